@@ -1,0 +1,117 @@
+//! Parsing one unit, with limits that depend on the text alone.
+
+use countersign_grammars::{Language, MAX_NESTING, MAX_UNIT_BYTES};
+use std::cell::RefCell;
+use std::ops::ControlFlow;
+use tree_sitter::{ParseOptions, Parser, Tree};
+
+/// Calls of the parser's progress callback that a unit may take besides those for its length. Tree-sitter calls it about
+/// once in a hundred operations; text without errors takes about one call for twenty bytes.
+const BASE_STEPS: usize = 50_000;
+
+/// Calls of the progress callback that a unit may take for each byte of it.
+const STEPS_PER_BYTE: usize = 8;
+
+/// Why a unit has no tree. Each is a limit that the text itself is over, so the answer is the same every time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ParseFailure {
+    /// More bytes than [`MAX_UNIT_BYTES`].
+    #[error("the block is longer than {} KiB", MAX_UNIT_BYTES >> 10)]
+    TooLong,
+    /// Deeper than [`MAX_NESTING`].
+    #[error("brackets or templates are nested more than {MAX_NESTING} deep")]
+    TooDeep,
+    /// NUL bytes, which end the text for the parser.
+    #[error("the text contains a NUL byte")]
+    Nul,
+    /// The parser needed more steps than the length of the text allows.
+    #[error("the text is too broken to be read within the parser's step limit")]
+    TooManySteps,
+}
+
+/// How much parsing may be done before the caller wants to hear back, in steps of the parser.
+///
+/// Unlike the limits of [`ParseFailure`], running out of budget says nothing about the text: ask again with more.
+#[derive(Debug, Clone)]
+pub struct Budget {
+    steps: usize,
+}
+
+impl Budget {
+    /// No bound but the limits of the text.
+    pub const UNBOUNDED: Self = Self { steps: usize::MAX };
+
+    /// A budget of so many steps; a step is some microseconds.
+    pub const fn of_steps(steps: usize) -> Self {
+        Self { steps }
+    }
+}
+
+thread_local! {
+    static PARSER: RefCell<Parser> = RefCell::new(Parser::new());
+}
+
+/// Parses a unit. `seed` is the tree of its text before, already edited; it makes the parse cheap and does not change its
+/// outcome: a tree with errors is always that of a full parse, for there the incremental one may differ.
+///
+/// Returns `Ok(Err(_))` where the text is over a limit, and `Err(())` where the budget ran out.
+#[expect(clippy::result_unit_err, reason = "running out of budget has nothing more to say")]
+pub fn parse(
+    language: Language,
+    source: &str,
+    nesting: usize,
+    seed: Option<&Tree>,
+    budget: &mut Budget,
+) -> Result<Result<Tree, ParseFailure>, ()> {
+    if source.len() > MAX_UNIT_BYTES {
+        return Ok(Err(ParseFailure::TooLong));
+    }
+    if nesting > MAX_NESTING {
+        return Ok(Err(ParseFailure::TooDeep));
+    }
+    if source.as_bytes().contains(&0) {
+        return Ok(Err(ParseFailure::Nul));
+    }
+    if let Some(seed) = seed
+        && let Ok(Ok(tree)) = run(language, source, Some(seed), budget)
+        && !tree.root_node().has_error()
+    {
+        return Ok(Ok(tree));
+    }
+    run(language, source, None, budget)
+}
+
+fn run(
+    language: Language,
+    source: &str,
+    seed: Option<&Tree>,
+    budget: &mut Budget,
+) -> Result<Result<Tree, ParseFailure>, ()> {
+    let limit = BASE_STEPS + source.len() * STEPS_PER_BYTE;
+    let mut steps = 0usize;
+    let allowed = limit.min(budget.steps);
+    let bytes = source.as_bytes();
+    let tree = PARSER.with_borrow_mut(|parser| {
+        parser.set_language(&language.grammar()).ok()?;
+        let mut count = |_: &tree_sitter::ParseState| {
+            steps += 1;
+            if steps > allowed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let tree = parser.parse_with_options(
+            &mut |at, _| bytes.get(at..).unwrap_or_default(),
+            seed,
+            Some(ParseOptions::new().progress_callback(&mut count)),
+        );
+        if tree.is_none() {
+            // What was cancelled would otherwise be taken up again by the next parse.
+            parser.reset();
+        }
+        tree
+    });
+    budget.steps = budget.steps.saturating_sub(steps);
+    match tree {
+        Some(tree) => Ok(Ok(tree)),
+        None if budget.steps == 0 && steps <= limit => Err(()),
+        None => Ok(Err(ParseFailure::TooManySteps)),
+    }
+}

@@ -1,0 +1,408 @@
+//! The units of a text, in order, and what an edit does to them.
+
+use crate::parse::{Budget, ParseFailure, parse};
+use countersign_grammars::{Language, Scan, ScannedUnit};
+use countersign_text::{Text, TextEdit};
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+use tree_sitter::{InputEdit, Point, Tree};
+
+/// Units in one chunk. An edit copies one chunk and the list of chunks, so the cost of an edit grows with the square root
+/// of the number of units, and is some microseconds for ten thousand.
+const CHUNK: usize = 64;
+
+/// First window of text, in bytes, that the scanner is shown after an edit; doubled until it is enough.
+const WINDOW: usize = 4 << 10;
+
+/// A unit shorter than this is not worth a kept tree until somebody edits it: its full parse takes about 2 ms.
+const KEEP_TREE_BYTES: usize = 8 << 10;
+
+/// One unit of a text. `M` is what the caller works out about it, once for each text.
+#[derive(Debug)]
+pub struct Unit<M> {
+    scanned: ScannedUnit,
+    work: Arc<Work<M>>,
+}
+
+impl<M> Clone for Unit<M> {
+    fn clone(&self) -> Self {
+        Self { scanned: self.scanned, work: Arc::clone(&self.work) }
+    }
+}
+
+/// What belongs to the text of one unit and is shared by all versions of the document in which it stands.
+#[derive(Debug)]
+struct Work<M> {
+    /// The tree of an earlier text of this unit, edited to fit this one.
+    seed: Option<Tree>,
+    tree: OnceLock<Tree>,
+    memo: OnceLock<M>,
+}
+
+impl<M> Unit<M> {
+    fn new(scanned: ScannedUnit, seed: Option<Tree>) -> Self {
+        Self { scanned, work: Arc::new(Work { seed, tree: OnceLock::new(), memo: OnceLock::new() }) }
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> usize {
+        self.scanned.len
+    }
+
+    /// Never true: a unit has at least one byte.
+    pub fn is_empty(&self) -> bool {
+        self.scanned.len == 0
+    }
+
+    /// What the caller worked out, if it was.
+    pub fn memo(&self) -> Option<&M> {
+        self.work.memo.get()
+    }
+
+    /// What `compute` makes of the unit's tree, worked out on the first call. `source` is the unit's text.
+    ///
+    /// Returns `None` where the budget did not suffice.
+    pub fn memo_or_compute(
+        &self,
+        language: Language,
+        source: &str,
+        budget: &mut Budget,
+        compute: impl FnOnce(Result<&Tree, ParseFailure>) -> M,
+    ) -> Option<&M> {
+        if let Some(memo) = self.work.memo.get() {
+            return Some(memo);
+        }
+        let seed = self.work.seed.as_ref();
+        let parsed = parse(language, source, self.scanned.nesting, seed, budget).ok()?;
+        let memo = compute(parsed.as_ref().map_err(|failure| *failure));
+        if let Ok(tree) = parsed
+            && (seed.is_some() || source.len() >= KEEP_TREE_BYTES)
+        {
+            // Lost only to another thread that parsed the same text.
+            let _ = self.work.tree.set(tree);
+        }
+        Some(self.work.memo.get_or_init(|| memo))
+    }
+
+    /// The tree to parse this unit from once `edit`, in offsets of the unit, has been applied.
+    fn seed_after(&self, edit: &Range<usize>, new_len: usize) -> Option<Tree> {
+        let mut tree = self.work.tree.get().or(self.work.seed.as_ref())?.clone();
+        // Neither the HCL grammar nor anything here reads rows and columns: places are byte offsets.
+        let point = |column| Point { row: 0, column };
+        tree.edit(&InputEdit {
+            start_byte: edit.start,
+            old_end_byte: edit.end,
+            new_end_byte: edit.start + new_len,
+            start_position: point(edit.start),
+            old_end_position: point(edit.end),
+            new_end_position: point(edit.start + new_len),
+        });
+        Some(tree)
+    }
+}
+
+#[derive(Debug)]
+struct Chunk<M> {
+    units: Vec<Unit<M>>,
+    /// Sum of the units' lengths.
+    len: usize,
+    /// Furthest that any of them reaches, from the chunk's start.
+    reach: usize,
+    /// Indices of units whose memo is worth a visit; see [`Units::visit`].
+    notable: OnceLock<Vec<u16>>,
+}
+
+impl<M> Chunk<M> {
+    fn new(units: Vec<Unit<M>>) -> Arc<Self> {
+        let (mut len, mut reach) = (0, 0);
+        for unit in &units {
+            reach = reach.max(len + unit.scanned.reach);
+            len += unit.len();
+        }
+        Arc::new(Self { units, len, reach, notable: OnceLock::new() })
+    }
+}
+
+/// All units of a text. They are disjoint, in order, and cover it.
+#[derive(Debug)]
+pub struct Units<M> {
+    language: Language,
+    chunks: Vec<Arc<Chunk<M>>>,
+}
+
+impl<M> Clone for Units<M> {
+    fn clone(&self) -> Self {
+        Self { language: self.language, chunks: self.chunks.clone() }
+    }
+}
+
+impl<M> Units<M> {
+    /// Finds the units of a whole text.
+    pub fn new(language: Language, text: &str) -> Self {
+        let mut units = Vec::new();
+        let mut at = 0;
+        while at < text.len() {
+            let Scan::Found(scanned) = language.scan_unit(&text.as_bytes()[at..], true) else { break };
+            units.push(Unit::new(scanned, None));
+            at += scanned.len;
+        }
+        Self { language, chunks: into_chunks(units) }
+    }
+
+    /// The units with the offset at which each starts.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &Unit<M>)> {
+        self.chunks.iter().flat_map(|chunk| &chunk.units).scan(0, |at, unit| {
+            let start = *at;
+            *at += unit.len();
+            Some((start, unit))
+        })
+    }
+
+    /// Lengths of all units, for comparing two ways to the same text.
+    pub fn lengths(&self) -> Vec<usize> {
+        self.iter().map(|(_, unit)| unit.len()).collect()
+    }
+
+    /// Brings the units up to date with an edit. `text` is the text after it.
+    pub fn edit(&mut self, text: &Text, edit: &TextEdit) {
+        let inserted = edit.inserted();
+        let old_len = text.len() + edit.range.len() - edit.text.len();
+        let (first, first_start) = self.first_reaching(edit.range.start, old_len);
+
+        let mut old = self.cursor(first, first_start);
+        let mut replacement: Vec<Unit<M>> = Vec::new();
+        let mut at = first_start; // in the text after the edit
+        loop {
+            // The offset in the text before, where it is the same place: not inside of what the edit replaced.
+            let before = if at <= edit.range.start {
+                Some(at)
+            } else if at >= inserted.end {
+                Some(at - edit.text.len() + edit.range.len())
+            } else {
+                None
+            };
+            if let Some(before) = before {
+                old.skip_to(before);
+                if old.start == before && before >= edit.range.end && at >= inserted.end {
+                    break; // from here on nothing changed
+                }
+                if let Some(unit) = old.unit()
+                    && old.start == before
+                    && before + unit.scanned.reach <= edit.range.start
+                {
+                    replacement.push(unit.clone());
+                    at += unit.len();
+                    continue;
+                }
+            }
+            if at >= text.len() {
+                old.skip_to(old_len);
+                break;
+            }
+            let scanned = self.scan_at(text, at);
+            replacement.push(match old.unit() {
+                Some(unit) if before == Some(old.start) => successor(unit, old.start, scanned, edit),
+                _ => Unit::new(scanned, None),
+            });
+            at += scanned.len;
+        }
+        let until = old.index;
+        self.splice(first..until, replacement);
+    }
+
+    /// Calls `each` with every unit that `notable` says is worth it and where it starts. The answer of `notable` is asked
+    /// for once a unit, so the cost does not grow with units that have nothing to say.
+    pub fn visit<'a>(&'a self, notable: impl Fn(&M) -> bool, mut each: impl FnMut(usize, &'a M)) {
+        let mut start = 0;
+        for chunk in &self.chunks {
+            let indices = chunk.notable.get_or_init(|| {
+                let worth = |unit: &Unit<M>| unit.memo().is_some_and(&notable);
+                (0u16..).zip(&chunk.units).filter(|(_, unit)| worth(unit)).map(|(index, _)| index).collect()
+            });
+            if !indices.is_empty() {
+                let mut at = start;
+                let mut wanted = indices.iter().copied().peekable();
+                for (index, unit) in (0u16..).zip(&chunk.units) {
+                    if wanted.next_if_eq(&index).is_some()
+                        && let Some(memo) = unit.memo()
+                    {
+                        each(at, memo);
+                    }
+                    at += unit.len();
+                }
+            }
+            start += chunk.len;
+        }
+    }
+
+    /// Works out the memo of every unit that has none. Returns whether the budget sufficed.
+    pub fn compute(
+        &self,
+        text: &Text,
+        budget: &mut Budget,
+        compute: impl Fn(&str, Result<&Tree, ParseFailure>) -> M,
+    ) -> bool {
+        let mut start = 0;
+        for chunk in &self.chunks {
+            // A chunk whose notable units are known was worked out whole.
+            if chunk.notable.get().is_none() {
+                let mut at = start;
+                for unit in &chunk.units {
+                    if unit.memo().is_none() {
+                        let source = text.slice(at..at + unit.len());
+                        if unit.memo_or_compute(self.language, &source, budget, |tree| compute(&source, tree)).is_none() {
+                            return false;
+                        }
+                    }
+                    at += unit.len();
+                }
+            }
+            start += chunk.len;
+        }
+        true
+    }
+
+    /// The same units with nothing worked out.
+    #[must_use]
+    pub fn forget(&self) -> Self {
+        let units = self.iter().map(|(_, unit)| Unit::new(unit.scanned, None)).collect();
+        Self { language: self.language, chunks: into_chunks(units) }
+    }
+
+    fn scan_at(&self, text: &Text, at: usize) -> ScannedUnit {
+        let mut window = WINDOW;
+        loop {
+            let end = at.saturating_add(window).min(text.len());
+            // Cut at any byte: the scanner asks for more rather than read past the end.
+            let bytes: Vec<u8> = text.chunks(at..end).collect::<String>().into_bytes();
+            let complete = at + bytes.len() >= text.len();
+            match self.language.scan_unit(&bytes, complete) {
+                Scan::Found(scanned) => return scanned,
+                Scan::NeedMore => window = window.saturating_mul(2),
+            }
+        }
+    }
+
+    /// Index and start of the first unit that a change at `offset` may touch.
+    fn first_reaching(&self, offset: usize, len: usize) -> (usize, usize) {
+        let (mut index, mut start) = (0, 0);
+        for chunk in &self.chunks {
+            if start + chunk.reach > offset {
+                for unit in &chunk.units {
+                    if start + unit.scanned.reach > offset {
+                        return (index, start);
+                    }
+                    index += 1;
+                    start += unit.len();
+                }
+            } else {
+                index += chunk.units.len();
+                start += chunk.len;
+            }
+        }
+        (index, len)
+    }
+
+    fn cursor(&self, index: usize, start: usize) -> Cursor<'_, M> {
+        let (mut chunk, mut skipped) = (0, 0);
+        while chunk < self.chunks.len() && skipped + self.chunks[chunk].units.len() <= index {
+            skipped += self.chunks[chunk].units.len();
+            chunk += 1;
+        }
+        Cursor { units: self, chunk, within: index - skipped, index, start }
+    }
+
+    /// Replaces units by index, copying only the chunks that hold them.
+    fn splice(&mut self, range: Range<usize>, replacement: Vec<Unit<M>>) {
+        let (mut first, mut skipped) = (0, 0);
+        while first < self.chunks.len() && skipped + self.chunks[first].units.len() < range.start {
+            skipped += self.chunks[first].units.len();
+            first += 1;
+        }
+        let mut units = Vec::new();
+        let mut last = first;
+        let mut seen = skipped;
+        let mut replacement = Some(replacement);
+        while last < self.chunks.len() && (seen < range.end || last == first) {
+            for unit in &self.chunks[last].units {
+                if seen >= range.start {
+                    units.extend(replacement.take().into_iter().flatten());
+                }
+                if !range.contains(&seen) {
+                    units.push(unit.clone());
+                }
+                seen += 1;
+            }
+            last += 1;
+        }
+        units.extend(replacement.into_iter().flatten());
+        // A small remainder is joined with its neighbour, so that chunks do not crumble.
+        if units.len() < CHUNK / 4
+            && let Some(next) = self.chunks.get(last)
+        {
+            units.extend(next.units.iter().cloned());
+            last += 1;
+        }
+        self.chunks.splice(first..last, into_chunks(units));
+    }
+}
+
+/// The unit that takes the place of `unit`, which started where this one does in the text before the edit.
+fn successor<M>(unit: &Unit<M>, old_start: usize, scanned: ScannedUnit, edit: &TextEdit) -> Unit<M> {
+    let old_end = old_start + unit.len();
+    if edit.range.start >= old_end && scanned.len == unit.len() {
+        // Only what the scanner had to look at has changed, not the text.
+        return Unit { scanned, work: Arc::clone(&unit.work) };
+    }
+    let inside = edit.range.start >= old_start && edit.range.end <= old_end;
+    if inside && scanned.len + edit.range.len() == unit.len() + edit.text.len() {
+        let within = edit.range.start - old_start..edit.range.end - old_start;
+        let seed = unit.seed_after(&within, edit.text.len());
+        return Unit::new(scanned, seed);
+    }
+    Unit::new(scanned, None)
+}
+
+fn into_chunks<M>(mut units: Vec<Unit<M>>) -> Vec<Arc<Chunk<M>>> {
+    let mut chunks = Vec::with_capacity(units.len().div_ceil(CHUNK));
+    while units.len() > CHUNK {
+        let rest = units.split_off(CHUNK);
+        chunks.push(Chunk::new(std::mem::replace(&mut units, rest)));
+    }
+    if !units.is_empty() {
+        chunks.push(Chunk::new(units));
+    }
+    chunks
+}
+
+/// A walk over the units of the text before an edit.
+struct Cursor<'a, M> {
+    units: &'a Units<M>,
+    chunk: usize,
+    within: usize,
+    /// Index of the unit among all.
+    index: usize,
+    /// Where it starts.
+    start: usize,
+}
+
+impl<'a, M> Cursor<'a, M> {
+    fn unit(&self) -> Option<&'a Unit<M>> {
+        self.units.chunks.get(self.chunk)?.units.get(self.within)
+    }
+
+    /// Moves on until the unit starts at `offset` or behind it.
+    fn skip_to(&mut self, offset: usize) {
+        while self.start < offset
+            && let Some(unit) = self.unit()
+        {
+            self.start += unit.len();
+            self.index += 1;
+            self.within += 1;
+            if self.within == self.units.chunks[self.chunk].units.len() {
+                self.chunk += 1;
+                self.within = 0;
+            }
+        }
+    }
+}

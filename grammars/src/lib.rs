@@ -1,0 +1,110 @@
+//! The languages that Countersign reads, one folder each: how a file is recognised, its tree-sitter grammar, the light
+//! scanner that finds its units, its comment syntax, and what names a tool's files go by.
+//!
+//! This crate knows bytes and grammars. It must not know resources, risks, or editors.
+
+pub mod hcl;
+mod scan;
+
+pub use scan::{Scan, ScannedUnit};
+
+/// Largest unit that is parsed, in bytes. A unit is one block; the largest in real repositories are policy documents
+/// of some ten kilobytes, and the parser takes about 300 ms for a mebibyte.
+pub const MAX_UNIT_BYTES: usize = 1 << 20;
+
+/// Deepest nesting of brackets and templates in a unit that is parsed. The parser's own stack and every walk over its
+/// tree grow with it.
+pub const MAX_NESTING: usize = 200;
+
+/// How a language writes a comment that ends with its line; `None` where a format has no comments.
+pub type LineComment = Option<&'static str>;
+
+/// One language, or one dialect of it that is told apart by the file's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// Terraform and OpenTofu configuration: `.tf`, `.tofu`.
+    Terraform,
+    /// Values of Terraform variables: `.tfvars`.
+    TerraformVars,
+    /// Terragrunt: `terragrunt.hcl`, `root.hcl` and their like.
+    Terragrunt,
+    /// Packer templates and values: `.pkr.hcl`, `.pkrvars.hcl`.
+    Packer,
+}
+
+impl Language {
+    /// Recognises a file by its name. `path` may use either slash.
+    pub fn of_path(path: &str) -> Option<Self> {
+        let name = path.rsplit(['/', '\\']).next().unwrap_or(path).to_ascii_lowercase();
+        let ends = |suffix: &str| name.strip_suffix(suffix).is_some_and(|stem| !stem.is_empty());
+        if ends(".tf") || ends(".tofu") {
+            Some(Self::Terraform)
+        } else if ends(".tfvars") {
+            Some(Self::TerraformVars)
+        } else if ends(".pkr.hcl") || ends(".pkrvars.hcl") {
+            Some(Self::Packer)
+        } else if ends(".terraform.lock.hcl") || name == ".terraform.lock.hcl" || ends(".tflint.hcl") {
+            None
+        } else if ends(".hcl") {
+            Some(Self::Terragrunt)
+        } else {
+            None
+        }
+    }
+
+    /// Recognises the language id that an editor sends with `textDocument/didOpen`.
+    pub fn of_id(id: &str) -> Option<Self> {
+        match id {
+            "terraform" | "tf" | "opentofu" | "tofu" => Some(Self::Terraform),
+            "terraform-vars" | "tfvars" | "opentofu-vars" => Some(Self::TerraformVars),
+            "terragrunt" | "hcl" => Some(Self::Terragrunt),
+            "packer" => Some(Self::Packer),
+            _ => None,
+        }
+    }
+
+    /// The name for people and for JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Terraform => "terraform",
+            Self::TerraformVars => "terraform-vars",
+            Self::Terragrunt => "terragrunt",
+            Self::Packer => "packer",
+        }
+    }
+
+    /// The grammar that its units are parsed with.
+    pub fn grammar(self) -> tree_sitter::Language {
+        tree_sitter_hcl::LANGUAGE.into()
+    }
+
+    /// What starts a comment that ends with the line.
+    pub const fn line_comment(self) -> LineComment {
+        Some("#")
+    }
+
+    /// Finds where the unit that starts at the first of `bytes` ends. `complete` says that nothing follows `bytes`.
+    pub fn scan_unit(self, bytes: &[u8], complete: bool) -> Scan {
+        hcl::scan_unit(bytes, complete)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Language;
+
+    #[test]
+    fn files_are_recognised_by_name() {
+        let of = Language::of_path;
+        assert_eq!(of("a/main.tf"), Some(Language::Terraform));
+        assert_eq!(of("main.TF"), Some(Language::Terraform));
+        assert_eq!(of(r"a\main.tofu"), Some(Language::Terraform));
+        assert_eq!(of("prod.auto.tfvars"), Some(Language::TerraformVars));
+        assert_eq!(of("live/terragrunt.hcl"), Some(Language::Terragrunt));
+        assert_eq!(of("ubuntu.pkr.hcl"), Some(Language::Packer));
+        assert_eq!(of("ubuntu.pkrvars.hcl"), Some(Language::Packer));
+        assert_eq!(of(".terraform.lock.hcl"), None, "a lock file declares nothing");
+        assert_eq!(of("main.tf.json"), None);
+        assert_eq!(of(".tf"), None);
+    }
+}
