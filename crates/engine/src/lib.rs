@@ -1,1 +1,19 @@
-//! crates/engine
+//! Where text, units and regions meet: the document, and the one analysis that the language server, the command line and
+//! everything else call, so that they all say the same.
+//!
+//! The analysis is a pure function of a snapshot, the policy and today's date. This crate must not know LSP, files, git or
+//! the clock.
+
+pub mod actions;
+mod analysis;
+mod document;
+mod facts;
+pub mod report;
+
+pub use analysis::{Analysis, Finding, OriginSummary, Policy, ResourceRef, Shown, analyze};
+pub use document::{Change, Document, Evidence, Inserted, Ranges, Snapshot};
+pub use facts::Facts;
+
+/// Largest file that is looked at, in bytes. Generated files of some megabytes exist; the largest file that a person
+/// writes by hand is a hundred times smaller.
+pub const MAX_FILE_BYTES: usize = 16 << 20;

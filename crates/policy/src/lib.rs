@@ -1,1 +1,25 @@
-//! crates/policy
+//! Policy: which risks there are and where they show, how loud they are and what follows, and what people asked not to be
+//! told again.
+//!
+//! This crate knows resources and text ranges. It must not know documents, editors, files or git; the time of day is
+//! passed in.
+
+mod catalogue;
+mod checks;
+mod config;
+mod evaluate;
+mod format;
+mod suppression;
+mod verdict;
+
+pub use catalogue::Catalogue;
+pub use config::{CONFIG_FILE, Config, ConfigProblem, DEFAULT_CONFIG, Editor, Files};
+pub use evaluate::{Fix, Hit, hits};
+pub use format::{Binding, Risk, RiskDocument, Severity};
+pub use suppression::{Suppression, may_hold as may_hold_suppression, render as render_suppression, suppressions as read_suppression};
+pub use verdict::{Circumstances, Loudness, Origin, Row, Surface, Table, Verdict};
+
+/// Reads the text of a risk's file, for tools that check one; the library itself holds those that were built in.
+pub fn read_risk(markdown: &str, id: &str, area: &str) -> Result<RiskDocument, String> {
+    format::read(markdown, id, area)
+}

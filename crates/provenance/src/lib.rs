@@ -1,1 +1,20 @@
-//! crates/provenance
+//! Who wrote which bytes, how that is known, and how it survives what happens to the text.
+//!
+//! This crate knows text and evidence. It must not know syntax, resources or risks. Only evidence makes a region AI; the
+//! shape of an edit can at most raise a question ([`looks_inserted_at_once`]).
+
+mod diff;
+mod history;
+mod origin;
+mod regions;
+mod saved;
+mod suspicion;
+mod tag;
+
+pub use diff::minimal_edits;
+pub use history::Attribution;
+pub use origin::{Agent, Authority, Means, Origin, Writer};
+pub use regions::{Insertion, Piece, RegionView, Regions};
+pub use saved::Saved;
+pub use suspicion::{distinctive_lines, looks_inserted_at_once};
+pub use tag::{Tag, TagEdge, may_hold_tag, read_tag, render_tags, session_id};

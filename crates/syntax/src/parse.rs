@@ -39,7 +39,9 @@ pub struct Budget {
 
 impl Budget {
     /// No bound but the limits of the text.
-    pub const UNBOUNDED: Self = Self { steps: usize::MAX };
+    pub const fn unbounded() -> Self {
+        Self { steps: usize::MAX }
+    }
 
     /// A budget of so many steps; a step is some microseconds.
     pub const fn of_steps(steps: usize) -> Self {

@@ -108,8 +108,10 @@ struct Chunk<M> {
     len: usize,
     /// Furthest that any of them reaches, from the chunk's start.
     reach: usize,
-    /// Indices of units whose memo is worth a visit; see [`Units::visit`].
-    notable: OnceLock<Vec<u16>>,
+    /// Whether every unit was worked out.
+    computed: OnceLock<()>,
+    /// Whether the memo of any unit is worth a visit; see [`Units::visit`].
+    notable: OnceLock<bool>,
 }
 
 impl<M> Chunk<M> {
@@ -119,7 +121,7 @@ impl<M> Chunk<M> {
             reach = reach.max(len + unit.scanned.reach);
             len += unit.len();
         }
-        Arc::new(Self { units, len, reach, notable: OnceLock::new() })
+        Arc::new(Self { units, len, reach, computed: OnceLock::new(), notable: OnceLock::new() })
     }
 }
 
@@ -210,22 +212,18 @@ impl<M> Units<M> {
         self.splice(first..until, replacement);
     }
 
-    /// Calls `each` with every unit that `notable` says is worth it and where it starts. The answer of `notable` is asked
-    /// for once a unit, so the cost does not grow with units that have nothing to say.
+    /// Calls `each` with every memo that `notable` says is worth it and where its unit starts. That a whole chunk of units
+    /// has nothing to say is remembered, so `notable` has to say the same each time. To be called once
+    /// [`Units::compute`] was done.
     pub fn visit<'a>(&'a self, notable: impl Fn(&M) -> bool, mut each: impl FnMut(usize, &'a M)) {
         let mut start = 0;
         for chunk in &self.chunks {
-            let indices = chunk.notable.get_or_init(|| {
-                let worth = |unit: &Unit<M>| unit.memo().is_some_and(&notable);
-                (0u16..).zip(&chunk.units).filter(|(_, unit)| worth(unit)).map(|(index, _)| index).collect()
-            });
-            if !indices.is_empty() {
+            let worth = |unit: &Unit<M>| unit.memo().is_some_and(&notable);
+            let any = *chunk.notable.get_or_init(|| chunk.units.iter().any(worth));
+            if any {
                 let mut at = start;
-                let mut wanted = indices.iter().copied().peekable();
-                for (index, unit) in (0u16..).zip(&chunk.units) {
-                    if wanted.next_if_eq(&index).is_some()
-                        && let Some(memo) = unit.memo()
-                    {
+                for unit in &chunk.units {
+                    if let Some(memo) = unit.memo().filter(|memo| notable(memo)) {
                         each(at, memo);
                     }
                     at += unit.len();
@@ -244,8 +242,7 @@ impl<M> Units<M> {
     ) -> bool {
         let mut start = 0;
         for chunk in &self.chunks {
-            // A chunk whose notable units are known was worked out whole.
-            if chunk.notable.get().is_none() {
+            if chunk.computed.get().is_none() {
                 let mut at = start;
                 for unit in &chunk.units {
                     if unit.memo().is_none() {
@@ -256,6 +253,7 @@ impl<M> Units<M> {
                     }
                     at += unit.len();
                 }
+                let _ = chunk.computed.set(());
             }
             start += chunk.len;
         }

@@ -37,7 +37,7 @@ fn fragments() -> impl Strategy<Value = String> {
 }
 
 fn compute(units: &Units<Sexp>, text: &Text) -> Vec<Sexp> {
-    let done = units.compute(text, &mut Budget::UNBOUNDED, |source, tree| match tree {
+    let done = units.compute(text, &mut Budget::unbounded(), |source, tree| match tree {
         Ok(tree) => format!("{source:?} {}", tree.root_node().to_sexp()),
         Err(failure) => failure.to_string(),
     });
@@ -82,7 +82,7 @@ fn a_budget_that_is_too_small_is_not_an_answer() {
     let small = |source: &str, _: Result<&tree_sitter::Tree, _>| source.to_owned();
     assert!(!units.compute(&text, &mut Budget::of_steps(10), small));
     assert_eq!(units.iter().filter(|(_, unit)| unit.memo().is_some()).count(), 0);
-    assert!(units.compute(&text, &mut Budget::UNBOUNDED, small));
+    assert!(units.compute(&text, &mut Budget::unbounded(), small));
 }
 
 #[test]

@@ -1,4 +1,6 @@
-import { commands, type ExtensionContext, type OutputChannel, window, workspace } from "vscode";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { commands, env, type ExtensionContext, type OutputChannel, window, workspace } from "vscode";
 import { LanguageClient, RevealOutputChannelOn } from "vscode-languageclient/node";
 import { firstExecutable, serverCandidates } from "./server-path";
 
@@ -42,6 +44,7 @@ export function deactivate(): Promise<void> | undefined {
 
 class Server {
   private client: LanguageClient | undefined;
+  private child: ChildProcess | undefined;
   /** Starts and stops run one after the other: two restarts at once would leave two servers. */
   private queue: Promise<void> = Promise.resolve();
 
@@ -80,12 +83,10 @@ class Server {
       void showNotFound(setting);
       return;
     }
-    this.log.appendLine(`Starting ${command} lsp`);
     this.client = new LanguageClient(
       "countersign",
       "Countersign",
-      // Naming the transport would add `--stdio` to the arguments.
-      { command, args: ["lsp"] },
+      () => this.spawnProcess(command),
       {
         documentSelector: [
           ...LANGUAGES.flatMap((language) => [
@@ -101,13 +102,32 @@ class Server {
     await this.client.start();
   }
 
+  /** Also called by the client itself, when it starts the server again after a crash. */
+  private async spawnProcess(command: string): Promise<ChildProcess> {
+    this.log.appendLine(`Starting ${command} lsp`);
+    const child = spawn(command, ["lsp"]);
+    child.on("exit", (code, signal) => {
+      this.log.appendLine(`The server ended (${signal ?? `code ${String(code)}`}).`);
+    });
+    this.child = child;
+    await once(child, "spawn");
+    return child;
+  }
+
   private async stopClient(): Promise<void> {
     const client = this.client;
     this.client = undefined;
-    if (client?.needsStop()) {
+    if (!client?.needsStop()) {
+      return;
+    }
+    try {
       // After a crash the client may be starting the server again, and cannot be stopped before it has.
       await client.start();
       await client.dispose();
+    } catch (error) {
+      // The client leaves a server that does not answer running.
+      this.child?.kill("SIGKILL");
+      throw error;
     }
   }
 }
@@ -119,6 +139,8 @@ async function showNotFound(setting: string): Promise<void> {
       ? "Countersign's server was not found: the extension comes without one, and there is no `countersign` on PATH."
       : `Countersign's server was not found: ${setting} is not the absolute path of a program that can be run.`;
   if ((await window.showErrorMessage(message, openSettings)) === openSettings) {
-    await commands.executeCommand("workbench.action.openSettings", SERVER_PATH);
+    // In a remote window the path belongs to the remote machine, and the user's own settings do not offer it.
+    const page = env.remoteName === undefined ? "openSettings2" : "openRemoteSettings";
+    await commands.executeCommand(`workbench.action.${page}`, { query: SERVER_PATH });
   }
 }

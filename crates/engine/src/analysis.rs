@@ -1,0 +1,350 @@
+//! The analysis: from a snapshot to findings.
+
+use crate::document::Snapshot;
+use crate::facts::Facts;
+use countersign_policy::{Catalogue, Circumstances, Config, Fix, Loudness, Origin, Risk, Severity, Surface, Table, Verdict};
+use countersign_provenance::{self as provenance, Tag, TagEdge};
+use countersign_syntax::Budget;
+use countersign_text::RangeMap;
+use jiff::civil::Date;
+use std::ops::Range;
+
+/// What the analysis goes by besides the text.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// The table of verdicts.
+    pub table: Table,
+    /// Whether to ask about blocks of unknown origin.
+    pub ask_about_unknown_origin: bool,
+    /// What text without evidence counts as.
+    pub assumed_origin: Option<Origin>,
+    /// Where the findings will be shown.
+    pub surface: Surface,
+    /// Today.
+    pub today: Date,
+}
+
+impl Policy {
+    /// The policy of a `countersign.toml`.
+    pub fn new(config: &Config, surface: Surface, today: Date) -> Self {
+        Self {
+            table: config.table(),
+            ask_about_unknown_origin: config.editor.ask_about_unknown_origin,
+            assumed_origin: None,
+            surface,
+            today,
+        }
+    }
+}
+
+/// Everything that is to be said about a snapshot.
+#[derive(Debug, Clone, Default)]
+pub struct Analysis {
+    /// In order of the text.
+    pub findings: Vec<Finding>,
+    /// Findings that a valid suppression took away.
+    pub suppressed: usize,
+    /// What in-file tags declare.
+    pub declared: RangeMap<provenance::Origin>,
+}
+
+/// A risk seen at a place, with its origin and what follows. Ranges are bytes of the text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// The risk.
+    pub risk: String,
+    /// Its area.
+    pub area: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What follows.
+    pub verdict: Verdict,
+    /// How loud it is shown.
+    pub shown: Shown,
+    /// Who wrote the text that makes it so.
+    pub origin: OriginSummary,
+    /// That text.
+    pub range: Range<usize>,
+    /// The resource, where the finding is about one.
+    pub resource: Option<ResourceRef>,
+    /// What is so and why it matters.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+    /// A change that makes it safe.
+    pub fix: Option<Fix>,
+}
+
+/// How loud a finding is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shown {
+    /// A hint, whatever its severity.
+    Hint,
+    /// As this severity.
+    As(Severity),
+}
+
+/// The resource that a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceRef {
+    /// Its kind.
+    pub kind: String,
+    /// Its address.
+    pub address: String,
+    /// The block that declares it.
+    pub range: Range<usize>,
+}
+
+/// Who wrote a range of text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OriginSummary {
+    /// In one word.
+    pub by: Origin,
+    /// The evidence, where there is any: the strongest for an AI's part, else for a person's.
+    pub evidence: Option<provenance::Origin>,
+}
+
+/// Analyses a snapshot. Returns `None` where the budget did not suffice; what was done is kept, so asking again goes on
+/// from there.
+pub fn analyze(snapshot: &Snapshot, policy: &Policy, budget: &mut Budget) -> Option<Analysis> {
+    let language = snapshot.language;
+    let done = snapshot.units.compute(&snapshot.text, budget, |source, tree| Facts::of(language, source, tree));
+    done.then(|| Analyzer { snapshot, policy, analysis: Analysis::default() }.run())
+}
+
+struct Analyzer<'a> {
+    snapshot: &'a Snapshot,
+    policy: &'a Policy,
+    analysis: Analysis,
+}
+
+impl Analyzer<'_> {
+    fn run(mut self) -> Analysis {
+        let mut units: Vec<(usize, &Facts)> = Vec::new();
+        self.snapshot.units.visit(Facts::is_notable, |start, facts| units.push((start, facts)));
+        self.declare(units.iter().flat_map(|(start, facts)| facts.tags.iter().map(|tag| (*start, tag))));
+
+        for (start, facts) in &units {
+            for hit in &facts.hits {
+                let resource =
+                    ResourceRef { kind: hit.kind.clone(), address: hit.address.clone(), range: shift(&hit.resource, *start) };
+                let fix = hit.fix.as_ref().map(|fix| Fix { range: shift(&fix.range, *start), text: fix.text.clone() });
+                self.add(&hit.risk, shift(&hit.range, *start), Some(resource), hit.message.clone(), hit.help.clone(), fix);
+            }
+            if let Some((failure, line)) = &facts.failure {
+                self.add_engine("not-analysed", shift(line, *start), &format!("This block is not analysed: {failure}."), None);
+            }
+        }
+        let mut unused = Vec::new();
+        for (start, facts) in &units {
+            for (suppression, target) in &facts.suppressions {
+                let range = shift(&suppression.range, *start);
+                if let Err(why) = self.suppress(suppression, &range, &shift(target, *start)) {
+                    unused.push((range, why));
+                }
+            }
+        }
+        for (range, why) in unused {
+            self.add_engine("suppression-without-effect", range, &format!("This suppression has no effect: {why}."), None);
+        }
+        if self.policy.ask_about_unknown_origin {
+            let suspected: Vec<_> = self.snapshot.suspected.iter().map(|(range, ())| range).collect();
+            for range in suspected {
+                self.ask(&range);
+            }
+        }
+        self.analysis.findings.sort_by(|a, b| (a.range.start, &a.risk).cmp(&(b.range.start, &b.risk)));
+        self.analysis
+    }
+
+    /// Joins the two ends of each tag.
+    fn declare<'t>(&mut self, tags: impl Iterator<Item = (usize, &'t Tag)>) {
+        let mut open: Vec<(usize, &Tag)> = Vec::new();
+        for (start, tag) in tags {
+            match tag.edge {
+                TagEdge::Begin => open.push((start + tag.range.end, tag)),
+                TagEdge::End => {
+                    if let Some(index) = open.iter().rposition(|(_, begin)| begin.id == tag.id) {
+                        let (from, begin) = open.remove(index);
+                        let line = self.snapshot.text.line_of(start + tag.range.start);
+                        let to = self.snapshot.text.line_range(line).start.max(from);
+                        self.analysis.declared.set(from..to, Some(begin.origin()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn add(
+        &mut self,
+        risk: &str,
+        range: Range<usize>,
+        resource: Option<ResourceRef>,
+        message: String,
+        help: String,
+        fix: Option<Fix>,
+    ) {
+        let Some(risk) = Catalogue::built_in().risk(risk) else { return };
+        let origin = self.origin(&range);
+        self.push(risk, origin, range, resource, message, help, fix);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of a finding, each once")]
+    fn push(
+        &mut self,
+        risk: &Risk,
+        origin: OriginSummary,
+        range: Range<usize>,
+        resource: Option<ResourceRef>,
+        message: String,
+        help: String,
+        fix: Option<Fix>,
+    ) {
+        let changed = match self.policy.surface {
+            Surface::CommandLine => true,
+            Surface::Editor => self.snapshot.changed.overlapping(range.clone()).next().is_some(),
+        };
+        let (verdict, loudness) = self.policy.table.decide(&Circumstances {
+            origin: origin.by,
+            severity: risk.severity,
+            surface: self.policy.surface,
+            changed,
+        });
+        let shown = match (loudness, risk.severity) {
+            (Loudness::Off, _) => return,
+            (Loudness::Hint, _) | (Loudness::Lower, Severity::Low) => Shown::Hint,
+            (Loudness::Full, severity) => Shown::As(severity),
+            (Loudness::Lower, Severity::Critical) => Shown::As(Severity::High),
+            (Loudness::Lower, Severity::High) => Shown::As(Severity::Medium),
+            (Loudness::Lower, Severity::Medium) => Shown::As(Severity::Low),
+        };
+        if verdict == Verdict::Allow {
+            return;
+        }
+        self.analysis.findings.push(Finding {
+            risk: risk.id.clone(),
+            area: risk.area.clone(),
+            severity: risk.severity,
+            verdict,
+            shown,
+            origin,
+            range,
+            resource,
+            message,
+            help,
+            fix,
+        });
+    }
+
+    /// A finding of the engine itself. `origin` where it is not that of the text.
+    fn add_engine(&mut self, risk: &str, range: Range<usize>, message: &str, origin: Option<OriginSummary>) {
+        if let Some(risk) = Catalogue::built_in().risk(risk) {
+            let origin = origin.unwrap_or_else(|| self.origin(&range));
+            self.push(risk, origin, range, None, message.to_owned(), risk.help.clone(), None);
+        }
+    }
+
+    /// Takes away what a suppression is about, or says why it has no effect.
+    fn suppress(
+        &mut self,
+        suppression: &countersign_policy::Suppression,
+        range: &Range<usize>,
+        target: &Range<usize>,
+    ) -> Result<(), String> {
+        let risk = &suppression.risk;
+        if let Some(malformed) = &suppression.malformed {
+            return Err(malformed.clone());
+        }
+        if Catalogue::built_in().risk(risk).is_none() {
+            return Err(format!("there is no risk `{risk}`; `countersign risks` lists them"));
+        }
+        if suppression.reason.is_none() {
+            return Err("it gives no reason; say why between the quotes of `reason=\"\"`".to_owned());
+        }
+        if let Some(until) = suppression.until.filter(|until| *until < self.policy.today) {
+            return Err(format!("it ended on {until}"));
+        }
+        if matches!(self.origin(range).by, Origin::Ai | Origin::Mixed) {
+            return Err("an AI wrote it, and an AI cannot accept a risk; a person has to write it".to_owned());
+        }
+        let before = self.analysis.findings.len();
+        let about = |finding: &Finding| finding.risk == *risk && target.contains(&finding.range.start);
+        self.analysis.findings.retain(|finding| !about(finding));
+        let taken = before - self.analysis.findings.len();
+        self.analysis.suppressed += taken;
+        if taken == 0 { Err(format!("`{risk}` is not seen here")) } else { Ok(()) }
+    }
+
+    fn ask(&mut self, range: &Range<usize>) {
+        let text = self.snapshot.text.slice(range.clone());
+        let start = range.start + (text.len() - text.trim_start().len());
+        let line = self.snapshot.text.line_content(self.snapshot.text.line_of(start));
+        let shown = start..line.end.min(range.end).max(start);
+        let lines = text.trim().lines().count();
+        let message = format!("Did an AI write these {lines} lines? They came in at once, and nothing says from where.");
+        self.add_engine("unconfirmed-origin", shown, &message, Some(OriginSummary { by: Origin::Suspected, evidence: None }));
+    }
+
+    fn origin(&self, range: &Range<usize>) -> OriginSummary {
+        origin(self.snapshot, &self.analysis.declared, range, self.policy.assumed_origin)
+    }
+}
+
+impl Analysis {
+    /// Who wrote a range of the snapshot that was analysed.
+    pub fn origin(&self, snapshot: &Snapshot, range: &Range<usize>) -> OriginSummary {
+        origin(snapshot, &self.declared, range, None)
+    }
+}
+
+/// Longest range that is looked at byte by byte for who wrote it.
+const SUMMARISED_BYTES: usize = 64 << 10;
+
+/// Who wrote a range, not counting white space: a formatter may have changed that.
+fn origin(
+    snapshot: &Snapshot,
+    declared: &RangeMap<provenance::Origin>,
+    range: &Range<usize>,
+    assumed: Option<Origin>,
+) -> OriginSummary {
+    let unknown = OriginSummary { by: assumed.unwrap_or(Origin::Unknown), evidence: None };
+    if snapshot.regions.is_empty() && declared.is_empty() {
+        return unknown;
+    }
+    let range = range.start..range.end.min(range.start + SUMMARISED_BYTES);
+    let text = snapshot.text.slice(range.clone());
+    let mut writers: RangeMap<&provenance::Origin> = RangeMap::default();
+    for (part, origin) in declared.overlapping(range.clone()) {
+        writers.set(part, Some(origin));
+    }
+    for piece in snapshot.regions.pieces(range.clone()) {
+        writers.set(piece.start..piece.end, Some(piece.origin));
+    }
+    let visible = |part: &Range<usize>| {
+        let part = part.start - range.start..part.end - range.start;
+        text.get(part).is_some_and(|text| text.contains(|c: char| !c.is_whitespace()))
+    };
+    let (mut ai, mut human, mut nobody): (Option<&provenance::Origin>, Option<&provenance::Origin>, bool) = (None, None, false);
+    let mut at = range.start;
+    for (part, origin) in writers.iter() {
+        nobody |= visible(&(at..part.start));
+        at = part.end;
+        if visible(&part) {
+            let strongest = if origin.is_ai() { &mut ai } else { &mut human };
+            if strongest.is_none_or(|known| known.authority < origin.authority) {
+                *strongest = Some(origin);
+            }
+        }
+    }
+    nobody |= visible(&(at..range.end));
+    match (ai, human, nobody) {
+        (Some(ai), None, false) => OriginSummary { by: Origin::Ai, evidence: Some(ai.clone()) },
+        (Some(ai), _, _) => OriginSummary { by: Origin::Mixed, evidence: Some(ai.clone()) },
+        (None, Some(human), false) => OriginSummary { by: Origin::Human, evidence: Some(human.clone()) },
+        _ => unknown,
+    }
+}
+
+fn shift(range: &Range<usize>, by: usize) -> Range<usize> {
+    range.start + by..range.end + by
+}

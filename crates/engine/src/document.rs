@@ -1,0 +1,257 @@
+//! A document: one text with its units, its regions and its version, which change together.
+
+use crate::facts::Facts;
+use countersign_grammars::Language;
+use countersign_provenance::{Attribution, Means, Origin, Regions, minimal_edits};
+use countersign_syntax::Units;
+use countersign_text::{RangeMap, Text, TextEdit};
+use std::collections::VecDeque;
+use std::ops::Range;
+
+/// Versions whose text is kept, so that evidence that arrives late finds its place.
+const KEPT_VERSIONS: usize = 64;
+
+/// Pieces of evidence that are kept for versions that have not arrived yet.
+const KEPT_EVIDENCE: usize = 64;
+
+/// Replaced and new text together from which a change is compared line by line, in bytes. A shorter one is what it says.
+const COMPARED_BYTES: usize = 64;
+
+/// One state of a document. It does not change; a clone is cheap.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The language.
+    pub language: Language,
+    /// The client's version.
+    pub version: i32,
+    /// The text.
+    pub text: Text,
+    /// Its units.
+    pub units: Units<Facts>,
+    /// Who wrote what.
+    pub regions: Regions,
+    /// What is changed against the baseline.
+    pub changed: RangeMap<()>,
+    /// Blocks that were inserted at once and that nobody said anything about.
+    pub suspected: RangeMap<()>,
+}
+
+/// A change as a client sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What is replaced, in bytes of the text before; `None` for all of it.
+    pub range: Option<Range<usize>>,
+    /// What stands there afterwards.
+    pub text: String,
+}
+
+/// What somebody says about text of some version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// Who wrote it and how we know; `None` says that it is nobody's that we know, as of a paste.
+    pub origin: Option<Origin>,
+    /// By what means.
+    pub means: Means,
+}
+
+/// Text that one change put in at once and that might be worth a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inserted {
+    /// Where, in the version that the change made.
+    pub range: Range<usize>,
+    /// What.
+    pub text: String,
+    /// What it took the place of.
+    pub removed: String,
+}
+
+/// A document that is being edited.
+pub struct Document {
+    snapshot: Snapshot,
+    attribution: Attribution,
+    history: VecDeque<Step>,
+    pending: Vec<(i32, Evidence, Ranges)>,
+}
+
+/// Gives the byte ranges that evidence is about, once the text of its version is there.
+pub type Ranges = Box<dyn Fn(&Text) -> Vec<Range<usize>> + Send>;
+
+/// How the text came to a version.
+#[derive(Debug)]
+struct Step {
+    version: i32,
+    text: Text,
+    edits: Vec<(Range<usize>, usize)>,
+    /// What was inserted, in the text of this version.
+    inserted: RangeMap<()>,
+}
+
+impl Snapshot {
+    /// A text of which nothing is known but itself.
+    pub fn new(language: Language, version: i32, text: &str) -> Self {
+        Self {
+            language,
+            version,
+            units: Units::new(language, text),
+            text: Text::from(text),
+            regions: Regions::default(),
+            changed: RangeMap::default(),
+            suspected: RangeMap::default(),
+        }
+    }
+}
+
+impl Document {
+    /// Opens a document.
+    pub fn new(language: Language, version: i32, text: &str) -> Self {
+        let snapshot = Snapshot::new(language, version, text);
+        let step = Step { version, text: snapshot.text.clone(), edits: Vec::new(), inserted: RangeMap::default() };
+        Self { snapshot, attribution: Attribution::default(), history: VecDeque::from([step]), pending: Vec::new() }
+    }
+
+    /// The state now.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Follows the changes of one message, in order, and tells what came in at once. Ranges are made from positions by
+    /// `resolve`, one change after the other, for each counts in the text that the one before left.
+    pub fn change<C>(
+        &mut self,
+        version: i32,
+        changes: impl IntoIterator<Item = C>,
+        resolve: impl Fn(&Text, C) -> Change,
+    ) -> Vec<Inserted> {
+        let mut step = Step { version, text: Text::default(), edits: Vec::new(), inserted: RangeMap::default() };
+        let mut inserted = Vec::new();
+        for change in changes {
+            let change = resolve(&self.snapshot.text, change);
+            let range = self.snapshot.text.clamp(change.range.unwrap_or(0..self.snapshot.text.len()));
+            let removed = self.snapshot.text.slice(range.clone());
+            let edits = if removed.is_empty() || change.text.is_empty() || removed.len() + change.text.len() < COMPARED_BYTES {
+                vec![TextEdit::new(range, change.text)]
+            } else {
+                minimal_edits(range.start, &removed, &change.text)
+            };
+            for edit in edits {
+                inserted.extend(self.apply(&edit));
+                step.edits.push((edit.range.clone(), edit.text.len()));
+                step.inserted.edit(edit.range, edit.text.len(), Some(()));
+            }
+        }
+        if version <= self.snapshot.version {
+            // A version that goes back leaves no way to tell which text evidence is about.
+            self.history.clear();
+        }
+        self.snapshot.version = version;
+        step.text = self.snapshot.text.clone();
+        self.history.push_back(step);
+        if self.history.len() > KEPT_VERSIONS {
+            self.history.pop_front();
+        }
+        for (version, evidence, ranges) in std::mem::take(&mut self.pending) {
+            self.evidence(version, evidence, ranges);
+        }
+        inserted
+    }
+
+    /// Applies one edit to everything at once.
+    fn apply(&mut self, edit: &TextEdit) -> Option<Inserted> {
+        let removed = self.snapshot.text.slice(edit.range.clone());
+        let restored = self.attribution.edit(edit, &removed);
+        let snapshot = &mut self.snapshot;
+        snapshot.text.edit(edit);
+        snapshot.units.edit(&snapshot.text, edit);
+        snapshot.changed.edit(edit.range.clone(), edit.text.len(), Some(()));
+        snapshot.suspected.edit(edit.range.clone(), edit.text.len(), None);
+        snapshot.regions = self.attribution.regions().clone();
+        (!restored && !edit.text.is_empty())
+            .then(|| Inserted { range: edit.inserted(), text: edit.text.clone(), removed })
+    }
+
+    /// Whether a text was deleted from this document lately.
+    pub fn was_deleted(&self, text: &str) -> bool {
+        self.attribution.was_deleted(text)
+    }
+
+    /// Takes evidence about the text of some version, which may not be there yet. Where it is about text that came in
+    /// with that very version, it is about that text only: a completion that replaces what was typed before it does not
+    /// make that part its own. Returns whether anything was said about text that is there now.
+    pub fn evidence(&mut self, version: i32, evidence: Evidence, ranges: Ranges) -> bool {
+        if version > self.snapshot.version {
+            if self.pending.len() < KEPT_EVIDENCE {
+                self.pending.push((version, evidence, ranges));
+            }
+            return false;
+        }
+        let Some(index) = self.history.iter().position(|step| step.version == version) else { return false };
+        let step = &self.history[index];
+        let said: Vec<_> = ranges(&step.text).into_iter().map(|range| step.text.clamp(range)).collect();
+        let mut inserted: Vec<Range<usize>> = Vec::new();
+        for range in &said {
+            inserted.extend(step.inserted.overlapping(range.clone()).map(|(range, ())| range));
+        }
+        let ranges = self.forward(index, if inserted.is_empty() { &said } else { &inserted });
+        if ranges.is_empty() {
+            return false;
+        }
+        for range in &ranges {
+            self.snapshot.suspected.set(range.clone(), None);
+        }
+        if let Some(origin) = &evidence.origin {
+            self.attribution.regions_mut().attribute(&ranges, origin);
+        }
+        self.snapshot.regions = self.attribution.regions().clone();
+        true
+    }
+
+    /// Takes regions that were found for the text of some version.
+    pub fn attribute(&mut self, version: i32, regions: &Regions) {
+        let Some(index) = self.history.iter().position(|step| step.version == version) else { return };
+        let len = self.history[index].text.len();
+        for piece in regions.pieces(0..len) {
+            let ranges = self.forward(index, std::slice::from_ref(&(piece.start..piece.end)));
+            self.attribution.regions_mut().attribute(&ranges, piece.origin);
+        }
+        self.snapshot.regions = self.attribution.regions().clone();
+    }
+
+    /// Takes what is changed against the baseline in the text of some version; what was inserted since is changed too.
+    pub fn set_changed(&mut self, version: i32, changed: RangeMap<()>) {
+        let Some(index) = self.history.iter().position(|step| step.version == version) else { return };
+        let mut changed = changed;
+        for (range, len) in self.history.iter().skip(index + 1).flat_map(|step| &step.edits) {
+            changed.edit(range.clone(), *len, Some(()));
+        }
+        self.snapshot.changed = changed;
+    }
+
+    /// Asks about a block that came in at once with some version.
+    pub fn suspect(&mut self, version: i32, range: &Range<usize>) {
+        let Some(index) = self.history.iter().position(|step| step.version == version) else { return };
+        for range in self.forward(index, std::slice::from_ref(range)) {
+            let known: Vec<_> = self.snapshot.regions.pieces(range.clone()).map(|piece| piece.start..piece.end).collect();
+            self.snapshot.suspected.set(range, Some(()));
+            for known in known {
+                self.snapshot.suspected.set(known, None);
+            }
+        }
+    }
+
+    /// Works out everything again, as after a change of the catalogue.
+    pub fn forget_facts(&mut self) {
+        self.snapshot.units = self.snapshot.units.forget();
+    }
+
+    /// Where ranges of a kept version are now; what was deleted since is gone, what was typed inside is not part of them.
+    fn forward(&self, index: usize, ranges: &[Range<usize>]) -> Vec<Range<usize>> {
+        let mut mask: RangeMap<()> = RangeMap::default();
+        for range in ranges {
+            mask.set(range.clone(), Some(()));
+        }
+        for (range, len) in self.history.iter().skip(index + 1).flat_map(|step| &step.edits) {
+            mask.edit(range.clone(), *len, None);
+        }
+        mask.iter().map(|(range, ())| range).collect()
+    }
+}

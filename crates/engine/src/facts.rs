@@ -1,0 +1,109 @@
+//! What is worked out about one unit, once for each text of it.
+
+use countersign_grammars::Language;
+use countersign_infra::resources;
+use countersign_policy::{Catalogue, Hit, Suppression, hits, may_hold_suppression, read_suppression};
+use countersign_provenance::{Tag, may_hold_tag, read_tag};
+use countersign_syntax::ParseFailure;
+use std::ops::Range;
+use tree_sitter::{Node, Tree};
+
+/// What a unit says. Ranges are bytes from the unit's start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Risks that are seen in it.
+    pub(crate) hits: Vec<Hit>,
+    /// Suppressions in its comments, with the text that each is about.
+    pub(crate) suppressions: Vec<(Suppression, Range<usize>)>,
+    /// Provenance tags in its comments.
+    pub(crate) tags: Vec<Tag>,
+    /// Why it was not read, and its first line.
+    pub(crate) failure: Option<(ParseFailure, Range<usize>)>,
+}
+
+impl Facts {
+    /// Whether there is anything at all.
+    pub(crate) fn is_notable(&self) -> bool {
+        !self.hits.is_empty() || !self.suppressions.is_empty() || !self.tags.is_empty() || self.failure.is_some()
+    }
+
+    /// Works out the facts of a unit from its text and tree.
+    pub(crate) fn of(language: Language, source: &str, tree: Result<&Tree, ParseFailure>) -> Self {
+        let mut facts = Self::default();
+        let tree = match tree {
+            Ok(tree) => tree,
+            Err(failure) => {
+                let start = source.len() - source.trim_start().len();
+                let end = source[start..].find('\n').map_or(source.len(), |length| start + length);
+                facts.failure = Some((failure, start..end));
+                return facts;
+            }
+        };
+        let catalogue = Catalogue::built_in();
+        for resource in resources(language, source, tree) {
+            facts.hits.extend(hits(catalogue, &resource, source));
+        }
+        if may_hold_suppression(source) || may_hold_tag(source) {
+            for comment in comments(tree.root_node()) {
+                let range = comment.byte_range();
+                let text = source.get(range.clone()).unwrap_or_default();
+                facts.tags.extend(read_tag(text, range.start));
+                if let Some(suppression) = read_suppression(text, range.start) {
+                    let target = target(source, tree, &range);
+                    facts.suppressions.push((suppression, target));
+                }
+            }
+        }
+        facts
+    }
+}
+
+/// All comments of a tree, in order of the text.
+fn comments(root: Node<'_>) -> Vec<Node<'_>> {
+    let mut comments = Vec::new();
+    let mut cursor = root.walk();
+    loop {
+        if cursor.node().kind() == "comment" {
+            comments.push(cursor.node());
+        }
+        if cursor.goto_first_child() || cursor.goto_next_sibling() {
+            continue;
+        }
+        while cursor.goto_parent() {
+            if cursor.goto_next_sibling() {
+                break;
+            }
+        }
+        if cursor.node() == root {
+            return comments;
+        }
+    }
+}
+
+/// What a suppression is about: the line that it ends, else the first line below that is no comment; and all of the
+/// largest block or attribute that starts on that line.
+fn target(source: &str, tree: &Tree, comment: &Range<usize>) -> Range<usize> {
+    let line_start = source[..comment.start].rfind('\n').map_or(0, |at| at + 1);
+    let mut start = line_start;
+    if source[line_start..comment.start].trim().is_empty() {
+        let next_line = |from: usize| source[from..].find('\n').map_or(source.len(), |length| from + length + 1);
+        start = next_line(comment.end);
+        while start < source.len() && {
+            let line = source[start..].trim_start_matches([' ', '\t']);
+            line.starts_with(['#', '\n', '\r']) || line.starts_with("//")
+        } {
+            start = next_line(start);
+        }
+    }
+    let end = source[start..].find('\n').map_or(source.len(), |length| start + length);
+    let content = start + (source[start..end].len() - source[start..end].trim_start().len());
+    let mut node = tree.root_node().descendant_for_byte_range(content, content);
+    let mut target = start..end;
+    while let Some(current) = node.filter(|node| node.start_byte() == content) {
+        if matches!(current.kind(), "block" | "attribute" | "object_elem") {
+            target.end = target.end.max(current.end_byte());
+        }
+        node = current.parent();
+    }
+    target
+}

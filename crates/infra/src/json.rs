@@ -1,0 +1,93 @@
+//! JSON that stands inside a value: policy documents in heredocs and strings.
+
+use crate::model::{Body, Field, Value, ValueKind};
+use jsonc_parser::ast;
+use jsonc_parser::common::Ranged;
+use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Strict JSON: what the providers' APIs accept.
+const STRICT: ParseOptions = ParseOptions {
+    allow_comments: false,
+    allow_loose_object_property_names: false,
+    allow_trailing_commas: false,
+    allow_missing_commas: false,
+    allow_single_quoted_strings: false,
+    allow_hexadecimal_numbers: false,
+    allow_unary_plus_numbers: false,
+    allow_bare_decimal_point_numbers: false,
+    allow_non_finite_numbers: false,
+    allow_extended_string_escapes: false,
+};
+
+/// A value as the document that it holds: an object or list as it is (`jsonencode({…})` is one), a string or heredoc by
+/// reading the JSON in it. In a heredoc with interpolations, the strings that hold one are unknown and the rest is known.
+/// `None` where there is no document to be read.
+pub fn document<'a>(value: &'a Value, source: &str) -> Option<Cow<'a, Value>> {
+    match &value.kind {
+        ValueKind::Object(_) | ValueKind::List(_) => Some(Cow::Borrowed(value)),
+        ValueKind::String { text, verbatim } => {
+            parse(text, verbatim.as_ref().map_or(At::Whole(&value.range), |range| At::Offset(range.start)), false)
+        }
+        ValueKind::Unknown { template: Some(range) } => {
+            parse(source.get(range.clone())?, At::Offset(range.start), true)
+        }
+        _ => None,
+    }
+}
+
+/// How places in the JSON text map to places in the unit.
+#[derive(Clone, Copy)]
+enum At<'a> {
+    /// The JSON stands in the unit as it is, from this offset.
+    Offset(usize),
+    /// It was written with escapes: every place in it is the whole string.
+    Whole(&'a Range<usize>),
+}
+
+impl At<'_> {
+    fn range(self, node: &impl Ranged) -> Range<usize> {
+        match self {
+            At::Offset(start) => start + node.start()..start + node.end(),
+            At::Whole(range) => range.clone(),
+        }
+    }
+}
+
+fn parse<'a>(text: &str, at: At<'_>, template: bool) -> Option<Cow<'a, Value>> {
+    if !text.trim_start().starts_with(['{', '[']) {
+        return None;
+    }
+    let parsed = parse_to_ast(text, &CollectOptions::default(), &STRICT).ok()?;
+    Some(Cow::Owned(convert(&parsed.value?, at, template)))
+}
+
+fn convert(node: &ast::Value<'_>, at: At<'_>, template: bool) -> Value {
+    let kind = match node {
+        ast::Value::StringLit(string) if template && holds_template(&string.value) => ValueKind::UNKNOWN,
+        ast::Value::StringLit(string) => ValueKind::String { text: string.value.to_string(), verbatim: None },
+        ast::Value::NumberLit(number) => number.value.parse().map_or(ValueKind::UNKNOWN, ValueKind::Number),
+        ast::Value::BooleanLit(bool) => ValueKind::Bool(bool.value),
+        ast::Value::NullKeyword(_) => ValueKind::Null,
+        ast::Value::Array(array) => {
+            ValueKind::List(array.elements.iter().map(|element| convert(element, at, template)).collect())
+        }
+        ast::Value::Object(object) => {
+            let whole = at.range(object);
+            let mut body = Body { anchor: whole.start..(whole.start + 1).min(whole.end), ..Body::default() };
+            for property in &object.properties {
+                let name = property.name.as_str();
+                body.open |= template && holds_template(name);
+                let value = convert(&property.value, at, template);
+                body.fields.push(Field { name: name.to_owned(), range: at.range(property), value });
+            }
+            ValueKind::Object(body)
+        }
+    };
+    Value { range: at.range(node), kind }
+}
+
+fn holds_template(text: &str) -> bool {
+    text.contains("${") || text.contains("%{")
+}

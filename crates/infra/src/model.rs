@@ -1,0 +1,190 @@
+//! Resources and values, the same for every format.
+
+use std::ops::Range;
+
+/// One declared piece of infrastructure, or another top-level block that says something about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resource {
+    /// Its type: `aws_db_instance`, `data.aws_iam_policy_document`, `provider.aws`, `backend.s3`, or the block's own name
+    /// where it has no type.
+    pub kind: String,
+    /// Its name in the language's convention: `aws_db_instance.orders`.
+    pub address: String,
+    /// From the block's first byte to its last.
+    pub range: Range<usize>,
+    /// What it says.
+    pub body: Body,
+}
+
+/// Named values: a block's or an object's.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Body {
+    /// In order of the text. A nested block that is repeated stands here once an instance.
+    pub fields: Vec<Field>,
+    /// What to underline to point at the whole: a block's labels, its name where it has none, an object's opening brace.
+    pub anchor: Range<usize>,
+    /// Offset of the brace that closes a block, where an attribute can be added before it. `None` for objects.
+    pub close: Option<usize>,
+    /// Holds names that cannot be read from the text, so a name that is not found may still be there.
+    pub open: bool,
+}
+
+/// An attribute, a nested block or an entry of an object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// From its name to the end of its value.
+    pub range: Range<usize>,
+    /// Its value; a nested block is an object.
+    pub value: Value,
+}
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Value {
+    /// With quotes and brackets.
+    pub range: Range<usize>,
+    /// What it is, as far as the text tells.
+    pub kind: ValueKind,
+}
+
+/// What a value is, as far as it can be read from the text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ValueKind {
+    /// `null`, which means the same as leaving the attribute out.
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// A number.
+    Number(f64),
+    /// A string. `verbatim` is where its characters stand one to one in the text, if they do.
+    String {
+        /// The characters, with escapes resolved.
+        text: String,
+        /// Where they stand.
+        verbatim: Option<Range<usize>>,
+    },
+    /// A list.
+    List(Vec<Value>),
+    /// An object or a nested block.
+    Object(Body),
+    /// Not to be known from the text alone. `template` is where the text of a heredoc stands of which parts are known.
+    Unknown {
+        /// The heredoc's lines, interpolations included.
+        template: Option<Range<usize>>,
+    },
+}
+
+impl ValueKind {
+    /// A value of which nothing is known.
+    pub const UNKNOWN: Self = Self::Unknown { template: None };
+}
+
+impl Value {
+    /// The string, where it is one that stands in the text.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.kind {
+            ValueKind::String { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number; a string that holds one counts, as Terraform converts it.
+    pub fn as_number(&self) -> Option<f64> {
+        match &self.kind {
+            ValueKind::Number(number) => Some(*number),
+            ValueKind::String { text, .. } => text.trim().parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// The boolean; the strings `"true"` and `"false"` count, as Terraform converts them.
+    pub fn as_bool(&self) -> Option<bool> {
+        match &self.kind {
+            ValueKind::Bool(bool) => Some(*bool),
+            ValueKind::String { text, .. } => text.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing is known about it.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self.kind, ValueKind::Unknown { .. })
+    }
+
+    /// Calls `each` with every string below and including this value.
+    pub fn for_each_string<'a>(&'a self, each: &mut impl FnMut(&'a Value, &'a str)) {
+        match &self.kind {
+            ValueKind::String { text, .. } => each(self, text),
+            ValueKind::List(values) => values.iter().for_each(|value| value.for_each_string(each)),
+            ValueKind::Object(body) => body.fields.iter().for_each(|field| field.value.for_each_string(each)),
+            _ => {}
+        }
+    }
+}
+
+/// What stands at the end of an attribute path.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Found<'a> {
+    /// A value, which may be unknown or `null`.
+    Value(&'a Value),
+    /// Nothing, and `body` is the innermost body on the way that is there. `parent_found` says that it is the one in which
+    /// the attribute itself would stand.
+    Missing {
+        /// The innermost body on the way.
+        body: &'a Body,
+        /// Whether only the last name of the path is missing.
+        parent_found: bool,
+    },
+    /// It may be there or not.
+    Unknown,
+}
+
+impl Body {
+    /// The fields with a name, in order.
+    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Field> {
+        self.fields.iter().filter(move |field| field.name == name)
+    }
+
+    /// The value of the first field with a name.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.fields.iter().find(|field| field.name == name).map(|field| &field.value)
+    }
+
+    /// Everything at the end of a path of names joined by dots, once an instance of each block on the way and once an
+    /// element of each list on the way. Never empty.
+    pub fn find<'a>(&'a self, path: &str) -> Vec<Found<'a>> {
+        let mut found = Vec::new();
+        self.find_into(path, &mut found);
+        found
+    }
+
+    fn find_into<'a>(&'a self, path: &str, found: &mut Vec<Found<'a>>) {
+        let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+        let before = found.len();
+        for field in self.fields.iter().filter(|field| field.name == name) {
+            match rest {
+                None => found.push(Found::Value(&field.value)),
+                Some(rest) => field.value.find_into(rest, found),
+            }
+        }
+        if found.len() == before {
+            found.push(if self.open {
+                Found::Unknown
+            } else {
+                Found::Missing { body: self, parent_found: rest.is_none() }
+            });
+        }
+    }
+}
+
+impl Value {
+    fn find_into<'a>(&'a self, path: &str, found: &mut Vec<Found<'a>>) {
+        match &self.kind {
+            ValueKind::Object(body) => body.find_into(path, found),
+            ValueKind::List(values) => values.iter().for_each(|value| value.find_into(path, found)),
+            _ => found.push(Found::Unknown),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The catalogue of risks: built from `rules/` and read once, on first use.
+
+use crate::format::{Risk, RiskDocument};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// All risks, and which bindings look at which kinds of resource.
+#[derive(Debug)]
+pub struct Catalogue {
+    documents: Vec<RiskDocument>,
+    by_kind: HashMap<String, Vec<(usize, usize)>>,
+    by_id: HashMap<String, usize>,
+}
+
+static BUILT_IN: LazyLock<Catalogue> = LazyLock::new(|| {
+    // The build script wrote this from checked values of the same types.
+    Catalogue::new(serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/catalogue.json"))).unwrap_or_default())
+});
+
+impl Catalogue {
+    /// The risks that come with Countersign.
+    pub fn built_in() -> &'static Self {
+        &BUILT_IN
+    }
+
+    fn new(documents: Vec<RiskDocument>) -> Self {
+        let mut by_kind: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
+        for (risk, document) in documents.iter().enumerate() {
+            for (binding, declared) in document.risk.bindings.iter().enumerate() {
+                for kind in &declared.kinds {
+                    by_kind.entry(kind.clone()).or_default().push((risk, binding));
+                }
+            }
+        }
+        let by_id = documents.iter().enumerate().map(|(index, document)| (document.risk.id.clone(), index)).collect();
+        Self { documents, by_kind, by_id }
+    }
+
+    /// All risks in order of their ids.
+    pub fn documents(&self) -> &[RiskDocument] {
+        &self.documents
+    }
+
+    /// A risk with its page.
+    pub fn document(&self, id: &str) -> Option<&RiskDocument> {
+        self.by_id.get(id).map(|index| &self.documents[*index])
+    }
+
+    /// A risk by its id.
+    pub fn risk(&self, id: &str) -> Option<&Risk> {
+        self.document(id).map(|document| &document.risk)
+    }
+
+    /// Every binding that looks at a kind of resource, as index of the risk and of its binding.
+    pub(crate) fn bindings(&self, kind: &str) -> impl Iterator<Item = (usize, usize)> {
+        let of = |kind| self.by_kind.get(kind).into_iter().flatten().copied();
+        of(kind).chain(of("*"))
+    }
+}

@@ -1,0 +1,127 @@
+//! AWS policy documents: JSON in a heredoc or string, `jsonencode`, or the `aws_iam_policy_document` data source.
+//!
+//! Only what is certain counts: a statement with a condition, or with a part that decides and is unknown, is passed over.
+
+use crate::evaluate::Place;
+use countersign_infra::{Body, Found, Resource, Value, ValueKind, document};
+
+/// Names of a statement's parts, which the data source spells differently.
+struct Names {
+    effect: &'static str,
+    actions: &'static str,
+    other_actions: &'static str,
+    resources: &'static str,
+    principals: &'static str,
+    condition: &'static str,
+}
+
+const JSON: Names = Names {
+    effect: "Effect",
+    actions: "Action",
+    other_actions: "NotAction",
+    resources: "Resource",
+    principals: "Principal",
+    condition: "Condition",
+};
+
+const DATA_SOURCE: Names = Names {
+    effect: "effect",
+    actions: "actions",
+    other_actions: "not_actions",
+    resources: "resources",
+    principals: "principals",
+    condition: "condition",
+};
+
+/// Allow statements that let every action be done to every resource. A statement that names principals stands on a
+/// resource, such as a key, and everything is that resource.
+pub(super) fn allows_everything(resource: &Resource, attribute: &str, source: &str) -> Vec<Place> {
+    allow_statements(resource, attribute, source, |statement, names| {
+        let everything = |name| strings(statement.value(name)).into_iter().find(|value| value.as_str() == Some("*"));
+        let narrowed = statement.value(names.other_actions).is_some() || statement.value(names.principals).is_some();
+        match (everything(names.actions), everything(names.resources)) {
+            (Some(action), Some(_)) if !narrowed => vec![Place::at(action)],
+            _ => Vec::new(),
+        }
+    })
+}
+
+/// Allow statements for any principal whatsoever.
+pub(super) fn anyone(resource: &Resource, attribute: &str, source: &str) -> Vec<Place> {
+    allow_statements(resource, attribute, source, |statement, names| {
+        statement.named(names.principals).filter_map(|field| any_principal(&field.value)).map(Place::at).collect()
+    })
+}
+
+/// The `"*"` that stands for everybody in `Principal = "*"`, `Principal = { AWS = "*" }` or a `principals` block.
+fn any_principal(principal: &Value) -> Option<&Value> {
+    let star = |value: &Value| value.as_str() == Some("*");
+    match &principal.kind {
+        ValueKind::Object(body) if body.value("identifiers").is_some() => {
+            let kind = body.value("type").and_then(Value::as_str)?;
+            strings(body.value("identifiers")).into_iter().find(|value| star(value) && matches!(kind, "*" | "AWS"))
+        }
+        ValueKind::Object(body) => strings(body.value("AWS")).into_iter().find(|value| star(value)),
+        _ => Some(principal).filter(|value| star(value)),
+    }
+}
+
+/// What `places` finds in each statement that allows something without condition.
+fn allow_statements(
+    resource: &Resource,
+    attribute: &str,
+    source: &str,
+    places: impl Fn(&Body, &Names) -> Vec<Place>,
+) -> Vec<Place> {
+    let allows = |statement: &Body, names: &Names, default: bool| {
+        let effect = statement.value(names.effect);
+        let allow = effect.map_or(default, |effect| effect.as_str() == Some("Allow"));
+        allow && !statement.open && statement.value(names.condition).is_none()
+    };
+    let mut found = Vec::new();
+    if attribute.is_empty() {
+        for field in resource.body.named("statement") {
+            if let ValueKind::Object(statement) = &field.value.kind
+                && allows(statement, &DATA_SOURCE, true)
+            {
+                found.extend(places(statement, &DATA_SOURCE));
+            }
+        }
+        return found;
+    }
+    for value in resource.body.find(attribute) {
+        let Found::Value(value) = value else { continue };
+        let Some(document) = document(value, source) else { continue };
+        let ValueKind::Object(document) = &document.kind else { continue };
+        for statement in objects(document.value("Statement")) {
+            if allows(statement, &JSON, false) {
+                found.extend(places(statement, &JSON));
+            }
+        }
+    }
+    found
+}
+
+/// An object, or the objects of a list.
+fn objects(value: Option<&Value>) -> Vec<&Body> {
+    match value.map(|value| &value.kind) {
+        Some(ValueKind::Object(body)) => vec![body],
+        Some(ValueKind::List(values)) => values
+            .iter()
+            .filter_map(|value| match &value.kind {
+                ValueKind::Object(body) => Some(body),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A string, or the elements of a list.
+fn strings(value: Option<&Value>) -> Vec<&Value> {
+    match value {
+        Some(Value { kind: ValueKind::List(values), .. }) => values.iter().collect(),
+        Some(value) => vec![value],
+        None => Vec::new(),
+    }
+}

@@ -1,0 +1,153 @@
+//! Ports that the whole internet can reach: AWS security groups, Google firewall rules, Azure network security rules.
+//!
+//! A rule counts only where its direction, its ports and its open source all stand in the text.
+
+use crate::evaluate::Place;
+use countersign_infra::{Body, Found, Resource, Value, ValueKind};
+
+/// Ports of remote shells and desktops: SSH, RDP.
+const ADMIN_PORTS: &[u16] = &[22, 3389];
+
+/// Ports of SQL Server, Oracle, MySQL, PostgreSQL, Redshift, Redis, Elasticsearch, Memcached and MongoDB.
+const DATABASE_PORTS: &[u16] = &[1433, 1521, 3306, 5432, 5439, 6379, 9200, 11211, 27017];
+
+/// An inbound rule: from where, to which ports.
+struct Inbound<'a> {
+    sources: Vec<&'a Value>,
+    ports: Vec<(u16, u16)>,
+}
+
+const ALL_PORTS: (u16, u16) = (0, u16::MAX);
+
+/// The open sources of rules that let them reach an administrator's port.
+pub(super) fn open_admin_port(resource: &Resource, _: &str, _: &str) -> Vec<Place> {
+    open(resource, |rule| rule.reaches(ADMIN_PORTS))
+}
+
+/// The open sources of rules that let them reach a database's port and no administrator's port, which is the other risk.
+pub(super) fn open_database_port(resource: &Resource, _: &str, _: &str) -> Vec<Place> {
+    open(resource, |rule| rule.reaches(DATABASE_PORTS) && !rule.reaches(ADMIN_PORTS))
+}
+
+fn open(resource: &Resource, wanted: impl Fn(&Inbound<'_>) -> bool) -> Vec<Place> {
+    let rules = inbound(resource);
+    rules.iter().filter(|rule| wanted(rule)).flat_map(|rule| &rule.sources).map(|source| Place::at(source)).collect()
+}
+
+impl Inbound<'_> {
+    fn reaches(&self, ports: &[u16]) -> bool {
+        self.ports.iter().any(|(from, to)| ports.iter().any(|port| (from..=to).contains(&port)))
+    }
+}
+
+fn inbound(resource: &Resource) -> Vec<Inbound<'_>> {
+    let body = &resource.body;
+    match resource.kind.as_str() {
+        "aws_security_group" | "aws_default_security_group" => blocks(body, "ingress").filter_map(aws).collect(),
+        "aws_security_group_rule" if is(body, "type", "ingress") => aws(body).into_iter().collect(),
+        "aws_vpc_security_group_ingress_rule" => aws(body).into_iter().collect(),
+        "google_compute_firewall" => google(body).into_iter().collect(),
+        "azurerm_network_security_rule" => azure(body).into_iter().collect(),
+        "azurerm_network_security_group" => blocks(body, "security_rule").filter_map(azure).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn aws(rule: &Body) -> Option<Inbound<'_>> {
+    let protocol = text(rule, "protocol").or_else(|| text(rule, "ip_protocol"))?;
+    let ports = match protocol.as_str() {
+        "-1" | "all" => ALL_PORTS,
+        "tcp" | "6" => (port(rule.value("from_port")?)?, port(rule.value("to_port")?)?),
+        _ => return None,
+    };
+    let sources = ["cidr_blocks", "ipv6_cidr_blocks", "cidr_ipv4", "cidr_ipv6"];
+    Some(Inbound { sources: open_sources(rule, &sources, &["0.0.0.0/0", "::/0"]), ports: vec![ports] })
+}
+
+fn google(rule: &Body) -> Option<Inbound<'_>> {
+    let inbound = rule.value("direction").is_none() || is(rule, "direction", "ingress");
+    let enabled = rule.value("disabled").is_none_or(|disabled| disabled.as_bool() == Some(false));
+    if !inbound || !enabled {
+        return None;
+    }
+    let mut ports = Vec::new();
+    for allow in blocks(rule, "allow") {
+        match text(allow, "protocol").as_deref() {
+            Some("all") => ports.push(ALL_PORTS),
+            Some("tcp" | "6") => match allow.value("ports") {
+                None if !allow.open => ports.push(ALL_PORTS),
+                Some(Value { kind: ValueKind::List(list), .. }) => ports.extend(list.iter().filter_map(port_range)),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    Some(Inbound { sources: open_sources(rule, &["source_ranges"], &["0.0.0.0/0", "::/0"]), ports })
+}
+
+fn azure(rule: &Body) -> Option<Inbound<'_>> {
+    let protocol = text(rule, "protocol")?;
+    if !is(rule, "direction", "inbound") || !is(rule, "access", "allow") || !matches!(protocol.as_str(), "tcp" | "*") {
+        return None;
+    }
+    let ports = ["destination_port_range", "destination_port_ranges"];
+    let ports = ports.iter().filter_map(|name| rule.value(name)).flat_map(elements).filter_map(port_range).collect();
+    let sources = ["source_address_prefix", "source_address_prefixes"];
+    Some(Inbound { sources: open_sources(rule, &sources, &["0.0.0.0/0", "::/0", "*", "internet", "any"]), ports })
+}
+
+fn open_sources<'a>(rule: &'a Body, names: &[&str], open: &[&str]) -> Vec<&'a Value> {
+    let values = names.iter().filter_map(|name| rule.value(name)).flat_map(elements);
+    values.filter(|value| value.as_str().is_some_and(|text| open.contains(&text.to_ascii_lowercase().as_str()))).collect()
+}
+
+/// The instances of a nested block, also where they are written as a list of objects.
+fn blocks<'a>(body: &'a Body, name: &'a str) -> impl Iterator<Item = &'a Body> {
+    body.named(name).flat_map(|field| elements(&field.value)).filter_map(|value| match &value.kind {
+        ValueKind::Object(body) => Some(body),
+        _ => None,
+    })
+}
+
+/// The elements of a list; any other value is its own only element.
+fn elements(value: &Value) -> std::slice::Iter<'_, Value> {
+    match &value.kind {
+        ValueKind::List(values) => values.iter(),
+        _ => std::slice::from_ref(value).iter(),
+    }
+}
+
+/// A string or number in lower case.
+fn text(body: &Body, name: &str) -> Option<String> {
+    let value = body.value(name)?;
+    match &value.kind {
+        ValueKind::Number(number) => Some(number.to_string()),
+        _ => value.as_str().map(str::to_ascii_lowercase),
+    }
+}
+
+fn is(body: &Body, name: &str, expected: &str) -> bool {
+    match body.find(name).as_slice() {
+        [Found::Value(value)] => value.as_str().is_some_and(|text| text.eq_ignore_ascii_case(expected)),
+        _ => false,
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a port number")]
+fn port(value: &Value) -> Option<u16> {
+    value.as_number().filter(|number| (0.0..=65535.0).contains(number)).map(|number| number as u16)
+}
+
+/// `22`, `"22"`, `"20-30"`, `"*"`.
+fn port_range(value: &Value) -> Option<(u16, u16)> {
+    if let Some(port) = port(value) {
+        return Some((port, port));
+    }
+    match value.as_str()? {
+        "*" => Some(ALL_PORTS),
+        text => {
+            let (from, to) = text.split_once('-')?;
+            Some((from.trim().parse().ok()?, to.trim().parse().ok()?))
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! `countersign.toml`: what it may say, and what is wrong with what it says.
+
+use crate::verdict::{Row, Table};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// Name of the file. The nearest one, from a document's folder upwards, holds.
+pub const CONFIG_FILE: &str = "countersign.toml";
+
+/// The defaults, in the format of the file itself.
+pub const DEFAULT_CONFIG: &str = include_str!("default.toml");
+
+/// The settings of one `countersign.toml`, over the defaults.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Which files are looked at.
+    pub files: Files,
+    /// What is shown in editors.
+    pub editor: Editor,
+    /// Rows of the table of verdicts; tried before the default rows.
+    pub verdict: Vec<Row>,
+    #[serde(skip)]
+    exclude: GlobSet,
+}
+
+/// Which files are looked at.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Files {
+    /// Files that are passed over: globs relative to the folder of `countersign.toml`, `**` for any folders.
+    pub exclude: Vec<String>,
+}
+
+/// What is shown in editors.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Editor {
+    /// Ask, as a hint, who wrote a large block that was inserted at once.
+    pub ask_about_unknown_origin: bool,
+}
+
+impl Default for Editor {
+    fn default() -> Self {
+        Self { ask_about_unknown_origin: true }
+    }
+}
+
+/// Something that is wrong in a `countersign.toml`, and where. What it says there is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigProblem {
+    /// Bytes of the file.
+    pub range: Range<usize>,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl Config {
+    /// Reads a file. Each part that is wrong is reported and left out; the rest holds.
+    pub fn read(text: &str) -> (Self, Vec<ConfigProblem>) {
+        let mut config = Self::default();
+        let mut problems = Vec::new();
+        let table = match DeTable::parse(text) {
+            Ok(table) => table,
+            Err(error) => {
+                problems.push(problem(&error, 0..text.len().min(1)));
+                config.verdict = default_rows();
+                return (config, problems);
+            }
+        };
+        for (key, value) in table.get_ref() {
+            let name: &str = key.get_ref();
+            match (name, value.get_ref()) {
+                ("verdict", DeValue::Array(rows)) => {
+                    config.verdict.extend(rows.iter().filter_map(|row| part(row, text, &mut problems)));
+                }
+                ("verdict", _) => problems.push(ConfigProblem {
+                    range: value.span(),
+                    message: "`verdict` is a list of rows; write each as a table `[[verdict]]`".to_owned(),
+                }),
+                ("files", _) => config.files = part(value, text, &mut problems).unwrap_or_default(),
+                ("editor", _) => config.editor = part(value, text, &mut problems).unwrap_or_default(),
+                _ => problems.push(ConfigProblem {
+                    range: key.span(),
+                    message: format!("unknown key `{name}`; known are `files`, `editor` and `verdict`"),
+                }),
+            }
+        }
+        config.exclude = globs(&config.files.exclude, table.get_ref(), &mut problems);
+        config.verdict.extend(default_rows());
+        (config, problems)
+    }
+
+    /// The defaults.
+    pub fn defaults() -> Self {
+        Self::read("").0
+    }
+
+    /// The table of verdicts, with the default rows last.
+    pub fn table(&self) -> Table {
+        Table::new(self.verdict.clone())
+    }
+
+    /// Whether a file is passed over. `path` is relative to the folder of the `countersign.toml`, with forward slashes.
+    pub fn excludes(&self, path: &str) -> bool {
+        self.exclude.is_match(path)
+    }
+}
+
+fn default_rows() -> Vec<Row> {
+    #[derive(Deserialize)]
+    struct Rows {
+        verdict: Vec<Row>,
+    }
+    toml::from_str::<Rows>(DEFAULT_CONFIG).map(|rows| rows.verdict).unwrap_or_default()
+}
+
+/// Reads one table of the file.
+fn part<T: DeserializeOwned>(value: &Spanned<DeValue<'_>>, text: &str, problems: &mut Vec<ConfigProblem>) -> Option<T> {
+    let read = T::deserialize(toml::de::ValueDeserializer::from(value.clone()));
+    read.map_err(|error| {
+        let mut span = value.span();
+        span.end = span.end.min(span.start + text[span.start..].find('\n').unwrap_or(usize::MAX - span.start));
+        problems.push(problem(&error, span));
+    })
+    .ok()
+}
+
+fn problem(error: &toml::de::Error, whole: Range<usize>) -> ConfigProblem {
+    ConfigProblem { range: error.span().unwrap_or(whole), message: error.message().to_owned() }
+}
+
+/// Compiles the globs of `files.exclude`; a bad one is reported where it stands.
+fn globs(patterns: &[String], table: &DeTable<'_>, problems: &mut Vec<ConfigProblem>) -> GlobSet {
+    let place = |index: usize| -> Option<Range<usize>> {
+        let DeValue::Table(files) = table.get("files")?.get_ref() else { return None };
+        let DeValue::Array(exclude) = files.get("exclude")?.get_ref() else { return None };
+        Some(exclude.get(index)?.span())
+    };
+    let mut set = GlobSetBuilder::new();
+    for (index, pattern) in patterns.iter().enumerate() {
+        match GlobBuilder::new(pattern).literal_separator(true).build() {
+            Ok(glob) => {
+                set.add(glob);
+            }
+            Err(error) => problems.push(ConfigProblem {
+                range: place(index).unwrap_or_default(),
+                message: format!("`{pattern}` is not a glob: {}; no file is excluded by it", error.kind()),
+            }),
+        }
+    }
+    set.build().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Circumstances, Loudness, Origin, Severity, Surface, Verdict};
+
+    #[test]
+    fn the_defaults_have_no_problems_and_say_what_the_documents_say() {
+        let (config, problems) = Config::read(DEFAULT_CONFIG);
+        assert_eq!(problems, []);
+        let decide = |origin, severity, surface, changed| {
+            config.table().decide(&Circumstances { origin, severity, surface, changed })
+        };
+        use Surface::{CommandLine, Editor};
+        assert_eq!(decide(Origin::Ai, Severity::Critical, Editor, true), (Verdict::Deny, Loudness::Full));
+        assert_eq!(decide(Origin::Ai, Severity::High, Editor, false), (Verdict::Review, Loudness::Full));
+        assert_eq!(decide(Origin::Mixed, Severity::Low, Editor, true), (Verdict::Note, Loudness::Full));
+        assert_eq!(decide(Origin::Unknown, Severity::Critical, Editor, false), (Verdict::Review, Loudness::Lower));
+        assert_eq!(decide(Origin::Unknown, Severity::Critical, Editor, true), (Verdict::Review, Loudness::Full));
+        assert_eq!(decide(Origin::Unknown, Severity::High, CommandLine, true), (Verdict::Review, Loudness::Full));
+        assert_eq!(decide(Origin::Human, Severity::Critical, CommandLine, true), (Verdict::Note, Loudness::Hint));
+        assert_eq!(decide(Origin::Suspected, Severity::Low, Editor, true), (Verdict::Note, Loudness::Hint));
+    }
+
+    #[test]
+    fn each_mistake_is_named_where_it_stands_and_the_rest_holds() {
+        let text = "nonsense = 1\n[files]\nexclude = [\"a/**\", \"b[\"]\n[editor]\nask_about_unknown_origin = \"yes\"\n[[verdict]]\nseverty = [\"low\"]\n[[verdict]]\norigin = [\"ai\"]\nseverity = [\"low\"]\nverdict = \"allow\"\n";
+        let (config, problems) = Config::read(text);
+        let places: Vec<_> = problems.iter().map(|problem| &text[problem.range.clone()]).collect();
+        assert_eq!(places, ["nonsense", "\"yes\"", "severty", "\"b[\""], "{problems:?}");
+        assert!(config.excludes("a/x/main.tf") && !config.excludes("c/a/main.tf"));
+        let at = Circumstances { origin: Origin::Ai, severity: Severity::Low, surface: Surface::Editor, changed: true };
+        assert_eq!(config.table().decide(&at).0, Verdict::Allow);
+        let (_, problems) = Config::read("[files\n");
+        assert_eq!(problems.len(), 1);
+    }
+}

@@ -1,0 +1,255 @@
+//! Bindings against resources: where a risk is seen, what is underlined, what would fix it.
+
+use crate::catalogue::Catalogue;
+use crate::checks;
+use crate::format::{Binding, Comparison, Guard, Risk, Scalar, When, Word};
+use countersign_infra::{Body, Found, Resource, Value, ValueKind};
+use regex::Regex;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// A risk seen in a unit. Ranges are bytes from the unit's start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// Id of the risk.
+    pub risk: String,
+    /// Kind of the resource.
+    pub kind: String,
+    /// Address of the resource.
+    pub address: String,
+    /// What to underline, which is also the text that makes it so.
+    pub range: Range<usize>,
+    /// The block that declares the resource.
+    pub resource: Range<usize>,
+    /// What is so and why it matters.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+    /// A change that makes it safe.
+    pub fix: Option<Fix>,
+}
+
+/// Replacement of a range of the unit's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// What is replaced; empty for an insertion.
+    pub range: Range<usize>,
+    /// What stands there afterwards.
+    pub text: String,
+}
+
+/// A place where a condition holds.
+pub(crate) struct Place {
+    pub(crate) range: Range<usize>,
+    pub(crate) value: Option<String>,
+    pub(crate) fix: Option<Fix>,
+}
+
+/// All risks of the catalogue that are seen in a resource, in order of the text. `source` is the unit's text.
+pub fn hits(catalogue: &Catalogue, resource: &Resource, source: &str) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    for (risk, binding) in catalogue.bindings(&resource.kind) {
+        let risk = &catalogue.documents()[risk].risk;
+        let binding = &risk.bindings[binding];
+        if guarded(binding, resource) {
+            continue;
+        }
+        for place in places(binding, resource, source) {
+            let hit = hit(risk, binding, resource, place);
+            // Two bindings may name the same place, as may two elements of one list written as one string.
+            if !hits.iter().any(|other: &Hit| other.risk == hit.risk && other.range == hit.range) {
+                hits.push(hit);
+            }
+        }
+    }
+    hits.sort_by(|a, b| (a.range.start, &a.risk).cmp(&(b.range.start, &b.risk)));
+    hits
+}
+
+/// Whether what the binding asks of other attributes rules it out, or cannot be known.
+fn guarded(binding: &Binding, resource: &Resource) -> bool {
+    let holds = |guard: &Guard| {
+        let mut truth = Truth::No;
+        for found in resource.body.find(&guard.attribute) {
+            truth = truth.max(holds(&guard.when, found).0);
+        }
+        truth
+    };
+    !binding.only_if.iter().all(|guard| holds(guard) == Truth::Yes)
+        || binding.unless.iter().any(|guard| holds(guard) != Truth::No)
+}
+
+fn places(binding: &Binding, resource: &Resource, source: &str) -> Vec<Place> {
+    if let Some(check) = &binding.check {
+        return checks::find(check).map(|check| check(resource, &binding.attribute, source)).unwrap_or_default();
+    }
+    let Some(when) = &binding.when else { return Vec::new() };
+    let mut places = Vec::new();
+    for found in resource.body.find(&binding.attribute) {
+        let (Truth::Yes, element) = holds(when, found) else { continue };
+        places.push(match (found, element) {
+            (Found::Value(_), Some(element)) => Place { range: element.range.clone(), value: shown(element), fix: None },
+            (Found::Value(value), None) => Place {
+                range: value.range.clone(),
+                value: shown(value),
+                fix: binding.fix.clone().map(|text| Fix { range: value.range.clone(), text }),
+            },
+            (Found::Missing { body, parent_found }, _) => Place {
+                range: body.anchor.clone(),
+                value: None,
+                fix: binding.fix.as_deref().filter(|_| parent_found).and_then(|fix| insertion(body, &binding.attribute, fix, source)),
+            },
+            (Found::Unknown, _) => continue,
+        });
+    }
+    places
+}
+
+fn hit(risk: &Risk, binding: &Binding, resource: &Resource, place: Place) -> Hit {
+    let fill = |template: &str| {
+        template
+            .replace("{kind}", &resource.kind)
+            .replace("{address}", &resource.address)
+            .replace("{attribute}", &binding.attribute)
+            .replace("{value}", place.value.as_deref().unwrap_or("?"))
+    };
+    Hit {
+        risk: risk.id.clone(),
+        kind: resource.kind.clone(),
+        address: resource.address.clone(),
+        range: place.range.clone(),
+        resource: resource.range.clone(),
+        message: fill(binding.message.as_ref().unwrap_or(&risk.message)),
+        help: fill(binding.help.as_ref().unwrap_or(&risk.help)),
+        fix: place.fix,
+    }
+}
+
+/// Longest value that a message repeats, in characters.
+const SHOWN_VALUE: usize = 60;
+
+/// A value as a message shows it.
+fn shown(value: &Value) -> Option<String> {
+    let text = match &value.kind {
+        ValueKind::String { text, .. } => text.clone(),
+        ValueKind::Number(number) => number.to_string(),
+        ValueKind::Bool(bool) => bool.to_string(),
+        _ => return None,
+    };
+    let line = text.lines().next().unwrap_or_default();
+    let mut shown: String = line.chars().take(SHOWN_VALUE).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    Some(shown)
+}
+
+/// Adds `name = value` as the last line of a block.
+fn insertion(body: &Body, path: &str, value: &str, source: &str) -> Option<Fix> {
+    let close = body.close?;
+    let name = path.rsplit('.').next()?;
+    let line_start = source[..close].rfind('\n').map_or(0, |at| at + 1);
+    let before = &source[line_start..close];
+    let newline = if source.contains("\r\n") { "\r\n" } else { "\n" };
+    if before.trim().is_empty() && line_start > 0 {
+        // Under the block's last line, indented as what is in the block.
+        let indent = body.fields.last().and_then(|field| {
+            let start = source[..field.range.start].rfind('\n').map_or(0, |at| at + 1);
+            Some(&source[start..field.range.start]).filter(|indent| indent.trim().is_empty())
+        });
+        let indent = indent.map_or_else(|| format!("{before}  "), str::to_owned);
+        return Some(Fix { range: line_start..line_start, text: format!("{indent}{name} = {value}{newline}") });
+    }
+    if body.fields.is_empty() && before.trim_end().ends_with('{') {
+        let opening = line_start + before.trim_end().len();
+        let indent: String = before.chars().take_while(|c| c.is_whitespace()).collect();
+        return Some(Fix {
+            range: opening..close,
+            text: format!("{newline}{indent}  {name} = {value}{newline}{indent}"),
+        });
+    }
+    None
+}
+
+/// Three-valued truth, in the order in which several instances of a block are joined: one that holds is enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Truth {
+    No,
+    Unknown,
+    Yes,
+}
+
+impl From<bool> for Truth {
+    fn from(holds: bool) -> Self {
+        if holds { Self::Yes } else { Self::No }
+    }
+}
+
+/// Whether a condition holds, and for which element where the value is a list.
+fn holds<'a>(when: &When, found: Found<'a>) -> (Truth, Option<&'a Value>) {
+    let value = match found {
+        Found::Unknown => return (Truth::Unknown, None),
+        Found::Missing { .. } => return (holds_missing(when).into(), None),
+        Found::Value(Value { kind: ValueKind::Null, .. }) => return (holds_missing(when).into(), None),
+        Found::Value(value) => value,
+    };
+    match when {
+        When::Word(Word::Present) => (Truth::Yes, None),
+        When::Word(Word::Missing) => (Truth::No, None),
+        _ if value.is_unknown() => (Truth::Unknown, None),
+        When::Word(Word::True | Word::TrueOrMissing) => ((value.as_bool() == Some(true)).into(), None),
+        When::Word(Word::False | Word::FalseOrMissing) => ((value.as_bool() == Some(false)).into(), None),
+        When::Word(Word::Literal) => (value.as_str().is_some_and(|text| !text.is_empty()).into(), None),
+        When::Compare(comparison) => match &value.kind {
+            ValueKind::List(elements) => elements.iter().fold((Truth::No, None), |best, element| {
+                let truth = if element.is_unknown() { Truth::Unknown } else { compare(comparison, element).into() };
+                if truth > best.0 { (truth, Some(element)) } else { best }
+            }),
+            _ => (compare(comparison, value).into(), None),
+        },
+    }
+}
+
+fn holds_missing(when: &When) -> bool {
+    match when {
+        When::Word(word) => matches!(word, Word::Missing | Word::TrueOrMissing | Word::FalseOrMissing),
+        When::Compare(comparison) => comparison.or_missing,
+    }
+}
+
+fn compare(comparison: &Comparison, value: &Value) -> bool {
+    let is = |scalar: &Scalar| match scalar {
+        Scalar::Bool(bool) => value.as_bool() == Some(*bool),
+        Scalar::Number(number) => value.as_number() == Some(*number),
+        Scalar::String(string) => value.as_str().is_some_and(|text| text.eq_ignore_ascii_case(string)),
+    };
+    let number = |test: &dyn Fn(f64) -> bool| value.as_number().is_some_and(test);
+    if let Some(scalars) = &comparison.one_of {
+        scalars.iter().any(is)
+    } else if let Some(scalars) = &comparison.none_of {
+        !matches!(value.kind, ValueKind::Object(_)) && !scalars.iter().any(is)
+    } else if let Some(bound) = comparison.less_than {
+        number(&|number| number < bound)
+    } else if let Some(bound) = comparison.greater_than {
+        number(&|number| number > bound)
+    } else if let Some(pattern) = &comparison.matches {
+        value.as_str().is_some_and(|text| matches(pattern, text))
+    } else {
+        false
+    }
+}
+
+thread_local! {
+    static PATTERNS: RefCell<HashMap<String, Option<Regex>>> = RefCell::new(HashMap::new());
+}
+
+/// Whether a pattern of a rule is found in a text. Patterns are compiled once a thread.
+fn matches(pattern: &str, text: &str) -> bool {
+    PATTERNS.with_borrow_mut(|patterns| {
+        if !patterns.contains_key(pattern) {
+            patterns.insert(pattern.to_owned(), Regex::new(pattern).ok());
+        }
+        patterns.get(pattern).is_some_and(|regex| regex.as_ref().is_some_and(|regex| regex.is_match(text)))
+    })
+}

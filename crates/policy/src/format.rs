@@ -1,0 +1,262 @@
+//! The format of a risk's file; `rules/README.md` is its description for people.
+//!
+//! This file is compiled twice: into the build script, which reads and checks the catalogue, and into the library.
+
+use serde::{Deserialize, Serialize};
+
+/// Areas that a risk can be in, each a folder of the catalogue.
+pub const AREAS: &[&str] = &["data-loss", "encryption", "exposure", "identity", "record", "secrets", "state"];
+
+/// Names of the checks that are written in Rust; `checks::find` has the functions.
+pub const CHECKS: &[&str] = &[
+    "iam_allows_everything",
+    "iam_public_principal",
+    "iam_trusts_anyone",
+    "known_secret_format",
+    "open_admin_port",
+    "open_database_port",
+];
+
+/// How bad a risk is, whoever wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Low,
+    /// Hurts together with something else.
+    Medium,
+    /// Hurts on its own, in the wrong moment.
+    High,
+    /// Hurts at once, and cannot be taken back.
+    Critical,
+}
+
+/// The front matter of a risk's file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Risk {
+    /// Name of the risk, kebab-case.
+    pub id: String,
+    /// One of [`AREAS`].
+    pub area: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// A few words.
+    pub title: String,
+    /// What is so and why it matters; a template.
+    pub message: String,
+    /// What to do; a template.
+    pub help: String,
+    /// Ids of the same check in other tools.
+    #[serde(default)]
+    pub same_as: Vec<String>,
+    /// Seen by the engine itself and not by a binding.
+    #[serde(default)]
+    pub engine: bool,
+    /// Where it shows.
+    #[serde(default, rename = "binding")]
+    pub bindings: Vec<Binding>,
+}
+
+/// Where a risk shows up in some kinds of resource.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Binding {
+    /// Kinds of resource; `*` is any.
+    pub kinds: Vec<String>,
+    /// Attribute path; empty for the resource itself.
+    #[serde(default)]
+    pub attribute: String,
+    /// The condition; absent where a check decides.
+    pub when: Option<When>,
+    /// All of these must hold for certain.
+    #[serde(default)]
+    pub only_if: Vec<Guard>,
+    /// None of these may hold or be unknown.
+    #[serde(default)]
+    pub unless: Vec<Guard>,
+    /// Text that makes the attribute safe.
+    pub fix: Option<String>,
+    /// Name of a check, one of [`CHECKS`].
+    pub check: Option<String>,
+    /// Replaces the risk's message.
+    pub message: Option<String>,
+    /// Replaces the risk's help.
+    pub help: Option<String>,
+}
+
+/// A condition on another attribute of the same resource.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guard {
+    /// Attribute path from the resource.
+    pub attribute: String,
+    /// What it has to be.
+    pub when: When,
+}
+
+/// A condition on a value.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum When {
+    /// A condition without operands.
+    Word(Word),
+    /// A comparison.
+    Compare(Comparison),
+}
+
+/// Conditions without operands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// The literal `true`.
+    True,
+    /// The literal `false`.
+    False,
+    /// Not there, or `null`.
+    Missing,
+    /// `true`, or missing.
+    TrueOrMissing,
+    /// `false`, or missing.
+    FalseOrMissing,
+    /// There and not `null`.
+    Present,
+    /// A non-empty string that stands in the text.
+    Literal,
+}
+
+/// A comparison with what the rule names. Exactly one operator is set.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Comparison {
+    /// One of these.
+    #[serde(rename = "in")]
+    pub one_of: Option<Vec<Scalar>>,
+    /// None of these.
+    #[serde(rename = "not_in")]
+    pub none_of: Option<Vec<Scalar>>,
+    /// A smaller number.
+    pub less_than: Option<f64>,
+    /// A larger number.
+    pub greater_than: Option<f64>,
+    /// A regular expression.
+    pub matches: Option<String>,
+    /// Holds also where there is nothing.
+    #[serde(default)]
+    pub or_missing: bool,
+}
+
+/// A string, number or boolean in a rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Scalar {
+    /// A boolean.
+    Bool(bool),
+    /// A number.
+    Number(f64),
+    /// A string, compared without regard to case.
+    String(String),
+}
+
+/// A risk with the Markdown behind its front matter.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RiskDocument {
+    /// The front matter.
+    pub risk: Risk,
+    /// The Markdown behind it.
+    pub body: String,
+}
+
+/// Reads and checks one file. `id` and `area` are what its name and folder say.
+pub fn read(markdown: &str, id: &str, area: &str) -> Result<RiskDocument, String> {
+    let rest = markdown.strip_prefix("+++\n").ok_or("the file has to start with a line of `+++`")?;
+    let (front, body) = rest.split_once("\n+++\n").ok_or("the front matter has no closing line of `+++`")?;
+    let risk: Risk = toml::from_str(front).map_err(|error| error.to_string())?;
+    check(&risk, id, area)?;
+    check_body(&risk, body)?;
+    Ok(RiskDocument { risk, body: body.trim().to_owned() })
+}
+
+fn check(risk: &Risk, id: &str, area: &str) -> Result<(), String> {
+    if risk.id != id || !id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+        return Err(format!("`id` has to be the file's name in kebab-case, `{id}`"));
+    }
+    if risk.area != area || !AREAS.contains(&area) {
+        return Err(format!("`area` has to be the folder's name, `{area}`, and one of {AREAS:?}"));
+    }
+    if risk.engine != risk.bindings.is_empty() {
+        return Err("a risk has at least one `[[binding]]`, or `engine = true` and none".to_owned());
+    }
+    let overridden = risk.bindings.iter().flat_map(|binding| binding.message.iter().chain(&binding.help));
+    for template in [&risk.message, &risk.help].into_iter().chain(overridden) {
+        check_template(template, area)?;
+    }
+    for binding in &risk.bindings {
+        check_binding(binding)?;
+    }
+    Ok(())
+}
+
+fn check_template(template: &str, area: &str) -> Result<(), String> {
+    for part in template.split('{').skip(1) {
+        match part.split('}').next().unwrap_or_default() {
+            "kind" | "address" | "attribute" => {}
+            "value" if area == "secrets" => return Err("a message about a secret must not show `{value}`".to_owned()),
+            "value" => {}
+            other => return Err(format!("`{{{other}}}` is not known in a message")),
+        }
+    }
+    Ok(())
+}
+
+fn check_binding(binding: &Binding) -> Result<(), String> {
+    if binding.kinds.is_empty() {
+        return Err("a binding needs `kinds`".to_owned());
+    }
+    match (&binding.when, &binding.check) {
+        (Some(when), None) => {
+            check_when(when)?;
+            if binding.attribute.is_empty() {
+                return Err("a binding with `when` needs an `attribute`".to_owned());
+            }
+        }
+        (None, Some(check)) if CHECKS.contains(&check.as_str()) => {}
+        (None, Some(check)) => return Err(format!("there is no check `{check}`, only {CHECKS:?}")),
+        _ => return Err("a binding has either `when` or `check`".to_owned()),
+    }
+    binding.only_if.iter().chain(&binding.unless).try_for_each(|guard| check_when(&guard.when))
+}
+
+fn check_when(when: &When) -> Result<(), String> {
+    let When::Compare(compare) = when else { return Ok(()) };
+    let operators = usize::from(compare.one_of.is_some())
+        + usize::from(compare.none_of.is_some())
+        + usize::from(compare.less_than.is_some())
+        + usize::from(compare.greater_than.is_some())
+        + usize::from(compare.matches.is_some());
+    if operators != 1 {
+        return Err("a comparison has exactly one of `in`, `not_in`, `less_than`, `greater_than`, `matches`".to_owned());
+    }
+    if let Some(pattern) = &compare.matches {
+        regex::Regex::new(pattern).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+fn check_body(risk: &Risk, body: &str) -> Result<(), String> {
+    if body.trim_start().starts_with('#') {
+        return Err("the body starts with prose".to_owned());
+    }
+    let headings: Vec<_> = body.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    let needed: &[&str] =
+        if risk.engine { &["What to do"] } else { &["What to do", "Flagged", "Not flagged", "References"] };
+    let order = ["What to do", "Flagged", "Not flagged", "Fixed", "References"];
+    let places: Vec<_> = headings.iter().map(|heading| order.iter().position(|known| known == heading)).collect();
+    if places.contains(&None) || !places.is_sorted() {
+        return Err(format!("the sections are {order:?}, in this order, not {headings:?}"));
+    }
+    match needed.iter().find(|needed| !headings.contains(needed)) {
+        Some(missing) => Err(format!("the section `## {missing}` is missing")),
+        None => Ok(()),
+    }
+}

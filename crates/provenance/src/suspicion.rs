@@ -1,0 +1,33 @@
+//! The question "did an AI write this?", raised by the shape of one edit.
+//!
+//! No size of an edit tells an agent's text from a person's paste. Of 4,271 real agent edits 33 % insert ten lines or
+//! more, and so do 2.4 human edits an hour; 0.7 once text is left out that was in the file before. That is rare enough
+//! for a question and far too often for an answer.
+
+/// Line breaks from which an insertion is asked about.
+const LINES: usize = 10;
+
+/// Letters and digits that a line needs to be looked for elsewhere.
+const DISTINCTIVE: usize = 12;
+
+/// Lines of the insertion that are looked for elsewhere, spread over it.
+const SAMPLED: usize = 20;
+
+/// Whether one change inserted a block at once. `removed` is what it replaced: a change of white space alone is a
+/// formatter's.
+pub fn looks_inserted_at_once(inserted: &str, removed: &str) -> bool {
+    let dense = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    inserted.matches('\n').count() >= LINES && (removed.is_empty() || dense(inserted) != dense(removed))
+}
+
+/// Lines of an insertion that are worth looking for elsewhere. Where most of them are found, the text was moved or copied
+/// and not written.
+pub fn distinctive_lines(inserted: &str) -> Vec<&str> {
+    let lines: Vec<_> = inserted
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.chars().filter(|c| c.is_alphanumeric()).count() >= DISTINCTIVE)
+        .collect();
+    let step = lines.len().div_ceil(SAMPLED).max(1);
+    lines.into_iter().step_by(step).collect()
+}
