@@ -120,6 +120,10 @@ struct Analyzer<'a> {
 
 impl Analyzer<'_> {
     fn run(mut self) -> Analysis {
+        if let Some(why) = &self.snapshot.unread {
+            self.add_engine("not-analysed", 0..0, why, None);
+            return self.analysis;
+        }
         let mut units: Vec<(usize, &Facts)> = Vec::new();
         self.snapshot.units.visit(Facts::is_notable, |start, facts| units.push((start, facts)));
         self.declare(units.iter().flat_map(|(start, facts)| facts.tags.iter().map(|tag| (*start, tag))));

@@ -34,6 +34,8 @@ pub struct Snapshot {
     pub changed: RangeMap<()>,
     /// Blocks that were inserted at once and that nobody said anything about.
     pub suspected: RangeMap<()>,
+    /// Why the text is not analysed, where it is over a limit.
+    pub unread: Option<String>,
 }
 
 /// A change as a client sends it.
@@ -97,6 +99,7 @@ impl Snapshot {
             regions: Regions::default(),
             changed: RangeMap::default(),
             suspected: RangeMap::default(),
+            unread: None,
         }
     }
 }

@@ -8,7 +8,7 @@ mod catalogue;
 mod checks;
 mod config;
 mod evaluate;
-mod format;
+pub mod format;
 mod suppression;
 mod verdict;
 

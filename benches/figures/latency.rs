@@ -1,0 +1,171 @@
+//! From a keystroke to its diagnostics.
+
+use crate::document::{self, Document, Spot};
+use crate::table::{Row, ms, percentile};
+use crate::{COUNTERSIGN, Settings};
+use countersign_testkit::{Client, frame};
+use serde_json::{Value, json};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Findings of each file. The same number for every size, for a file is not worse because it is longer.
+const FINDINGS: usize = 20;
+
+/// Timed edits of each session.
+const EDITS: usize = 400;
+
+/// Edits before that, while caches are cold and branches unknown.
+const WARM_UP: usize = 40;
+
+/// Before each edit; about the distance of two keys of a chord, and far less than that of two keys of a typist.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Two rounds of edits through the spots in this order are spread over the whole file. It has no divisor in common with
+/// [`FINDINGS`].
+const STRIDE: usize = 7;
+
+const URI: &str = "file:///figures/main.tf";
+
+/// What is typed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Typing {
+    /// A letter that makes a finding go or come.
+    Letter,
+    /// The same, and in a block far away a bracket or a quote that nothing closes.
+    Opener,
+}
+
+/// One document in one process.
+struct Session {
+    client: Client,
+    version: i32,
+    spots: Vec<Spot>,
+    typing: Typing,
+    /// An echo knows no findings.
+    is_echo: bool,
+}
+
+impl Session {
+    fn start(lines: usize, typing: Typing) -> Self {
+        let Document { text, spots } = document::terraform(lines, FINDINGS);
+        let mut client = Client::start(COUNTERSIGN);
+        client.initialize(json!({}));
+        client.open(URI, "terraform", &text);
+        Self::new(client, spots, typing, false)
+    }
+
+    /// A process that answers with as many bytes as `of` does.
+    fn echo(of: &mut Self) -> Self {
+        let size = of.client.diagnostics_where(URI, 1, |_| true).message.to_string().len();
+        let program = std::env::current_exe().expect("this program knows its own path");
+        let client = Client::spawn(Command::new(program).args(["--echo", &size.to_string()]));
+        let spots = document::terraform(5_000, FINDINGS).spots;
+        Self::new(client, spots, Typing::Letter, true)
+    }
+
+    fn new(client: Client, spots: Vec<Spot>, typing: Typing, is_echo: bool) -> Self {
+        let client = client.with_limits(Duration::from_secs(10), Duration::from_hours(1));
+        Self { client, version: 1, spots, typing, is_echo }
+    }
+
+    /// Makes the edit of one turn and returns how long its diagnostics took. An edit of an even turn takes a finding
+    /// away, the next brings it back.
+    fn edit(&mut self, turn: usize) -> Duration {
+        let pair = turn / 2;
+        let is_removal = turn.is_multiple_of(2);
+        let spot = &self.spots[pair * STRIDE % FINDINGS];
+        let mut changes = Vec::new();
+        if self.typing == Typing::Opener {
+            let other = &self.spots[(pair * STRIDE + FINDINGS / 2) % FINDINGS];
+            let opener = if pair.is_multiple_of(2) { "{" } else { "\"" };
+            changes.push(letter(other.line - 1, other.column_above, opener, !is_removal));
+        }
+        changes.push(letter(spot.line, spot.column, "e", is_removal));
+
+        self.version += 1;
+        let message = json!({
+            "jsonrpc": "2.0",
+            "method": "textDocument/didChange",
+            "params": { "textDocument": { "uri": URI, "version": self.version }, "contentChanges": changes },
+        });
+        let message = frame(message.to_string().as_bytes());
+        let (line, is_echo) = (spot.line, self.is_echo);
+        let is_answer = |diagnostics: &[Value]| {
+            let is_found = diagnostics.iter().any(|diagnostic| diagnostic["range"]["start"]["line"] == line);
+            is_echo || is_found != is_removal
+        };
+        thread::sleep(PAUSE);
+        let written = Instant::now();
+        self.client.write_raw(&message);
+        self.client.diagnostics_where(URI, self.version, is_answer).at - written
+    }
+}
+
+/// The change that removes or inserts a letter.
+fn letter(line: usize, column: usize, letter: &str, is_removal: bool) -> Value {
+    let start = json!({ "line": line, "character": column });
+    if is_removal {
+        json!({ "range": { "start": start, "end": { "line": line, "character": column + 1 } }, "text": "" })
+    } else {
+        json!({ "range": { "start": start, "end": start }, "text": letter })
+    }
+}
+
+/// Edits in turns between all sessions, so that whatever else the machine does meets all of them.
+pub(crate) fn measure(settings: &Settings) -> Vec<Row> {
+    let mut short = Session::start(5_000, Typing::Letter);
+    let echo = Session::echo(&mut short);
+    let long = Session::start(100_000, Typing::Letter);
+    let broken = Session::start(5_000, Typing::Opener);
+    let mut sessions = [short, echo, long, broken];
+    let edits = if settings.quick { EDITS / 10 } else { EDITS };
+    let mut samples: [Vec<Duration>; 4] = Default::default();
+    for turn in 0..WARM_UP + edits {
+        for (session, samples) in sessions.iter_mut().zip(&mut samples) {
+            let sample = session.edit(turn);
+            if turn >= WARM_UP {
+                samples.push(sample);
+            }
+        }
+    }
+    for session in &mut sessions {
+        if session.is_echo {
+            // It knows no `shutdown` either, and ends with its input.
+            drop(session.client.take_stdin());
+            assert_eq!(session.client.wait_exit(), Some(0), "the echo");
+        }
+    }
+    rows(&samples)
+}
+
+fn rows(samples: &[Vec<Duration>; 4]) -> Vec<Row> {
+    let [short, echo, long, broken] = samples.each_ref().map(|samples| (percentile(samples, 50), percentile(samples, 99)));
+    let above = ms(short.0) - ms(echo.0);
+    let with_echo = |own: Duration, echo: Duration| format!("{:.2} ms; echo {:.2} ms", ms(own), ms(echo));
+    let ratio = |long: Duration, short: Duration| long.as_secs_f64() / short.as_secs_f64();
+    let of = |ratio: f64, long: Duration, short: Duration| format!("{ratio:.2}×: {:.2} ms of {:.2} ms", ms(long), ms(short));
+    let (p50, p99) = (ratio(long.0, short.0), ratio(long.1, short.1));
+    vec![
+        Row::new(
+            "Edit to diagnostics, 5,000 lines, p50",
+            "at most 0.5 ms above echo",
+            format!("{above:.2} ms above: {}", with_echo(short.0, echo.0)),
+            above <= 0.5,
+        ),
+        Row::new(
+            "Edit to diagnostics, 5,000 lines, p99",
+            "at most 2 ms",
+            with_echo(short.1, echo.1),
+            ms(short.1) <= 2.0,
+        ),
+        Row::new("The same in 100,000 lines, p50", "at most 1.5× as long", of(p50, long.0, short.0), p50 <= 1.5),
+        Row::new("The same in 100,000 lines, p99", "at most 1.5× as long", of(p99, long.1, short.1), p99 <= 1.5),
+        Row::new(
+            "With a bracket or quote left open, 5,000 lines, p99",
+            "at most 5 ms",
+            format!("{:.2} ms; p50 {:.2} ms", ms(broken.1), ms(broken.0)),
+            ms(broken.1) <= 5.0,
+        ),
+    ]
+}

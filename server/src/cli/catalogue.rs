@@ -1,0 +1,91 @@
+//! `countersign explain` and `countersign risks`.
+
+use super::{Format, print};
+use anyhow::bail;
+use countersign_policy::{Catalogue, RiskDocument, Severity};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::process::ExitCode;
+
+/// Prints the page of a risk.
+pub(super) fn explain(id: &str) -> anyhow::Result<ExitCode> {
+    let Some(document) = Catalogue::built_in().document(id) else {
+        let near = Catalogue::built_in().documents().iter().map(|document| document.risk.id.as_str());
+        match near.clone().find(|known| known.contains(id) || id.contains(known)) {
+            Some(near) => bail!("there is no risk `{id}`; did you mean `{near}`? `countersign risks` lists all"),
+            None => bail!("there is no risk `{id}`; `countersign risks` lists all"),
+        }
+    };
+    print(&page(document))
+}
+
+/// The page of a risk as Markdown.
+pub(crate) fn page(document: &RiskDocument) -> String {
+    let risk = &document.risk;
+    let mut page = format!("# {}\n\n`{}` · {} · {}\n\n", risk.title, risk.id, severity(risk.severity), risk.area);
+    let _ = writeln!(page, "{}", document.body);
+    let kinds: BTreeSet<_> = risk.bindings.iter().flat_map(|binding| &binding.kinds).filter(|kind| *kind != "*").collect();
+    if !kinds.is_empty() {
+        let kinds: Vec<_> = kinds.into_iter().map(|kind| format!("`{kind}`")).collect();
+        let _ = writeln!(page, "\n## Where it is looked for\n\n{}", kinds.join(", "));
+    }
+    if !risk.same_as.is_empty() {
+        let _ = writeln!(page, "\nThe same check elsewhere: {}", risk.same_as.join(", "));
+    }
+    page
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonRisk<'a> {
+    id: &'a str,
+    area: &'a str,
+    severity: Severity,
+    title: &'a str,
+    languages: Vec<&'a str>,
+    kinds: BTreeSet<&'a str>,
+    same_as: &'a [String],
+}
+
+/// Lists all risks.
+pub(super) fn list(format: Format) -> anyhow::Result<ExitCode> {
+    let documents = Catalogue::built_in().documents();
+    if format == Format::Json {
+        let risks: Vec<_> = documents
+            .iter()
+            .map(|RiskDocument { risk, .. }| JsonRisk {
+                id: &risk.id,
+                area: &risk.area,
+                severity: risk.severity,
+                title: &risk.title,
+                languages: vec!["terraform"],
+                kinds: risk.bindings.iter().flat_map(|binding| &binding.kinds).map(String::as_str).collect(),
+                same_as: &risk.same_as,
+            })
+            .collect();
+        return print(&format!("{}\n", serde_json::to_string_pretty(&risks)?));
+    }
+    let mut out = String::new();
+    let mut areas: Vec<_> = documents.iter().map(|document| document.risk.area.as_str()).collect();
+    areas.sort_unstable();
+    areas.dedup();
+    for area in areas {
+        let _ = writeln!(out, "{area}");
+        for RiskDocument { risk, .. } in documents.iter().filter(|document| document.risk.area == area) {
+            let _ = writeln!(out, "  {:<28} {:<9} {}", risk.id, severity(risk.severity), risk.title);
+        }
+    }
+    let _ = writeln!(out, "\n`countersign explain RISK` says what each one means and what to do.");
+    print(&out)
+}
+
+/// The word for a severity.
+pub(crate) fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Low => "low",
+        Severity::Medium => "medium",
+        Severity::High => "high",
+        Severity::Critical => "critical",
+    }
+}

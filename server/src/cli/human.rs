@@ -1,0 +1,125 @@
+//! Findings for people: the source with what is wrong underlined, why it matters, what to do.
+
+use super::catalogue::severity;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use countersign_engine::Finding;
+use countersign_engine::report::{JsonFinding, JsonOrigin};
+use countersign_policy::{Origin, Severity, Verdict};
+use countersign_text::Text;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+/// Longest line that is shown, in bytes; a longer one is cut around what is underlined.
+const SHOWN_LINE: usize = 160;
+
+/// One finding, with its source.
+pub(super) fn finding(path: &str, text: &Text, finding: &Finding) -> String {
+    let level = match finding.severity {
+        Severity::Critical | Severity::High => Level::ERROR,
+        Severity::Medium => Level::WARNING,
+        Severity::Low => Level::INFO,
+    };
+    let title = level
+        .clone()
+        .with_name(severity(finding.severity))
+        .primary_title(finding.message.as_str())
+        .id(finding.risk.as_str());
+    let source = Excerpt::new(text, finding);
+    let snippet = Snippet::source(source.text.as_str())
+        .path(path)
+        .line_start(source.first_line)
+        .fold(false)
+        .annotation(AnnotationKind::Primary.span(source.underlined.clone()));
+    let help = finding.help.clone();
+    let about = about(finding);
+    let mut group = Group::with_title(title);
+    if !text.is_empty() {
+        group = group.element(snippet);
+    } else {
+        group = group.element(annotate_snippets::Origin::path(path));
+    }
+    group = group.element(Level::HELP.message(help.as_str())).element(Level::NOTE.message(about.as_str()));
+    Renderer::styled().render(&[group])
+}
+
+/// The lines that a finding is on.
+struct Excerpt {
+    text: String,
+    first_line: usize,
+    underlined: std::ops::Range<usize>,
+}
+
+impl Excerpt {
+    fn new(text: &Text, finding: &Finding) -> Self {
+        let first = text.line_of(finding.range.start);
+        let line = text.line_content(first);
+        // What spans several lines is shown by its first.
+        let end = finding.range.end.min(line.end).max(finding.range.start);
+        let start = if line.len() > SHOWN_LINE {
+            text.clamp(finding.range.start.saturating_sub(SHOWN_LINE / 4).max(line.start)..line.end).start
+        } else {
+            line.start
+        };
+        let shown_end = text.clamp(start..line.end.min(start + SHOWN_LINE)).end.max(start);
+        let end = end.min(shown_end).max(finding.range.start.min(shown_end));
+        Self {
+            text: text.slice(start..shown_end),
+            first_line: first + 1,
+            underlined: finding.range.start.min(end) - start..end - start,
+        }
+    }
+}
+
+/// Who wrote it and what follows.
+fn about(finding: &Finding) -> String {
+    let mut about = String::new();
+    if let Some(resource) = &finding.resource {
+        let _ = write!(about, "{}, ", resource.address);
+    }
+    let _ = write!(about, "{}", written_by(&JsonOrigin::from(&finding.origin)));
+    let follows = match finding.verdict {
+        Verdict::Allow => "allowed",
+        Verdict::Note => "noted",
+        Verdict::Review => "needs a review by a second person",
+        Verdict::Deny => "must not be applied as it is",
+    };
+    let _ = write!(about, "; {follows}");
+    about
+}
+
+/// Who wrote a text, in words.
+pub(crate) fn written_by(origin: &JsonOrigin) -> String {
+    let tool = origin.tool.as_deref().filter(|tool| *tool != "unknown").unwrap_or("an AI tool");
+    let known = origin.authority.as_deref().map(|authority| format!(" ({authority})")).unwrap_or_default();
+    match origin.by {
+        Origin::Ai if origin.tool.is_none() => "taken as written by an AI".to_owned(),
+        Origin::Ai => format!("written by {tool}{known}"),
+        Origin::Mixed => format!("written in part by {tool}{known}"),
+        Origin::Human if origin.authority.is_none() => "taken as written by a person".to_owned(),
+        Origin::Human => format!("written by a person{known}"),
+        Origin::Unknown | Origin::Suspected => "of unknown origin".to_owned(),
+    }
+}
+
+/// What was found, in one line.
+pub(super) fn summary(findings: &[&JsonFinding], files: usize, suppressed: usize, took: Duration) -> String {
+    let mut by_severity: BTreeMap<Severity, usize> = BTreeMap::new();
+    for finding in findings {
+        *by_severity.entry(finding.severity).or_default() += 1;
+    }
+    let counts: Vec<_> = by_severity.iter().rev().map(|(level, count)| format!("{count} {}", severity(*level))).collect();
+    let counts = if counts.is_empty() { String::new() } else { format!(" ({})", counts.join(", ")) };
+    let suppressed = if suppressed == 0 { String::new() } else { format!(", {suppressed} suppressed") };
+    let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    let mut summary = format!(
+        "{}{counts}{suppressed} in {}, {:.2} s\n",
+        plural(findings.len(), "finding"),
+        plural(files, "file"),
+        took.as_secs_f64()
+    );
+    if let Some(finding) = findings.iter().max_by_key(|finding| finding.severity) {
+        let _ = writeln!(summary, "`countersign explain {}` says more about a risk.", finding.risk);
+    }
+    summary
+}

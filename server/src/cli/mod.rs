@@ -1,0 +1,127 @@
+//! The command line.
+
+mod catalogue;
+mod check;
+mod human;
+
+use clap::{Parser, Subcommand};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Exit code for wrong usage and for input that could not be read.
+const FAILED: u8 = 2;
+
+/// Knows which infrastructure text an AI wrote, what it would do to what is live, and who has to look at it.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check files and folders.
+    ///
+    /// Ends with 0 where nothing is at or above the threshold of --fail-on, 1 where something is, and 2 where the command
+    /// line is wrong or something could not be read.
+    Check(check::CheckArguments),
+    /// Explain a risk: what it means, how it hurts, what to do instead.
+    Explain {
+        /// Id of the risk, as `countersign risks` lists them.
+        risk: String,
+    },
+    /// List all risks.
+    Risks {
+        /// How to print them.
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
+    /// Print a JSON schema.
+    Schema {
+        /// Of what.
+        #[arg(value_enum)]
+        of: Schema,
+    },
+    /// Run the language server on standard input and output.
+    Lsp {
+        /// Accepted because some clients add it; standard input and output are always used.
+        #[arg(long, hide = true)]
+        stdio: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    Human,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Schema {
+    /// `countersign.toml`.
+    Config,
+    /// What `check --format json` prints.
+    Findings,
+    /// Countersign's own methods of the language server.
+    Protocol,
+}
+
+/// Runs the command that the process was started with.
+pub(crate) fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no failures; nothing is left to say if printing fails.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { FAILED } else { 0 });
+        }
+    };
+    let outcome = match arguments.command {
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Explain { risk } => catalogue::explain(&risk),
+        Command::Risks { format } => catalogue::list(format),
+        Command::Schema { of } => schema(of),
+        Command::Lsp { stdio: _ } => return lsp(),
+    };
+    match outcome {
+        Ok(code) => code,
+        // A reader that has seen enough, such as `head`, is no failure of ours.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "countersign: {error:#}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn lsp() -> ExitCode {
+    match crate::lsp::serve() {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "countersign: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn schema(of: Schema) -> anyhow::Result<ExitCode> {
+    let schema = match of {
+        Schema::Config => schemars::schema_for!(countersign_policy::Config),
+        Schema::Findings => schemars::schema_for!(countersign_engine::report::JsonReport),
+        Schema::Protocol => crate::lsp::protocol_schema(),
+    };
+    print(&format!("{}\n", serde_json::to_string_pretty(&schema)?))
+}
+
+/// Prints to standard output, without colour where it is no terminal.
+fn print(text: &str) -> anyhow::Result<ExitCode> {
+    anstream::stdout().lock().write_all(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

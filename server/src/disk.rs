@@ -1,0 +1,162 @@
+//! Files and settings on disk.
+
+use countersign_engine::MAX_FILE_BYTES;
+use countersign_engine::report::JsonProblem;
+use countersign_grammars::Language;
+use countersign_policy::{CONFIG_FILE, Config, ConfigProblem};
+use ignore::WalkBuilder;
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Why a file was not read.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// It is over a limit or no text; nothing is wrong with the disk.
+    Limit(String),
+    /// It could not be read.
+    Io(String),
+}
+
+/// Reads a text file within the limits.
+pub(crate) fn read(path: &Path) -> Result<String, Unread> {
+    let io = |error: std::io::Error| Unread::Io(format!("cannot be read: {error}"));
+    let file = std::fs::File::open(path).map_err(io)?;
+    let mut bytes = Vec::new();
+    // One byte over the limit tells, whatever a size on disk says.
+    let limit = u64::try_from(MAX_FILE_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(limit).read_to_end(&mut bytes).map_err(io)?;
+    decode(bytes)
+}
+
+/// Checks that bytes are a text within the limits.
+pub(crate) fn decode(bytes: Vec<u8>) -> Result<String, Unread> {
+    if bytes.len() > MAX_FILE_BYTES {
+        return Err(Unread::Limit(over_limit()));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Unread::Limit(format!("This file is not analysed: it is not UTF-8 text from byte {at} on. Save it as UTF-8."))
+    })
+}
+
+/// What is said of a file that is too large.
+pub(crate) fn over_limit() -> String {
+    format!(
+        "This file is not analysed: it is larger than {} MiB. Split it, or leave it out with `files.exclude` in {CONFIG_FILE}.",
+        MAX_FILE_BYTES >> 20
+    )
+}
+
+/// A path for people and for JSON: forward slashes, no leading `./`.
+pub(crate) fn display(path: &Path) -> String {
+    let path = path.strip_prefix(".").unwrap_or(path);
+    path.to_string_lossy().replace('\\', "/")
+}
+
+/// The files below the paths that Countersign reads, in order and once each, and what is wrong with the paths.
+pub(crate) fn files(paths: &[PathBuf], configs: &Configs) -> (Vec<(PathBuf, Language)>, Vec<JsonProblem>) {
+    let mut files: BTreeMap<PathBuf, Language> = BTreeMap::new();
+    let mut problems = Vec::new();
+    let mut problem = |path: &Path, message: String| problems.push(JsonProblem { path: display(path), message });
+    for path in paths {
+        match std::fs::metadata(path) {
+            Err(error) => problem(path, format!("cannot be read: {error}")),
+            Ok(metadata) if metadata.is_file() => match Language::of_path(&path.to_string_lossy()) {
+                Some(language) => {
+                    files.insert(path.clone(), language);
+                }
+                None => problem(path, "Countersign does not read this kind of file; it reads .tf, .tofu, .tfvars and .hcl".to_owned()),
+            },
+            Ok(_) => {
+                for entry in WalkBuilder::new(path).require_git(false).build() {
+                    match entry {
+                        Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
+                            if let Some(language) = Language::of_path(&entry.path().to_string_lossy())
+                                && !configs.of(entry.path()).excludes(entry.path())
+                            {
+                                files.insert(entry.into_path(), language);
+                            }
+                        }
+                        Ok(_) => {}
+                        Err(error) => problem(path, error.to_string()),
+                    }
+                }
+            }
+        }
+    }
+    (files.into_iter().collect(), problems)
+}
+
+/// The settings of a folder and where they come from.
+#[derive(Debug, Default)]
+pub(crate) struct FolderConfig {
+    /// The settings.
+    pub(crate) config: Config,
+    /// The file, if there is one, and what is wrong in it.
+    pub(crate) source: Option<(PathBuf, Vec<ConfigProblem>)>,
+}
+
+impl FolderConfig {
+    /// Whether a file is passed over.
+    pub(crate) fn excludes(&self, file: &Path) -> bool {
+        let Some((source, _)) = &self.source else { return false };
+        let folder = source.parent().unwrap_or(Path::new(""));
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        file.strip_prefix(folder).is_ok_and(|relative| self.config.excludes(&display(relative)))
+    }
+}
+
+/// The `countersign.toml` of each folder: the nearest one from there upwards, no further than the repository.
+#[derive(Debug, Default)]
+pub(crate) struct Configs {
+    folders: Mutex<HashMap<PathBuf, Arc<FolderConfig>>>,
+}
+
+impl Configs {
+    /// The settings that hold for a file.
+    pub(crate) fn of(&self, file: &Path) -> Arc<FolderConfig> {
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        self.of_folder(file.parent().unwrap_or(Path::new("/")))
+    }
+
+    fn of_folder(&self, folder: &Path) -> Arc<FolderConfig> {
+        let known = self.folders.lock().unwrap_or_else(PoisonError::into_inner).get(folder).cloned();
+        if let Some(known) = known {
+            return known;
+        }
+        let path = folder.join(CONFIG_FILE);
+        let found = match std::fs::read(&path) {
+            Ok(bytes) => {
+                let (config, problems) = Config::read(&String::from_utf8_lossy(&bytes));
+                Arc::new(FolderConfig { config, source: Some((path, problems)) })
+            }
+            Err(_) => match folder.parent().filter(|_| !folder.join(".git").exists()) {
+                Some(parent) => self.of_folder(parent),
+                None => Arc::new(FolderConfig { config: Config::defaults(), source: None }),
+            },
+        };
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned(), Arc::clone(&found));
+        found
+    }
+
+    /// Everything that is wrong in the files that were read, with the file and line of each.
+    pub(crate) fn problems(&self) -> Vec<(String, String)> {
+        let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut problems = BTreeMap::new();
+        for (path, found) in folders.values().filter_map(|folder| folder.source.as_ref()) {
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            for problem in found {
+                let line = text[..problem.range.start.min(text.len())].lines().count().max(1);
+                problems.insert((display(path), line, problem.message.clone()), ());
+            }
+        }
+        problems.into_keys().map(|(path, line, message)| (format!("{path}:{line}"), message)).collect()
+    }
+
+    /// Forgets what was read, so that a changed file counts.
+    pub(crate) fn forget(&self) {
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}

@@ -1,0 +1,105 @@
+//! What Countersign remembers between runs: who wrote what, one file a document, readable by the user alone.
+//!
+//! It stands in `countersign/` in the repository's git folder, so that it is never committed and goes with the clone;
+//! outside of git in the platform's state folder.
+
+use crate::git;
+use countersign_engine::actions::sha256;
+use countersign_provenance::Saved;
+use etcetera::BaseStrategy;
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Finds and keeps the files of the state.
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    /// State folder by folder of the document; a look-up walks up the folders.
+    folders: Mutex<HashMap<PathBuf, Option<PathBuf>>>,
+}
+
+impl Store {
+    /// What is remembered of a file. A state that cannot be read counts as none.
+    pub(crate) fn load(&self, file: &Path) -> Option<Saved> {
+        let text = std::fs::read_to_string(self.file(file)?).ok()?;
+        serde_json::from_str::<Saved>(&text).ok().filter(Saved::is_readable)
+    }
+
+    /// Remembers this of a file, or forgets it.
+    pub(crate) fn save(&self, file: &Path, saved: Option<&Saved>) -> std::io::Result<()> {
+        let Some(path) = self.file(file) else { return Ok(()) };
+        match saved {
+            Some(saved) => write_private(&path, &serde_json::to_vec(saved)?),
+            None => match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// A page that the editor can open.
+    pub(crate) fn write_page(&self, name: &str, markdown: &str) -> std::io::Result<PathBuf> {
+        let folder = state_folder().ok_or_else(|| std::io::Error::other("this platform names no state folder"))?;
+        let path = folder.join("pages").join(format!("{name}.md"));
+        write_private(&path, markdown.as_bytes())?;
+        Ok(path)
+    }
+
+    /// Where the state of a file stands: named by a digest, for a name in the state must not break the state.
+    fn file(&self, file: &Path) -> Option<PathBuf> {
+        let file = std::path::absolute(file).ok()?;
+        let parent = file.parent()?.to_owned();
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = folders
+            .entry(parent)
+            .or_insert_with(|| git::git_folder(&file).map(|git| git.join("countersign")).or_else(state_folder))
+            .clone()?;
+        drop(folders);
+        Some(folder.join("attribution").join(format!("{}.json", sha256(&file.to_string_lossy()))))
+    }
+}
+
+/// The platform's folder for state that is worth keeping and not worth a backup.
+fn state_folder() -> Option<PathBuf> {
+    let strategy = etcetera::choose_base_strategy().ok()?;
+    Some(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("countersign"))
+}
+
+/// Writes a file that only the user can read, whole or not at all.
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().ok_or_else(|| std::io::Error::other("a file has a folder"))?;
+    create_private(folder)?;
+    // `tempfile` creates files for the user alone.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path)?;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn create_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(not(unix))]
+fn create_private(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)
+}
+
+/// Writes a file whole or not at all, with the permissions that a new file gets.
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().ok_or_else(|| std::io::Error::other("a file has a folder"))?;
+    std::fs::create_dir_all(folder)?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path)?;
+    Ok(())
+}
