@@ -30,17 +30,29 @@ pub(crate) fn terraform(lines: usize, findings: usize) -> Document {
         let block = blocks(round, is_public);
         if is_public {
             let at = text.matches('\n').count();
-            spots.extend(block.lines().zip(block.lines().skip(1)).zip(at + 1..).filter_map(|((above, line), number)| {
-                let column = line.strip_suffix("publicly_accessible    = true").map(|_| line.len() - 1)?;
-                Some(Spot { line: number, column, column_above: above.len() })
-            }));
+            spots.extend(block.lines().zip(block.lines().skip(1)).zip(at + 1..).filter_map(
+                |((above, line), number)| {
+                    let column = line
+                        .strip_suffix("publicly_accessible    = true")
+                        .map(|_| line.len() - 1)?;
+                    Some(Spot {
+                        line: number,
+                        column,
+                        column_above: above.len(),
+                    })
+                },
+            ));
         }
         text.push_str(&block);
     }
     for line in text.matches('\n').count()..lines {
         let _ = writeln!(text, "# {line}");
     }
-    assert_eq!((text.lines().count(), spots.len()), (lines, findings), "the file is as it was ordered");
+    assert_eq!(
+        (text.lines().count(), spots.len()),
+        (lines, findings),
+        "the file is as it was ordered"
+    );
     Document { text, spots }
 }
 

@@ -1,7 +1,7 @@
 //! Files and settings on disk.
 
-use countersign_engine::MAX_FILE_BYTES;
 use countersign_engine::report::JsonProblem;
+use countersign_engine::{MAX_FILE_BYTES, over_limit};
 use countersign_grammars::Language;
 use countersign_policy::{CONFIG_FILE, Config, ConfigProblem};
 use ignore::WalkBuilder;
@@ -39,14 +39,6 @@ pub(crate) fn decode(bytes: Vec<u8>) -> Result<String, Unread> {
         let at = error.utf8_error().valid_up_to();
         Unread::Limit(format!("This file is not analysed: it is not UTF-8 text from byte {at} on. Save it as UTF-8."))
     })
-}
-
-/// What is said of a file that is too large.
-pub(crate) fn over_limit() -> String {
-    format!(
-        "This file is not analysed: it is larger than {} MiB. Split it, or leave it out with `files.exclude` in {CONFIG_FILE}.",
-        MAX_FILE_BYTES >> 20
-    )
 }
 
 /// A path for people and for JSON: forward slashes, no leading `./`.

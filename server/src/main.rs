@@ -1,14 +1,5 @@
-//! `countersign`: the language server and the command line, on one engine.
+//! The program; see the library.
 
-mod cli;
-mod disk;
-mod git;
-mod lsp;
-mod review;
-mod state;
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    cli::run()
+fn main() -> std::process::ExitCode {
+    countersign::cli::run()
 }

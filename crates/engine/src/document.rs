@@ -1,5 +1,6 @@
 //! A document: one text with its units, its regions and its version, which change together.
 
+use crate::MAX_FILE_BYTES;
 use crate::facts::Facts;
 use countersign_grammars::Language;
 use countersign_provenance::{Attribution, Means, Origin, Regions, minimal_edits};
@@ -73,6 +74,8 @@ pub struct Document {
     attribution: Attribution,
     history: VecDeque<Step>,
     pending: Vec<(i32, Evidence, Ranges)>,
+    /// What the edits since the units were brought up to date span: bytes of the text then, and of the text now.
+    behind: Option<(Range<usize>, Range<usize>)>,
 }
 
 /// Gives the byte ranges that evidence is about, once the text of its version is there.
@@ -88,18 +91,27 @@ struct Step {
     inserted: RangeMap<()>,
 }
 
+/// What is said of a text that is too large.
+pub fn over_limit() -> String {
+    format!(
+        "This file is not analysed: it is larger than {} MiB. Split it, or leave it out with `files.exclude` in countersign.toml.",
+        MAX_FILE_BYTES >> 20
+    )
+}
+
 impl Snapshot {
     /// A text of which nothing is known but itself.
     pub fn new(language: Language, version: i32, text: &str) -> Self {
+        let unread = (text.len() > MAX_FILE_BYTES).then(over_limit);
         Self {
             language,
             version,
-            units: Units::new(language, text),
+            units: Units::new(language, if unread.is_none() { text } else { "" }),
             text: Text::from(text),
             regions: Regions::default(),
             changed: RangeMap::default(),
             suspected: RangeMap::default(),
-            unread: None,
+            unread,
         }
     }
 }
@@ -107,14 +119,44 @@ impl Snapshot {
 impl Document {
     /// Opens a document.
     pub fn new(language: Language, version: i32, text: &str) -> Self {
-        let snapshot = Snapshot::new(language, version, text);
-        let step = Step { version, text: snapshot.text.clone(), edits: Vec::new(), inserted: RangeMap::default() };
-        Self { snapshot, attribution: Attribution::default(), history: VecDeque::from([step]), pending: Vec::new() }
+        Self::of(Snapshot::new(language, version, text))
     }
 
-    /// The state now.
-    pub fn snapshot(&self) -> &Snapshot {
+    /// A document that goes on from a state.
+    pub fn of(snapshot: Snapshot) -> Self {
+        let step = Step {
+            version: snapshot.version,
+            text: snapshot.text.clone(),
+            edits: Vec::new(),
+            inserted: RangeMap::default(),
+        };
+        let attribution = Attribution::new(snapshot.regions.clone());
+        Self { snapshot, attribution, history: VecDeque::from([step]), pending: Vec::new(), behind: None }
+    }
+
+    /// The state now. Units are brought up to date here and not at each edit, so that a burst of edits is scanned once.
+    pub fn snapshot(&mut self) -> &Snapshot {
+        let snapshot = &mut self.snapshot;
+        if snapshot.text.len() > MAX_FILE_BYTES {
+            snapshot.unread = Some(over_limit());
+            self.behind = None;
+        } else if snapshot.unread.take().is_some() {
+            snapshot.units = Units::new(snapshot.language, &snapshot.text.to_string());
+            self.behind = None;
+        } else if let Some((before, now)) = self.behind.take() {
+            snapshot.units.edit(&snapshot.text, &before, now.len());
+        }
         &self.snapshot
+    }
+
+    /// The text now.
+    pub fn text(&self) -> &Text {
+        &self.snapshot.text
+    }
+
+    /// The version now.
+    pub fn version(&self) -> i32 {
+        self.snapshot.version
     }
 
     /// Follows the changes of one message, in order, and tells what came in at once. Ranges are made from positions by
@@ -164,7 +206,17 @@ impl Document {
         let restored = self.attribution.edit(edit, &removed);
         let snapshot = &mut self.snapshot;
         snapshot.text.edit(edit);
-        snapshot.units.edit(&snapshot.text, edit);
+        self.behind = Some(match self.behind.take() {
+            None => (edit.range.clone(), edit.inserted()),
+            Some((before, now)) => {
+                // The union, in the text now and, by the lengths that the edits so far have added, in the text then.
+                let start = now.start.min(edit.range.start);
+                let end = now.end.max(edit.range.end);
+                let shift = |offset: usize| offset + before.end - now.end;
+                let then = before.start.min(start)..shift(end);
+                (then, start..end - edit.range.len() + edit.text.len())
+            }
+        });
         snapshot.changed.edit(edit.range.clone(), edit.text.len(), Some(()));
         snapshot.suspected.edit(edit.range.clone(), edit.text.len(), None);
         snapshot.regions = self.attribution.regions().clone();
@@ -206,6 +258,18 @@ impl Document {
         }
         self.snapshot.regions = self.attribution.regions().clone();
         true
+    }
+
+    /// Takes a person's word about who wrote a range of the text as it is now.
+    pub fn declare(&mut self, range: Range<usize>, origin: &Origin) {
+        self.snapshot.suspected.set(range.clone(), None);
+        self.attribution.regions_mut().attribute(&[range], origin);
+        self.snapshot.regions = self.attribution.regions().clone();
+    }
+
+    /// Whether nothing is known about who wrote what.
+    pub fn regions_are_empty(&self) -> bool {
+        self.snapshot.regions.is_empty()
     }
 
     /// Takes regions that were found for the text of some version.

@@ -11,7 +11,7 @@ mod facts;
 pub mod report;
 
 pub use analysis::{Analysis, Finding, OriginSummary, Policy, ResourceRef, Shown, analyze};
-pub use document::{Change, Document, Evidence, Inserted, Ranges, Snapshot};
+pub use document::{Change, Document, Evidence, Inserted, Ranges, Snapshot, over_limit};
 pub use facts::Facts;
 
 /// Largest file that is looked at, in bytes. Generated files of some megabytes exist; the largest file that a person

@@ -78,7 +78,7 @@ impl Attribution {
                 inner.at = edit.range.start + within;
             }
         }
-        !taken.pieces.is_empty()
+        true
     }
 
     fn delete(&mut self, edit: &TextEdit, removed: &str) -> Option<Deletion> {
@@ -104,7 +104,10 @@ impl Attribution {
             return None;
         }
         let here = self.deletions.iter().rev().filter(|deletion| deletion.at == at).take(COMPARED);
-        let candidates: Vec<u64> = here.map(|deletion| deletion.number).collect();
+        let part = |deletion: &&Deletion| {
+            deletion.text == text || (joined && deletion.text.len() < text.len() && text.contains(&deletion.text))
+        };
+        let candidates: Vec<u64> = here.filter(part).map(|deletion| deletion.number).collect();
         for number in candidates {
             let mut joint = self.deletions.iter().find(|deletion| deletion.number == number)?.clone();
             let mut used = vec![number];

@@ -3,6 +3,8 @@
 use countersign_grammars::{Language, MAX_NESTING, MAX_UNIT_BYTES};
 use std::cell::RefCell;
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tree_sitter::{ParseOptions, Parser, Tree};
 
 /// Calls of the parser's progress callback that a unit may take besides those for its length. Tree-sitter calls it about
@@ -35,17 +37,28 @@ pub enum ParseFailure {
 #[derive(Debug, Clone)]
 pub struct Budget {
     steps: usize,
+    cancelled: Option<Arc<AtomicBool>>,
 }
 
 impl Budget {
     /// No bound but the limits of the text.
     pub const fn unbounded() -> Self {
-        Self { steps: usize::MAX }
+        Self { steps: usize::MAX, cancelled: None }
     }
 
     /// A budget of so many steps; a step is some microseconds.
     pub const fn of_steps(steps: usize) -> Self {
-        Self { steps }
+        Self { steps, cancelled: None }
+    }
+
+    /// The same, but it runs out as soon as somebody sets the flag.
+    #[must_use]
+    pub fn until(self, cancelled: Arc<AtomicBool>) -> Self {
+        Self { cancelled: Some(cancelled), ..self }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancelled.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
 }
 
@@ -97,7 +110,7 @@ fn run(
         parser.set_language(&language.grammar()).ok()?;
         let mut count = |_: &tree_sitter::ParseState| {
             steps += 1;
-            if steps > allowed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if steps > allowed || budget.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let tree = parser.parse_with_options(
             &mut |at, _| bytes.get(at..).unwrap_or_default(),
@@ -113,7 +126,7 @@ fn run(
     budget.steps = budget.steps.saturating_sub(steps);
     match tree {
         Some(tree) => Ok(Ok(tree)),
-        None if budget.steps == 0 && steps <= limit => Err(()),
+        None if budget.is_cancelled() || (budget.steps == 0 && steps <= limit) => Err(()),
         None => Ok(Err(ParseFailure::TooManySteps)),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::parse::{Budget, ParseFailure, parse};
 use countersign_grammars::{Language, Scan, ScannedUnit};
-use countersign_text::{Text, TextEdit};
+use countersign_text::Text;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use tree_sitter::{InputEdit, Point, Tree};
@@ -21,12 +21,14 @@ const KEEP_TREE_BYTES: usize = 8 << 10;
 #[derive(Debug)]
 pub struct Unit<M> {
     scanned: ScannedUnit,
+    /// Somebody edits it, so its tree is worth keeping.
+    hot: bool,
     work: Arc<Work<M>>,
 }
 
 impl<M> Clone for Unit<M> {
     fn clone(&self) -> Self {
-        Self { scanned: self.scanned, work: Arc::clone(&self.work) }
+        Self { scanned: self.scanned, hot: self.hot, work: Arc::clone(&self.work) }
     }
 }
 
@@ -41,7 +43,7 @@ struct Work<M> {
 
 impl<M> Unit<M> {
     fn new(scanned: ScannedUnit, seed: Option<Tree>) -> Self {
-        Self { scanned, work: Arc::new(Work { seed, tree: OnceLock::new(), memo: OnceLock::new() }) }
+        Self { scanned, hot: false, work: Arc::new(Work { seed, tree: OnceLock::new(), memo: OnceLock::new() }) }
     }
 
     /// Length in bytes.
@@ -76,7 +78,7 @@ impl<M> Unit<M> {
         let parsed = parse(language, source, self.scanned.nesting, seed, budget).ok()?;
         let memo = compute(parsed.as_ref().map_err(|failure| *failure));
         if let Ok(tree) = parsed
-            && (seed.is_some() || source.len() >= KEEP_TREE_BYTES)
+            && (self.hot || source.len() >= KEEP_TREE_BYTES)
         {
             // Lost only to another thread that parsed the same text.
             let _ = self.work.tree.set(tree);
@@ -165,32 +167,33 @@ impl<M> Units<M> {
         self.iter().map(|(_, unit)| unit.len()).collect()
     }
 
-    /// Brings the units up to date with an edit. `text` is the text after it.
-    pub fn edit(&mut self, text: &Text, edit: &TextEdit) {
-        let inserted = edit.inserted();
-        let old_len = text.len() + edit.range.len() - edit.text.len();
-        let (first, first_start) = self.first_reaching(edit.range.start, old_len);
+    /// Brings the units up to date with an edit that replaced `replaced` by `new_len` bytes. `text` is the text after it.
+    /// Several edits may be given as one that spans them all.
+    pub fn edit(&mut self, text: &Text, replaced: &Range<usize>, new_len: usize) {
+        let inserted_end = replaced.start + new_len;
+        let old_len = text.len() + replaced.len() - new_len;
+        let (first, first_start) = self.first_reaching(replaced.start, old_len);
 
         let mut old = self.cursor(first, first_start);
         let mut replacement: Vec<Unit<M>> = Vec::new();
         let mut at = first_start; // in the text after the edit
         loop {
             // The offset in the text before, where it is the same place: not inside of what the edit replaced.
-            let before = if at <= edit.range.start {
+            let before = if at <= replaced.start {
                 Some(at)
-            } else if at >= inserted.end {
-                Some(at - edit.text.len() + edit.range.len())
+            } else if at >= inserted_end {
+                Some(at - new_len + replaced.len())
             } else {
                 None
             };
             if let Some(before) = before {
                 old.skip_to(before);
-                if old.start == before && before >= edit.range.end && at >= inserted.end {
+                if old.start == before && before >= replaced.end && at >= inserted_end {
                     break; // from here on nothing changed
                 }
                 if let Some(unit) = old.unit()
                     && old.start == before
-                    && before + unit.scanned.reach <= edit.range.start
+                    && before + unit.scanned.reach <= replaced.start
                 {
                     replacement.push(unit.clone());
                     at += unit.len();
@@ -203,7 +206,7 @@ impl<M> Units<M> {
             }
             let scanned = self.scan_at(text, at);
             replacement.push(match old.unit() {
-                Some(unit) if before == Some(old.start) => successor(unit, old.start, scanned, edit),
+                Some(unit) if before == Some(old.start) => successor(unit, old.start, scanned, replaced, new_len),
                 _ => Unit::new(scanned, None),
             });
             at += scanned.len;
@@ -346,17 +349,17 @@ impl<M> Units<M> {
 }
 
 /// The unit that takes the place of `unit`, which started where this one does in the text before the edit.
-fn successor<M>(unit: &Unit<M>, old_start: usize, scanned: ScannedUnit, edit: &TextEdit) -> Unit<M> {
+fn successor<M>(unit: &Unit<M>, old_start: usize, scanned: ScannedUnit, replaced: &Range<usize>, new_len: usize) -> Unit<M> {
     let old_end = old_start + unit.len();
-    if edit.range.start >= old_end && scanned.len == unit.len() {
+    if replaced.start >= old_end && scanned.len == unit.len() {
         // Only what the scanner had to look at has changed, not the text.
-        return Unit { scanned, work: Arc::clone(&unit.work) };
+        return Unit { scanned, hot: unit.hot, work: Arc::clone(&unit.work) };
     }
-    let inside = edit.range.start >= old_start && edit.range.end <= old_end;
-    if inside && scanned.len + edit.range.len() == unit.len() + edit.text.len() {
-        let within = edit.range.start - old_start..edit.range.end - old_start;
-        let seed = unit.seed_after(&within, edit.text.len());
-        return Unit::new(scanned, seed);
+    let inside = replaced.start >= old_start && replaced.end <= old_end;
+    if inside && scanned.len + replaced.len() == unit.len() + new_len {
+        let within = replaced.start - old_start..replaced.end - old_start;
+        let seed = unit.seed_after(&within, new_len);
+        return Unit { hot: true, ..Unit::new(scanned, seed) };
     }
     Unit::new(scanned, None)
 }

@@ -61,7 +61,7 @@ proptest! {
             let range = text.clamp(start..start + removed);
             let edit = TextEdit::new(range, new);
             text.edit(&edit);
-            units.edit(&text, &edit);
+            units.edit(&text, &edit.range, edit.text.len());
             let scratch: Units<Sexp> = Units::new(Language::Terraform, &text.to_string());
             prop_assert_eq!(units.lengths(), scratch.lengths(), "{:?}", text.to_string());
             prop_assert_eq!(units.lengths().iter().sum::<usize>(), text.len());

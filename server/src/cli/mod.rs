@@ -4,6 +4,10 @@ mod catalogue;
 mod check;
 mod human;
 
+pub(crate) use catalogue::{page, severity as severity_name};
+pub(crate) use check::today;
+pub(crate) use human::written_by;
+
 use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::process::ExitCode;
@@ -70,7 +74,7 @@ enum Schema {
 }
 
 /// Runs the command that the process was started with.
-pub(crate) fn run() -> ExitCode {
+pub fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -1,1 +1,101 @@
-pub(crate) fn serve() -> anyhow::Result<std::process::ExitCode> { Ok(std::process::ExitCode::SUCCESS) } pub(crate) fn protocol_schema() -> schemars::Schema { schemars::Schema::default() }
+//! The language server. The only place that knows LSP and JSON-RPC.
+
+mod backend;
+mod client;
+mod features;
+pub mod frame;
+mod protocol;
+mod session;
+mod transport;
+mod worker;
+
+use backend::Backend;
+use client::Requester;
+use futures_util::future::{BoxFuture, FutureExt, Shared};
+use session::{Event, Session};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tower_lsp::LspService;
+use transport::Outbox;
+
+/// How often it is looked whether the process that started the server is still there.
+const PARENT_POLL: Duration = Duration::from_secs(2);
+
+/// How long the state may take to be written when the client went away without a word.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// Serves one client on standard input and output. The exit code is 0 after `shutdown` and `exit`, else 1.
+pub(crate) fn serve() -> anyhow::Result<ExitCode> {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("COUNTERSIGN_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    // One thread polls everything that waits; what computes has threads of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+
+    let (events, incoming) = channel();
+    let (shut_down, parent) = (Arc::new(AtomicBool::new(false)), Arc::new(OnceLock::new()));
+    let outbox = Outbox::default();
+    let mut client = None;
+    let (service, socket) = LspService::build(|handle| {
+        client = Some(handle);
+        Backend { events: events.clone(), shut_down: Arc::clone(&shut_down), parent: Arc::clone(&parent) }
+    })
+    .custom_method(protocol::EDIT, Backend::edit)
+    .custom_method(protocol::REGIONS, Backend::regions)
+    .custom_method(protocol::CHECK_EDIT, Backend::check_edit)
+    .finish();
+    let Some(client) = client else { anyhow::bail!("the framework gave no handle to the client") };
+
+    let requester = Requester { client, runtime: runtime.handle().clone() };
+    let session = Session::new(events.clone(), outbox.clone(), requester);
+    let main_loop = std::thread::Builder::new().name("main-loop".to_owned()).spawn(move || session.run(&incoming))?;
+
+    let ended: Shared<BoxFuture<'static, ()>> = parent_ended(parent).boxed().shared();
+    let said_exit = runtime.block_on(transport::serve(service, socket, &outbox, ended));
+    if !shut_down.load(Ordering::SeqCst) {
+        runtime.block_on(flush(&events));
+    }
+    let _ = events.send(Event::End);
+    let _ = main_loop.join();
+    // What still waits for the client must not keep the process.
+    runtime.shutdown_background();
+    let in_order = said_exit && shut_down.load(Ordering::SeqCst);
+    Ok(if in_order { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The JSON schema of the methods that are ours.
+pub(crate) fn protocol_schema() -> schemars::Schema {
+    schemars::schema_for!(protocol::Protocol)
+}
+
+async fn flush(events: &Sender<Event>) {
+    let (reply, done) = tokio::sync::oneshot::channel();
+    let _ = events.send(Event::Flush(reply));
+    let _ = tokio::time::timeout(LAST_WORDS, done).await;
+}
+
+/// Resolves when the client's process is gone, as it said its id with `initialize`.
+async fn parent_ended(parent: Arc<OnceLock<u32>>) {
+    loop {
+        tokio::time::sleep(PARENT_POLL).await;
+        if parent.get().is_some_and(|parent| !is_alive(*parent)) {
+            return;
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_alive(process: u32) -> bool {
+    let id = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
+    // A process of another user is there all the same.
+    id.is_some_and(|id| rustix::process::test_kill_process(id) != Err(rustix::io::Errno::SRCH))
+}
+
+#[cfg(not(unix))]
+fn is_alive(_: u32) -> bool {
+    // The end of standard input tells there.
+    true
+}

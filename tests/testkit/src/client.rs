@@ -152,6 +152,7 @@ impl Client {
     }
 
     /// Initializes a session without a workspace folder and returns what the server offers.
+    #[track_caller]
     pub fn initialize(&mut self, capabilities: Value) -> Value {
         self.initialize_with(json!({
             "processId": std::process::id(),
@@ -162,6 +163,7 @@ impl Client {
     }
 
     /// Initializes a session with all the parameters given.
+    #[track_caller]
     pub fn initialize_with(&mut self, params: Value) -> Value {
         let result = self.request("initialize", params).expect("initialize succeeds");
         self.notify("initialized", json!({}));
@@ -169,12 +171,14 @@ impl Client {
     }
 
     /// Asks and waits for the answer.
+    #[track_caller]
     pub fn request(&mut self, method: &str, params: Value) -> Result<Value, RpcError> {
         let id = self.send_request(method, params);
         self.reply(id)
     }
 
     /// Asks without waiting, and returns the request's id for [`Client::reply`].
+    #[track_caller]
     pub fn send_request(&mut self, method: &str, params: Value) -> i64 {
         self.next_id += 1;
         self.write_message(&message(method, params, Some(self.next_id)));
@@ -182,6 +186,7 @@ impl Client {
     }
 
     /// Waits for the answer to a request. The id is `null` for what the server could not read as a request.
+    #[track_caller]
     pub fn reply(&mut self, id: impl Into<Value>) -> Result<Value, RpcError> {
         let id = id.into();
         let is_reply = |message: &Value| message.get("method").is_none() && message["id"] == id;
@@ -196,17 +201,20 @@ impl Client {
     }
 
     /// Sends a notification.
+    #[track_caller]
     pub fn notify(&mut self, method: &str, params: Value) {
         self.write_message(&message(method, params, None));
     }
 
     /// Opens a document in version 1.
+    #[track_caller]
     pub fn open(&mut self, uri: &str, language: &str, text: &str) {
         let document = json!({ "uri": uri, "languageId": language, "version": 1, "text": text });
         self.notify("textDocument/didOpen", json!({ "textDocument": document }));
     }
 
     /// Changes a document; `changes` is the list of `contentChanges`.
+    #[track_caller]
     pub fn change(&mut self, uri: &str, version: i32, changes: Value) {
         let document = json!({ "uri": uri, "version": version });
         self.notify(
@@ -216,6 +224,7 @@ impl Client {
     }
 
     /// Waits until the diagnostics of one version of a document are published.
+    #[track_caller]
     pub fn diagnostics(&mut self, uri: &str, version: i32) -> Vec<Value> {
         let mut received = self.diagnostics_where(uri, version, |_| true);
         match received.message["params"]["diagnostics"].take() {
@@ -226,6 +235,7 @@ impl Client {
 
     /// Waits until diagnostics of one version of a document are published that are as wanted, and forgets those of
     /// earlier versions.
+    #[track_caller]
     pub fn diagnostics_where(&mut self, uri: &str, version: i32, wanted: impl Fn(&[Value]) -> bool) -> Received {
         let of_document =
             |message: &Value| message["method"] == "textDocument/publishDiagnostics" && message["params"]["uri"] == uri;
@@ -243,35 +253,42 @@ impl Client {
     }
 
     /// Waits for the next notification of a method and returns its parameters.
+    #[track_caller]
     pub fn notification(&mut self, method: &str) -> Value {
         self.wait(method, |message| message["method"] == method).message["params"].take()
     }
 
     /// Waits for a response or notification, answering the server's requests meanwhile. What is not wanted now is kept
     /// for a later call. A failure names what was waited for as `what`.
+    #[track_caller]
     pub fn wait(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Received {
+        self.wait_for(wanted)
+            .unwrap_or_else(|| panic!("no {what} within {:?}{}", self.patience, self.circumstances()))
+    }
+
+    /// Like [`Client::wait`], and `None` where it does not come in time.
+    #[track_caller]
+    pub fn wait_for(&mut self, wanted: impl Fn(&Value) -> bool) -> Option<Received> {
         if let Some(index) = self.unread.iter().position(|received| wanted(&received.message)) {
-            return self.unread.remove(index).expect("the index was just found");
+            return self.unread.remove(index);
         }
         let deadline = Instant::now() + self.patience;
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.inbox.recv_timeout(left) {
+            match self
+                .inbox
+                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            {
                 Ok(Ok(received)) => {
                     if let Some(received) = self.sort(received) {
                         if wanted(&received.message) {
-                            return received;
+                            return Some(received);
                         }
                         self.unread.push_back(received);
                     }
                 }
                 Ok(Err(malformed)) => panic!("the server wrote what is not LSP: {malformed}"),
-                Err(RecvTimeoutError::Timeout) => {
-                    panic!("no {what} within {:?}{}", self.patience, self.circumstances())
-                }
-                Err(RecvTimeoutError::Disconnected) => {
-                    panic!("the server closed stdout before {what}{}", self.circumstances())
-                }
+                Err(RecvTimeoutError::Timeout) => return None,
+                Err(RecvTimeoutError::Disconnected) => panic!("the server closed stdout{}", self.circumstances()),
             }
         }
     }
@@ -305,11 +322,13 @@ impl Client {
     }
 
     /// Sends one message.
+    #[track_caller]
     pub fn write_message(&mut self, message: &Value) {
         self.write_raw(&frame(message.to_string().as_bytes()));
     }
 
     /// Sends bytes as they are.
+    #[track_caller]
     pub fn write_raw(&mut self, bytes: &[u8]) {
         let stdin = self.stdin.as_mut().expect("stdin is open");
         if let Err(error) = stdin.write_all(bytes).and_then(|()| stdin.flush()) {
@@ -337,6 +356,7 @@ impl Client {
 
     /// Waits until the process ends by itself and returns its code; nothing is checked any more when the client is
     /// dropped. `None` where a signal ended it.
+    #[track_caller]
     pub fn wait_exit(&mut self) -> Option<i32> {
         self.waited = true;
         let deadline = Instant::now() + self.patience;

@@ -14,8 +14,10 @@
 
 mod client;
 mod frame;
+mod process;
 mod text;
 
 pub use client::{Client, Received, RpcError, default_answer};
 pub use frame::{frame, read_frame};
+pub use process::run;
 pub use text::{Encoding, LspText};

@@ -1,0 +1,10 @@
+//! `countersign`: the language server and the command line, on one engine.
+//!
+//! The program is in `main.rs`; this is a library so that its parts can be fuzzed.
+
+pub mod cli;
+mod disk;
+mod git;
+pub mod lsp;
+mod review;
+mod state;

@@ -1,0 +1,234 @@
+//! The methods of the protocol. Each hands its message to the main loop before it waits for anything, so the order in
+//! which messages came is the order in which they take effect.
+
+use super::client::Features;
+use super::features::{self, View};
+use super::protocol::{CheckEditParams, CheckEditResult, EditParams, RegionResult, RegionsParams};
+use super::session::{Event, Missing};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use tokio::sync::oneshot;
+use tower_lsp::LanguageServer;
+use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
+#[expect(clippy::wildcard_imports, reason = "the types of the protocol, most of which are used")]
+use tower_lsp::ls_types::*;
+
+/// The server as the framework sees it.
+pub(super) struct Backend {
+    pub(super) events: Sender<Event>,
+    pub(super) shut_down: std::sync::Arc<AtomicBool>,
+    pub(super) parent: std::sync::Arc<OnceLock<u32>>,
+}
+
+impl Backend {
+    /// Sends an event. The main loop ends after the transport does, so there is always somebody to take it.
+    fn send(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+
+    /// Answers from a snapshot, on the pool.
+    fn query<T: Send + 'static>(
+        &self,
+        uri: &Uri,
+        answer: impl FnOnce(&View) -> Result<T> + Send + 'static,
+    ) -> impl Future<Output = Result<Option<T>>> {
+        let (reply, answered) = oneshot::channel();
+        let uri = uri.as_str().to_owned();
+        let name = uri.clone();
+        let run = Box::new(move |view: std::result::Result<View, Missing>| {
+            let _ = reply.send(match view {
+                Ok(view) => answer(&view).map(Some),
+                Err(Missing::NotOurs) => Ok(None),
+                Err(Missing::NotOpen) => Err(not_open(&name)),
+            });
+        });
+        self.send(Event::Query { uri, run });
+        async move { answered.await.unwrap_or_else(|_| Err(Error::internal_error())) }
+    }
+
+    /// `countersign/edit`.
+    pub(super) async fn edit(&self, params: EditParams) {
+        self.send(Event::Edit(params));
+    }
+
+    /// `countersign/regions`.
+    pub(super) async fn regions(&self, params: RegionsParams) -> Result<Vec<RegionResult>> {
+        let uri = parse_uri(&params.text_document.uri)?;
+        Ok(self.query(&uri, |view| Ok(features::regions(view))).await?.unwrap_or_default())
+    }
+
+    /// `countersign/checkEdit`.
+    pub(super) async fn check_edit(&self, params: CheckEditParams) -> Result<CheckEditResult> {
+        let (reply, answered) = oneshot::channel();
+        let uri = params.text_document.uri.clone();
+        let run = Box::new(move |view: std::result::Result<View, Missing>| {
+            let _ = reply.send(features::check_edit(view.ok().as_ref(), &params));
+        });
+        self.send(Event::Query { uri, run });
+        answered.await.unwrap_or_else(|_| Err(Error::internal_error()))
+    }
+}
+
+use std::future::Future;
+
+fn parse_uri(uri: &str) -> Result<Uri> {
+    uri.parse().map_err(|_| invalid(format!("`{uri}` is not a URI")))
+}
+
+/// The answer to parameters that are wrong.
+pub(super) fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error { code: ErrorCode::InvalidParams, message: message.into(), data: None }
+}
+
+fn not_open(uri: &str) -> Error {
+    invalid(format!("the document is not open: {uri}; send textDocument/didOpen first"))
+}
+
+impl LanguageServer for Backend {
+    async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
+        let features = Features::new(&params.capabilities);
+        if let Some(parent) = params.process_id {
+            let _ = self.parent.set(parent);
+        }
+        let result = InitializeResult {
+            capabilities: capabilities(&features),
+            server_info: Some(ServerInfo {
+                name: "countersign".to_owned(),
+                version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            }),
+            offset_encoding: None,
+        };
+        #[expect(deprecated, reason = "clients that know no workspace folders still send it")]
+        let root = params.root_uri;
+        let folders = params.workspace_folders.unwrap_or_default().into_iter().map(|folder| folder.uri);
+        let roots = folders.chain(root).filter_map(|uri| uri.to_file_path().map(std::borrow::Cow::into_owned)).collect();
+        self.send(Event::Initialize { features, roots });
+        Ok(result)
+    }
+
+    async fn initialized(&self, _: InitializedParams) {
+        self.send(Event::Initialized);
+    }
+
+    async fn shutdown(&self) -> Result<()> {
+        let (reply, done) = oneshot::channel();
+        self.shut_down.store(true, Ordering::SeqCst);
+        self.send(Event::Flush(reply));
+        let _ = done.await;
+        Ok(())
+    }
+
+    async fn did_open(&self, params: DidOpenTextDocumentParams) {
+        self.send(Event::Open(params));
+    }
+
+    async fn did_change(&self, params: DidChangeTextDocumentParams) {
+        self.send(Event::Change(params));
+    }
+
+    async fn did_save(&self, params: DidSaveTextDocumentParams) {
+        self.send(Event::Save(params.text_document.uri));
+    }
+
+    async fn did_close(&self, params: DidCloseTextDocumentParams) {
+        self.send(Event::Close(params.text_document.uri));
+    }
+
+    async fn did_change_watched_files(&self, _: DidChangeWatchedFilesParams) {
+        self.send(Event::SettingsChanged);
+    }
+
+    async fn did_change_configuration(&self, _: DidChangeConfigurationParams) {
+        self.send(Event::SettingsChanged);
+    }
+
+    async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
+        let paths = |folders: Vec<WorkspaceFolder>| {
+            folders.into_iter().filter_map(|folder| folder.uri.to_file_path().map(std::borrow::Cow::into_owned)).collect()
+        };
+        self.send(Event::Folders { added: paths(params.event.added), removed: paths(params.event.removed) });
+    }
+
+    async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
+        let TextDocumentPositionParams { text_document, position } = params.text_document_position_params;
+        Ok(self.query(&text_document.uri, move |view| Ok(features::hover(view, position))).await?.flatten())
+    }
+
+    async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
+        let uri = params.text_document.uri.clone();
+        self.query(&uri, move |view| Ok(features::code_actions(view, &params))).await
+    }
+
+    async fn code_action_resolve(&self, action: CodeAction) -> Result<CodeAction> {
+        let Some((uri, version)) = features::action_target(&action) else {
+            return Err(invalid("the code action is none of this server's"));
+        };
+        let resolved = self.query(&parse_uri(&uri)?, move |view| features::resolve(view, version, action)).await?;
+        resolved.ok_or_else(|| not_open(&uri))
+    }
+
+    async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
+        self.query(&params.text_document.uri, |view| Ok(features::code_lenses(view))).await
+    }
+
+    async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
+        self.query(&params.text_document.uri, move |view| Ok(features::inlay_hints(view, params.range))).await
+    }
+
+    async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReportResult> {
+        let previous = params.previous_result_id;
+        let report = self.query(&params.text_document.uri, move |view| Ok(features::pulled(view, previous.as_deref())));
+        Ok(report.await?.unwrap_or_else(|| features::full_report(None, Vec::new())))
+    }
+
+    async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LSPAny>> {
+        let (reply, answered) = oneshot::channel();
+        self.send(Event::Command { params, reply });
+        answered.await.unwrap_or_else(|_| Err(Error::internal_error()))
+    }
+}
+
+fn capabilities(features: &Features) -> ServerCapabilities {
+    ServerCapabilities {
+        position_encoding: Some(features.position_encoding()),
+        text_document_sync: Some(TextDocumentSyncCapability::Options(TextDocumentSyncOptions {
+            open_close: Some(true),
+            change: Some(TextDocumentSyncKind::INCREMENTAL),
+            save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions { include_text: Some(false) })),
+            ..TextDocumentSyncOptions::default()
+        })),
+        hover_provider: Some(HoverProviderCapability::Simple(true)),
+        code_action_provider: Some(if features.action_literals {
+            CodeActionProviderCapability::Options(CodeActionOptions {
+                code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, CodeActionKind::REFACTOR]),
+                resolve_provider: Some(features.lazy_action_edits),
+                work_done_progress_options: WorkDoneProgressOptions::default(),
+            })
+        } else {
+            CodeActionProviderCapability::Simple(true)
+        }),
+        code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),
+        inlay_hint_provider: Some(OneOf::Left(true)),
+        execute_command_provider: Some(ExecuteCommandOptions {
+            commands: features::COMMANDS.iter().map(|command| (*command).to_owned()).collect(),
+            work_done_progress_options: WorkDoneProgressOptions::default(),
+        }),
+        diagnostic_provider: features.pull_diagnostics.then(|| {
+            DiagnosticServerCapabilities::Options(DiagnosticOptions {
+                identifier: Some("countersign".to_owned()),
+                inter_file_dependencies: false,
+                workspace_diagnostics: false,
+                work_done_progress_options: WorkDoneProgressOptions::default(),
+            })
+        }),
+        workspace: Some(WorkspaceServerCapabilities {
+            workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                supported: Some(true),
+                change_notifications: Some(OneOf::Left(true)),
+            }),
+            ..WorkspaceServerCapabilities::default()
+        }),
+        ..ServerCapabilities::default()
+    }
+}

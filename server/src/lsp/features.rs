@@ -1,0 +1,690 @@
+//! What the editor shows: pure functions of a view, run on the pool.
+
+use super::backend::invalid;
+use super::client::Features;
+use super::protocol::{
+    ActionArguments, CheckEditParams, CheckEditResult, RegionOrigin, RegionResult, WirePosition, WireRange,
+};
+use crate::cli::{severity_name, written_by};
+use crate::{disk, git, review};
+use countersign_engine::report::{JsonFinding, JsonOrigin, JsonRange, authority_name};
+use countersign_engine::{
+    Analysis, Change, Document, Finding, OriginSummary, Policy, Shown, Snapshot, actions, analyze,
+};
+use countersign_grammars::Language;
+use countersign_policy::{Catalogue, Config, Origin, Severity, Surface, Verdict};
+use countersign_provenance::{Agent, Writer};
+use countersign_syntax::Budget;
+use countersign_text::{Encoding, LinePosition, Text, TextEdit as ByteEdit};
+use std::collections::HashMap;
+use std::ops::Range as ByteRange;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tower_lsp::jsonrpc::{Error, Result};
+#[expect(clippy::wildcard_imports, reason = "the types of the protocol, most of which are used")]
+use tower_lsp::ls_types::*;
+
+/// Diagnostics that are shown for one file; the rest are counted.
+const MAX_DIAGNOSTICS: usize = 500;
+
+/// Makes the change that a risk's file suggests.
+pub(super) const FIX: &str = "countersign.fix";
+/// Puts comments around text that an AI wrote.
+pub(super) const TAG: &str = "countersign.tagProvenance";
+/// Says that a person wrote a text.
+pub(super) const I_WROTE_THIS: &str = "countersign.iWroteThis";
+/// Asks for a review.
+pub(super) const REQUEST_REVIEW: &str = "countersign.requestReview";
+/// Accepts a risk, with a reason.
+pub(super) const SUPPRESS: &str = "countersign.suppress";
+/// Shows the page of a risk.
+pub(super) const EXPLAIN: &str = "countersign.explain";
+/// Says who wrote a text and how that is known.
+pub(super) const SHOW_ORIGIN: &str = "countersign.showOrigin";
+
+/// Every command that the server runs.
+pub(super) const COMMANDS: &[&str] = &[FIX, TAG, I_WROTE_THIS, REQUEST_REVIEW, SUPPRESS, EXPLAIN, SHOW_ORIGIN];
+
+/// One state of an open document and what is needed to speak about it.
+#[derive(Clone)]
+pub(super) struct View {
+    pub(super) uri: Uri,
+    pub(super) path: Option<PathBuf>,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) policy: Policy,
+    pub(super) analysis: Option<Arc<Analysis>>,
+    pub(super) features: Features,
+    /// Tells states of a document apart that have the same version.
+    pub(super) revision: u64,
+    /// Folders of the workspace.
+    pub(super) roots: Vec<PathBuf>,
+}
+
+impl View {
+    /// The analysis, worked out where it is not there yet.
+    pub(super) fn analysis(&self) -> Arc<Analysis> {
+        self.analysis.clone().unwrap_or_else(|| {
+            Arc::new(analyze(&self.snapshot, &self.policy, &mut Budget::unbounded()).unwrap_or_default())
+        })
+    }
+
+    fn range(&self, range: &ByteRange<usize>) -> Range {
+        to_range(&self.snapshot.text, self.features.encoding, range)
+    }
+
+    pub(super) fn bytes(&self, range: &Range) -> ByteRange<usize> {
+        to_bytes(&self.snapshot.text, self.features.encoding, range)
+    }
+
+    fn wire_range(&self, range: &ByteRange<usize>) -> WireRange {
+        to_wire(&self.range(range))
+    }
+}
+
+/// A byte range as the client counts.
+pub(super) fn to_range(text: &Text, encoding: Encoding, range: &ByteRange<usize>) -> Range {
+    let position = |offset| {
+        let LinePosition { line, character } = text.position(offset, encoding);
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Position { line: number(line), character: number(character) }
+    };
+    Range { start: position(range.start), end: position(range.end) }
+}
+
+/// A range of the client in bytes; one that is turned around is empty.
+pub(super) fn to_bytes(text: &Text, encoding: Encoding, range: &Range) -> ByteRange<usize> {
+    let offset = |position: Position| {
+        let number = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        text.offset(LinePosition { line: number(position.line), character: number(position.character) }, encoding)
+    };
+    let start = offset(range.start);
+    start..offset(range.end).max(start)
+}
+
+/// A range in the protocol's own type.
+pub(super) fn to_wire(range: &Range) -> WireRange {
+    let position = |position: Position| WirePosition { line: position.line, character: position.character };
+    WireRange { start: position(range.start), end: position(range.end) }
+}
+
+/// A range of the protocol's own type.
+pub(super) fn from_wire(range: &WireRange) -> Range {
+    let position = |position: WirePosition| Position { line: position.line, character: position.character };
+    Range { start: position(range.start), end: position(range.end) }
+}
+
+/// The diagnostics of an analysis.
+pub(super) fn diagnostics(view: &View) -> Vec<Diagnostic> {
+    let analysis = view.analysis();
+    let mut diagnostics: Vec<_> =
+        analysis.findings.iter().take(MAX_DIAGNOSTICS).map(|finding| diagnostic(view, finding)).collect();
+    let left_out = analysis.findings.len().saturating_sub(MAX_DIAGNOSTICS);
+    if left_out > 0 {
+        diagnostics.push(Diagnostic {
+            range: Range::default(),
+            severity: Some(DiagnosticSeverity::INFORMATION),
+            source: Some("countersign".to_owned()),
+            message: format!("{left_out} more findings in this file are not shown; `countersign check` prints all."),
+            ..Diagnostic::default()
+        });
+    }
+    diagnostics
+}
+
+fn diagnostic(view: &View, finding: &Finding) -> Diagnostic {
+    Diagnostic {
+        range: view.range(&finding.range),
+        severity: Some(match finding.shown {
+            Shown::As(Severity::Critical) => DiagnosticSeverity::ERROR,
+            Shown::As(Severity::High) => DiagnosticSeverity::WARNING,
+            Shown::As(Severity::Medium) => DiagnosticSeverity::INFORMATION,
+            Shown::As(Severity::Low) | Shown::Hint => DiagnosticSeverity::HINT,
+        }),
+        code: Some(NumberOrString::String(finding.risk.clone())),
+        source: Some("countersign".to_owned()),
+        message: format!("{}\n{}\n{}", finding.message, finding.help, about(finding)),
+        ..Diagnostic::default()
+    }
+}
+
+/// Severity, origin and what follows, in one line.
+fn about(finding: &Finding) -> String {
+    let follows = match finding.verdict {
+        Verdict::Allow => "allowed",
+        Verdict::Note => "noted",
+        Verdict::Review => "needs a review",
+        Verdict::Deny => "must not be applied as it is",
+    };
+    if finding.origin.by == Origin::Suspected {
+        return "Tag it as AI, or say that you wrote it.".to_owned();
+    }
+    let written = written_by(&JsonOrigin::from(&finding.origin));
+    format!("{} risk, {written}; {follows}.", severity_name(finding.severity))
+}
+
+/// The report for a client that asks for diagnostics.
+pub(super) fn pulled(view: &View, previous: Option<&str>) -> DocumentDiagnosticReportResult {
+    let id = view.revision.to_string();
+    if previous == Some(id.as_str()) {
+        return DocumentDiagnosticReportResult::Report(DocumentDiagnosticReport::Unchanged(
+            RelatedUnchangedDocumentDiagnosticReport {
+                related_documents: None,
+                unchanged_document_diagnostic_report: UnchangedDocumentDiagnosticReport { result_id: id },
+            },
+        ));
+    }
+    full_report(Some(id), diagnostics(view))
+}
+
+/// A report with diagnostics.
+pub(super) fn full_report(result_id: Option<String>, items: Vec<Diagnostic>) -> DocumentDiagnosticReportResult {
+    DocumentDiagnosticReportResult::Report(DocumentDiagnosticReport::Full(RelatedFullDocumentDiagnosticReport {
+        related_documents: None,
+        full_document_diagnostic_report: FullDocumentDiagnosticReport { result_id, items },
+    }))
+}
+
+/// What is to be said of a place.
+pub(super) fn hover(view: &View, position: Position) -> Option<Hover> {
+    let analysis = view.analysis();
+    let offset = view.bytes(&Range { start: position, end: position }).start;
+    let at = |range: &ByteRange<usize>| range.start <= offset && offset <= range.end;
+    let findings: Vec<_> = analysis.findings.iter().filter(|finding| at(&finding.range)).collect();
+    let mut parts = Vec::new();
+    for finding in &findings {
+        let title = Catalogue::built_in().risk(&finding.risk).map_or(finding.risk.as_str(), |risk| risk.title.as_str());
+        parts.push(format!(
+            "**{title}** (`{}`)\n\n{}\n\n*What to do:* {}\n\n{}",
+            finding.risk,
+            finding.message,
+            finding.help,
+            about(finding)
+        ));
+    }
+    let around = offset..view.snapshot.text.clamp(offset..offset + 1).end.max(offset + 1);
+    let origin = analysis.origin(&view.snapshot, &around);
+    if let Some(known) = origin_in_words(&origin) {
+        parts.push(known);
+    } else if findings.is_empty() {
+        return None;
+    }
+    let markdown = parts.join("\n\n---\n\n");
+    let range = findings.first().map(|finding| view.range(&finding.range));
+    let contents = if view.features.markdown_hover {
+        MarkupContent { kind: MarkupKind::Markdown, value: markdown }
+    } else {
+        MarkupContent { kind: MarkupKind::PlainText, value: markdown.replace(['*', '`'], "").replace("\n\n---\n", "\n") }
+    };
+    Some(Hover { contents: HoverContents::Markup(contents), range })
+}
+
+/// Who wrote a text and how that is known; `None` where nothing is.
+pub(super) fn origin_in_words(origin: &OriginSummary) -> Option<String> {
+    let evidence = origin.evidence.as_ref()?;
+    let how = match evidence.authority {
+        countersign_provenance::Authority::Declared => "a tag in the file, a note or a person says so",
+        countersign_provenance::Authority::Observed => "the editor saw it come in",
+        countersign_provenance::Authority::Reported => "the agent's own hook reported it",
+        countersign_provenance::Authority::Corrected => "a person corrected what was recorded",
+    };
+    let mut words = match &evidence.writer {
+        Writer::Ai(agent) => {
+            let model = agent.model.as_ref().map(|model| format!(", model {model}")).unwrap_or_default();
+            let part = if origin.by == Origin::Mixed { "in part " } else { "" };
+            format!("Written {part}by the AI tool {}{model}: {how}.", agent.tool)
+        }
+        Writer::Human => format!("Written by a person: {how}."),
+    };
+    if let Some(before) = &evidence.corrects
+        && let Some(agent) = before.agent()
+    {
+        words.push_str(&format!(" Before, {} was on record ({}).", agent.tool, authority_name(before.authority)));
+    }
+    Some(words)
+}
+
+/// The regions as they are shown: what was recorded, what tags declare beside that, and what is asked about.
+struct Region {
+    range: ByteRange<usize>,
+    origin: OriginSummary,
+    retained: f64,
+}
+
+fn shown_regions(view: &View) -> Vec<Region> {
+    let snapshot = &view.snapshot;
+    let mut regions: Vec<_> = snapshot
+        .regions
+        .views(|range| snapshot.text.slice(range))
+        .into_iter()
+        .map(|region| {
+            let by = match (&region.origin.writer, region.mixed) {
+                (_, true) => Origin::Mixed,
+                (Writer::Ai(_), false) => Origin::Ai,
+                (Writer::Human, false) => Origin::Human,
+            };
+            let origin = OriginSummary { by, evidence: Some(region.origin) };
+            Region { range: region.range, origin, retained: region.retained }
+        })
+        .collect();
+    for (declared, origin) in view.analysis().declared.iter() {
+        let mut at = declared.start;
+        let mut free = Vec::new();
+        for piece in snapshot.regions.pieces(declared.clone()) {
+            free.push(at..piece.start);
+            at = piece.end;
+        }
+        free.push(at..declared.end);
+        for range in free.into_iter().filter(|range| !snapshot.text.slice(range.clone()).trim().is_empty()) {
+            let origin = OriginSummary { by: Origin::Ai, evidence: Some(origin.clone()) };
+            regions.push(Region { range, origin, retained: 1.0 });
+        }
+    }
+    for (range, ()) in snapshot.suspected.iter() {
+        regions.push(Region { range, origin: OriginSummary { by: Origin::Unknown, evidence: None }, retained: 1.0 });
+    }
+    regions.sort_by_key(|region| (region.range.start, region.range.end));
+    regions
+}
+
+/// The answer to `countersign/regions`.
+pub(super) fn regions(view: &View) -> Vec<RegionResult> {
+    let result = |region: Region| {
+        let json = JsonOrigin::from(&region.origin);
+        RegionResult {
+            range: view.wire_range(&region.range),
+            content_sha256: actions::sha256(&view.snapshot.text.slice(region.range)),
+            origin: RegionOrigin {
+                by: json.by,
+                tool: json.tool,
+                model: json.model,
+                session: json.session,
+                authority: json.authority.unwrap_or_else(|| "suspected".to_owned()),
+                retained: region.retained,
+            },
+        }
+    };
+    shown_regions(view).into_iter().map(result).collect()
+}
+
+/// A lens over each region that an AI wrote.
+pub(super) fn code_lenses(view: &View) -> Vec<CodeLens> {
+    let analysis = view.analysis();
+    let mut lenses = Vec::new();
+    for region in shown_regions(view).into_iter().filter(|region| matches!(region.origin.by, Origin::Ai | Origin::Mixed)) {
+        let start = view.range(&region.range).start;
+        let range = Range { start, end: start };
+        let arguments = arguments(view, &region.range, None);
+        let json = JsonOrigin::from(&region.origin);
+        let mut title = format!("AI: {}", written_by(&json));
+        if region.retained < 1.0 {
+            title.push_str(&format!(", {:.0} % still there", region.retained * 100.0));
+        }
+        lenses.push(CodeLens { range, command: Some(command(title, SHOW_ORIGIN, &arguments)), data: None });
+        let open = analysis.findings.iter().filter(|finding| {
+            region.range.contains(&finding.range.start) && finding.verdict >= Verdict::Review
+        });
+        let open = open.count();
+        if open > 0 {
+            let title = format!("{open} to review: request a review");
+            lenses.push(CodeLens { range, command: Some(command(title, REQUEST_REVIEW, &arguments)), data: None });
+        }
+    }
+    lenses
+}
+
+/// A hint with the origin behind the first line of each region.
+pub(super) fn inlay_hints(view: &View, window: Range) -> Vec<InlayHint> {
+    let window = view.bytes(&window);
+    let mut hints = Vec::new();
+    for region in shown_regions(view) {
+        let text = &view.snapshot.text;
+        let slice = text.slice(region.range.clone());
+        let start = region.range.start + (slice.len() - slice.trim_start().len());
+        let end = text.line_content(text.line_of(start)).end;
+        if !(window.start..=window.end).contains(&end) {
+            continue;
+        }
+        let json = JsonOrigin::from(&region.origin);
+        let label = match json.by {
+            Origin::Human => "by a person".to_owned(),
+            Origin::Unknown | Origin::Suspected => "by an AI?".to_owned(),
+            Origin::Ai | Origin::Mixed => format!("by {}", json.tool.as_deref().unwrap_or("an AI tool")),
+        };
+        hints.push(InlayHint {
+            position: view.range(&(end..end)).start,
+            label: InlayHintLabel::String(label),
+            kind: None,
+            text_edits: None,
+            tooltip: origin_in_words(&region.origin).map(InlayHintTooltip::String),
+            padding_left: Some(true),
+            padding_right: None,
+            data: None,
+        });
+    }
+    hints
+}
+
+/// What can be done about a range.
+pub(super) fn code_actions(view: &View, params: &CodeActionParams) -> CodeActionResponse {
+    let analysis = view.analysis();
+    let selection = view.bytes(&params.range);
+    let touches = |range: &ByteRange<usize>| range.start <= selection.end && selection.start <= range.end;
+    let wanted = |kind: &CodeActionKind| {
+        let only = params.context.only.as_ref();
+        only.is_none_or(|only| only.iter().any(|only| kind.as_str().starts_with(only.as_str())))
+    };
+    let mut actions = CodeActionResponse::new();
+    let mut add = |kind: CodeActionKind, title: String, name: &'static str, arguments: ActionArguments, about: Option<&Finding>| {
+        if wanted(&kind) {
+            actions.push(action(view, kind, title, name, &arguments, about));
+        }
+    };
+    for finding in analysis.findings.iter().filter(|finding| touches(&finding.range)) {
+        let about = Some(finding);
+        let for_finding = || arguments(view, &finding.range, Some(&finding.risk));
+        let title = Catalogue::built_in().risk(&finding.risk).map_or(finding.risk.clone(), |risk| risk.title.clone());
+        if finding.origin.by != Origin::Suspected {
+            if let Some(fix) = &finding.fix {
+                let title = format!("Fix: {title} ({})", fix.text.trim());
+                add(CodeActionKind::QUICKFIX, title, FIX, for_finding(), about);
+            }
+            add(CodeActionKind::QUICKFIX, format!("Request a review: {title}"), REQUEST_REVIEW, for_finding(), about);
+            if !finding.area.eq("record") {
+                add(CodeActionKind::QUICKFIX, format!("Accept with a reason: {title}"), SUPPRESS, for_finding(), about);
+            }
+        }
+        add(CodeActionKind::QUICKFIX, format!("Explain: {title}"), EXPLAIN, for_finding(), about);
+    }
+    let region = shown_regions(view).into_iter().find(|region| touches(&region.range));
+    let subject = region.as_ref().map(|region| region.range.clone()).or(Some(selection.clone()).filter(|range| !range.is_empty()));
+    if let Some(range) = subject {
+        let agent = region.as_ref().and_then(|region| JsonOrigin::from(&region.origin).tool);
+        let model = region.as_ref().and_then(|region| JsonOrigin::from(&region.origin).model);
+        let by = region.as_ref().map(|region| region.origin.by);
+        let mut tag = arguments(view, &range, None);
+        tag.tool.clone_from(&agent);
+        tag.model = model;
+        if by != Some(Origin::Human) {
+            let tool = agent.unwrap_or_else(|| "an AI".to_owned());
+            add(CodeActionKind::REFACTOR, format!("Tag as written by {tool}"), TAG, tag, None);
+            add(CodeActionKind::REFACTOR, "I wrote this".to_owned(), I_WROTE_THIS, arguments(view, &range, None), None);
+        }
+        if matches!(by, Some(Origin::Ai | Origin::Mixed)) || !selection.is_empty() {
+            let title = "Request a review of this".to_owned();
+            add(CodeActionKind::REFACTOR, title, REQUEST_REVIEW, arguments(view, &range, None), None);
+        }
+    }
+    actions
+}
+
+fn arguments(view: &View, range: &ByteRange<usize>, risk: Option<&str>) -> ActionArguments {
+    ActionArguments {
+        uri: view.uri.as_str().to_owned(),
+        range: view.wire_range(range),
+        risk: risk.map(str::to_owned),
+        reason: None,
+        tool: None,
+        model: None,
+    }
+}
+
+fn command(title: String, name: &str, arguments: &ActionArguments) -> Command {
+    let arguments = serde_json::to_value(arguments).unwrap_or_default();
+    Command { title, command: name.to_owned(), arguments: Some(vec![arguments]) }
+}
+
+/// An action as the client can take it: with its edit, with the promise of one, or as a command.
+fn action(
+    view: &View,
+    kind: CodeActionKind,
+    title: String,
+    name: &'static str,
+    arguments: &ActionArguments,
+    about: Option<&Finding>,
+) -> CodeActionOrCommand {
+    let command = command(title.clone(), name, arguments);
+    if !view.features.action_literals {
+        return CodeActionOrCommand::Command(command);
+    }
+    let mut action = CodeAction {
+        title,
+        kind: Some(kind),
+        is_preferred: (name == FIX).then_some(true),
+        diagnostics: about.map(|finding| vec![diagnostic(view, finding)]),
+        ..CodeAction::default()
+    };
+    let edits_text = match name {
+        FIX | SUPPRESS | TAG => true,
+        REQUEST_REVIEW => view.features.create_files,
+        _ => false,
+    };
+    if !edits_text {
+        action.command = Some(command);
+    } else if view.features.lazy_action_edits {
+        let data = serde_json::json!({ "command": name, "version": view.snapshot.version, "arguments": arguments });
+        action.data = Some(data);
+    } else {
+        match edit_of(view, name, arguments) {
+            Ok(Some(edit)) => action.edit = Some(edit),
+            _ => action.command = Some(command),
+        }
+    }
+    CodeActionOrCommand::CodeAction(action)
+}
+
+/// The document and version that an action was offered for.
+pub(super) fn action_target(action: &CodeAction) -> Option<(String, i32)> {
+    let data = action.data.as_ref()?;
+    let uri = data.get("arguments")?.get("uri")?.as_str()?.to_owned();
+    Some((uri, i32::try_from(data.get("version")?.as_i64()?).ok()?))
+}
+
+/// Adds its edit to an action.
+pub(super) fn resolve(view: &View, version: i32, mut action: CodeAction) -> Result<CodeAction> {
+    if version != view.snapshot.version {
+        return Err(Error::content_modified());
+    }
+    let data = action.data.clone().unwrap_or_default();
+    let name = data.get("command").and_then(|name| name.as_str()).unwrap_or_default().to_owned();
+    let arguments = data.get("arguments").cloned().unwrap_or_default();
+    let arguments: ActionArguments = serde_json::from_value(arguments).map_err(|error| invalid(error.to_string()))?;
+    action.edit = edit_of(view, &name, &arguments)?;
+    Ok(action)
+}
+
+/// The edit that a command makes; `None` where it makes none.
+pub(super) fn edit_of(view: &View, name: &str, arguments: &ActionArguments) -> Result<Option<WorkspaceEdit>> {
+    let range = view.bytes(&from_wire(&arguments.range));
+    let analysis = view.analysis();
+    let finding = || {
+        let risk = arguments.risk.as_deref().unwrap_or_default();
+        let found = analysis.findings.iter().find(|finding| finding.risk == risk && finding.range == range);
+        found.ok_or_else(|| invalid(format!("there is no finding `{risk}` at this place any more")))
+    };
+    let no_comments = || invalid("this language has no comments");
+    let edits = match name {
+        FIX => {
+            let Some(fix) = &finding()?.fix else { return Err(invalid("there is no safe fix for this finding")) };
+            vec![ByteEdit::new(fix.range.clone(), fix.text.as_str())]
+        }
+        SUPPRESS => {
+            let reason = arguments.reason.as_deref().unwrap_or_default();
+            let risk = &finding()?.risk;
+            vec![actions::suppress(&view.snapshot, &range, risk, reason).ok_or_else(no_comments)?]
+        }
+        TAG => {
+            let agent = agent(arguments);
+            match actions::tag(&view.snapshot, &range, &agent) {
+                Some(edits) => edits,
+                None => return Ok(None),
+            }
+        }
+        REQUEST_REVIEW if view.features.create_files => {
+            let (file, statement) = review_request(view, arguments)?;
+            return create_file(&file, &statement).map(Some);
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(text_edits(view, &edits)))
+}
+
+/// The tool that a tag names.
+pub(super) fn agent(arguments: &ActionArguments) -> Agent {
+    let tool = arguments.tool.clone().unwrap_or_else(|| "unknown".to_owned());
+    Agent { tool, model: arguments.model.clone(), session: None }
+}
+
+fn text_edits(view: &View, edits: &[ByteEdit]) -> WorkspaceEdit {
+    let edit = |edit: &ByteEdit| TextEdit { range: view.range(&edit.range), new_text: edit.text.clone() };
+    let edits: Vec<_> = edits.iter().map(edit).collect();
+    if view.features.document_changes {
+        let text_document =
+            OptionalVersionedTextDocumentIdentifier { uri: view.uri.clone(), version: Some(view.snapshot.version) };
+        let edits = edits.into_iter().map(OneOf::Left).collect();
+        return WorkspaceEdit {
+            document_changes: Some(DocumentChanges::Edits(vec![TextDocumentEdit { text_document, edits }])),
+            ..WorkspaceEdit::default()
+        };
+    }
+    WorkspaceEdit { changes: Some(HashMap::from([(view.uri.clone(), edits)])), ..WorkspaceEdit::default() }
+}
+
+fn create_file(file: &Path, content: &str) -> Result<WorkspaceEdit> {
+    let uri = Uri::from_file_path(file).ok_or_else(Error::internal_error)?;
+    let options = CreateFileOptions { overwrite: Some(true), ignore_if_exists: None };
+    let create = CreateFile { uri: uri.clone(), options: Some(options), annotation_id: None };
+    let insert = TextEdit { range: Range::default(), new_text: content.to_owned() };
+    let text_document = OptionalVersionedTextDocumentIdentifier { uri, version: None };
+    let edit = TextDocumentEdit { text_document, edits: vec![OneOf::Left(insert)] };
+    Ok(WorkspaceEdit {
+        document_changes: Some(DocumentChanges::Operations(vec![
+            DocumentChangeOperation::Op(ResourceOp::Create(create)),
+            DocumentChangeOperation::Edit(edit),
+        ])),
+        ..WorkspaceEdit::default()
+    })
+}
+
+/// The file and the text of a request for a review of a finding, or of all findings in a range.
+pub(super) fn review_request(view: &View, arguments: &ActionArguments) -> Result<(PathBuf, String)> {
+    let Some(path) = &view.path else {
+        return Err(invalid("a review can be requested for a file; save this document first"));
+    };
+    let analysis = view.analysis();
+    let range = view.bytes(&from_wire(&arguments.range));
+    let about = |finding: &&Finding| match &arguments.risk {
+        Some(risk) => finding.risk == *risk && finding.range == range,
+        None => range.contains(&finding.range.start),
+    };
+    let found: Vec<_> = analysis.findings.iter().filter(about).collect();
+    if arguments.risk.is_some() && found.is_empty() {
+        return Err(invalid("the finding is not there any more"));
+    }
+    let root = git::work_tree(path)
+        .or_else(|| view.roots.iter().find(|root| path.starts_with(root)).cloned())
+        .or_else(|| path.parent().map(Path::to_owned))
+        .unwrap_or_default();
+    let relative = disk::display(path.strip_prefix(&root).unwrap_or(path));
+    // What a reviewer has to see is the whole resource, not the one value.
+    let part = match (&arguments.risk, found.first().and_then(|finding| finding.resource.as_ref())) {
+        (Some(_), Some(resource)) => resource.range.clone(),
+        _ => range,
+    };
+    let why = arguments.reason.clone().unwrap_or_else(|| {
+        let messages: Vec<_> = found.iter().map(|finding| finding.message.as_str()).collect();
+        if messages.is_empty() { "A second person should look at this.".to_owned() } else { messages.join(" ") }
+    });
+    let findings: Vec<_> = found.iter().map(|finding| JsonFinding::new(&relative, &view.snapshot.text, finding)).collect();
+    let request = review::Request {
+        path: &relative,
+        text: &view.snapshot.text.to_string(),
+        range: JsonRange::new(&view.snapshot.text, &part),
+        part: &view.snapshot.text.slice(part),
+        findings: &findings,
+        requested_by: &git::author(path).unwrap_or_else(|| "unknown".to_owned()),
+        why: &why,
+        at: jiff::Timestamp::now(),
+    };
+    Ok((request.file(&root), request.statement()))
+}
+
+/// The answer to `countersign/checkEdit`. `view` is there where the document is open.
+pub(super) fn check_edit(view: Option<&View>, params: &CheckEditParams) -> Result<CheckEditResult> {
+    let uri: Uri = params.text_document.uri.parse().map_err(|_| invalid("`textDocument.uri` is not a URI"))?;
+    let path = uri.to_file_path().map(std::borrow::Cow::into_owned);
+    let (snapshot, mut policy, encoding) = match (view, &path) {
+        (Some(view), _) => (Snapshot::clone(&view.snapshot), view.policy.clone(), view.features.encoding),
+        (None, Some(path)) => {
+            let Some(language) = Language::of_path(&path.to_string_lossy()) else {
+                return Err(invalid("Countersign does not read this kind of file"));
+            };
+            let text = match disk::read(path) {
+                Ok(text) => text,
+                Err(_) if params.new_text.is_some() && !path.exists() => String::new(),
+                Err(disk::Unread::Limit(message) | disk::Unread::Io(message)) => return Err(invalid(message)),
+            };
+            let config = disk::Configs::default().of(path);
+            let policy = Policy::new(&config.config, Surface::Editor, crate::cli::today());
+            (Snapshot::new(language, 0, &text), policy, Encoding::default())
+        }
+        (None, None) => return Err(invalid("the document is neither open nor a file")),
+    };
+    policy.ask_about_unknown_origin = false;
+    let before = analyze(&snapshot, &policy, &mut Budget::unbounded()).unwrap_or_default();
+    let text = snapshot.text.clone();
+    let mut changes: Vec<Change> = match (&params.edits, &params.new_text) {
+        (Some(edits), None) => edits
+            .iter()
+            .map(|edit| Change {
+                range: Some(to_bytes(&text, encoding, &from_wire(&edit.range))),
+                text: edit.new_text.clone(),
+            })
+            .collect(),
+        (None, Some(text)) => vec![Change { range: None, text: text.clone() }],
+        _ => return Err(invalid("give either `edits` or `newText`")),
+    };
+    // All edits count in the text as it is, so the last goes first.
+    changes.sort_by_key(|change| std::cmp::Reverse(change.range.as_ref().map_or(0, |range| range.start)));
+    let overlap = changes.windows(2).any(|pair| match (&pair[0].range, &pair[1].range) {
+        (Some(later), Some(earlier)) => earlier.end > later.start,
+        _ => false,
+    });
+    if overlap {
+        return Err(invalid("the `edits` overlap"));
+    }
+    let version = snapshot.version;
+    let mut document = Document::of(Snapshot { changed: countersign_text::RangeMap::default(), ..snapshot });
+    document.change(version.saturating_add(1), changes, |_, change| change);
+    let whole = 0..document.text().len();
+    document.evidence(version.saturating_add(1), params.origin.evidence(), Box::new(move |_| vec![whole.clone()]));
+    let after = document.snapshot().clone();
+    let Some(analysis) = analyze(&after, &policy, &mut Budget::unbounded()) else { return Err(Error::internal_error()) };
+
+    let known = |finding: &Finding| {
+        before.findings.iter().any(|known| known.risk == finding.risk && known.resource.as_ref().map(|r| &r.address) == finding.resource.as_ref().map(|r| &r.address) && known.message == finding.message)
+    };
+    let touched = |finding: &Finding| after.changed.overlapping(finding.range.clone()).next().is_some();
+    let shown = path.as_deref().map_or_else(|| uri.as_str().to_owned(), disk::display);
+    let brought: Vec<_> = analysis.findings.iter().filter(|finding| touched(finding) || !known(finding)).collect();
+    let verdict = brought.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Allow);
+    let gravest = brought.iter().max_by_key(|finding| (finding.verdict, finding.severity));
+    let message = gravest.map_or_else(
+        || "Nothing to say about this edit.".to_owned(),
+        |finding| format!("{} {} ({})", finding.message, finding.help, finding.risk),
+    );
+    let findings = brought.iter().map(|finding| JsonFinding::new(&shown, &after.text, finding)).collect();
+    Ok(CheckEditResult { verdict, findings, message })
+}
+
+/// The diagnostics of a `countersign.toml`.
+pub(super) fn config_diagnostics(text: &Text, encoding: Encoding) -> Vec<Diagnostic> {
+    let (_, problems) = Config::read(&text.to_string());
+    let diagnostic = |problem: countersign_policy::ConfigProblem| Diagnostic {
+        range: to_range(text, encoding, &problem.range),
+        severity: Some(DiagnosticSeverity::ERROR),
+        source: Some("countersign".to_owned()),
+        message: problem.message,
+        ..Diagnostic::default()
+    };
+    problems.into_iter().map(diagnostic).collect()
+}

@@ -1,0 +1,241 @@
+//! Our own methods, described in `docs/protocol.md`.
+
+use countersign_engine::report::JsonFinding;
+use countersign_policy::Verdict;
+use countersign_provenance::{Agent, Authority, Means, Origin, Writer};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Name of the notification with [`EditParams`].
+pub(super) const EDIT: &str = "countersign/edit";
+/// Name of the request with [`RegionsParams`].
+pub(super) const REGIONS: &str = "countersign/regions";
+/// Name of the request with [`CheckEditParams`].
+pub(super) const CHECK_EDIT: &str = "countersign/checkEdit";
+
+/// All shapes of the protocol, for its schema.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Protocol {
+    /// Parameters of the notification `countersign/edit`.
+    pub(super) edit: EditParams,
+    /// Parameters of the request `countersign/regions`.
+    pub(super) regions: RegionsParams,
+    /// Its result.
+    pub(super) regions_result: Vec<RegionResult>,
+    /// Parameters of the request `countersign/checkEdit`.
+    pub(super) check_edit: CheckEditParams,
+    /// Its result.
+    pub(super) check_edit_result: CheckEditResult,
+}
+
+/// A place in a document, in the encoding that was negotiated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(super) struct WirePosition {
+    /// Zero-based line.
+    pub(super) line: u32,
+    /// Zero-based code unit within the line.
+    pub(super) character: u32,
+}
+
+/// From a position up to and not including another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(super) struct WireRange {
+    /// First position.
+    pub(super) start: WirePosition,
+    /// Position behind the last.
+    pub(super) end: WirePosition,
+}
+
+/// A document.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub(super) struct WireDocument {
+    /// Its URI, as in `textDocument/didOpen`.
+    pub(super) uri: String,
+}
+
+/// A document in one version.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub(super) struct WireVersionedDocument {
+    /// Its URI, as in `textDocument/didOpen`.
+    pub(super) uri: String,
+    /// The version that the ranges count in.
+    pub(super) version: i32,
+}
+
+/// The text now at these ranges, in that version, came from there.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EditParams {
+    /// The document and version. The notification may come before or after the `didChange` of that version.
+    pub(super) text_document: WireVersionedDocument,
+    /// Where the text stands.
+    pub(super) ranges: Vec<WireRange>,
+    /// From where it came.
+    pub(super) origin: WireOrigin,
+}
+
+/// From where a text came.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub(super) struct WireOrigin {
+    /// The tool: `claude`, `cursor`, `github-copilot`. For a person, the editor.
+    pub(super) tool: String,
+    /// The model, if the editor knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) model: Option<String>,
+    /// The tool's name for the conversation, if the editor knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) session: Option<String>,
+    /// By what means it came in.
+    pub(super) means: WireMeans,
+}
+
+/// By what means text came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum WireMeans {
+    /// An accepted inline completion.
+    InlineCompletion,
+    /// An edit applied from a chat.
+    Chat,
+    /// An edit by an agent.
+    Agent,
+    /// A paste: nothing is said about who wrote the text.
+    Paste,
+    /// Typed by a person.
+    Human,
+}
+
+impl WireOrigin {
+    /// The evidence that it is, if it says anything about a writer.
+    pub(super) fn evidence(&self) -> countersign_engine::Evidence {
+        let (writer, means) = match self.means {
+            WireMeans::InlineCompletion => (Some(Writer::Ai(self.agent())), Means::InlineCompletion),
+            WireMeans::Chat => (Some(Writer::Ai(self.agent())), Means::Chat),
+            WireMeans::Agent => (Some(Writer::Ai(self.agent())), Means::Agent),
+            WireMeans::Paste => (None, Means::Paste),
+            WireMeans::Human => (Some(Writer::Human), Means::Human),
+        };
+        let origin =
+            writer.map(|writer| Origin { writer, authority: Authority::Observed, means: Some(means), corrects: None });
+        countersign_engine::Evidence { origin, means }
+    }
+
+    fn agent(&self) -> Agent {
+        Agent { tool: self.tool.clone(), model: self.model.clone(), session: self.session.clone() }
+    }
+}
+
+/// Whose regions.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RegionsParams {
+    /// An open document.
+    pub(super) text_document: WireDocument,
+}
+
+/// One region of a document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RegionResult {
+    /// Where it stands.
+    pub(super) range: WireRange,
+    /// Who wrote it.
+    pub(super) origin: RegionOrigin,
+    /// SHA-256 of its text as UTF-8, in lower-case hexadecimal digits.
+    pub content_sha256: String,
+}
+
+/// Who wrote a region.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(super) struct RegionOrigin {
+    /// `ai`, `human`, `mixed`, or `unknown` for a block that is asked about.
+    pub(super) by: countersign_policy::Origin,
+    /// The AI tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) tool: Option<String>,
+    /// Its model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) model: Option<String>,
+    /// Its conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) session: Option<String>,
+    /// How we know: `suspected`, `declared`, `observed`, `reported` or `corrected`.
+    pub(super) authority: String,
+    /// Share of the text that came in then and is still there, from 0 to 1.
+    pub(super) retained: f64,
+}
+
+/// An edit that is to be judged and not applied.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CheckEditParams {
+    /// The document, open or on disk.
+    pub(super) text_document: WireDocument,
+    /// Replacements, all of them in the document as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) edits: Option<Vec<WireEdit>>,
+    /// The whole text, in place of `edits`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) new_text: Option<String>,
+    /// Who would have written it.
+    pub(super) origin: WireOrigin,
+}
+
+/// A replacement.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WireEdit {
+    /// What is replaced.
+    pub(super) range: WireRange,
+    /// What stands there afterwards.
+    pub(super) new_text: String,
+}
+
+/// What would be said of an edit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CheckEditResult {
+    /// The gravest verdict.
+    pub(super) verdict: Verdict,
+    /// Findings that the edit brings or touches, in the text as it would be.
+    pub(super) findings: Vec<JsonFinding>,
+    /// All of it in a few words.
+    pub(super) message: String,
+}
+
+/// Arguments of the commands that do something to a stretch of a document.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ActionArguments {
+    /// The document.
+    pub(super) uri: String,
+    /// Where; for an action about a finding, the finding's range.
+    pub(super) range: WireRange,
+    /// The risk, for an action about a finding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) risk: Option<String>,
+    /// Why, for a review or a suppression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
+    /// The tool, for a tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) tool: Option<String>,
+    /// The model, for a tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) model: Option<String>,
+}
+
+/// The tag of a text in a language without comments: a record beside the file, in the form of evidence.
+pub(super) fn tag_beside(arguments: &ActionArguments, version: i32) -> EditParams {
+    EditParams {
+        text_document: WireVersionedDocument { uri: arguments.uri.clone(), version },
+        ranges: vec![arguments.range],
+        origin: WireOrigin {
+            tool: arguments.tool.clone().unwrap_or_else(|| "unknown".to_owned()),
+            model: arguments.model.clone(),
+            session: None,
+            means: WireMeans::Agent,
+        },
+    }
+}

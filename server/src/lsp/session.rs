@@ -1,0 +1,642 @@
+//! The main loop: it alone owns the state of the session, and one `match` is the map of the server.
+//!
+//! Nothing here waits for the disk, for git or for the client: the first two have a worker ([`super::worker`]), the last
+//! is asked in tasks of their own.
+
+use super::client::{Features, Requester};
+use super::features::{self, View};
+use super::protocol::{ActionArguments, EditParams};
+use super::transport::Outbox;
+use super::worker::{Job, Worker};
+use crate::cli::{page, today};
+use crate::disk::FolderConfig;
+use crate::state::{Store, write_atomically};
+use countersign_engine::{Analysis, Change, Document, Policy, Snapshot, analyze};
+use countersign_grammars::Language;
+use countersign_policy::{CONFIG_FILE, Catalogue, Config, Surface};
+use countersign_provenance::{Authority, Origin, Regions, Writer, looks_inserted_at_once};
+use countersign_syntax::Budget;
+use countersign_text::{RangeMap, Text};
+use dashmap::DashMap;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+use tower_lsp::jsonrpc::{self, Error};
+use tower_lsp::ls_types::{
+    Diagnostic, DidChangeTextDocumentParams, DidChangeWatchedFilesRegistrationOptions, DidOpenTextDocumentParams,
+    ExecuteCommandParams, FileSystemWatcher, GlobPattern, LSPAny, MessageType, PublishDiagnosticsParams, Registration,
+    TextDocumentContentChangeEvent, Uri,
+};
+
+/// Steps of the parser that a change may take on the main loop, some three milliseconds. What needs more goes to the
+/// pool, and until it is done the client keeps what it was shown last.
+const INLINE_STEPS: usize = 1_500;
+
+/// Events that are taken in before what they changed is looked at.
+const BATCH: usize = 256;
+
+/// How long after a change who wrote what is written down.
+const SAVE_AFTER: Duration = Duration::from_millis(700);
+
+/// The newest snapshot of each open document, written here only.
+pub(super) type Snapshots = Arc<DashMap<String, Arc<Snapshot>>>;
+
+/// Everything that happens.
+pub(super) enum Event {
+    Initialize { features: Features, roots: Vec<PathBuf> },
+    Initialized,
+    Open(DidOpenTextDocumentParams),
+    Change(DidChangeTextDocumentParams),
+    Save(Uri),
+    Close(Uri),
+    SettingsChanged,
+    Folders { added: Vec<PathBuf>, removed: Vec<PathBuf> },
+    /// Evidence from the client.
+    Edit(EditParams),
+    /// A request that is answered from a snapshot.
+    Query { uri: String, run: Box<dyn FnOnce(Result<View, Missing>) + Send> },
+    /// A request that does something.
+    Command { params: ExecuteCommandParams, reply: oneshot::Sender<jsonrpc::Result<Option<LSPAny>>> },
+    /// The worker read the settings for a document.
+    Settings { uri: String, config: Arc<FolderConfig> },
+    /// The worker read what is remembered of a document, as it was in some version.
+    Remembered { uri: String, version: i32, regions: Regions },
+    /// The worker compared a version of a document with the baseline.
+    Compared { uri: String, version: i32, changed: RangeMap<()> },
+    /// The worker found nowhere else what some version inserted at once.
+    Suspicious { uri: String, version: i32, range: Range<usize> },
+    /// The pool has finished an analysis.
+    Analyzed { uri: String, revision: u64, snapshot: Arc<Snapshot>, analysis: Arc<Analysis> },
+    /// Write down everything, then answer.
+    Flush(oneshot::Sender<()>),
+    /// End.
+    End,
+}
+
+/// Why there is no view of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// It was never opened, or was closed.
+    NotOpen,
+    /// It is open and in no language that is analysed.
+    NotOurs,
+}
+
+/// An open document.
+struct Open {
+    uri: Uri,
+    path: Option<PathBuf>,
+    document: Document,
+    /// The settings; until they are there nothing is shown.
+    policy: Option<Policy>,
+    excluded: bool,
+    revision: u64,
+    /// The analysis of `revision`, once it is there.
+    analysis: Option<(Arc<Snapshot>, Arc<Analysis>)>,
+    shown: Option<Vec<Diagnostic>>,
+    /// Ends the analysis that runs on the pool.
+    cancel: Arc<AtomicBool>,
+    /// Something changed that was not analysed yet.
+    dirty: bool,
+    /// What is remembered on disk was read.
+    remembered: bool,
+    /// When who wrote what has to be written down.
+    save_at: Option<Instant>,
+}
+
+/// The state of the session.
+pub(super) struct Session {
+    pub(super) features: Features,
+    pub(super) roots: Vec<PathBuf>,
+    documents: HashMap<String, Open>,
+    configs: HashMap<String, (Text, i32)>,
+    /// Open documents in languages that are not ours.
+    foreign: HashSet<String>,
+    snapshots: Snapshots,
+    outbox: Outbox,
+    requester: Requester,
+    events: Sender<Event>,
+    worker: Worker,
+}
+
+impl Session {
+    pub(super) fn new(events: Sender<Event>, outbox: Outbox, requester: Requester) -> Self {
+        let snapshots = Snapshots::default();
+        let worker = Worker::start(events.clone(), Arc::clone(&snapshots));
+        Self {
+            features: Features::default(),
+            roots: Vec::new(),
+            documents: HashMap::new(),
+            configs: HashMap::new(),
+            foreign: HashSet::new(),
+            snapshots,
+            outbox,
+            requester,
+            events,
+            worker,
+        }
+    }
+
+    /// Runs until [`Event::End`].
+    pub(super) fn run(mut self, incoming: &Receiver<Event>) {
+        loop {
+            let wait = self.next_save().map_or(Duration::from_secs(3600), |at| at.saturating_duration_since(Instant::now()));
+            let first = match incoming.recv_timeout(wait) {
+                Ok(event) => Some(event),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            for event in first.into_iter().chain(incoming.try_iter()).take(BATCH) {
+                if matches!(event, Event::End) {
+                    return;
+                }
+                self.guard(|session| session.handle(event));
+            }
+            self.guard(Self::refresh_dirty);
+            self.guard(Self::save_due);
+        }
+    }
+
+    /// Runs one step; a panic in it is reported and the server goes on.
+    fn guard(&mut self, step: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| step(self))).is_err() {
+            self.log(MessageType::ERROR, "An internal error was caught; please report it. Countersign goes on.");
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Initialize { features, roots } => (self.features, self.roots) = (features, roots),
+            Event::Initialized => self.watch_settings(),
+            Event::Open(params) => self.open(params),
+            Event::Change(params) => self.change(params),
+            Event::Save(uri) => self.saved(&uri),
+            Event::Close(uri) => self.close(&uri),
+            Event::SettingsChanged => self.reload_settings(),
+            Event::Folders { added, removed } => {
+                self.roots.retain(|root| !removed.contains(root));
+                self.roots.extend(added);
+            }
+            Event::Edit(params) => self.evidence(params),
+            Event::Query { uri, run } => self.query(&uri, run),
+            Event::Command { params, reply } => self.command(params, reply),
+            Event::Settings { uri, config } => self.settings(&uri, &config),
+            Event::Remembered { uri, version, regions } => self.with(&uri, |open| {
+                open.document.attribute(version, &regions);
+                open.remembered = true;
+                open.dirty |= !regions.is_empty();
+            }),
+            Event::Compared { uri, version, changed } => self.with(&uri, |open| {
+                open.document.set_changed(version, changed);
+                open.dirty = true;
+            }),
+            Event::Suspicious { uri, version, range } => self.with(&uri, |open| {
+                open.document.suspect(version, &range);
+                open.dirty = true;
+            }),
+            Event::Analyzed { uri, revision, snapshot, analysis } => self.analyzed(&uri, revision, snapshot, analysis),
+            Event::Flush(reply) => self.flush(reply),
+            Event::End => {}
+        }
+    }
+
+    fn with(&mut self, uri: &str, change: impl FnOnce(&mut Open)) {
+        if let Some(open) = self.documents.get_mut(uri) {
+            change(open);
+        }
+    }
+
+    fn watch_settings(&self) {
+        if !self.features.watch_files {
+            return;
+        }
+        let options = DidChangeWatchedFilesRegistrationOptions {
+            watchers: vec![FileSystemWatcher {
+                glob_pattern: GlobPattern::String(format!("**/{CONFIG_FILE}")),
+                kind: None,
+            }],
+        };
+        self.requester.register(vec![Registration {
+            id: "countersign-settings".to_owned(),
+            method: "workspace/didChangeWatchedFiles".to_owned(),
+            register_options: serde_json::to_value(options).ok(),
+        }]);
+    }
+
+    fn open(&mut self, params: DidOpenTextDocumentParams) {
+        let item = params.text_document;
+        let key = item.uri.as_str().to_owned();
+        let path = item.uri.to_file_path().map(std::borrow::Cow::into_owned);
+        let name = path.as_ref().map_or_else(|| key.clone(), |path| path.to_string_lossy().into_owned());
+        if name.rsplit(['/', '\\']).next() == Some(CONFIG_FILE) {
+            self.configs.insert(key.clone(), (Text::from(item.text.as_str()), item.version));
+            self.show_config(&key);
+            return;
+        }
+        let Some(language) = Language::of_path(&name).or_else(|| Language::of_id(&item.language_id)) else {
+            self.foreign.insert(key);
+            return;
+        };
+        let document = Document::new(language, item.version, &item.text);
+        if let Some(path) = &path {
+            self.worker.send(Job::Settings { uri: key.clone(), path: path.clone() });
+            let text = document.text().clone();
+            self.worker.send(Job::Remember { uri: key.clone(), path: path.clone(), version: item.version, text });
+            let text = document.text().clone();
+            self.worker.send(Job::Compare { uri: key.clone(), path: path.clone(), version: item.version, text });
+        }
+        let policy = path.is_none().then(|| Policy::new(&Config::defaults(), Surface::Editor, today()));
+        let open = Open {
+            uri: item.uri,
+            remembered: path.is_none(),
+            path,
+            document,
+            policy,
+            excluded: false,
+            revision: 0,
+            analysis: None,
+            shown: None,
+            cancel: Arc::default(),
+            dirty: true,
+            save_at: None,
+        };
+        self.documents.insert(key, open);
+    }
+
+    fn change(&mut self, params: DidChangeTextDocumentParams) {
+        let key = params.text_document.uri.as_str();
+        let version = params.text_document.version;
+        let encoding = self.features.encoding;
+        let resolve = |text: &Text, change: TextDocumentContentChangeEvent| Change {
+            range: change.range.map(|range| features::to_bytes(text, encoding, &range)),
+            text: change.text,
+        };
+        if let Some((text, known)) = self.configs.get_mut(key) {
+            for change in params.content_changes {
+                let change = resolve(text, change);
+                let range = change.range.unwrap_or(0..text.len());
+                text.edit(&countersign_text::TextEdit::new(range, change.text));
+            }
+            *known = version;
+            self.show_config(key);
+            return;
+        }
+        let Some(open) = self.documents.get_mut(key) else {
+            if !self.foreign.contains(key) {
+                let message = format!("A change of {key} came before the document was opened; it is ignored.");
+                self.log(MessageType::WARNING, &message);
+            }
+            return;
+        };
+        let went_back = version <= open.document.version();
+        let inserted = open.document.change(version, params.content_changes, resolve);
+        open.dirty = true;
+        if !open.document.regions_are_empty() {
+            open.save_at.get_or_insert_with(|| Instant::now() + SAVE_AFTER);
+        }
+        let questionable = inserted.into_iter().filter(|inserted| looks_inserted_at_once(&inserted.text, &inserted.removed));
+        for inserted in questionable.filter(|inserted| !open.document.was_deleted(&inserted.text)) {
+            self.worker.send(Job::Question {
+                uri: key.to_owned(),
+                path: open.path.clone(),
+                version,
+                text: open.document.text().clone(),
+                inserted,
+            });
+        }
+        if went_back {
+            let message = format!("The version of {key} did not go up ({version}); the change is applied all the same.");
+            self.log(MessageType::WARNING, &message);
+        }
+    }
+
+    fn saved(&mut self, uri: &Uri) {
+        let key = uri.as_str();
+        if self.configs.contains_key(key) {
+            self.reload_settings();
+        }
+        if let Some(open) = self.documents.get_mut(key)
+            && let Some(path) = &open.path
+        {
+            let (path, version, text) = (path.clone(), open.document.version(), open.document.text().clone());
+            self.worker.send(Job::Compare { uri: key.to_owned(), path, version, text });
+        }
+        self.save_state(key);
+    }
+
+    fn close(&mut self, uri: &Uri) {
+        let key = uri.as_str();
+        self.save_state(key);
+        let was_open = self.documents.remove(key).is_some() || self.configs.remove(key).is_some();
+        self.snapshots.remove(key);
+        if !self.foreign.remove(key) && was_open && !self.features.pull_diagnostics {
+            self.publish(uri, None, Vec::new());
+        }
+    }
+
+    fn evidence(&mut self, params: EditParams) {
+        let encoding = self.features.encoding;
+        let Some(open) = self.documents.get_mut(&params.text_document.uri) else { return };
+        let ranges: Vec<_> = params.ranges.iter().map(features::from_wire).collect();
+        let resolve = move |text: &Text| ranges.iter().map(|range| features::to_bytes(text, encoding, range)).collect();
+        if open.document.evidence(params.text_document.version, params.origin.evidence(), Box::new(resolve)) {
+            open.dirty = true;
+            open.save_at.get_or_insert_with(|| Instant::now() + SAVE_AFTER);
+            self.requester.refresh(&self.features);
+        }
+    }
+
+    /// The settings of a document are there, for the first time or anew.
+    fn settings(&mut self, uri: &str, config: &FolderConfig) {
+        let Some(open) = self.documents.get_mut(uri) else { return };
+        open.policy = Some(Policy::new(&config.config, Surface::Editor, today()));
+        open.excluded = open.path.as_deref().is_some_and(|path| config.excludes(path));
+        open.dirty = true;
+    }
+
+    fn reload_settings(&mut self) {
+        self.worker.send(Job::ForgetSettings);
+        for (uri, open) in &self.documents {
+            if let Some(path) = &open.path {
+                self.worker.send(Job::Settings { uri: uri.clone(), path: path.clone() });
+            }
+        }
+        self.requester.refresh(&self.features);
+    }
+
+    fn show_config(&self, key: &str) {
+        let Some((text, version)) = self.configs.get(key) else { return };
+        if let Ok(uri) = key.parse::<Uri>() {
+            // There is no settled state to ask for: the file is small and read at once, so this is pushed to every client
+            // that does not pull, and those that do get it with their next question.
+            self.publish(&uri, Some(*version), features::config_diagnostics(text, self.features.encoding));
+        }
+    }
+
+    fn refresh_dirty(&mut self) {
+        let dirty: Vec<_> = self.documents.iter().filter(|(_, open)| open.dirty).map(|(uri, _)| uri.clone()).collect();
+        for uri in dirty {
+            self.refresh(&uri);
+        }
+    }
+
+    /// Analyses the newest state of a document, here if that is quick, else on the pool.
+    fn refresh(&mut self, uri: &str) {
+        let Some(open) = self.documents.get_mut(uri) else { return };
+        let Some(policy) = &mut open.policy else { return };
+        policy.today = today();
+        open.dirty = false;
+        open.revision += 1;
+        open.cancel.store(true, Ordering::Relaxed);
+        open.cancel = Arc::default();
+        let snapshot = Arc::new(open.document.snapshot().clone());
+        open.analysis = None;
+        self.snapshots.insert(uri.to_owned(), Arc::clone(&snapshot));
+        if open.excluded {
+            let analysis = Arc::default();
+            let revision = open.revision;
+            self.analyzed(uri, revision, snapshot, analysis);
+            return;
+        }
+        if let Some(analysis) = analyze(&snapshot, policy, &mut Budget::of_steps(INLINE_STEPS)) {
+            let revision = open.revision;
+            self.analyzed(uri, revision, snapshot, Arc::new(analysis));
+            return;
+        }
+        let (policy, events) = (policy.clone(), self.events.clone());
+        let (uri, revision, cancel) = (uri.to_owned(), open.revision, Arc::clone(&open.cancel));
+        on_pool(move || {
+            let mut budget = Budget::unbounded().until(cancel);
+            if let Some(analysis) = analyze(&snapshot, &policy, &mut budget) {
+                let _ = events.send(Event::Analyzed { uri, revision, snapshot, analysis: Arc::new(analysis) });
+            }
+        });
+    }
+
+    /// Shows an analysis, unless it is of a state that has passed or says what is shown already.
+    fn analyzed(&mut self, uri: &str, revision: u64, snapshot: Arc<Snapshot>, analysis: Arc<Analysis>) {
+        let Some(open) = self.documents.get_mut(uri).filter(|open| open.revision == revision) else { return };
+        let version = snapshot.version;
+        open.analysis = Some((snapshot, analysis));
+        if self.features.pull_diagnostics {
+            return;
+        }
+        let Some(view) = self.view(uri) else { return };
+        let diagnostics = features::diagnostics(&view);
+        let Some(open) = self.documents.get_mut(uri) else { return };
+        if open.shown.as_ref() == Some(&diagnostics) {
+            return;
+        }
+        open.shown = Some(diagnostics.clone());
+        let uri = open.uri.clone();
+        self.publish(&uri, Some(version), diagnostics);
+    }
+
+    fn publish(&self, uri: &Uri, version: Option<i32>, diagnostics: Vec<Diagnostic>) {
+        let version = version.filter(|_| self.features.diagnostic_version);
+        let params = PublishDiagnosticsParams { uri: uri.clone(), diagnostics, version };
+        self.outbox.publish(uri.as_str(), &params);
+    }
+
+    fn view(&mut self, uri: &str) -> Option<View> {
+        let open = self.documents.get_mut(uri)?;
+        let policy = open.policy.clone().unwrap_or_else(|| Policy::new(&Config::defaults(), Surface::Editor, today()));
+        let fresh = open.analysis.as_ref().filter(|_| !open.dirty).cloned();
+        let (snapshot, analysis) = match fresh {
+            Some((snapshot, analysis)) => (snapshot, Some(analysis)),
+            None => (Arc::new(open.document.snapshot().clone()), None),
+        };
+        Some(View {
+            uri: open.uri.clone(),
+            path: open.path.clone(),
+            snapshot,
+            policy,
+            analysis: if open.excluded { Some(Arc::default()) } else { analysis },
+            features: self.features.clone(),
+            revision: open.revision,
+            roots: self.roots.clone(),
+        })
+    }
+
+    fn query(&mut self, uri: &str, run: Box<dyn FnOnce(Result<View, Missing>) + Send>) {
+        self.refresh_dirty();
+        let known = self.foreign.contains(uri) || self.configs.contains_key(uri);
+        let missing = if known { Missing::NotOurs } else { Missing::NotOpen };
+        let view = self.view(uri).ok_or(missing);
+        on_pool(move || run(view));
+    }
+
+    fn command(&mut self, params: ExecuteCommandParams, reply: oneshot::Sender<jsonrpc::Result<Option<LSPAny>>>) {
+        let name = params.command;
+        let argument = params.arguments.into_iter().next().unwrap_or_default();
+        if name == features::EXPLAIN {
+            let _ = reply.send(self.explain(&argument));
+            return;
+        }
+        let arguments: ActionArguments = match serde_json::from_value(argument) {
+            Ok(arguments) => arguments,
+            Err(error) => {
+                let _ = reply.send(Err(super::backend::invalid(format!("`{name}` takes {{uri, range, …}}: {error}"))));
+                return;
+            }
+        };
+        self.refresh_dirty();
+        let Some(view) = self.view(&arguments.uri) else {
+            let _ = reply.send(Err(super::backend::invalid(format!("the document is not open: {}", arguments.uri))));
+            return;
+        };
+        match name.as_str() {
+            features::I_WROTE_THIS => {
+                let range = view.bytes(&features::from_wire(&arguments.range));
+                let origin =
+                    Origin { writer: Writer::Human, authority: Authority::Corrected, means: None, corrects: None };
+                self.declare(&arguments.uri, range, &origin);
+                let _ = reply.send(Ok(None));
+            }
+            features::SHOW_ORIGIN => {
+                let range = view.bytes(&features::from_wire(&arguments.range));
+                let origin = view.analysis().origin(&view.snapshot, &range);
+                let words = features::origin_in_words(&origin);
+                let words = words.unwrap_or_else(|| "Nothing is known about who wrote this.".to_owned());
+                self.requester.show(MessageType::INFO, words.clone());
+                let _ = reply.send(Ok(Some(LSPAny::String(words))));
+            }
+            features::REQUEST_REVIEW if !(self.features.create_files && self.features.apply_edit) => {
+                let requester = self.requester.clone();
+                on_pool(move || {
+                    let _ = reply.send(write_review(&view, &arguments, &requester));
+                });
+            }
+            features::FIX | features::SUPPRESS | features::TAG | features::REQUEST_REVIEW => {
+                let (requester, events, can_apply) = (self.requester.clone(), self.events.clone(), self.features.apply_edit);
+                on_pool(move || {
+                    let _ = reply.send(match features::edit_of(&view, &name, &arguments) {
+                        Ok(Some(_)) if !can_apply => {
+                            Err(super::backend::invalid("this client cannot apply edits of the server; use the code action"))
+                        }
+                        Ok(Some(edit)) => {
+                            requester.apply_edit(edit);
+                            Ok(None)
+                        }
+                        // The language has no comments, so the tag is remembered beside the file.
+                        Ok(None) => {
+                            let params = super::protocol::tag_beside(&arguments, view.snapshot.version);
+                            let _ = events.send(Event::Edit(params));
+                            Ok(None)
+                        }
+                        Err(error) => Err(error),
+                    });
+                });
+            }
+            _ => {
+                let _ = reply.send(Err(super::backend::invalid(format!("there is no command `{name}`"))));
+            }
+        }
+    }
+
+    /// Takes a person's word about who wrote a text.
+    fn declare(&mut self, uri: &str, range: Range<usize>, origin: &Origin) {
+        self.with(uri, |open| {
+            open.document.declare(range, origin);
+            open.dirty = true;
+            open.save_at = Some(Instant::now() + SAVE_AFTER);
+        });
+        self.requester.refresh(&self.features);
+    }
+
+    /// Shows the page of a risk, in the editor where that can be, and returns it.
+    fn explain(&self, argument: &LSPAny) -> jsonrpc::Result<Option<LSPAny>> {
+        let id = argument.get("risk").unwrap_or(argument).as_str().unwrap_or_default();
+        let Some(document) = Catalogue::built_in().document(id) else {
+            return Err(super::backend::invalid(format!("there is no risk `{id}`")));
+        };
+        let page = page(document);
+        if self.features.show_document {
+            let (requester, name, content) = (self.requester.clone(), id.to_owned(), page.clone());
+            on_pool(move || {
+                let written = Store::default().write_page(&name, &content).ok();
+                if let Some(uri) = written.and_then(Uri::from_file_path) {
+                    requester.show_document(uri);
+                }
+            });
+        } else {
+            self.requester.show(MessageType::INFO, page.clone());
+        }
+        Ok(Some(LSPAny::String(page)))
+    }
+
+    fn next_save(&self) -> Option<Instant> {
+        self.documents.values().filter_map(|open| open.save_at).min()
+    }
+
+    fn save_due(&mut self) {
+        let now = Instant::now();
+        let due: Vec<_> = self
+            .documents
+            .iter()
+            .filter(|(_, open)| open.save_at.is_some_and(|at| at <= now))
+            .map(|(uri, _)| uri.clone())
+            .collect();
+        for uri in due {
+            self.save_state(&uri);
+        }
+    }
+
+    /// Has the worker write down who wrote what. Not before what was remembered is known, which would be lost.
+    fn save_state(&mut self, uri: &str) {
+        let Some(open) = self.documents.get_mut(uri) else { return };
+        if open.save_at.is_none() {
+            return;
+        }
+        if !open.remembered {
+            open.save_at = Some(Instant::now() + SAVE_AFTER);
+            return;
+        }
+        open.save_at = None;
+        if let Some(path) = open.path.clone() {
+            let snapshot = open.document.snapshot();
+            let (text, regions) = (snapshot.text.clone(), snapshot.regions.clone());
+            self.worker.send(Job::Save { path, text, regions });
+        }
+    }
+
+    fn flush(&mut self, reply: oneshot::Sender<()>) {
+        let all: Vec<_> = self.documents.keys().cloned().collect();
+        for uri in all {
+            self.save_state(&uri);
+        }
+        self.worker.send(Job::Reply(reply));
+    }
+
+    fn log(&self, kind: MessageType, message: &str) {
+        self.outbox.notify("window/logMessage", &serde_json::json!({ "type": kind, "message": message }));
+    }
+}
+
+/// Writes the request for a review and says so.
+fn write_review(view: &View, arguments: &ActionArguments, requester: &Requester) -> jsonrpc::Result<Option<LSPAny>> {
+    let (file, statement) = features::review_request(view, arguments)?;
+    write_atomically(&file, statement.as_bytes()).map_err(|error| {
+        let mut failed = Error::internal_error();
+        failed.message = format!("the request could not be written to {}: {error}", file.display()).into();
+        failed
+    })?;
+    let shown = crate::disk::display(&file);
+    requester.show(MessageType::INFO, format!("The review request was written to {shown}. Commit it with the change."));
+    Ok(Some(serde_json::json!({ "file": shown })))
+}
+
+/// Runs a job on the pool; a panic in it ends the job and nothing else.
+fn on_pool(job: impl FnOnce() + Send + 'static) {
+    rayon::spawn(move || {
+        if catch_unwind(AssertUnwindSafe(job)).is_err() {
+            tracing::error!("a job panicked");
+        }
+    });
+}

@@ -1,0 +1,257 @@
+//! Standard input and output.
+//!
+//! Two threads do nothing but read and write, so that neither ever waits for the other; what comes in is handed to the
+//! framework's service in the order in which it came.
+
+use super::frame::{BrokenFrame, Framer};
+use futures_util::future::{BoxFuture, FutureExt, Shared};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use futures_util::{SinkExt, poll};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::{HashMap, VecDeque};
+use std::io::{Read, Write};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::task::Poll;
+use tokio::sync::mpsc;
+use tower_lsp::jsonrpc::{Request, Response};
+use tower_lsp::{ClientSocket, LanguageServer, LspService};
+use tower_service::Service;
+
+/// Messages that were read and not handed on yet; the reader waits where there are more.
+const READ_AHEAD: usize = 1_000;
+
+/// Bytes that wait for the client to read them, from which on no further message is taken in.
+const UNREAD_BYTES: usize = 64 << 20;
+
+/// Bytes that are read from standard input at once.
+const READ_BYTES: usize = 64 << 10;
+
+/// What is to be written. Diagnostics of a document replace those that are still unwritten, so that a client which reads
+/// slowly gets the newest and the queue stays short.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Outbox {
+    shared: Arc<(Mutex<Queue>, Condvar)>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    items: VecDeque<Item>,
+    /// Newest diagnostics by document.
+    diagnostics: HashMap<String, Vec<u8>>,
+    bytes: usize,
+    closed: bool,
+    broken: bool,
+}
+
+#[derive(Debug)]
+enum Item {
+    Message(Vec<u8>),
+    Diagnostics(String),
+}
+
+impl Outbox {
+    fn with<T>(&self, change: impl FnOnce(&mut Queue) -> T) -> T {
+        let mut queue = self.shared.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = change(&mut queue);
+        drop(queue);
+        self.shared.1.notify_all();
+        result
+    }
+
+    /// Sends a message.
+    pub(super) fn send(&self, message: &impl Serialize) {
+        if let Ok(body) = serde_json::to_vec(message) {
+            self.with(|queue| {
+                queue.bytes += body.len();
+                queue.items.push_back(Item::Message(body));
+            });
+        }
+    }
+
+    /// Sends a notification.
+    pub(super) fn notify(&self, method: &str, params: &impl Serialize) {
+        self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
+    }
+
+    /// Sends the diagnostics of a document in place of those that wait.
+    pub(super) fn publish(&self, uri: &str, params: &impl Serialize) {
+        let message = json!({ "jsonrpc": "2.0", "method": "textDocument/publishDiagnostics", "params": params });
+        if let Ok(body) = serde_json::to_vec(&message) {
+            self.with(|queue| {
+                queue.bytes += body.len();
+                match queue.diagnostics.insert(uri.to_owned(), body) {
+                    Some(replaced) => queue.bytes -= replaced.len(),
+                    None => queue.items.push_back(Item::Diagnostics(uri.to_owned())),
+                }
+            });
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.with(|queue| queue.bytes > UNREAD_BYTES && !queue.broken)
+    }
+
+    /// Writes until the outbox is closed and empty, or nobody reads any more.
+    fn write_all(&self, mut out: impl Write) {
+        loop {
+            let mut queue = self.shared.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let body = loop {
+                match queue.items.pop_front() {
+                    Some(Item::Message(body)) => break body,
+                    Some(Item::Diagnostics(uri)) => {
+                        if let Some(body) = queue.diagnostics.remove(&uri) {
+                            break body;
+                        }
+                    }
+                    None if queue.closed => return,
+                    None => queue = self.shared.1.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                }
+            };
+            queue.bytes -= body.len();
+            drop(queue);
+            // One write for headers and body: two would be two wake-ups of the client.
+            let mut message = format!("Content-Length: {}\r\n\r\n", body.len()).into_bytes();
+            message.extend_from_slice(&body);
+            if out.write_all(&message).and_then(|()| out.flush()).is_err() {
+                self.with(|queue| {
+                    queue.broken = true;
+                    queue.items.clear();
+                    queue.diagnostics.clear();
+                });
+                return;
+            }
+        }
+    }
+}
+
+/// What the reader found.
+enum Incoming {
+    Request(Request),
+    Response(Response),
+    Broken(Value),
+}
+
+/// Serves until the client says `exit`, closes the stream, or `ended` comes. Returns whether it said `exit`.
+pub(super) async fn serve<S: LanguageServer>(
+    mut service: LspService<S>,
+    socket: ClientSocket,
+    outbox: &Outbox,
+    ended: Shared<BoxFuture<'static, ()>>,
+) -> bool {
+    let (sender, mut incoming) = mpsc::channel(READ_AHEAD);
+    let reading = outbox.clone();
+    std::thread::spawn(move || read(std::io::stdin().lock(), &sender, &reading));
+    let writing = outbox.clone();
+    let writer = std::thread::spawn(move || writing.write_all(std::io::stdout().lock()));
+
+    let (mut requests, mut responses) = socket.split();
+    let mut running = FuturesUnordered::new();
+    let mut ended = ended.fuse();
+    let said_exit = loop {
+        tokio::select! {
+            biased;
+            () = &mut ended => break false,
+            message = incoming.recv() => match message {
+                None => break false,
+                Some(Incoming::Broken(error)) => outbox.send(&error),
+                Some(Incoming::Response(response)) => {
+                    let _ = responses.send(response).await;
+                }
+                Some(Incoming::Request(request)) => {
+                    let exit = request.method() == "exit";
+                    let id = request.id().cloned();
+                    let mut future = AssertUnwindSafe(service.call(request)).catch_unwind().boxed();
+                    // The first poll, in the order of arrival, hands the message on; what is left is waiting for the answer.
+                    match poll!(&mut future) {
+                        Poll::Ready(outcome) => answer(outbox, id, outcome),
+                        Poll::Pending => running.push(async move { (id, future.await) }),
+                    }
+                    if exit {
+                        break true;
+                    }
+                }
+            },
+            Some((id, outcome)) = running.next(), if !running.is_empty() => answer(outbox, id, outcome),
+            Some(request) = requests.next() => outbox.send(&request),
+        }
+    };
+    outbox.with(|queue| queue.closed = true);
+    if said_exit {
+        let _ = writer.join();
+    }
+    said_exit
+}
+
+type Outcome = std::thread::Result<Result<Option<Response>, tower_lsp::ExitedError>>;
+
+fn answer(outbox: &Outbox, id: Option<tower_lsp::jsonrpc::Id>, outcome: Outcome) {
+    match outcome {
+        Ok(Ok(Some(response))) => outbox.send(&response),
+        Ok(Ok(None) | Err(_)) => {}
+        Err(_) => {
+            tracing::error!("a handler panicked");
+            if let Some(id) = id {
+                outbox.send(&Response::from_error(id, tower_lsp::jsonrpc::Error::internal_error()));
+            }
+        }
+    }
+}
+
+/// Reads messages until the stream ends.
+fn read(mut input: impl Read, sender: &mpsc::Sender<Incoming>, outbox: &Outbox) {
+    let mut framer = Framer::default();
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        // A client that does not read gets no further answers to read.
+        while outbox.is_full() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let read = match input.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(_) => break,
+        };
+        framer.push(&buffer[..read]);
+        while let Some(message) = framer.next_message() {
+            let (incoming, fatal) = match message {
+                Ok(body) => (decode(&body), false),
+                Err(BrokenFrame { message, fatal }) => (Incoming::Broken(error(-32700, &message)), fatal),
+            };
+            if sender.blocking_send(incoming).is_err() || fatal {
+                return;
+            }
+        }
+    }
+    if framer.is_inside_message() {
+        let _ = sender.blocking_send(Incoming::Broken(error(-32700, "the stream ended inside of a message")));
+    }
+}
+
+/// A message as the framework's service takes it, or the answer to what is none.
+fn decode(body: &[u8]) -> Incoming {
+    // Read once into a value: that tells what is no JSON from what is no JSON-RPC.
+    let value: Value = match serde_json::from_slice(body) {
+        Ok(value) => value,
+        Err(broken) => return Incoming::Broken(error(-32700, &format!("the message is not JSON: {broken}"))),
+    };
+    let is_call = value.get("method").is_some();
+    let id = value.get("id").cloned().unwrap_or(Value::Null);
+    let decoded = if is_call {
+        serde_json::from_value(value).map(Incoming::Request)
+    } else {
+        serde_json::from_value(value).map(Incoming::Response)
+    };
+    decoded.unwrap_or_else(|broken| {
+        let id = if is_call { id } else { Value::Null };
+        let message = format!("the message is not JSON-RPC 2.0: {broken}");
+        Incoming::Broken(json!({ "jsonrpc": "2.0", "id": id, "error": { "code": -32600, "message": message } }))
+    })
+}
+
+/// An error that belongs to no request.
+fn error(code: i32, message: &str) -> Value {
+    json!({ "jsonrpc": "2.0", "id": null, "error": { "code": code, "message": message } })
+}

@@ -1,0 +1,156 @@
+//! The thread that reads and writes the disk and asks git, one job after the other, so that what was written for a
+//! document is there when it is opened again.
+
+use super::session::{Event, Snapshots};
+use crate::disk::{self, Configs};
+use crate::git::{self, Committed};
+use crate::state::Store;
+use countersign_engine::Inserted;
+use countersign_grammars::Language;
+use countersign_provenance::{Regions, Saved, distinctive_lines, minimal_edits};
+use countersign_text::{RangeMap, Text};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::oneshot;
+
+/// Files beside a document that are searched for a text that came in at once.
+const NEIGHBOURS: usize = 200;
+
+/// What the worker does.
+pub(super) enum Job {
+    /// Find the settings for a document.
+    Settings { uri: String, path: PathBuf },
+    /// Read the settings anew.
+    ForgetSettings,
+    /// Read what is remembered of a document and find it in its text.
+    Remember { uri: String, path: PathBuf, version: i32, text: Text },
+    /// Compare a document with what was committed.
+    Compare { uri: String, path: PathBuf, version: i32, text: Text },
+    /// Look whether what came in at once stands anywhere else.
+    Question { uri: String, path: Option<PathBuf>, version: i32, text: Text, inserted: Inserted },
+    /// Write down who wrote what.
+    Save { path: PathBuf, text: Text, regions: Regions },
+    /// Say that all jobs before are done.
+    Reply(oneshot::Sender<()>),
+}
+
+/// Where jobs are sent.
+pub(super) struct Worker {
+    jobs: Sender<Job>,
+}
+
+impl Worker {
+    pub(super) fn start(events: Sender<Event>, snapshots: Snapshots) -> Self {
+        let (jobs, incoming) = channel();
+        let state = State { events, snapshots, configs: Configs::default(), store: Store::default() };
+        std::thread::spawn(move || state.run(&incoming));
+        Self { jobs }
+    }
+
+    pub(super) fn send(&self, job: Job) {
+        // It ends only with the process.
+        let _ = self.jobs.send(job);
+    }
+}
+
+struct State {
+    events: Sender<Event>,
+    snapshots: Snapshots,
+    configs: Configs,
+    store: Store,
+}
+
+impl State {
+    fn run(self, incoming: &Receiver<Job>) {
+        while let Ok(job) = incoming.recv() {
+            match catch_unwind(AssertUnwindSafe(|| self.work(job))) {
+                Ok(Some(event)) => {
+                    let _ = self.events.send(event);
+                }
+                Ok(None) => {}
+                Err(_) => tracing::error!("a job on disk panicked"),
+            }
+        }
+    }
+
+    fn work(&self, job: Job) -> Option<Event> {
+        match job {
+            Job::Settings { uri, path } => Some(Event::Settings { uri, config: self.configs.of(&path) }),
+            Job::ForgetSettings => {
+                self.configs.forget();
+                None
+            }
+            Job::Remember { uri, path, version, text } => {
+                let saved = self.store.load(&path);
+                let regions = saved.map(|saved| saved.restore(&text.to_string())).unwrap_or_default();
+                Some(Event::Remembered { uri, version, regions })
+            }
+            Job::Compare { uri, path, version, text } => {
+                let changed = changed(&path, &text)?;
+                Some(Event::Compared { uri, version, changed })
+            }
+            Job::Question { uri, path, version, text, inserted } => {
+                let elsewhere = self.is_elsewhere(&uri, path.as_deref(), &text, &inserted);
+                (!elsewhere).then_some(Event::Suspicious { uri, version, range: inserted.range })
+            }
+            Job::Save { path, text, regions } => {
+                if let Err(error) = self.store.save(&path, Saved::new(&text.to_string(), &regions).as_ref()) {
+                    tracing::warn!("who wrote {} could not be written down: {error}", path.display());
+                }
+                None
+            }
+            Job::Reply(reply) => {
+                let _ = reply.send(());
+                None
+            }
+        }
+    }
+
+    /// Whether a text that came in at once is one that was there before: in this document, in another open one, in a file
+    /// beside it, or as this very document on disk, which is then a reload.
+    fn is_elsewhere(&self, uri: &str, path: Option<&Path>, text: &Text, inserted: &Inserted) -> bool {
+        let wanted = distinctive_lines(&inserted.text);
+        if wanted.is_empty() {
+            return true;
+        }
+        let mostly_in = |text: &str| wanted.iter().filter(|line| text.contains(**line)).count() * 2 > wanted.len();
+        let whole = text.to_string();
+        if path.and_then(|path| disk::read(path).ok()).is_some_and(|on_disk| on_disk == whole) {
+            return true;
+        }
+        let rest = format!("{}{}", &whole[..inserted.range.start], &whole[inserted.range.end..]);
+        if mostly_in(&rest) || mostly_in(&inserted.removed) {
+            return true;
+        }
+        let others = self.snapshots.iter().filter(|entry| entry.key() != uri);
+        if others.map(|entry| entry.value().text.to_string()).any(|text| mostly_in(&text)) {
+            return true;
+        }
+        let folder = path.and_then(Path::parent).and_then(|folder| std::fs::read_dir(folder).ok());
+        let files = folder.into_iter().flatten().flatten().map(|entry| entry.path());
+        files
+            .filter(|file| Language::of_path(&file.to_string_lossy()).is_some() && Some(file.as_path()) != path)
+            .take(NEIGHBOURS)
+            .filter_map(|file| disk::read(&file).ok())
+            .any(|text| mostly_in(&text))
+    }
+}
+
+/// What of a text is not as it was committed; `None` where there is nothing to compare with.
+fn changed(path: &Path, text: &Text) -> Option<RangeMap<()>> {
+    let mut changed = RangeMap::default();
+    match git::at_head(path) {
+        Committed::NoBaseline => return None,
+        Committed::Absent => changed.set(0..text.len(), Some(())),
+        Committed::Text(before) => {
+            let text = text.to_string();
+            // A work tree may be checked out with other line breaks.
+            let before = if text.contains("\r\n") && !before.contains("\r\n") { before.replace('\n', "\r\n") } else { before };
+            for edit in minimal_edits(0, &before, &text) {
+                changed.edit(edit.range, edit.text.len(), Some(()));
+            }
+        }
+    }
+    Some(changed)
+}
