@@ -204,7 +204,7 @@ fn did_change(uri: &str, version: usize, change: &Value) -> Vec<u8> {
 }
 
 fn start(encoding: Encoding) -> Client {
-    let mut server = Client::start(COUNTERSIGN).with_limits(Duration::from_mins(2), Duration::from_hours(1));
+    let mut server = Client::start(COUNTERSIGN).with_limits(Duration::from_mins(1), Duration::from_hours(1));
     let offers = server.initialize(json!({ "general": { "positionEncodings": [encoding.name()] } }));
     assert_eq!(
         offers["capabilities"]["positionEncoding"],
