@@ -40,12 +40,8 @@ const COUNTERSIGN: &str = env!("CARGO_BIN_EXE_countersign");
 type Group = fn(&Settings) -> Vec<Row>;
 
 /// The groups, by the names that `--only` takes.
-const GROUPS: [(&str, Group); 4] = [
-    ("latency", latency::measure),
-    ("traces", traces::measure),
-    ("check", check::measure),
-    ("start", start::measure),
-];
+const GROUPS: [(&str, Group); 4] =
+    [("latency", latency::measure), ("traces", traces::measure), ("check", check::measure), ("start", start::measure)];
 
 /// What a measurement goes by.
 struct Settings {
@@ -69,15 +65,10 @@ fn main() {
             other => panic!("there is no option {other}; see the first lines of benches/figures.rs"),
         }
     }
-    let shared = std::env::var_os("COUNTERSIGN_SHARED").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared")),
-        PathBuf::from,
-    );
+    let shared = std::env::var_os("COUNTERSIGN_SHARED")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared")), PathBuf::from);
     let settings = Settings { quick, shared };
-    let is_wanted = |name| {
-        only.as_ref()
-            .is_none_or(|only: &String| only.split(',').any(|wanted| wanted == name))
-    };
+    let is_wanted = |name| only.as_ref().is_none_or(|only: &String| only.split(',').any(|wanted| wanted == name));
 
     let mut rows = Vec::new();
     for (name, measure) in GROUPS.into_iter().filter(|(name, _)| is_wanted(*name)) {

@@ -15,18 +15,12 @@ const RUNS: usize = 3;
 /// Measures throughput and peak memory.
 pub(crate) fn measure(settings: &Settings) -> Vec<Row> {
     let throughput = ("`check` against a bare parse, throughput", "at least 0.5×");
-    let peak = (
-        "Memory of `check` at its peak",
-        "at most 100 MB + 200 bytes for each byte of the largest file",
-    );
+    let peak = ("Memory of `check` at its peak", "at most 100 MB + 200 bytes for each byte of the largest file");
     let mut files = Vec::new();
     find(&settings.shared.join("corpus/real"), &mut files);
     if files.is_empty() {
         let why = "the corpora are not there";
-        return vec![
-            Row::skipped(throughput.0, throughput.1, why),
-            Row::skipped(peak.0, peak.1, why),
-        ];
+        return vec![Row::skipped(throughput.0, throughput.1, why), Row::skipped(peak.0, peak.1, why)];
     }
     let bytes: usize = files.iter().map(|(_, size)| size).sum();
     let largest = files.iter().map(|(_, size)| *size).max().unwrap_or_default();
@@ -56,10 +50,7 @@ pub(crate) fn measure(settings: &Settings) -> Vec<Row> {
         ),
         match checks.iter().filter_map(|(_, peak)| *peak).max() {
             Some(bytes) => {
-                let measured = format!(
-                    "{:.1} MB; with a largest file of {largest} bytes, {limit:.1} MB",
-                    mb(bytes)
-                );
+                let measured = format!("{:.1} MB; with a largest file of {largest} bytes, {limit:.1} MB", mb(bytes));
                 Row::new(peak.0, peak.1, measured, mb(bytes) <= limit)
             }
             None => Row::skipped(peak.0, peak.1, "this system has no `/proc`"),
@@ -74,10 +65,7 @@ fn find(folder: &Path, files: &mut Vec<(PathBuf, usize)>) {
         let Ok(kind) = entry.file_type() else { continue };
         if kind.is_dir() {
             find(&path, files);
-        } else if kind.is_file()
-            && path
-                .extension()
-                .is_some_and(|end| end == "tf" || end == "tofu" || end == "tfvars")
+        } else if kind.is_file() && path.extension().is_some_and(|end| end == "tf" || end == "tofu" || end == "tfvars")
         {
             let size = entry.metadata().expect("a file has a size").len();
             files.push((path, usize::try_from(size).expect("a size that fits")));
@@ -97,9 +85,7 @@ fn parse(files: &[(PathBuf, usize)]) -> Duration {
     let begun = Instant::now();
     files.par_iter().for_each(|(path, _)| {
         let source = std::fs::read(path).expect("the file can be read");
-        PARSER
-            .with_borrow_mut(|parser| parser.parse(&source, None))
-            .expect("nothing cancels the parse");
+        PARSER.with_borrow_mut(|parser| parser.parse(&source, None)).expect("nothing cancels the parse");
     });
     begun.elapsed()
 }

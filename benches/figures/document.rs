@@ -32,14 +32,8 @@ pub(crate) fn terraform(lines: usize, findings: usize) -> Document {
             let at = text.matches('\n').count();
             spots.extend(block.lines().zip(block.lines().skip(1)).zip(at + 1..).filter_map(
                 |((above, line), number)| {
-                    let column = line
-                        .strip_suffix("publicly_accessible    = true")
-                        .map(|_| line.len() - 1)?;
-                    Some(Spot {
-                        line: number,
-                        column,
-                        column_above: above.len(),
-                    })
+                    let column = line.strip_suffix("publicly_accessible    = true").map(|_| line.len() - 1)?;
+                    Some(Spot { line: number, column, column_above: above.len() })
                 },
             ));
         }
@@ -48,11 +42,7 @@ pub(crate) fn terraform(lines: usize, findings: usize) -> Document {
     for line in text.matches('\n').count()..lines {
         let _ = writeln!(text, "# {line}");
     }
-    assert_eq!(
-        (text.lines().count(), spots.len()),
-        (lines, findings),
-        "the file is as it was ordered"
-    );
+    assert_eq!((text.lines().count(), spots.len()), (lines, findings), "the file is as it was ordered");
     Document { text, spots }
 }
 

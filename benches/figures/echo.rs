@@ -20,10 +20,7 @@ pub(crate) fn run(size: &str) {
             let mut answer = answer.to_string();
             // White space at the end is still JSON.
             answer.push_str(&padding[answer.len().min(size)..]);
-            stdout
-                .write_all(&frame(answer.as_bytes()))
-                .and_then(|()| stdout.flush())
-                .expect("the client reads");
+            stdout.write_all(&frame(answer.as_bytes())).and_then(|()| stdout.flush()).expect("the client reads");
         }
     }
 }

@@ -64,15 +64,9 @@ impl Session {
         Self::new(client, spots, Typing::Letter, true)
     }
 
-    fn new(client: Client, spots: Vec<Spot>, typing: Typing, is_echo: bool) -> Self {
-        let client = client.with_limits(Duration::from_secs(10), Duration::from_hours(1));
-        Self {
-            client,
-            version: 1,
-            spots,
-            typing,
-            is_echo,
-        }
+    fn new(mut client: Client, spots: Vec<Spot>, typing: Typing, is_echo: bool) -> Self {
+        client.set_lifetime(Duration::from_hours(1));
+        Self { client, version: 1, spots, typing, is_echo }
     }
 
     /// Makes the edit of one turn and returns how long its diagnostics took. An edit of an even turn takes a finding
@@ -98,9 +92,7 @@ impl Session {
         let message = frame(message.to_string().as_bytes());
         let (line, is_echo) = (spot.line, self.is_echo);
         let is_answer = |diagnostics: &[Value]| {
-            let is_found = diagnostics
-                .iter()
-                .any(|diagnostic| diagnostic["range"]["start"]["line"] == line);
+            let is_found = diagnostics.iter().any(|diagnostic| diagnostic["range"]["start"]["line"] == line);
             is_echo || is_found != is_removal
         };
         thread::sleep(PAUSE);
@@ -148,9 +140,8 @@ pub(crate) fn measure(settings: &Settings) -> Vec<Row> {
 }
 
 fn rows(samples: &[Vec<Duration>; 4]) -> Vec<Row> {
-    let [short, echo, long, broken] = samples
-        .each_ref()
-        .map(|samples| (percentile(samples, 50), percentile(samples, 99)));
+    let [short, echo, long, broken] =
+        samples.each_ref().map(|samples| (percentile(samples, 50), percentile(samples, 99)));
     let above = ms(short.0) - ms(echo.0);
     let with_echo = |own: Duration, echo: Duration| format!("{:.2} ms; echo {:.2} ms", ms(own), ms(echo));
     let ratio = |long: Duration, short: Duration| long.as_secs_f64() / short.as_secs_f64();
@@ -170,18 +161,8 @@ fn rows(samples: &[Vec<Duration>; 4]) -> Vec<Row> {
             with_echo(short.1, echo.1),
             ms(short.1) <= 2.0,
         ),
-        Row::new(
-            "The same in 100,000 lines, p50",
-            "at most 1.5× as long",
-            of(p50, long.0, short.0),
-            p50 <= 1.5,
-        ),
-        Row::new(
-            "The same in 100,000 lines, p99",
-            "at most 1.5× as long",
-            of(p99, long.1, short.1),
-            p99 <= 1.5,
-        ),
+        Row::new("The same in 100,000 lines, p50", "at most 1.5× as long", of(p50, long.0, short.0), p50 <= 1.5),
+        Row::new("The same in 100,000 lines, p99", "at most 1.5× as long", of(p99, long.1, short.1), p99 <= 1.5),
         Row::new(
             "With a bracket or quote left open, 5,000 lines, p99",
             "at most 5 ms",

@@ -24,26 +24,15 @@ pub(crate) fn measure(settings: &Settings) -> Vec<Row> {
             Some(bytes) => Row::new(idle.0, idle.1, format!("{:.1} MB", mb(bytes)), mb(bytes) <= 30.0),
             None => Row::skipped(idle.0, idle.1, "this system has no `/proc`"),
         },
-        Row::new(
-            "Size of the program",
-            "at most 30 MB",
-            format!("{size:.1} MB"),
-            size <= 30.0,
-        ),
+        Row::new("Size of the program", "at most 30 MB", format!("{size:.1} MB"), size <= 30.0),
     ]
 }
 
 fn start() -> Duration {
     let begun = Instant::now();
     let mut client = Client::start(COUNTERSIGN);
-    let id = client.send_request(
-        "initialize",
-        json!({ "processId": null, "rootUri": null, "capabilities": {} }),
-    );
-    client
-        .wait("the answer to initialize", |message| message["id"] == id)
-        .at
-        - begun
+    let id = client.send_request("initialize", json!({ "processId": null, "rootUri": null, "capabilities": {} }));
+    client.wait("the answer to initialize", |message| message["id"] == id).at - begun
 }
 
 /// Resident memory a second after the session began.
@@ -57,9 +46,7 @@ fn idle_memory() -> Option<usize> {
 /// A size from Linux' `/proc/<pid>/status` in bytes; `None` where there is none, as when the process has ended.
 pub(crate) fn memory(process: u32, field: &str) -> Option<usize> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
     let kib: usize = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
     Some(kib * 1024)
 }

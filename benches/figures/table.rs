@@ -20,35 +20,19 @@ impl Row {
         measured: impl Into<String>,
         met: bool,
     ) -> Self {
-        Self {
-            figure: figure.into(),
-            target: target.into(),
-            measured: measured.into(),
-            met: Some(met),
-        }
+        Self { figure: figure.into(), target: target.into(), measured: measured.into(), met: Some(met) }
     }
 
     /// A figure that cannot be measured here, and why.
     pub(crate) fn skipped(figure: impl Into<String>, target: impl Into<String>, why: &str) -> Self {
-        Self {
-            figure: figure.into(),
-            target: target.into(),
-            measured: format!("skipped: {why}"),
-            met: None,
-        }
+        Self { figure: figure.into(), target: target.into(), measured: format!("skipped: {why}"), met: None }
     }
 }
 
 /// All figures as one table.
 pub(crate) fn markdown(rows: &[Row]) -> String {
     let mut table = "| figure | target | measured | met |\n|---|---|---|---|\n".to_owned();
-    for Row {
-        figure,
-        target,
-        measured,
-        met,
-    } in rows
-    {
+    for Row { figure, target, measured, met } in rows {
         let met = match met {
             Some(true) => "yes",
             Some(false) => "**no**",

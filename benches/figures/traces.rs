@@ -44,10 +44,7 @@ struct Script {
 
 /// Types all traces in all variants.
 pub(crate) fn measure(settings: &Settings) -> Vec<Row> {
-    let speed = (
-        "Real editing traces, slowest of 6 variants",
-        "at least 20,000 edits a second",
-    );
+    let speed = ("Real editing traces, slowest of 6 variants", "at least 20,000 edits a second");
     let sync = ("Texts out of step after a trace", "0");
     let traces = load(settings);
     if traces.is_empty() {
@@ -75,41 +72,18 @@ pub(crate) fn measure(settings: &Settings) -> Vec<Row> {
             rates.push((float(typed) / time.as_secs_f64(), variant));
         }
     }
-    let (rate, variant) = rates
-        .iter()
-        .copied()
-        .min_by(|a, b| a.0.total_cmp(&b.0))
-        .expect("there are variants");
-    let script = if variant.foreign {
-        "foreign scripts and CR LF"
-    } else {
-        "as they are"
-    };
+    let (rate, variant) = rates.iter().copied().min_by(|a, b| a.0.total_cmp(&b.0)).expect("there are variants");
+    let script = if variant.foreign { "foreign scripts and CR LF" } else { "as they are" };
     let encoding = variant.encoding.name();
     vec![
-        Row::new(
-            speed.0,
-            speed.1,
-            format!("{rate:.0} edits a second ({encoding}, {script})"),
-            rate >= 20_000.0,
-        ),
-        Row::new(
-            sync.0,
-            sync.1,
-            format!("{failures} of {texts}, after {edits} edits"),
-            failures == 0,
-        ),
+        Row::new(speed.0, speed.1, format!("{rate:.0} edits a second ({encoding}, {script})"), rate >= 20_000.0),
+        Row::new(sync.0, sync.1, format!("{failures} of {texts}, after {edits} edits"), failures == 0),
     ]
 }
 
 fn load(settings: &Settings) -> Vec<Trace> {
     let folder = std::fs::read_dir(settings.shared.join("data/traces"));
-    let mut paths: Vec<_> = folder
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .collect();
+    let mut paths: Vec<_> = folder.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     paths.sort();
     paths.iter().filter_map(|path| read(path, settings.quick)).collect()
 }
@@ -117,17 +91,12 @@ fn load(settings: &Settings) -> Vec<Trace> {
 fn read(path: &Path, quick: bool) -> Option<Trace> {
     let name = path.file_name()?.to_str()?.strip_suffix(".json.gz")?.to_owned();
     let mut json = String::new();
-    flate2::read::GzDecoder::new(std::fs::File::open(path).ok()?)
-        .read_to_string(&mut json)
-        .expect("gzip");
+    flate2::read::GzDecoder::new(std::fs::File::open(path).ok()?).read_to_string(&mut json).expect("gzip");
     let trace: Value = serde_json::from_str(&json).expect("JSON");
     let transactions = trace["txns"].as_array().expect("transactions");
-    let all = transactions
-        .iter()
-        .flat_map(|transaction| transaction["patches"].as_array().expect("patches"));
-    let mut patches: Vec<(usize, usize, String)> = all
-        .map(|patch| serde_json::from_value(patch.clone()).expect("a patch"))
-        .collect();
+    let all = transactions.iter().flat_map(|transaction| transaction["patches"].as_array().expect("patches"));
+    let mut patches: Vec<(usize, usize, String)> =
+        all.map(|patch| serde_json::from_value(patch.clone()).expect("a patch")).collect();
     let mut end = trace["endContent"].as_str().expect("a text").to_owned();
     if quick {
         patches.truncate(QUICK_EDITS);
@@ -149,15 +118,8 @@ impl Variant {
             change["text"] = self.line_breaks(&inserted).into();
             messages.extend(did_change(uri, version, &change));
         }
-        assert!(
-            trace.end.is_empty() || text.as_str() == self.letters(&trace.end),
-            "the model follows the trace"
-        );
-        Script {
-            messages,
-            edits: trace.patches.len(),
-            text,
-        }
+        assert!(trace.end.is_empty() || text.as_str() == self.letters(&trace.end), "the model follows the trace");
+        Script { messages, edits: trace.patches.len(), text }
     }
 
     /// Replaces letters one for one, always in the same way.
@@ -167,23 +129,11 @@ impl Variant {
             let first = [0xC0, 0x4E00, 0x1F300][seed as usize % 3];
             char::from_u32(first + (u32::from(c) & 0x3F)).expect("these ranges have no gaps")
         };
-        text.chars()
-            .map(|c| {
-                if self.foreign && c.is_ascii_alphabetic() {
-                    foreign(c)
-                } else {
-                    c
-                }
-            })
-            .collect()
+        text.chars().map(|c| if self.foreign && c.is_ascii_alphabetic() { foreign(c) } else { c }).collect()
     }
 
     fn line_breaks(self, text: &str) -> String {
-        if self.foreign {
-            text.replace('\n', "\r\n")
-        } else {
-            text.to_owned()
-        }
+        if self.foreign { text.replace('\n', "\r\n") } else { text.to_owned() }
     }
 }
 
@@ -204,13 +154,10 @@ fn did_change(uri: &str, version: usize, change: &Value) -> Vec<u8> {
 }
 
 fn start(encoding: Encoding) -> Client {
-    let mut server = Client::start(COUNTERSIGN).with_limits(Duration::from_mins(1), Duration::from_hours(1));
+    let mut server = Client::start(COUNTERSIGN);
+    server.set_lifetime(Duration::from_hours(1));
     let offers = server.initialize(json!({ "general": { "positionEncodings": [encoding.name()] } }));
-    assert_eq!(
-        offers["capabilities"]["positionEncoding"],
-        encoding.name(),
-        "the encoding is taken"
-    );
+    assert_eq!(offers["capabilities"]["positionEncoding"], encoding.name(), "the encoding is taken");
     server
 }
 
@@ -223,20 +170,17 @@ fn play(server: &mut Client, uri: &str, script: &Script) -> Duration {
         "textDocument/hover",
         json!({ "textDocument": { "uri": uri }, "position": { "line": 0, "character": 0 } }),
     );
-    server
-        .wait("the answer to the hover at the end", |message| message["id"] == id)
-        .at
-        - begun
+    server.set_patience(Duration::from_mins(10));
+    let followed = server.wait("the answer to the hover at the end", |message| message["id"] == id).at;
+    server.set_patience(Duration::from_secs(10));
+    followed - begun
 }
 
 /// Whether the server has the text that was typed: the digest of all of it, and the place of a finding at its end.
 fn check_sync(server: &mut Client, uri: &str, script: Script, variant: Variant) -> Result<(), String> {
     let Script { mut text, edits, .. } = script;
     let mut version = edits + 1;
-    for (at, new) in [
-        (text.as_str().len(), SYNC_CHECK),
-        (0, "# From here on everything is a line lower.\n"),
-    ] {
+    for (at, new) in [(text.as_str().len(), SYNC_CHECK), (0, "# From here on everything is a line lower.\n")] {
         version += 1;
         let mut change = text.edit(at..at, new);
         change["text"] = variant.line_breaks(new).into();
@@ -249,26 +193,24 @@ fn check_sync(server: &mut Client, uri: &str, script: Script, variant: Variant) 
         let is_there = |diagnostic: &Value| diagnostic["code"] == "database-public" && diagnostic["range"] == expected;
         params["uri"] == uri
             && params["version"] == version
-            && params["diagnostics"]
-                .as_array()
-                .is_some_and(|all| all.iter().any(is_there))
+            && params["diagnostics"].as_array().is_some_and(|all| all.iter().any(is_there))
     });
+    // Evidence about a version that brought new text is about that text only, hence one that brings none.
+    version += 1;
+    let document = json!({ "uri": uri, "version": version });
+    server.notify("textDocument/didChange", json!({ "textDocument": document, "contentChanges": [] }));
     let all = text.range(&(0..text.as_str().len()));
-    server.notify(
-        "countersign/edit",
-        json!({ "textDocument": { "uri": uri, "version": version }, "ranges": [all], "means": "agent", "tool": "figures" }),
-    );
+    let origin = json!({ "tool": "figures", "means": "agent" });
+    server.notify("countersign/edit", json!({ "textDocument": document, "ranges": [all], "origin": origin }));
     let regions = server.request("countersign/regions", json!({ "textDocument": { "uri": uri } }));
     server.notify("textDocument/didClose", json!({ "textDocument": { "uri": uri } }));
 
     let expected_digest = digest(&variant.line_breaks(text.as_str()));
     let regions = regions.map_err(|error| error.message)?;
-    if regions["regions"][0]["contentSha256"] != expected_digest {
-        return Err(format!("the text is not that of {all}: {regions}"));
+    if regions[0]["contentSha256"] != expected_digest {
+        return Err(format!("the text of {all} is another one; the first region is {}", regions[0]));
     }
-    found
-        .map(|_| ())
-        .ok_or_else(|| format!("no finding stands at {expected}"))
+    found.map(|_| ()).ok_or_else(|| format!("no finding stands at {expected}"))
 }
 
 fn digest(text: &str) -> String {

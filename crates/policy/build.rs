@@ -27,7 +27,8 @@ fn catalogue(rules: &Path) -> Result<String, String> {
     for area in sorted(rules)?.into_iter().filter(|path| path.is_dir()) {
         for file in sorted(&area)? {
             let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-            let risk = format::read(&text, &stem(&file), &stem(&area)).map_err(|error| format!("{}: {error}", file.display()))?;
+            let risk = format::read(&text, &stem(&file), &stem(&area))
+                .map_err(|error| format!("{}: {error}", file.display()))?;
             risks.push(risk);
         }
     }

@@ -5,7 +5,7 @@ use countersign_engine::{MAX_FILE_BYTES, over_limit};
 use countersign_grammars::Language;
 use countersign_policy::{CONFIG_FILE, Config, ConfigProblem};
 use ignore::WalkBuilder;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,7 +51,9 @@ pub(crate) fn display(path: &Path) -> String {
 pub(crate) fn files(paths: &[PathBuf], configs: &Configs) -> (Vec<(PathBuf, Language)>, Vec<JsonProblem>) {
     let mut files: BTreeMap<PathBuf, Language> = BTreeMap::new();
     let mut problems = Vec::new();
-    let mut problem = |path: &Path, message: String| problems.push(JsonProblem { path: display(path), message });
+    let mut problem = |path: &Path, message: String| {
+        problems.push(JsonProblem { path: display(path), message });
+    };
     for path in paths {
         match std::fs::metadata(path) {
             Err(error) => problem(path, format!("cannot be read: {error}")),
@@ -59,7 +61,10 @@ pub(crate) fn files(paths: &[PathBuf], configs: &Configs) -> (Vec<(PathBuf, Lang
                 Some(language) => {
                     files.insert(path.clone(), language);
                 }
-                None => problem(path, "Countersign does not read this kind of file; it reads .tf, .tofu, .tfvars and .hcl".to_owned()),
+                None => problem(
+                    path,
+                    "Countersign does not read this kind of file; it reads .tf, .tofu, .tfvars and .hcl".to_owned(),
+                ),
             },
             Ok(_) => {
                 for entry in WalkBuilder::new(path).require_git(false).build() {
@@ -136,15 +141,15 @@ impl Configs {
     /// Everything that is wrong in the files that were read, with the file and line of each.
     pub(crate) fn problems(&self) -> Vec<(String, String)> {
         let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut problems = BTreeMap::new();
+        let mut problems = BTreeSet::new();
         for (path, found) in folders.values().filter_map(|folder| folder.source.as_ref()) {
             let text = std::fs::read_to_string(path).unwrap_or_default();
             for problem in found {
                 let line = text[..problem.range.start.min(text.len())].lines().count().max(1);
-                problems.insert((display(path), line, problem.message.clone()), ());
+                problems.insert((display(path), line, problem.message.clone()));
             }
         }
-        problems.into_keys().map(|(path, line, message)| (format!("{path}:{line}"), message)).collect()
+        problems.into_iter().map(|(path, line, message)| (format!("{path}:{line}"), message)).collect()
     }
 
     /// Forgets what was read, so that a changed file counts.

@@ -33,13 +33,18 @@ pub(crate) enum Committed {
 
 /// The text of a file at `HEAD`. A file that is no text there counts as absent.
 pub(crate) fn at_head(file: &Path) -> Committed {
-    let Some(repository) = repository(file) else { return Committed::NoBaseline };
-    let Ok(tree) = repository.head_tree() else { return Committed::NoBaseline };
+    let Some(repository) = repository(file) else {
+        return Committed::NoBaseline;
+    };
+    let Ok(tree) = repository.head_tree() else {
+        return Committed::NoBaseline;
+    };
     let Some(relative) = work_tree(file).and_then(|root| file.strip_prefix(root).ok().map(Path::to_owned)) else {
         return Committed::NoBaseline;
     };
     let entry = tree.lookup_entry_by_path(&relative).ok().flatten();
-    let text = entry.and_then(|entry| entry.object().ok()).and_then(|object| String::from_utf8(object.data.clone()).ok());
+    let text =
+        entry.and_then(|entry| entry.object().ok()).and_then(|object| String::from_utf8(object.data.clone()).ok());
     text.map_or(Committed::Absent, Committed::Text)
 }
 

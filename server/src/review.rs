@@ -1,7 +1,7 @@
 //! The request for a review: a statement about exact content, in a file that is committed with the change.
 
-use countersign_engine::actions::sha256;
 use countersign_engine::report::{JsonFinding, JsonRange};
+use countersign_provenance::sha256;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};

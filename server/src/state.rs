@@ -4,8 +4,7 @@
 //! outside of git in the platform's state folder.
 
 use crate::git;
-use countersign_engine::actions::sha256;
-use countersign_provenance::Saved;
+use countersign_provenance::{Saved, sha256};
 use etcetera::BaseStrategy;
 use std::collections::HashMap;
 use std::io::Write;
@@ -38,14 +37,6 @@ impl Store {
         }
     }
 
-    /// A page that the editor can open.
-    pub(crate) fn write_page(&self, name: &str, markdown: &str) -> std::io::Result<PathBuf> {
-        let folder = state_folder().ok_or_else(|| std::io::Error::other("this platform names no state folder"))?;
-        let path = folder.join("pages").join(format!("{name}.md"));
-        write_private(&path, markdown.as_bytes())?;
-        Ok(path)
-    }
-
     /// Where the state of a file stands: named by a digest, for a name in the state must not break the state.
     fn file(&self, file: &Path) -> Option<PathBuf> {
         let file = std::path::absolute(file).ok()?;
@@ -64,6 +55,14 @@ impl Store {
 fn state_folder() -> Option<PathBuf> {
     let strategy = etcetera::choose_base_strategy().ok()?;
     Some(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("countersign"))
+}
+
+/// Writes a page that the editor can open.
+pub(crate) fn write_page(name: &str, markdown: &str) -> std::io::Result<PathBuf> {
+    let folder = state_folder().ok_or_else(|| std::io::Error::other("this platform names no state folder"))?;
+    let path = folder.join("pages").join(format!("{name}.md"));
+    write_private(&path, markdown.as_bytes())?;
+    Ok(path)
 }
 
 /// Writes a file that only the user can read, whole or not at all.

@@ -50,9 +50,7 @@ fn code(answer: Result<Value, RpcError>) -> i64 {
 /// Lines with a finding of this risk.
 fn lines(diagnostics: &[Value], risk: &str) -> Vec<u64> {
     let found = diagnostics.iter().filter(|diagnostic| diagnostic["code"] == risk);
-    found
-        .filter_map(|diagnostic| diagnostic["range"]["start"]["line"].as_u64())
-        .collect()
+    found.filter_map(|diagnostic| diagnostic["range"]["start"]["line"].as_u64()).collect()
 }
 
 /// A new document gets its findings.
@@ -68,9 +66,7 @@ fn assert_in_step(client: &mut Client, version: i32, text: &str) {
     let end = text.as_str().len();
     let change = text.edit(end..end, &format!("\n{PUBLIC}"));
     client.change(URI, version, json!([change]));
-    let expected = text
-        .position(text.as_str().rfind("publicly").expect("it was just appended"))
-        .0 as u64;
+    let expected = text.position(text.as_str().rfind("publicly").expect("it was just appended")).0 as u64;
     let found = lines(&client.diagnostics(URI, version), "database-public");
     assert_eq!(found.last(), Some(&expected), "{found:?}");
 }
@@ -80,10 +76,7 @@ fn check(write: impl FnOnce(&Path)) -> Vec<Value> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("main.tf");
     write(&path);
-    let output = run(
-        Command::new(COUNTERSIGN).args(["check", "--format", "json"]).arg(&path),
-        LIMIT,
-    );
+    let output = run(Command::new(COUNTERSIGN).args(["check", "--format", "json"]).arg(&path), LIMIT);
     assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
     let mut report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     serde_json::from_value(report["findings"].take()).expect("findings")
@@ -96,13 +89,8 @@ fn check_text(text: &str) -> Vec<Value> {
 /// One finding says that a limit was met, and which.
 fn assert_not_analysed(findings: &[Value], risk: &str, limit: &str) {
     let named = findings.iter().filter(|finding| finding[risk] == "not-analysed");
-    let messages: Vec<_> = named
-        .map(|finding| finding["message"].as_str().expect("a message"))
-        .collect();
-    assert!(
-        messages.iter().any(|message| message.contains(limit)),
-        "{limit:?} is not in {messages:?}"
-    );
+    let messages: Vec<_> = named.map(|finding| finding["message"].as_str().expect("a message")).collect();
+    assert!(messages.iter().any(|message| message.contains(limit)), "{limit:?} is not in {messages:?}");
 }
 
 // Documents.
@@ -120,9 +108,7 @@ fn nul_bytes_hide_their_own_block_only() {
 #[test]
 fn a_huge_file_is_not_read() {
     let findings = check(|path| {
-        File::create(path)
-            .and_then(|file| file.set_len(200 << 20))
-            .expect("a sparse file");
+        File::create(path).and_then(|file| file.set_len(200 << 20)).expect("a sparse file");
     });
     assert_not_analysed(&findings, "risk", "16 MiB");
 }
@@ -144,10 +130,7 @@ fn one_line_of_50_mb() {
 fn one_line_just_below_the_limit_of_a_file() {
     let findings = check_text(&format!("a = \"{}\"\n\n{PUBLIC}", "b".repeat(15 << 20)));
     assert_not_analysed(&findings, "risk", "KiB");
-    assert!(
-        findings.iter().any(|finding| finding["risk"] == "database-public"),
-        "the next block is analysed"
-    );
+    assert!(findings.iter().any(|finding| finding["risk"] == "database-public"), "the next block is analysed");
 }
 
 #[test]
@@ -178,15 +161,8 @@ fn a_change_behind_the_end_is_made_at_the_end() {
 #[test]
 fn a_reversed_range_does_no_lasting_harm() {
     let mut client = session_with("a = 1\nb = 2\n");
-    let (start, end) = (
-        json!({ "line": 1, "character": 3 }),
-        json!({ "line": 0, "character": 1 }),
-    );
-    client.change(
-        URI,
-        2,
-        json!([{ "range": { "start": start, "end": end }, "text": "x" }]),
-    );
+    let (start, end) = (json!({ "line": 1, "character": 3 }), json!({ "line": 0, "character": 1 }));
+    client.change(URI, 2, json!([{ "range": { "start": start, "end": end }, "text": "x" }]));
     client.change(URI, 3, json!([{ "text": "c = 3\n" }]));
     assert_in_step(&mut client, 4, "c = 3\n");
 }
@@ -202,11 +178,7 @@ fn a_version_that_goes_back_is_taken() {
 fn a_document_that_was_never_opened() {
     let mut client = session();
     client.change(URI, 1, json!([{ "text": PUBLIC }]));
-    assert!(
-        client.notification("window/logMessage")["message"]
-            .as_str()
-            .is_some_and(|message| message.contains(URI))
-    );
+    assert!(client.notification("window/logMessage")["message"].as_str().is_some_and(|message| message.contains(URI)));
     let answer = client.request(
         "textDocument/hover",
         json!({ "textDocument": document(), "position": { "line": 0, "character": 0 } }),
@@ -215,11 +187,7 @@ fn a_document_that_was_never_opened() {
     assert_eq!(error.code, INVALID_PARAMS);
     assert!(error.message.contains(URI), "{error:?}");
     client.notify("textDocument/didClose", json!({ "textDocument": document() }));
-    assert!(
-        client.notification("window/logMessage")["message"]
-            .as_str()
-            .is_some_and(|message| message.contains(URI))
-    );
+    assert!(client.notification("window/logMessage")["message"].as_str().is_some_and(|message| message.contains(URI)));
     assert_goes_on(&mut client);
 }
 
@@ -228,10 +196,7 @@ fn a_document_that_was_never_opened() {
 #[test]
 fn unknown_methods() {
     let mut client = session();
-    assert_eq!(
-        code(client.request("textDocument/unknown", json!({}))),
-        METHOD_NOT_FOUND
-    );
+    assert_eq!(code(client.request("textDocument/unknown", json!({}))), METHOD_NOT_FOUND);
     assert_eq!(code(client.request("$/unknown", json!({}))), METHOD_NOT_FOUND);
     client.notify("textDocument/unknown", json!({}));
     client.notify("$/unknown", json!({}));
@@ -241,10 +206,7 @@ fn unknown_methods() {
 #[test]
 fn wrong_parameters() {
     let mut client = session();
-    assert_eq!(
-        code(client.request("textDocument/hover", json!({ "textDocument": 1 }))),
-        INVALID_PARAMS
-    );
+    assert_eq!(code(client.request("textDocument/hover", json!({ "textDocument": 1 }))), INVALID_PARAMS);
     client.notify("textDocument/didOpen", json!([]));
     assert_goes_on(&mut client);
 }
@@ -303,17 +265,14 @@ fn half_a_body_and_then_nothing() {
 
 #[test]
 fn headers_without_a_usable_length() {
-    let headers = [
-        "Content-Length: -1",
-        "Content-Length: 99999999999999999999",
-        "Content-Length: 999999999999",
-        "X-Other: 1",
-    ];
+    let headers =
+        ["Content-Length: -1", "Content-Length: 99999999999999999999", "Content-Length: 999999999999", "X-Other: 1"];
     for header in headers {
         let mut client = session();
         client.write_raw(format!("{header}\r\n\r\n").as_bytes());
         let error = client.reply(Value::Null).expect_err("an error");
-        assert!(error.message.contains("Content-Length"), "{header}: {error:?}");
+        let names_length = error.message.contains("Content-Length") || error.message.contains("bytes");
+        assert!(names_length, "{header}: {error:?}");
         // What follows such a header cannot be told apart from its body, so the server may end now, or go on.
         drop(client.take_stdin());
         assert_eq!(client.wait_exit(), Some(1), "{header}");
@@ -342,10 +301,7 @@ fn a_request_before_initialize() {
 #[test]
 fn initialize_twice() {
     let mut client = session();
-    assert_eq!(
-        code(client.request("initialize", json!({ "capabilities": {} }))),
-        INVALID_REQUEST
-    );
+    assert_eq!(code(client.request("initialize", json!({ "capabilities": {} }))), INVALID_REQUEST);
     assert_goes_on(&mut client);
 }
 
@@ -381,17 +337,12 @@ fn a_client_that_goes_away() {
 
 #[test]
 fn a_client_that_dies_and_leaves_the_pipe_open() {
-    let mut client = Client::start(COUNTERSIGN).with_limits(Duration::from_secs(20), Duration::from_mins(1));
-    let mut dead = Command::new(COUNTERSIGN)
-        .arg("--help")
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .expect("a process");
+    let mut client = Client::start(COUNTERSIGN);
+    client.set_patience(Duration::from_secs(20));
+    let mut dead =
+        Command::new(COUNTERSIGN).arg("--help").stdout(std::process::Stdio::null()).spawn().expect("a process");
     dead.wait().expect("it ends");
-    client.send_request(
-        "initialize",
-        json!({ "processId": dead.id(), "rootUri": null, "capabilities": {} }),
-    );
+    client.send_request("initialize", json!({ "processId": dead.id(), "rootUri": null, "capabilities": {} }));
     assert_eq!(client.wait_exit(), Some(1));
 }
 
@@ -424,9 +375,7 @@ fn a_client_that_stops_reading() {
     // Long enough for all of it, or for both pipes to be full.
     let early = written.recv_timeout(Duration::from_secs(2));
     client.set_reading(true);
-    let (stdin, outcome) = early
-        .or_else(|_| written.recv_timeout(LIMIT))
-        .expect("the server reads again");
+    let (stdin, outcome) = early.or_else(|_| written.recv_timeout(LIMIT)).expect("the server reads again");
     outcome.expect("the server lives");
     client.return_stdin(stdin);
     let last = CHANGES + 1;

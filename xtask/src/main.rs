@@ -1,1 +1,141 @@
-fn main() {}
+//! The project's own chores. `cargo xtask` lists them.
+
+use anyhow::{Context, bail};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+const USAGE: &str = "\
+cargo xtask docs [--check]   write (or check) what is made from the code: schemas, the rule pages, the settings' defaults
+cargo xtask figures [ARGS]   measure the figures and print them as a table; ARGS go to the benchmark (--quick, --only NAME)
+cargo xtask fuzz SECONDS     run every fuzz target for so long (needs a nightly toolchain and cargo-fuzz)
+cargo xtask picture          draw docs/images/check.svg from what `countersign check examples/shop` prints
+";
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["docs"] => docs(false),
+        ["docs", "--check"] => docs(true),
+        ["figures", rest @ ..] => {
+            run("cargo", &[&["bench", "--package", "countersign", "--bench", "figures", "--"], rest].concat())
+        }
+        ["fuzz", seconds] => fuzz(seconds),
+        ["picture"] => picture(),
+        _ => {
+            std::io::stdout().write_all(USAGE.as_bytes())?;
+            Ok(())
+        }
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+fn run(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
+    let status = Command::new(program).args(arguments).current_dir(root()).status().context(program.to_owned())?;
+    if !status.success() {
+        bail!("`{program} {}` failed", arguments.join(" "));
+    }
+    Ok(())
+}
+
+/// What the built program prints.
+fn countersign(arguments: &[&str]) -> anyhow::Result<String> {
+    let cargo = ["run", "--quiet", "--package", "countersign", "--"];
+    let output = Command::new("cargo").args(cargo).args(arguments).current_dir(root()).output()?;
+    if !output.status.success() && output.status.code() != Some(1) {
+        bail!("`countersign {}`: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// Every file that is made from the code, and its content.
+fn generated() -> anyhow::Result<Vec<(String, String)>> {
+    let mut files = Vec::new();
+    for schema in ["config", "findings", "protocol"] {
+        files.push((format!("docs/schemas/{schema}.json"), countersign(&["schema", schema])?));
+    }
+    let risks: serde_json::Value = serde_json::from_str(&countersign(&["risks", "--format", "json"])?)?;
+    let mut index =
+        "# Risks\n\nMade from the files under `rules/`; `countersign explain RISK` prints a page.\n".to_owned();
+    let mut area = String::new();
+    let text = |risk: &serde_json::Value, key: &str| risk[key].as_str().unwrap_or_default().to_owned();
+    let mut risks = risks.as_array().cloned().unwrap_or_default();
+    risks.sort_by_key(|risk| (text(risk, "area"), text(risk, "id")));
+    for risk in &risks {
+        let id = text(risk, "id");
+        if area != text(risk, "area") {
+            area = text(risk, "area");
+            write!(index, "\n## {area}\n\n| risk | severity | what |\n|---|---|---|\n")?;
+        }
+        writeln!(index, "| [`{id}`]({id}.md) | {} | {} |", text(risk, "severity"), text(risk, "title"))?;
+        files.push((format!("docs/risks/{id}.md"), countersign(&["explain", &id])?));
+    }
+    files.push(("docs/risks/README.md".to_owned(), index));
+    let defaults = fs::read_to_string(root().join("crates/policy/src/default.toml"))?;
+    let page = fs::read_to_string(root().join("docs/configuration.md"))?;
+    let (before, rest) = page.split_once("```toml\n").context("docs/configuration.md has the defaults in a fence")?;
+    let (_, after) = rest.split_once("\n```").context("the fence ends")?;
+    files.push(("docs/configuration.md".to_owned(), format!("{before}```toml\n{}\n```{after}", defaults.trim_end())));
+    Ok(files)
+}
+
+fn docs(check: bool) -> anyhow::Result<()> {
+    let files = generated()?;
+    let mut stale = Vec::new();
+    for (name, content) in &files {
+        let path = root().join(name);
+        if fs::read_to_string(&path).ok().as_ref() != Some(content) {
+            if check {
+                stale.push(name.clone());
+            } else {
+                fs::create_dir_all(path.parent().unwrap_or(&path))?;
+                fs::write(&path, content)?;
+            }
+        }
+    }
+    for entry in fs::read_dir(root().join("docs/risks"))?.flatten() {
+        let name = format!("docs/risks/{}", entry.file_name().to_string_lossy());
+        if !files.iter().any(|(known, _)| *known == name) {
+            if check {
+                stale.push(name);
+            } else {
+                fs::remove_file(entry.path())?;
+            }
+        }
+    }
+    if !stale.is_empty() {
+        bail!("not up to date, run `cargo xtask docs`: {}", stale.join(", "));
+    }
+    Ok(())
+}
+
+fn fuzz(seconds: &str) -> anyhow::Result<()> {
+    for entry in fs::read_dir(root().join("fuzz/fuzz_targets"))?.flatten() {
+        let target = entry.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let limit = format!("-max_total_time={seconds}");
+        run("cargo", &["+nightly", "fuzz", "run", "--fuzz-dir", "fuzz", &target, "--", &limit, "-rss_limit_mb=4096"])?;
+    }
+    Ok(())
+}
+
+/// Draws what the README's first command prints, colours and all.
+fn picture() -> anyhow::Result<()> {
+    let cargo = ["run", "--quiet", "--package", "countersign", "--", "check", "examples/shop"];
+    let output = Command::new("cargo").args(cargo).env("CLICOLOR_FORCE", "1").current_dir(root()).output()?;
+    let text = String::from_utf8(output.stdout)?;
+    // The last line names the time that it took, which would make every picture another.
+    let lines: Vec<_> = text.lines().collect();
+    let shown = lines.iter().take(46).copied().collect::<Vec<_>>().join("\n");
+    let shown = format!("\u{1b}[1m$ countersign check examples/shop\u{1b}[0m\n{shown}\n…\n");
+    let path = root().join("docs/images/check.svg");
+    fs::create_dir_all(path.parent().unwrap_or(&path))?;
+    let svg = anstyle_svg::Term::new().render_svg(&shown);
+    fs::write(path, svg)?;
+    Ok(())
+}

@@ -2,10 +2,9 @@
 
 use crate::document::Snapshot;
 use countersign_policy::render_suppression;
-use countersign_provenance::{Agent, render_tags, session_id};
+use countersign_provenance::{Agent, render_tags, session_id, sha256};
 use countersign_syntax::{Budget, parse};
 use countersign_text::TextEdit;
-use sha2::{Digest, Sha256};
 use std::ops::Range;
 
 /// The edits that put a tag around the lines of a range, last first. `None` where the language has no comments.
@@ -34,11 +33,6 @@ pub fn suppress(snapshot: &Snapshot, range: &Range<usize>, risk: &str, reason: &
     Some(TextEdit::new(lines.start..lines.start, format!("{indent}{line}{}", newline(snapshot))))
 }
 
-/// SHA-256 of a text in lower-case hexadecimal digits.
-pub fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// How the text breaks its lines.
 fn newline(snapshot: &Snapshot) -> &'static str {
     let first = snapshot.text.slice(snapshot.text.line_range(0));
@@ -59,13 +53,18 @@ fn whole_lines(snapshot: &Snapshot, range: &Range<usize>) -> Range<usize> {
             continue;
         }
         let source = snapshot.text.slice(start..start + unit.len());
-        let Ok(Ok(tree)) = parse(snapshot.language, &source, 0, None, &mut Budget::unbounded()) else { continue };
+        let Ok(Ok(tree)) = parse(snapshot.language, &source, 0, None, &mut Budget::unbounded()) else {
+            continue;
+        };
         for edge in [grown.start, grown.end] {
-            let Some(within) = edge.checked_sub(start).filter(|within| *within < source.len()) else { continue };
+            let Some(within) = edge.checked_sub(start).filter(|within| *within < source.len()) else {
+                continue;
+            };
             let mut node = tree.root_node().descendant_for_byte_range(within, within);
             while let Some(current) = node {
                 let inside = current.start_byte() < within && within < current.end_byte();
-                if inside && matches!(current.kind(), "heredoc_template" | "quoted_template" | "string_lit" | "comment") {
+                if inside && matches!(current.kind(), "heredoc_template" | "quoted_template" | "string_lit" | "comment")
+                {
                     let around = lines(&(start + current.start_byte()..start + current.end_byte()));
                     grown = grown.start.min(around.start)..grown.end.max(around.end);
                 }

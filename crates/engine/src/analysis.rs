@@ -2,7 +2,9 @@
 
 use crate::document::Snapshot;
 use crate::facts::Facts;
-use countersign_policy::{Catalogue, Circumstances, Config, Fix, Loudness, Origin, Risk, Severity, Surface, Table, Verdict};
+use countersign_policy::{
+    Catalogue, Circumstances, Config, Fix, Loudness, Origin, Risk, Severity, Surface, Table, Verdict,
+};
 use countersign_provenance::{self as provenance, Tag, TagEdge};
 use countersign_syntax::Budget;
 use countersign_text::RangeMap;
@@ -130,13 +132,28 @@ impl Analyzer<'_> {
 
         for (start, facts) in &units {
             for hit in &facts.hits {
-                let resource =
-                    ResourceRef { kind: hit.kind.clone(), address: hit.address.clone(), range: shift(&hit.resource, *start) };
+                let resource = ResourceRef {
+                    kind: hit.kind.clone(),
+                    address: hit.address.clone(),
+                    range: shift(&hit.resource, *start),
+                };
                 let fix = hit.fix.as_ref().map(|fix| Fix { range: shift(&fix.range, *start), text: fix.text.clone() });
-                self.add(&hit.risk, shift(&hit.range, *start), Some(resource), hit.message.clone(), hit.help.clone(), fix);
+                self.add(
+                    &hit.risk,
+                    shift(&hit.range, *start),
+                    Some(resource),
+                    hit.message.clone(),
+                    hit.help.clone(),
+                    fix,
+                );
             }
             if let Some((failure, line)) = &facts.failure {
-                self.add_engine("not-analysed", shift(line, *start), &format!("This block is not analysed: {failure}."), None);
+                self.add_engine(
+                    "not-analysed",
+                    shift(line, *start),
+                    &format!("This block is not analysed: {failure}."),
+                    None,
+                );
             }
         }
         let mut unused = Vec::new();
@@ -149,7 +166,12 @@ impl Analyzer<'_> {
             }
         }
         for (range, why) in unused {
-            self.add_engine("suppression-without-effect", range, &format!("This suppression has no effect: {why}."), None);
+            self.add_engine(
+                "suppression-without-effect",
+                range,
+                &format!("This suppression has no effect: {why}."),
+                None,
+            );
         }
         if self.policy.ask_about_unknown_origin {
             let suspected: Vec<_> = self.snapshot.suspected.iter().map(|(range, ())| range).collect();
@@ -188,7 +210,9 @@ impl Analyzer<'_> {
         help: String,
         fix: Option<Fix>,
     ) {
-        let Some(risk) = Catalogue::built_in().risk(risk) else { return };
+        let Some(risk) = Catalogue::built_in().risk(risk) else {
+            return;
+        };
         let origin = self.origin(&range);
         self.push(risk, origin, range, resource, message, help, fix);
     }
@@ -208,7 +232,7 @@ impl Analyzer<'_> {
             Surface::CommandLine => true,
             Surface::Editor => self.snapshot.changed.overlapping(range.clone()).next().is_some(),
         };
-        let (verdict, loudness) = self.policy.table.decide(&Circumstances {
+        let (verdict, loudness) = self.policy.table.decide(Circumstances {
             origin: origin.by,
             severity: risk.severity,
             surface: self.policy.surface,
@@ -285,8 +309,14 @@ impl Analyzer<'_> {
         let line = self.snapshot.text.line_content(self.snapshot.text.line_of(start));
         let shown = start..line.end.min(range.end).max(start);
         let lines = text.trim().lines().count();
-        let message = format!("Did an AI write these {lines} lines? They came in at once, and nothing says from where.");
-        self.add_engine("unconfirmed-origin", shown, &message, Some(OriginSummary { by: Origin::Suspected, evidence: None }));
+        let message =
+            format!("Did an AI write these {lines} lines? They came in at once, and nothing says from where.");
+        self.add_engine(
+            "unconfirmed-origin",
+            shown,
+            &message,
+            Some(OriginSummary { by: Origin::Suspected, evidence: None }),
+        );
     }
 
     fn origin(&self, range: &Range<usize>) -> OriginSummary {
@@ -328,7 +358,8 @@ fn origin(
         let part = part.start - range.start..part.end - range.start;
         text.get(part).is_some_and(|text| text.contains(|c: char| !c.is_whitespace()))
     };
-    let (mut ai, mut human, mut nobody): (Option<&provenance::Origin>, Option<&provenance::Origin>, bool) = (None, None, false);
+    let (mut ai, mut human, mut nobody): (Option<&provenance::Origin>, Option<&provenance::Origin>, bool) =
+        (None, None, false);
     let mut at = range.start;
     for (part, origin) in writers.iter() {
         nobody |= visible(&(at..part.start));

@@ -173,11 +173,12 @@ impl Document {
             let change = resolve(&self.snapshot.text, change);
             let range = self.snapshot.text.clamp(change.range.unwrap_or(0..self.snapshot.text.len()));
             let removed = self.snapshot.text.slice(range.clone());
-            let edits = if removed.is_empty() || change.text.is_empty() || removed.len() + change.text.len() < COMPARED_BYTES {
-                vec![TextEdit::new(range, change.text)]
-            } else {
-                minimal_edits(range.start, &removed, &change.text)
-            };
+            let edits =
+                if removed.is_empty() || change.text.is_empty() || removed.len() + change.text.len() < COMPARED_BYTES {
+                    vec![TextEdit::new(range, change.text)]
+                } else {
+                    minimal_edits(range.start, &removed, &change.text)
+                };
             for edit in edits {
                 inserted.extend(self.apply(&edit));
                 step.edits.push((edit.range.clone(), edit.text.len()));
@@ -220,8 +221,11 @@ impl Document {
         snapshot.changed.edit(edit.range.clone(), edit.text.len(), Some(()));
         snapshot.suspected.edit(edit.range.clone(), edit.text.len(), None);
         snapshot.regions = self.attribution.regions().clone();
-        (!restored && !edit.text.is_empty())
-            .then(|| Inserted { range: edit.inserted(), text: edit.text.clone(), removed })
+        (!restored && !edit.text.is_empty()).then(|| Inserted {
+            range: edit.inserted(),
+            text: edit.text.clone(),
+            removed,
+        })
     }
 
     /// Whether a text was deleted from this document lately.
@@ -239,7 +243,9 @@ impl Document {
             }
             return false;
         }
-        let Some(index) = self.history.iter().position(|step| step.version == version) else { return false };
+        let Some(index) = self.history.iter().position(|step| step.version == version) else {
+            return false;
+        };
         let step = &self.history[index];
         let said: Vec<_> = ranges(&step.text).into_iter().map(|range| step.text.clamp(range)).collect();
         let mut inserted: Vec<Range<usize>> = Vec::new();
@@ -274,7 +280,9 @@ impl Document {
 
     /// Takes regions that were found for the text of some version.
     pub fn attribute(&mut self, version: i32, regions: &Regions) {
-        let Some(index) = self.history.iter().position(|step| step.version == version) else { return };
+        let Some(index) = self.history.iter().position(|step| step.version == version) else {
+            return;
+        };
         let len = self.history[index].text.len();
         for piece in regions.pieces(0..len) {
             let ranges = self.forward(index, std::slice::from_ref(&(piece.start..piece.end)));
@@ -285,7 +293,9 @@ impl Document {
 
     /// Takes what is changed against the baseline in the text of some version; what was inserted since is changed too.
     pub fn set_changed(&mut self, version: i32, changed: RangeMap<()>) {
-        let Some(index) = self.history.iter().position(|step| step.version == version) else { return };
+        let Some(index) = self.history.iter().position(|step| step.version == version) else {
+            return;
+        };
         let mut changed = changed;
         for (range, len) in self.history.iter().skip(index + 1).flat_map(|step| &step.edits) {
             changed.edit(range.clone(), *len, Some(()));
@@ -295,9 +305,12 @@ impl Document {
 
     /// Asks about a block that came in at once with some version.
     pub fn suspect(&mut self, version: i32, range: &Range<usize>) {
-        let Some(index) = self.history.iter().position(|step| step.version == version) else { return };
+        let Some(index) = self.history.iter().position(|step| step.version == version) else {
+            return;
+        };
         for range in self.forward(index, std::slice::from_ref(range)) {
-            let known: Vec<_> = self.snapshot.regions.pieces(range.clone()).map(|piece| piece.start..piece.end).collect();
+            let known: Vec<_> =
+                self.snapshot.regions.pieces(range.clone()).map(|piece| piece.start..piece.end).collect();
             self.snapshot.suspected.set(range, Some(()));
             for known in known {
                 self.snapshot.suspected.set(known, None);

@@ -1,5 +1,7 @@
 //! Every example in every risk's file does what the file says: flagged places exactly, silence, and what the fixes make.
 
+#![expect(clippy::expect_used, reason = "in a test what goes wrong ends the test")]
+
 use countersign_engine::{Analysis, Policy, Snapshot, analyze};
 use countersign_grammars::Language;
 use countersign_policy::{Catalogue, Config, RiskDocument, Surface};
@@ -10,7 +12,9 @@ use std::ops::Range;
 /// The fenced examples of one section.
 fn fences<'a>(document: &'a RiskDocument, section: &str) -> Vec<&'a str> {
     let heading = format!("## {section}");
-    let Some(start) = document.body.lines().position(|line| line == heading) else { return Vec::new() };
+    let Some(start) = document.body.lines().position(|line| line == heading) else {
+        return Vec::new();
+    };
     let lines: Vec<_> = document.body.lines().skip(start + 1).take_while(|line| !line.starts_with("## ")).collect();
     let text = lines.join("\n");
     let begin = lines.first().map_or(0, |line| line.as_ptr() as usize);
@@ -25,7 +29,9 @@ fn marks(example: &str) -> (String, Vec<Range<usize>>) {
     let mut last_line = 0;
     for line in example.split_inclusive('\n') {
         let mark = line.trim_start().strip_prefix('#').map(str::trim).and_then(|mark| mark.strip_suffix("expect"));
-        if let Some(carets) = mark.map(str::trim).filter(|carets| !carets.is_empty() && carets.bytes().all(|b| b == b'^')) {
+        if let Some(carets) =
+            mark.map(str::trim).filter(|carets| !carets.is_empty() && carets.bytes().all(|b| b == b'^'))
+        {
             let column = line.find('^').expect("carets");
             expected.push(last_line + column..last_line + column + carets.len());
         } else {
@@ -44,8 +50,12 @@ fn analysis(text: &str) -> Analysis {
 /// The text after all fixes of one risk.
 fn fixed(text: &str, risk: &str) -> String {
     let mut text = text.to_owned();
-    let mut fixes: Vec<_> =
-        analysis(&text).findings.into_iter().filter(|finding| finding.risk == risk).filter_map(|finding| finding.fix).collect();
+    let mut fixes: Vec<_> = analysis(&text)
+        .findings
+        .into_iter()
+        .filter(|finding| finding.risk == risk)
+        .filter_map(|finding| finding.fix)
+        .collect();
     fixes.sort_by_key(|fix| fix.range.start);
     for fix in fixes.into_iter().rev() {
         text.replace_range(fix.range, &fix.text);
@@ -73,13 +83,22 @@ fn examples() {
         assert!(!flagged.is_empty() && !fences(document, "Not flagged").is_empty(), "{id} has examples");
         for example in flagged.iter().chain(&fences(document, "Not flagged")) {
             let (text, expected) = marks(example);
-            let mut found: Vec<_> =
-                analysis(&text).findings.into_iter().filter(|finding| finding.risk == *id).map(|finding| finding.range).collect();
+            let mut found: Vec<_> = analysis(&text)
+                .findings
+                .into_iter()
+                .filter(|finding| finding.risk == *id)
+                .map(|finding| finding.range)
+                .collect();
             found.sort_by_key(|range| (range.start, range.end));
             let mut expected = expected;
             expected.sort_by_key(|range| (range.start, range.end));
             if found != expected {
-                let _ = write!(failures, "{id}:\n{text}expected\n{}found\n{}\n", show(&text, &expected), show(&text, &found));
+                let _ = write!(
+                    failures,
+                    "{id}:\n{text}expected\n{}found\n{}\n",
+                    show(&text, &expected),
+                    show(&text, &found)
+                );
             }
             let after = analysis(&fixed(&text, id));
             let before = analysis(&text);

@@ -7,11 +7,11 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Strict JSON: what the providers' APIs accept.
+/// JSON as the providers' APIs accept it, and a comma too many: they refuse that, but it stands there while somebody types.
 const STRICT: ParseOptions = ParseOptions {
     allow_comments: false,
     allow_loose_object_property_names: false,
-    allow_trailing_commas: false,
+    allow_trailing_commas: true,
     allow_missing_commas: false,
     allow_single_quoted_strings: false,
     allow_hexadecimal_numbers: false,

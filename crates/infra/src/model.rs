@@ -112,16 +112,6 @@ impl Value {
     pub fn is_unknown(&self) -> bool {
         matches!(self.kind, ValueKind::Unknown { .. })
     }
-
-    /// Calls `each` with every string below and including this value.
-    pub fn for_each_string<'a>(&'a self, each: &mut impl FnMut(&'a Value, &'a str)) {
-        match &self.kind {
-            ValueKind::String { text, .. } => each(self, text),
-            ValueKind::List(values) => values.iter().for_each(|value| value.for_each_string(each)),
-            ValueKind::Object(body) => body.fields.iter().for_each(|field| field.value.for_each_string(each)),
-            _ => {}
-        }
-    }
 }
 
 /// What stands at the end of an attribute path.
@@ -145,6 +135,11 @@ impl Body {
     /// The fields with a name, in order.
     pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Field> {
         self.fields.iter().filter(move |field| field.name == name)
+    }
+
+    /// Calls `each` with every value in it, at any depth.
+    pub fn for_each_value<'a>(&'a self, each: &mut impl FnMut(&'a Value)) {
+        self.fields.iter().for_each(|field| field.value.for_each_value(each));
     }
 
     /// The value of the first field with a name.
@@ -180,6 +175,15 @@ impl Body {
 }
 
 impl Value {
+    fn for_each_value<'a>(&'a self, each: &mut impl FnMut(&'a Value)) {
+        each(self);
+        match &self.kind {
+            ValueKind::List(values) => values.iter().for_each(|value| value.for_each_value(each)),
+            ValueKind::Object(body) => body.for_each_value(each),
+            _ => {}
+        }
+    }
+
     fn find_into<'a>(&'a self, path: &str, found: &mut Vec<Found<'a>>) {
         match &self.kind {
             ValueKind::Object(body) => body.find_into(path, found),

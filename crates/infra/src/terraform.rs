@@ -65,7 +65,12 @@ impl<'a> Reader<'a> {
                 && let Some(backend) = block.labels.first()
             {
                 let name = format!("backend.{backend}");
-                resources.push(Resource { kind: name.clone(), address: name, range: node.byte_range(), body: block.body });
+                resources.push(Resource {
+                    kind: name.clone(),
+                    address: name,
+                    range: node.byte_range(),
+                    body: block.body,
+                });
             }
         }
     }
@@ -77,7 +82,11 @@ impl<'a> Reader<'a> {
                 kind: "value".to_owned(),
                 address: field.name.clone(),
                 range: node.byte_range(),
-                body: Body { anchor: field.range.start..field.range.start + field.name.len(), fields: vec![field], ..Body::default() },
+                body: Body {
+                    anchor: field.range.start..field.range.start + field.name.len(),
+                    fields: vec![field],
+                    ..Body::default()
+                },
             });
         }
     }
@@ -155,7 +164,9 @@ impl<'a> Reader<'a> {
             // `( … )`
             "expression" => self.expression(node).kind,
             "literal_value" => named_children(node).next().map_or(ValueKind::UNKNOWN, |literal| self.literal(literal)),
-            "template_expr" => named_children(node).next().map_or(ValueKind::UNKNOWN, |template| self.template(template)),
+            "template_expr" => {
+                named_children(node).next().map_or(ValueKind::UNKNOWN, |template| self.template(template))
+            }
             "collection_value" => named_children(node).next().map_or(ValueKind::UNKNOWN, |node| self.collection(node)),
             "function_call" => self.function_call(node),
             "operation" => self.negative_number(node),
@@ -177,7 +188,8 @@ impl<'a> Reader<'a> {
     }
 
     fn template(&self, node: Node<'_>) -> ValueKind {
-        let literal = named_children(node).all(|child| !matches!(child.kind(), "template_interpolation" | "template_directive"));
+        let literal =
+            named_children(node).all(|child| !matches!(child.kind(), "template_interpolation" | "template_directive"));
         match node.kind() {
             "quoted_template" if literal => {
                 let content = node.start_byte() + 1..node.end_byte().saturating_sub(1);
@@ -185,8 +197,11 @@ impl<'a> Reader<'a> {
             }
             "heredoc_template" => {
                 let mut tags = named_children(node).filter(|child| child.kind() == "heredoc_identifier");
-                let (Some(first), Some(last)) = (tags.next(), tags.last()) else { return ValueKind::UNKNOWN };
-                let first_line = self.source[first.end_byte()..].find('\n').map_or(first.end_byte(), |at| first.end_byte() + at + 1);
+                let (Some(first), Some(last)) = (tags.next(), tags.next_back()) else {
+                    return ValueKind::UNKNOWN;
+                };
+                let first_line =
+                    self.source[first.end_byte()..].find('\n').map_or(first.end_byte(), |at| first.end_byte() + at + 1);
                 let content = first_line..last.start_byte().max(first_line);
                 let text = &self.source[content.clone()];
                 if !literal {
@@ -204,7 +219,10 @@ impl<'a> Reader<'a> {
     fn collection(&self, node: Node<'_>) -> ValueKind {
         match node.kind() {
             "tuple" => ValueKind::List(
-                named_children(node).filter(|child| child.kind() == "expression").map(|child| self.expression(child)).collect(),
+                named_children(node)
+                    .filter(|child| child.kind() == "expression")
+                    .map(|child| self.expression(child))
+                    .collect(),
             ),
             "object" => {
                 let mut body = Body { anchor: node.start_byte()..node.start_byte() + 1, ..Body::default() };
@@ -239,10 +257,8 @@ impl<'a> Reader<'a> {
     fn function_call(&self, node: Node<'_>) -> ValueKind {
         let mut children = named_children(node);
         let name = children.next().map(|name| self.text(name));
-        let arguments: Vec<_> = children
-            .filter(|child| child.kind() == "function_arguments")
-            .flat_map(named_children)
-            .collect();
+        let arguments: Vec<_> =
+            children.filter(|child| child.kind() == "function_arguments").flat_map(named_children).collect();
         match (name, arguments.as_slice()) {
             (Some("jsonencode"), [argument]) if argument.kind() == "expression" => self.expression(*argument).kind,
             _ => ValueKind::UNKNOWN,
@@ -268,7 +284,9 @@ struct Block<'a> {
 fn remote_state(body: &Body) -> Option<Resource> {
     let backend = body.value("backend")?.as_str()?;
     let config = body.fields.iter().find(|field| field.name == "config")?;
-    let ValueKind::Object(settings) = &config.value.kind else { return None };
+    let ValueKind::Object(settings) = &config.value.kind else {
+        return None;
+    };
     let name = format!("backend.{backend}");
     Some(Resource { kind: name.clone(), address: name, range: config.range.clone(), body: settings.clone() })
 }

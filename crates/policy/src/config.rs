@@ -138,8 +138,12 @@ fn problem(error: &toml::de::Error, whole: Range<usize>) -> ConfigProblem {
 /// Compiles the globs of `files.exclude`; a bad one is reported where it stands.
 fn globs(patterns: &[String], table: &DeTable<'_>, problems: &mut Vec<ConfigProblem>) -> GlobSet {
     let place = |index: usize| -> Option<Range<usize>> {
-        let DeValue::Table(files) = table.get("files")?.get_ref() else { return None };
-        let DeValue::Array(exclude) = files.get("exclude")?.get_ref() else { return None };
+        let DeValue::Table(files) = table.get("files")?.get_ref() else {
+            return None;
+        };
+        let DeValue::Array(exclude) = files.get("exclude")?.get_ref() else {
+            return None;
+        };
         Some(exclude.get(index)?.span())
     };
     let mut set = GlobSetBuilder::new();
@@ -160,16 +164,16 @@ fn globs(patterns: &[String], table: &DeTable<'_>, problems: &mut Vec<ConfigProb
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Circumstances, Loudness, Origin, Severity, Surface, Verdict};
+    use crate::Surface::{CommandLine, Editor};
+    use crate::{Circumstances, Loudness, Origin, Severity, Verdict};
 
     #[test]
     fn the_defaults_have_no_problems_and_say_what_the_documents_say() {
         let (config, problems) = Config::read(DEFAULT_CONFIG);
         assert_eq!(problems, []);
         let decide = |origin, severity, surface, changed| {
-            config.table().decide(&Circumstances { origin, severity, surface, changed })
+            config.table().decide(Circumstances { origin, severity, surface, changed })
         };
-        use Surface::{CommandLine, Editor};
         assert_eq!(decide(Origin::Ai, Severity::Critical, Editor, true), (Verdict::Deny, Loudness::Full));
         assert_eq!(decide(Origin::Ai, Severity::High, Editor, false), (Verdict::Review, Loudness::Full));
         assert_eq!(decide(Origin::Mixed, Severity::Low, Editor, true), (Verdict::Note, Loudness::Full));
@@ -187,8 +191,8 @@ mod tests {
         let places: Vec<_> = problems.iter().map(|problem| &text[problem.range.clone()]).collect();
         assert_eq!(places, ["nonsense", "\"yes\"", "severty", "\"b[\""], "{problems:?}");
         assert!(config.excludes("a/x/main.tf") && !config.excludes("c/a/main.tf"));
-        let at = Circumstances { origin: Origin::Ai, severity: Severity::Low, surface: Surface::Editor, changed: true };
-        assert_eq!(config.table().decide(&at).0, Verdict::Allow);
+        let at = Circumstances { origin: Origin::Ai, severity: Severity::Low, surface: Editor, changed: true };
+        assert_eq!(config.table().decide(at).0, Verdict::Allow);
         let (_, problems) = Config::read("[files\n");
         assert_eq!(problems.len(), 1);
     }

@@ -87,9 +87,13 @@ fn places(binding: &Binding, resource: &Resource, source: &str) -> Vec<Place> {
     let Some(when) = &binding.when else { return Vec::new() };
     let mut places = Vec::new();
     for found in resource.body.find(&binding.attribute) {
-        let (Truth::Yes, element) = holds(when, found) else { continue };
+        let (Truth::Yes, element) = holds(when, found) else {
+            continue;
+        };
         places.push(match (found, element) {
-            (Found::Value(_), Some(element)) => Place { range: element.range.clone(), value: shown(element), fix: None },
+            (Found::Value(_), Some(element)) => {
+                Place { range: element.range.clone(), value: shown(element), fix: None }
+            }
             (Found::Value(value), None) => Place {
                 range: value.range.clone(),
                 value: shown(value),
@@ -98,7 +102,11 @@ fn places(binding: &Binding, resource: &Resource, source: &str) -> Vec<Place> {
             (Found::Missing { body, parent_found }, _) => Place {
                 range: body.anchor.clone(),
                 value: None,
-                fix: binding.fix.as_deref().filter(|_| parent_found).and_then(|fix| insertion(body, &binding.attribute, fix, source)),
+                fix: binding
+                    .fix
+                    .as_deref()
+                    .filter(|_| parent_found)
+                    .and_then(|fix| insertion(body, &binding.attribute, fix, source)),
             },
             (Found::Unknown, _) => continue,
         });
@@ -190,8 +198,9 @@ impl From<bool> for Truth {
 fn holds<'a>(when: &When, found: Found<'a>) -> (Truth, Option<&'a Value>) {
     let value = match found {
         Found::Unknown => return (Truth::Unknown, None),
-        Found::Missing { .. } => return (holds_missing(when).into(), None),
-        Found::Value(Value { kind: ValueKind::Null, .. }) => return (holds_missing(when).into(), None),
+        Found::Missing { .. } | Found::Value(Value { kind: ValueKind::Null, .. }) => {
+            return (holds_missing(when).into(), None);
+        }
         Found::Value(value) => value,
     };
     match when {

@@ -53,6 +53,9 @@ pub struct Risk {
     /// Seen by the engine itself and not by a binding.
     #[serde(default)]
     pub engine: bool,
+    /// The text that it underlines is a secret, which is never printed.
+    #[serde(default)]
+    pub secret: bool,
     /// Where it shows.
     #[serde(default, rename = "binding")]
     pub bindings: Vec<Binding>,
@@ -189,7 +192,7 @@ fn check(risk: &Risk, id: &str, area: &str) -> Result<(), String> {
     }
     let overridden = risk.bindings.iter().flat_map(|binding| binding.message.iter().chain(&binding.help));
     for template in [&risk.message, &risk.help].into_iter().chain(overridden) {
-        check_template(template, area)?;
+        check_template(template, risk.secret)?;
     }
     for binding in &risk.bindings {
         check_binding(binding)?;
@@ -197,12 +200,11 @@ fn check(risk: &Risk, id: &str, area: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn check_template(template: &str, area: &str) -> Result<(), String> {
+fn check_template(template: &str, secret: bool) -> Result<(), String> {
     for part in template.split('{').skip(1) {
         match part.split('}').next().unwrap_or_default() {
-            "kind" | "address" | "attribute" => {}
-            "value" if area == "secrets" => return Err("a message about a secret must not show `{value}`".to_owned()),
-            "value" => {}
+            "value" if secret => return Err("a message about a secret must not show `{value}`".to_owned()),
+            "kind" | "address" | "attribute" | "value" => {}
             other => return Err(format!("`{{{other}}}` is not known in a message")),
         }
     }

@@ -103,7 +103,7 @@ pub struct Table {
 }
 
 impl Row {
-    fn holds(&self, at: &Circumstances) -> bool {
+    fn holds(&self, at: Circumstances) -> bool {
         self.origin.as_ref().is_none_or(|origins| origins.contains(&at.origin))
             && self.severity.as_ref().is_none_or(|severities| severities.contains(&at.severity))
             && self.surface.is_none_or(|surface| surface == at.surface)
@@ -118,7 +118,7 @@ impl Table {
     }
 
     /// What follows, and how loud it is shown. Where no row says so: `note`, as its severity says.
-    pub fn decide(&self, at: &Circumstances) -> (Verdict, Loudness) {
+    pub fn decide(&self, at: Circumstances) -> (Verdict, Loudness) {
         let mut rows = self.rows.iter().filter(|row| row.holds(at));
         let verdict = rows.clone().find_map(|row| row.verdict).unwrap_or(Verdict::Note);
         (verdict, rows.find_map(|row| row.show).unwrap_or(Loudness::Full))

@@ -119,9 +119,13 @@ impl Attribution {
                 }
                 // Join the newest of the earlier deletions that lay at this one.
                 let newest = joint.inner.iter().max_by_key(|(number, _)| *number).copied();
-                let Some((inner, within)) = newest.filter(|_| joined && joint.text.len() < text.len()) else { break };
+                let Some((inner, within)) = newest.filter(|_| joined && joint.text.len() < text.len()) else {
+                    break;
+                };
                 joint.inner.retain(|(number, _)| *number != inner);
-                let Some(earlier) = self.deletions.iter().find(|deletion| deletion.number == inner) else { continue };
+                let Some(earlier) = self.deletions.iter().find(|deletion| deletion.number == inner) else {
+                    continue;
+                };
                 let added = earlier.text.len();
                 joint.text.insert_str(within, &earlier.text);
                 let shift = |offset: usize| if offset >= within { offset + added } else { offset };
@@ -134,7 +138,9 @@ impl Attribution {
                         pieces.push((shift(range.start)..shift(range.start) + range.len(), index));
                     }
                 }
-                pieces.extend(earlier.pieces.iter().map(|(range, index)| (range.start + within..range.end + within, *index)));
+                pieces.extend(
+                    earlier.pieces.iter().map(|(range, index)| (range.start + within..range.end + within, *index)),
+                );
                 joint.pieces = pieces;
                 for (_, place) in &mut joint.inner {
                     *place = shift(*place);

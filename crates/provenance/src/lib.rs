@@ -17,4 +17,4 @@ pub use origin::{Agent, Authority, Means, Origin, Writer};
 pub use regions::{Insertion, Piece, RegionView, Regions};
 pub use saved::Saved;
 pub use suspicion::{distinctive_lines, looks_inserted_at_once};
-pub use tag::{Tag, TagEdge, may_hold_tag, read_tag, render_tags, session_id};
+pub use tag::{Tag, TagEdge, may_hold_tag, read_tag, render_tags, session_id, sha256};

@@ -141,7 +141,9 @@ impl Regions {
         }
         let mut views: Vec<(u32, RegionView)> = Vec::new();
         for (range, index) in self.map.iter() {
-            let Some(insertion) = self.insertion(*index) else { continue };
+            let Some(insertion) = self.insertion(*index) else {
+                continue;
+            };
             if let Some((last, view)) = views.last_mut()
                 && last == index
             {

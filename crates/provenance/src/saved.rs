@@ -73,10 +73,14 @@ impl Saved {
         let line_now = self.match_lines(&digests, |line| is_distinctive(&text[now[line].clone()]));
         let mut regions = Regions::default();
         for region in &self.regions {
-            let Some(origin) = self.origins.get(region.origin) else { continue };
+            let Some(origin) = self.origins.get(region.origin) else {
+                continue;
+            };
             let mut ranges: Vec<Range<usize>> = Vec::new();
             for line in region.start.0..=region.end.0 {
-                let Some(Some(found)) = line_now.get(line) else { continue };
+                let Some(Some(found)) = line_now.get(line) else {
+                    continue;
+                };
                 let full = now[*found].start..now.get(found + 1).map_or(text.len(), |next| next.start);
                 let start = if line == region.start.0 { full.start + region.start.1 } else { full.start };
                 let end = if line == region.end.0 { full.start + region.end.1 } else { full.end };

@@ -59,7 +59,8 @@ pub fn read_tag(comment: &str, start: usize) -> Option<Tag> {
         "end" => TagEdge::End,
         _ => return None,
     };
-    let mut tag = Tag { edge, id: String::new(), tool: None, model: None, range: start..start + comment.trim_end().len() };
+    let mut tag =
+        Tag { edge, id: String::new(), tool: None, model: None, range: start..start + comment.trim_end().len() };
     for (key, value) in words.filter_map(|word| word.split_once('=')) {
         match key {
             "id" => value.clone_into(&mut tag.id),
@@ -73,7 +74,9 @@ pub fn read_tag(comment: &str, start: usize) -> Option<Tag> {
 
 /// The two comments of a tag, without line breaks. `id` is a [`session_id`].
 pub fn render_tags(line_comment: &str, id: &str, agent: &Agent) -> (String, String) {
-    let word = |text: &str| -> String { text.chars().map(|c| if c.is_whitespace() || c.is_control() { '-' } else { c }).collect() };
+    let word = |text: &str| -> String {
+        text.chars().map(|c| if c.is_whitespace() || c.is_control() { '-' } else { c }).collect()
+    };
     let model = agent.model.as_deref().map(|model| format!(" model={}", word(model))).unwrap_or_default();
     (
         format!("{line_comment} {MARK} begin id={id} tool={}{model} reviewed=no", word(&agent.tool)),
@@ -81,11 +84,20 @@ pub fn render_tags(line_comment: &str, id: &str, agent: &Agent) -> (String, Stri
     )
 }
 
+/// SHA-256 of a text in lower-case hexadecimal digits.
+pub fn sha256(text: &str) -> String {
+    let mut hex = String::with_capacity(64);
+    for byte in Sha256::digest(text.as_bytes()) {
+        for digit in [byte >> 4, byte & 15] {
+            hex.extend(char::from_digit(u32::from(digit), 16));
+        }
+    }
+    hex
+}
+
 /// The id of a session as git-ai builds it: `s_` and 14 hexadecimal digits of the SHA-256 of `tool:conversation`.
 pub fn session_id(tool: &str, conversation: &str) -> String {
-    let hash = Sha256::digest(format!("{tool}:{conversation}").as_bytes());
-    let hex: String = hash.iter().take(7).map(|byte| format!("{byte:02x}")).collect();
-    format!("s_{hex}")
+    format!("s_{}", &sha256(&format!("{tool}:{conversation}"))[..14])
 }
 
 #[cfg(test)]

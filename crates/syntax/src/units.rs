@@ -146,7 +146,9 @@ impl<M> Units<M> {
         let mut units = Vec::new();
         let mut at = 0;
         while at < text.len() {
-            let Scan::Found(scanned) = language.scan_unit(&text.as_bytes()[at..], true) else { break };
+            let Scan::Found(scanned) = language.scan_unit(&text.as_bytes()[at..], true) else {
+                break;
+            };
             units.push(Unit::new(scanned, None));
             at += scanned.len;
         }
@@ -250,7 +252,8 @@ impl<M> Units<M> {
                 for unit in &chunk.units {
                     if unit.memo().is_none() {
                         let source = text.slice(at..at + unit.len());
-                        if unit.memo_or_compute(self.language, &source, budget, |tree| compute(&source, tree)).is_none() {
+                        if unit.memo_or_compute(self.language, &source, budget, |tree| compute(&source, tree)).is_none()
+                        {
                             return false;
                         }
                     }
@@ -349,7 +352,13 @@ impl<M> Units<M> {
 }
 
 /// The unit that takes the place of `unit`, which started where this one does in the text before the edit.
-fn successor<M>(unit: &Unit<M>, old_start: usize, scanned: ScannedUnit, replaced: &Range<usize>, new_len: usize) -> Unit<M> {
+fn successor<M>(
+    unit: &Unit<M>,
+    old_start: usize,
+    scanned: ScannedUnit,
+    replaced: &Range<usize>,
+    new_len: usize,
+) -> Unit<M> {
     let old_end = old_start + unit.len();
     if replaced.start >= old_end && scanned.len == unit.len() {
         // Only what the scanner had to look at has changed, not the text.

@@ -36,9 +36,10 @@ impl<T: Clone + PartialEq> RangeMap<T> {
     /// The parts of ranges that lie within `window`, in order.
     pub fn overlapping(&self, window: Range<usize>) -> impl Iterator<Item = (Range<usize>, &T)> {
         let first = self.ranges.partition_point(|(range, _)| range.end <= window.start);
-        self.ranges[first..].iter().take_while(move |(range, _)| range.start < window.end).map(move |(range, value)| {
-            (range.start.max(window.start)..range.end.min(window.end), value)
-        })
+        self.ranges[first..]
+            .iter()
+            .take_while(move |(range, _)| range.start < window.end)
+            .map(move |(range, value)| (range.start.max(window.start)..range.end.min(window.end), value))
     }
 
     /// Gives every byte of `range` a value, or none.
@@ -52,8 +53,7 @@ impl<T: Clone + PartialEq> RangeMap<T> {
     pub fn edit(&mut self, range: Range<usize>, new_len: usize, value: Option<T>) {
         let first = self.ranges.partition_point(|(r, _)| r.end <= range.start);
         // An insertion at the very start of a range comes before it, so that range is only shifted.
-        let last = first
-            + self.ranges[first..].partition_point(|(r, _)| r.start < range.end);
+        let last = first + self.ranges[first..].partition_point(|(r, _)| r.start < range.end);
         let moved = |offset: usize| offset - range.end + range.start + new_len;
 
         let mut middle: Vec<(Range<usize>, T)> = Vec::new();

@@ -35,7 +35,9 @@ fn width(c: char, encoding: Encoding) -> usize {
 }
 
 fn model_offset(text: &str, position: LinePosition, encoding: Encoding) -> usize {
-    let Some(&(start, end)) = lines(text).get(position.line) else { return text.len() };
+    let Some(&(start, end)) = lines(text).get(position.line) else {
+        return text.len();
+    };
     let (mut at, mut units) = (start, 0);
     for c in text[start..end].chars() {
         if units + width(c, encoding) > position.character {
@@ -50,7 +52,21 @@ fn model_offset(text: &str, position: LinePosition, encoding: Encoding) -> usize
 fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(
         prop::sample::select(vec![
-            "a", "b c", "\n", "\r", "\r\n", "é", "e\u{301}", "漢", "😀", "👩\u{200d}🚀", "\u{2028}", "\u{85}", "\u{b}", "\0", "",
+            "a",
+            "b c",
+            "\n",
+            "\r",
+            "\r\n",
+            "é",
+            "e\u{301}",
+            "漢",
+            "😀",
+            "👩\u{200d}🚀",
+            "\u{2028}",
+            "\u{85}",
+            "\u{b}",
+            "\0",
+            "",
         ]),
         0..80,
     )

@@ -99,7 +99,6 @@ impl Scanner<'_> {
                     }
                     _ => self.at += 1,
                 },
-                b' ' | b'\t' | b'\r' => self.at += 1,
                 b'<' if self.peek(1)? == Some(b'<') => {
                     has_content = true;
                     self.heredoc()?;
@@ -206,11 +205,7 @@ impl Scanner<'_> {
 
     /// Searches from `start` for something that is looked for no further than a unit may be long, and notes how far
     /// that was.
-    fn look_for(
-        &mut self,
-        start: usize,
-        find: impl Fn(&[u8]) -> Option<usize>,
-    ) -> Result<Option<usize>, Exhausted> {
+    fn look_for(&mut self, start: usize, find: impl Fn(&[u8]) -> Option<usize>) -> Result<Option<usize>, Exhausted> {
         let limit = start + MAX_UNIT_BYTES;
         let available = self.bytes.len().min(limit);
         if let Some(found) = find(&self.bytes[start.min(available)..available]) {

@@ -25,7 +25,8 @@ pub(crate) fn page(document: &RiskDocument) -> String {
     let risk = &document.risk;
     let mut page = format!("# {}\n\n`{}` · {} · {}\n\n", risk.title, risk.id, severity(risk.severity), risk.area);
     let _ = writeln!(page, "{}", document.body);
-    let kinds: BTreeSet<_> = risk.bindings.iter().flat_map(|binding| &binding.kinds).filter(|kind| *kind != "*").collect();
+    let kinds: BTreeSet<_> =
+        risk.bindings.iter().flat_map(|binding| &binding.kinds).filter(|kind| *kind != "*").collect();
     if !kinds.is_empty() {
         let kinds: Vec<_> = kinds.into_iter().map(|kind| format!("`{kind}`")).collect();
         let _ = writeln!(page, "\n## Where it is looked for\n\n{}", kinds.join(", "));

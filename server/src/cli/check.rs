@@ -17,7 +17,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-
 #[derive(Debug, Args)]
 pub(super) struct CheckArguments {
     /// Files and folders. A folder is searched for files that Countersign reads, except what `.gitignore` and
@@ -122,9 +121,10 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
 
     problems.extend(configs.problems().into_iter().map(|(path, message)| JsonProblem { path, message }));
     problems.extend(checked.iter_mut().filter_map(|checked| checked.problem.take()));
-    let failed = checked.iter().flat_map(|checked| &checked.findings).any(|finding| {
-        arguments.fail_on.iter().any(|threshold| threshold.is_reached(finding))
-    });
+    let failed = checked
+        .iter()
+        .flat_map(|checked| &checked.findings)
+        .any(|finding| arguments.fail_on.iter().any(|threshold| threshold.is_reached(finding)));
     let code = match (problems.is_empty(), failed) {
         (false, _) => ExitCode::from(super::FAILED),
         (true, true) => ExitCode::FAILURE,

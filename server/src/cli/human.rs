@@ -4,7 +4,7 @@ use super::catalogue::severity;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use countersign_engine::Finding;
 use countersign_engine::report::{JsonFinding, JsonOrigin};
-use countersign_policy::{Origin, Severity, Verdict};
+use countersign_policy::{Catalogue, Origin, Severity, Verdict};
 use countersign_text::Text;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -34,11 +34,7 @@ pub(super) fn finding(path: &str, text: &Text, finding: &Finding) -> String {
     let help = finding.help.clone();
     let about = about(finding);
     let mut group = Group::with_title(title);
-    if !text.is_empty() {
-        group = group.element(snippet);
-    } else {
-        group = group.element(annotate_snippets::Origin::path(path));
-    }
+    group = if text.is_empty() { group.element(annotate_snippets::Origin::path(path)) } else { group.element(snippet) };
     group = group.element(Level::HELP.message(help.as_str())).element(Level::NOTE.message(about.as_str()));
     Renderer::styled().render(&[group])
 }
@@ -63,11 +59,14 @@ impl Excerpt {
         };
         let shown_end = text.clamp(start..line.end.min(start + SHOWN_LINE)).end.max(start);
         let end = end.min(shown_end).max(finding.range.start.min(shown_end));
-        Self {
-            text: text.slice(start..shown_end),
-            first_line: first + 1,
-            underlined: finding.range.start.min(end) - start..end - start,
+        let mut underlined = finding.range.start.min(end) - start..end - start;
+        let mut text = text.slice(start..shown_end);
+        if Catalogue::built_in().risk(&finding.risk).is_some_and(|risk| risk.secret) {
+            let hidden: String = text[underlined.clone()].chars().map(|c| if c == '"' { c } else { '*' }).collect();
+            text.replace_range(underlined.clone(), &hidden);
+            underlined.end = underlined.start + hidden.len();
         }
+        Self { text, first_line: first + 1, underlined }
     }
 }
 
@@ -108,7 +107,8 @@ pub(super) fn summary(findings: &[&JsonFinding], files: usize, suppressed: usize
     for finding in findings {
         *by_severity.entry(finding.severity).or_default() += 1;
     }
-    let counts: Vec<_> = by_severity.iter().rev().map(|(level, count)| format!("{count} {}", severity(*level))).collect();
+    let counts: Vec<_> =
+        by_severity.iter().rev().map(|(level, count)| format!("{count} {}", severity(*level))).collect();
     let counts = if counts.is_empty() { String::new() } else { format!(" ({})", counts.join(", ")) };
     let suppressed = if suppressed == 0 { String::new() } else { format!(", {suppressed} suppressed") };
     let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });

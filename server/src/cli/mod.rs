@@ -4,7 +4,7 @@ mod catalogue;
 mod check;
 mod human;
 
-pub(crate) use catalogue::{page, severity as severity_name};
+pub(crate) use catalogue::page;
 pub(crate) use check::today;
 pub(crate) use human::written_by;
 

@@ -1,17 +1,19 @@
 //! The methods of the protocol. Each hands its message to the main loop before it waits for anything, so the order in
 //! which messages came is the order in which they take effect.
 
+use super::check_edit::check_edit;
 use super::client::Features;
 use super::features::{self, View};
 use super::protocol::{CheckEditParams, CheckEditResult, EditParams, RegionResult, RegionsParams};
 use super::session::{Event, Missing};
+use countersign_text::Encoding;
+use std::future::Future;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use tokio::sync::oneshot;
 use tower_lsp::LanguageServer;
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
-#[expect(clippy::wildcard_imports, reason = "the types of the protocol, most of which are used")]
 use tower_lsp::ls_types::*;
 
 /// The server as the framework sees it.
@@ -19,6 +21,7 @@ pub(super) struct Backend {
     pub(super) events: Sender<Event>,
     pub(super) shut_down: std::sync::Arc<AtomicBool>,
     pub(super) parent: std::sync::Arc<OnceLock<u32>>,
+    pub(super) encoding: OnceLock<Encoding>,
 }
 
 impl Backend {
@@ -48,6 +51,7 @@ impl Backend {
     }
 
     /// `countersign/edit`.
+    #[expect(clippy::unused_async, reason = "the framework takes async methods")]
     pub(super) async fn edit(&self, params: EditParams) {
         self.send(Event::Edit(params));
     }
@@ -62,15 +66,14 @@ impl Backend {
     pub(super) async fn check_edit(&self, params: CheckEditParams) -> Result<CheckEditResult> {
         let (reply, answered) = oneshot::channel();
         let uri = params.text_document.uri.clone();
+        let encoding = self.encoding.get().copied().unwrap_or_default();
         let run = Box::new(move |view: std::result::Result<View, Missing>| {
-            let _ = reply.send(features::check_edit(view.ok().as_ref(), &params));
+            let _ = reply.send(check_edit(view.ok().as_ref(), encoding, &params));
         });
         self.send(Event::Query { uri, run });
         answered.await.unwrap_or_else(|_| Err(Error::internal_error()))
     }
 }
-
-use std::future::Future;
 
 fn parse_uri(uri: &str) -> Result<Uri> {
     uri.parse().map_err(|_| invalid(format!("`{uri}` is not a URI")))
@@ -88,6 +91,7 @@ fn not_open(uri: &str) -> Error {
 impl LanguageServer for Backend {
     async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
         let features = Features::new(&params.capabilities);
+        let _ = self.encoding.set(features.encoding);
         if let Some(parent) = params.process_id {
             let _ = self.parent.set(parent);
         }
@@ -102,7 +106,8 @@ impl LanguageServer for Backend {
         #[expect(deprecated, reason = "clients that know no workspace folders still send it")]
         let root = params.root_uri;
         let folders = params.workspace_folders.unwrap_or_default().into_iter().map(|folder| folder.uri);
-        let roots = folders.chain(root).filter_map(|uri| uri.to_file_path().map(std::borrow::Cow::into_owned)).collect();
+        let roots =
+            folders.chain(root).filter_map(|uri| uri.to_file_path().map(std::borrow::Cow::into_owned)).collect();
         self.send(Event::Initialize { features, roots });
         Ok(result)
     }
@@ -145,7 +150,10 @@ impl LanguageServer for Backend {
 
     async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
         let paths = |folders: Vec<WorkspaceFolder>| {
-            folders.into_iter().filter_map(|folder| folder.uri.to_file_path().map(std::borrow::Cow::into_owned)).collect()
+            folders
+                .into_iter()
+                .filter_map(|folder| folder.uri.to_file_path().map(std::borrow::Cow::into_owned))
+                .collect()
         };
         self.send(Event::Folders { added: paths(params.event.added), removed: paths(params.event.removed) });
     }

@@ -14,6 +14,7 @@ use tower_lsp::ls_types::{
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the client offered. Nothing else of it is used.
+#[expect(clippy::struct_excessive_bools, reason = "each is one capability of the protocol")]
 #[derive(Debug, Clone, Default)]
 pub(super) struct Features {
     pub(super) encoding: Encoding,
@@ -133,12 +134,8 @@ impl Requester {
 
     /// Asks the client to show a file.
     pub(super) fn show_document(&self, uri: tower_lsp::ls_types::Uri) {
-        let params = tower_lsp::ls_types::ShowDocumentParams {
-            uri,
-            external: None,
-            take_focus: Some(true),
-            selection: None,
-        };
+        let params =
+            tower_lsp::ls_types::ShowDocumentParams { uri, external: None, take_focus: Some(true), selection: None };
         self.spawn(|client| async move { client.show_document(params).await });
     }
 

@@ -2,26 +2,21 @@
 
 use super::backend::invalid;
 use super::client::Features;
-use super::protocol::{
-    ActionArguments, CheckEditParams, CheckEditResult, RegionOrigin, RegionResult, WirePosition, WireRange,
-};
-use crate::cli::{severity_name, written_by};
+use super::protocol::{ActionArguments, RegionOrigin, RegionResult, WirePosition, WireRange};
+use crate::cli::written_by;
 use crate::{disk, git, review};
 use countersign_engine::report::{JsonFinding, JsonOrigin, JsonRange, authority_name};
-use countersign_engine::{
-    Analysis, Change, Document, Finding, OriginSummary, Policy, Shown, Snapshot, actions, analyze,
-};
-use countersign_grammars::Language;
-use countersign_policy::{Catalogue, Config, Origin, Severity, Surface, Verdict};
-use countersign_provenance::{Agent, Writer};
+use countersign_engine::{Analysis, Finding, OriginSummary, Policy, Shown, Snapshot, actions, analyze};
+use countersign_policy::{Catalogue, Config, Origin, Severity, Verdict};
+use countersign_provenance::{Agent, Writer, sha256};
 use countersign_syntax::Budget;
 use countersign_text::{Encoding, LinePosition, Text, TextEdit as ByteEdit};
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::ops::Range as ByteRange;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tower_lsp::jsonrpc::{Error, Result};
-#[expect(clippy::wildcard_imports, reason = "the types of the protocol, most of which are used")]
 use tower_lsp::ls_types::*;
 
 /// Diagnostics that are shown for one file; the rest are counted.
@@ -159,7 +154,13 @@ fn about(finding: &Finding) -> String {
         return "Tag it as AI, or say that you wrote it.".to_owned();
     }
     let written = written_by(&JsonOrigin::from(&finding.origin));
-    format!("{} risk, {written}; {follows}.", severity_name(finding.severity))
+    let severity = match finding.severity {
+        Severity::Critical => "Critical",
+        Severity::High => "High",
+        Severity::Medium => "Medium",
+        Severity::Low => "Low",
+    };
+    format!("{severity} risk, {written}; {follows}.")
 }
 
 /// The report for a client that asks for diagnostics.
@@ -213,7 +214,10 @@ pub(super) fn hover(view: &View, position: Position) -> Option<Hover> {
     let contents = if view.features.markdown_hover {
         MarkupContent { kind: MarkupKind::Markdown, value: markdown }
     } else {
-        MarkupContent { kind: MarkupKind::PlainText, value: markdown.replace(['*', '`'], "").replace("\n\n---\n", "\n") }
+        MarkupContent {
+            kind: MarkupKind::PlainText,
+            value: markdown.replace(['*', '`'], "").replace("\n\n---\n", "\n"),
+        }
     };
     Some(Hover { contents: HoverContents::Markup(contents), range })
 }
@@ -238,7 +242,7 @@ pub(super) fn origin_in_words(origin: &OriginSummary) -> Option<String> {
     if let Some(before) = &evidence.corrects
         && let Some(agent) = before.agent()
     {
-        words.push_str(&format!(" Before, {} was on record ({}).", agent.tool, authority_name(before.authority)));
+        let _ = write!(words, " Before, {} was on record ({}).", agent.tool, authority_name(before.authority));
     }
     Some(words)
 }
@@ -256,6 +260,7 @@ fn shown_regions(view: &View) -> Vec<Region> {
         .regions
         .views(|range| snapshot.text.slice(range))
         .into_iter()
+        .filter(|region| !snapshot.text.slice(region.range.clone()).trim().is_empty())
         .map(|region| {
             let by = match (&region.origin.writer, region.mixed) {
                 (_, true) => Origin::Mixed,
@@ -292,7 +297,7 @@ pub(super) fn regions(view: &View) -> Vec<RegionResult> {
         let json = JsonOrigin::from(&region.origin);
         RegionResult {
             range: view.wire_range(&region.range),
-            content_sha256: actions::sha256(&view.snapshot.text.slice(region.range)),
+            content_sha256: sha256(&view.snapshot.text.slice(region.range)),
             origin: RegionOrigin {
                 by: json.by,
                 tool: json.tool,
@@ -310,19 +315,22 @@ pub(super) fn regions(view: &View) -> Vec<RegionResult> {
 pub(super) fn code_lenses(view: &View) -> Vec<CodeLens> {
     let analysis = view.analysis();
     let mut lenses = Vec::new();
-    for region in shown_regions(view).into_iter().filter(|region| matches!(region.origin.by, Origin::Ai | Origin::Mixed)) {
+    for region in
+        shown_regions(view).into_iter().filter(|region| matches!(region.origin.by, Origin::Ai | Origin::Mixed))
+    {
         let start = view.range(&region.range).start;
         let range = Range { start, end: start };
         let arguments = arguments(view, &region.range, None);
         let json = JsonOrigin::from(&region.origin);
         let mut title = format!("AI: {}", written_by(&json));
         if region.retained < 1.0 {
-            title.push_str(&format!(", {:.0} % still there", region.retained * 100.0));
+            let _ = write!(title, ", {:.0} % still there", region.retained * 100.0);
         }
         lenses.push(CodeLens { range, command: Some(command(title, SHOW_ORIGIN, &arguments)), data: None });
-        let open = analysis.findings.iter().filter(|finding| {
-            region.range.contains(&finding.range.start) && finding.verdict >= Verdict::Review
-        });
+        let open = analysis
+            .findings
+            .iter()
+            .filter(|finding| region.range.contains(&finding.range.start) && finding.verdict >= Verdict::Review);
         let open = open.count();
         if open > 0 {
             let title = format!("{open} to review: request a review");
@@ -374,7 +382,11 @@ pub(super) fn code_actions(view: &View, params: &CodeActionParams) -> CodeAction
         only.is_none_or(|only| only.iter().any(|only| kind.as_str().starts_with(only.as_str())))
     };
     let mut actions = CodeActionResponse::new();
-    let mut add = |kind: CodeActionKind, title: String, name: &'static str, arguments: ActionArguments, about: Option<&Finding>| {
+    let mut add = |kind: CodeActionKind,
+                   title: String,
+                   name: &'static str,
+                   arguments: ActionArguments,
+                   about: Option<&Finding>| {
         if wanted(&kind) {
             actions.push(action(view, kind, title, name, &arguments, about));
         }
@@ -396,7 +408,10 @@ pub(super) fn code_actions(view: &View, params: &CodeActionParams) -> CodeAction
         add(CodeActionKind::QUICKFIX, format!("Explain: {title}"), EXPLAIN, for_finding(), about);
     }
     let region = shown_regions(view).into_iter().find(|region| touches(&region.range));
-    let subject = region.as_ref().map(|region| region.range.clone()).or(Some(selection.clone()).filter(|range| !range.is_empty()));
+    let subject = region
+        .as_ref()
+        .map(|region| region.range.clone())
+        .or(Some(selection.clone()).filter(|range| !range.is_empty()));
     if let Some(range) = subject {
         let agent = region.as_ref().and_then(|region| JsonOrigin::from(&region.origin).tool);
         let model = region.as_ref().and_then(|region| JsonOrigin::from(&region.origin).model);
@@ -504,7 +519,9 @@ pub(super) fn edit_of(view: &View, name: &str, arguments: &ActionArguments) -> R
     let no_comments = || invalid("this language has no comments");
     let edits = match name {
         FIX => {
-            let Some(fix) = &finding()?.fix else { return Err(invalid("there is no safe fix for this finding")) };
+            let Some(fix) = &finding()?.fix else {
+                return Err(invalid("there is no safe fix for this finding"));
+            };
             vec![ByteEdit::new(fix.range.clone(), fix.text.as_str())]
         }
         SUPPRESS => {
@@ -594,7 +611,8 @@ pub(super) fn review_request(view: &View, arguments: &ActionArguments) -> Result
         let messages: Vec<_> = found.iter().map(|finding| finding.message.as_str()).collect();
         if messages.is_empty() { "A second person should look at this.".to_owned() } else { messages.join(" ") }
     });
-    let findings: Vec<_> = found.iter().map(|finding| JsonFinding::new(&relative, &view.snapshot.text, finding)).collect();
+    let findings: Vec<_> =
+        found.iter().map(|finding| JsonFinding::new(&relative, &view.snapshot.text, finding)).collect();
     let request = review::Request {
         path: &relative,
         text: &view.snapshot.text.to_string(),
@@ -606,74 +624,6 @@ pub(super) fn review_request(view: &View, arguments: &ActionArguments) -> Result
         at: jiff::Timestamp::now(),
     };
     Ok((request.file(&root), request.statement()))
-}
-
-/// The answer to `countersign/checkEdit`. `view` is there where the document is open.
-pub(super) fn check_edit(view: Option<&View>, params: &CheckEditParams) -> Result<CheckEditResult> {
-    let uri: Uri = params.text_document.uri.parse().map_err(|_| invalid("`textDocument.uri` is not a URI"))?;
-    let path = uri.to_file_path().map(std::borrow::Cow::into_owned);
-    let (snapshot, mut policy, encoding) = match (view, &path) {
-        (Some(view), _) => (Snapshot::clone(&view.snapshot), view.policy.clone(), view.features.encoding),
-        (None, Some(path)) => {
-            let Some(language) = Language::of_path(&path.to_string_lossy()) else {
-                return Err(invalid("Countersign does not read this kind of file"));
-            };
-            let text = match disk::read(path) {
-                Ok(text) => text,
-                Err(_) if params.new_text.is_some() && !path.exists() => String::new(),
-                Err(disk::Unread::Limit(message) | disk::Unread::Io(message)) => return Err(invalid(message)),
-            };
-            let config = disk::Configs::default().of(path);
-            let policy = Policy::new(&config.config, Surface::Editor, crate::cli::today());
-            (Snapshot::new(language, 0, &text), policy, Encoding::default())
-        }
-        (None, None) => return Err(invalid("the document is neither open nor a file")),
-    };
-    policy.ask_about_unknown_origin = false;
-    let before = analyze(&snapshot, &policy, &mut Budget::unbounded()).unwrap_or_default();
-    let text = snapshot.text.clone();
-    let mut changes: Vec<Change> = match (&params.edits, &params.new_text) {
-        (Some(edits), None) => edits
-            .iter()
-            .map(|edit| Change {
-                range: Some(to_bytes(&text, encoding, &from_wire(&edit.range))),
-                text: edit.new_text.clone(),
-            })
-            .collect(),
-        (None, Some(text)) => vec![Change { range: None, text: text.clone() }],
-        _ => return Err(invalid("give either `edits` or `newText`")),
-    };
-    // All edits count in the text as it is, so the last goes first.
-    changes.sort_by_key(|change| std::cmp::Reverse(change.range.as_ref().map_or(0, |range| range.start)));
-    let overlap = changes.windows(2).any(|pair| match (&pair[0].range, &pair[1].range) {
-        (Some(later), Some(earlier)) => earlier.end > later.start,
-        _ => false,
-    });
-    if overlap {
-        return Err(invalid("the `edits` overlap"));
-    }
-    let version = snapshot.version;
-    let mut document = Document::of(Snapshot { changed: countersign_text::RangeMap::default(), ..snapshot });
-    document.change(version.saturating_add(1), changes, |_, change| change);
-    let whole = 0..document.text().len();
-    document.evidence(version.saturating_add(1), params.origin.evidence(), Box::new(move |_| vec![whole.clone()]));
-    let after = document.snapshot().clone();
-    let Some(analysis) = analyze(&after, &policy, &mut Budget::unbounded()) else { return Err(Error::internal_error()) };
-
-    let known = |finding: &Finding| {
-        before.findings.iter().any(|known| known.risk == finding.risk && known.resource.as_ref().map(|r| &r.address) == finding.resource.as_ref().map(|r| &r.address) && known.message == finding.message)
-    };
-    let touched = |finding: &Finding| after.changed.overlapping(finding.range.clone()).next().is_some();
-    let shown = path.as_deref().map_or_else(|| uri.as_str().to_owned(), disk::display);
-    let brought: Vec<_> = analysis.findings.iter().filter(|finding| touched(finding) || !known(finding)).collect();
-    let verdict = brought.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Allow);
-    let gravest = brought.iter().max_by_key(|finding| (finding.verdict, finding.severity));
-    let message = gravest.map_or_else(
-        || "Nothing to say about this edit.".to_owned(),
-        |finding| format!("{} {} ({})", finding.message, finding.help, finding.risk),
-    );
-    let findings = brought.iter().map(|finding| JsonFinding::new(&shown, &after.text, finding)).collect();
-    Ok(CheckEditResult { verdict, findings, message })
 }
 
 /// The diagnostics of a `countersign.toml`.

@@ -74,7 +74,9 @@ impl Framer {
                     let here = length.min(self.bytes.len() - self.at);
                     self.at += here;
                     self.skip = length - here;
-                    let message = format!("the message has {length} bytes and is passed over; at most {MAX_MESSAGE_BYTES} are read");
+                    let message = format!(
+                        "the message has {length} bytes and is passed over; at most {MAX_MESSAGE_BYTES} are read"
+                    );
                     return Some(Err(BrokenFrame { message, fatal: false }));
                 }
                 Ok(length) => self.expected = Some(length),

@@ -1,6 +1,7 @@
 //! The language server. The only place that knows LSP and JSON-RPC.
 
 mod backend;
+mod check_edit;
 mod client;
 mod features;
 pub mod frame;
@@ -41,7 +42,12 @@ pub(crate) fn serve() -> anyhow::Result<ExitCode> {
     let mut client = None;
     let (service, socket) = LspService::build(|handle| {
         client = Some(handle);
-        Backend { events: events.clone(), shut_down: Arc::clone(&shut_down), parent: Arc::clone(&parent) }
+        Backend {
+            events: events.clone(),
+            shut_down: Arc::clone(&shut_down),
+            parent: Arc::clone(&parent),
+            encoding: OnceLock::new(),
+        }
     })
     .custom_method(protocol::EDIT, Backend::edit)
     .custom_method(protocol::REGIONS, Backend::regions)

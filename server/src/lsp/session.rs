@@ -10,7 +10,7 @@ use super::transport::Outbox;
 use super::worker::{Job, Worker};
 use crate::cli::{page, today};
 use crate::disk::FolderConfig;
-use crate::state::{Store, write_atomically};
+use crate::state::{write_atomically, write_page};
 use countersign_engine::{Analysis, Change, Document, Policy, Snapshot, analyze};
 use countersign_grammars::Language;
 use countersign_policy::{CONFIG_FILE, Catalogue, Config, Surface};
@@ -44,35 +44,70 @@ const BATCH: usize = 256;
 /// How long after a change who wrote what is written down.
 const SAVE_AFTER: Duration = Duration::from_millis(700);
 
+/// How long nothing may happen before the loop looks around.
+const IDLE: Duration = Duration::from_mins(1);
+
 /// The newest snapshot of each open document, written here only.
 pub(super) type Snapshots = Arc<DashMap<String, Arc<Snapshot>>>;
 
 /// Everything that happens.
 pub(super) enum Event {
-    Initialize { features: Features, roots: Vec<PathBuf> },
+    Initialize {
+        features: Features,
+        roots: Vec<PathBuf>,
+    },
     Initialized,
     Open(DidOpenTextDocumentParams),
     Change(DidChangeTextDocumentParams),
     Save(Uri),
     Close(Uri),
     SettingsChanged,
-    Folders { added: Vec<PathBuf>, removed: Vec<PathBuf> },
+    Folders {
+        added: Vec<PathBuf>,
+        removed: Vec<PathBuf>,
+    },
     /// Evidence from the client.
     Edit(EditParams),
     /// A request that is answered from a snapshot.
-    Query { uri: String, run: Box<dyn FnOnce(Result<View, Missing>) + Send> },
+    Query {
+        uri: String,
+        run: Box<dyn FnOnce(Result<View, Missing>) + Send>,
+    },
     /// A request that does something.
-    Command { params: ExecuteCommandParams, reply: oneshot::Sender<jsonrpc::Result<Option<LSPAny>>> },
+    Command {
+        params: ExecuteCommandParams,
+        reply: oneshot::Sender<jsonrpc::Result<Option<LSPAny>>>,
+    },
     /// The worker read the settings for a document.
-    Settings { uri: String, config: Arc<FolderConfig> },
+    Settings {
+        uri: String,
+        config: Arc<FolderConfig>,
+    },
     /// The worker read what is remembered of a document, as it was in some version.
-    Remembered { uri: String, version: i32, regions: Regions },
+    Remembered {
+        uri: String,
+        version: i32,
+        regions: Regions,
+    },
     /// The worker compared a version of a document with the baseline.
-    Compared { uri: String, version: i32, changed: RangeMap<()> },
+    Compared {
+        uri: String,
+        version: i32,
+        changed: RangeMap<()>,
+    },
     /// The worker found nowhere else what some version inserted at once.
-    Suspicious { uri: String, version: i32, range: Range<usize> },
+    Suspicious {
+        uri: String,
+        version: i32,
+        range: Range<usize>,
+    },
     /// The pool has finished an analysis.
-    Analyzed { uri: String, revision: u64, snapshot: Arc<Snapshot>, analysis: Arc<Analysis> },
+    Analyzed {
+        uri: String,
+        revision: u64,
+        snapshot: Arc<Snapshot>,
+        analysis: Arc<Analysis>,
+    },
     /// Write down everything, then answer.
     Flush(oneshot::Sender<()>),
     /// End.
@@ -146,7 +181,7 @@ impl Session {
     /// Runs until [`Event::End`].
     pub(super) fn run(mut self, incoming: &Receiver<Event>) {
         loop {
-            let wait = self.next_save().map_or(Duration::from_secs(3600), |at| at.saturating_duration_since(Instant::now()));
+            let wait = self.next_save().map_or(IDLE, |at| at.saturating_duration_since(Instant::now()));
             let first = match incoming.recv_timeout(wait) {
                 Ok(event) => Some(event),
                 Err(RecvTimeoutError::Timeout) => None,
@@ -183,7 +218,7 @@ impl Session {
                 self.roots.retain(|root| !removed.contains(root));
                 self.roots.extend(added);
             }
-            Event::Edit(params) => self.evidence(params),
+            Event::Edit(params) => self.evidence(&params),
             Event::Query { uri, run } => self.query(&uri, run),
             Event::Command { params, reply } => self.command(params, reply),
             Event::Settings { uri, config } => self.settings(&uri, &config),
@@ -300,7 +335,8 @@ impl Session {
         if !open.document.regions_are_empty() {
             open.save_at.get_or_insert_with(|| Instant::now() + SAVE_AFTER);
         }
-        let questionable = inserted.into_iter().filter(|inserted| looks_inserted_at_once(&inserted.text, &inserted.removed));
+        let questionable =
+            inserted.into_iter().filter(|inserted| looks_inserted_at_once(&inserted.text, &inserted.removed));
         for inserted in questionable.filter(|inserted| !open.document.was_deleted(&inserted.text)) {
             self.worker.send(Job::Question {
                 uri: key.to_owned(),
@@ -311,7 +347,8 @@ impl Session {
             });
         }
         if went_back {
-            let message = format!("The version of {key} did not go up ({version}); the change is applied all the same.");
+            let message =
+                format!("The version of {key} did not go up ({version}); the change is applied all the same.");
             self.log(MessageType::WARNING, &message);
         }
     }
@@ -340,9 +377,11 @@ impl Session {
         }
     }
 
-    fn evidence(&mut self, params: EditParams) {
+    fn evidence(&mut self, params: &EditParams) {
         let encoding = self.features.encoding;
-        let Some(open) = self.documents.get_mut(&params.text_document.uri) else { return };
+        let Some(open) = self.documents.get_mut(&params.text_document.uri) else {
+            return;
+        };
         let ranges: Vec<_> = params.ranges.iter().map(features::from_wire).collect();
         let resolve = move |text: &Text| ranges.iter().map(|range| features::to_bytes(text, encoding, range)).collect();
         if open.document.evidence(params.text_document.version, params.origin.evidence(), Box::new(resolve)) {
@@ -354,7 +393,9 @@ impl Session {
 
     /// The settings of a document are there, for the first time or anew.
     fn settings(&mut self, uri: &str, config: &FolderConfig) {
-        let Some(open) = self.documents.get_mut(uri) else { return };
+        let Some(open) = self.documents.get_mut(uri) else {
+            return;
+        };
         open.policy = Some(Policy::new(&config.config, Surface::Editor, today()));
         open.excluded = open.path.as_deref().is_some_and(|path| config.excludes(path));
         open.dirty = true;
@@ -371,7 +412,9 @@ impl Session {
     }
 
     fn show_config(&self, key: &str) {
-        let Some((text, version)) = self.configs.get(key) else { return };
+        let Some((text, version)) = self.configs.get(key) else {
+            return;
+        };
         if let Ok(uri) = key.parse::<Uri>() {
             // There is no settled state to ask for: the file is small and read at once, so this is pushed to every client
             // that does not pull, and those that do get it with their next question.
@@ -388,7 +431,9 @@ impl Session {
 
     /// Analyses the newest state of a document, here if that is quick, else on the pool.
     fn refresh(&mut self, uri: &str) {
-        let Some(open) = self.documents.get_mut(uri) else { return };
+        let Some(open) = self.documents.get_mut(uri) else {
+            return;
+        };
         let Some(policy) = &mut open.policy else { return };
         policy.today = today();
         open.dirty = false;
@@ -421,7 +466,9 @@ impl Session {
 
     /// Shows an analysis, unless it is of a state that has passed or says what is shown already.
     fn analyzed(&mut self, uri: &str, revision: u64, snapshot: Arc<Snapshot>, analysis: Arc<Analysis>) {
-        let Some(open) = self.documents.get_mut(uri).filter(|open| open.revision == revision) else { return };
+        let Some(open) = self.documents.get_mut(uri).filter(|open| open.revision == revision) else {
+            return;
+        };
         let version = snapshot.version;
         open.analysis = Some((snapshot, analysis));
         if self.features.pull_diagnostics {
@@ -429,7 +476,9 @@ impl Session {
         }
         let Some(view) = self.view(uri) else { return };
         let diagnostics = features::diagnostics(&view);
-        let Some(open) = self.documents.get_mut(uri) else { return };
+        let Some(open) = self.documents.get_mut(uri) else {
+            return;
+        };
         if open.shown.as_ref() == Some(&diagnostics) {
             return;
         }
@@ -514,12 +563,13 @@ impl Session {
                 });
             }
             features::FIX | features::SUPPRESS | features::TAG | features::REQUEST_REVIEW => {
-                let (requester, events, can_apply) = (self.requester.clone(), self.events.clone(), self.features.apply_edit);
+                let (requester, events, can_apply) =
+                    (self.requester.clone(), self.events.clone(), self.features.apply_edit);
                 on_pool(move || {
                     let _ = reply.send(match features::edit_of(&view, &name, &arguments) {
-                        Ok(Some(_)) if !can_apply => {
-                            Err(super::backend::invalid("this client cannot apply edits of the server; use the code action"))
-                        }
+                        Ok(Some(_)) if !can_apply => Err(super::backend::invalid(
+                            "this client cannot apply edits of the server; use the code action",
+                        )),
                         Ok(Some(edit)) => {
                             requester.apply_edit(edit);
                             Ok(None)
@@ -560,7 +610,7 @@ impl Session {
         if self.features.show_document {
             let (requester, name, content) = (self.requester.clone(), id.to_owned(), page.clone());
             on_pool(move || {
-                let written = Store::default().write_page(&name, &content).ok();
+                let written = write_page(&name, &content).ok();
                 if let Some(uri) = written.and_then(Uri::from_file_path) {
                     requester.show_document(uri);
                 }
@@ -590,7 +640,9 @@ impl Session {
 
     /// Has the worker write down who wrote what. Not before what was remembered is known, which would be lost.
     fn save_state(&mut self, uri: &str) {
-        let Some(open) = self.documents.get_mut(uri) else { return };
+        let Some(open) = self.documents.get_mut(uri) else {
+            return;
+        };
         if open.save_at.is_none() {
             return;
         }

@@ -146,7 +146,8 @@ fn changed(path: &Path, text: &Text) -> Option<RangeMap<()>> {
         Committed::Text(before) => {
             let text = text.to_string();
             // A work tree may be checked out with other line breaks.
-            let before = if text.contains("\r\n") && !before.contains("\r\n") { before.replace('\n', "\r\n") } else { before };
+            let before =
+                if text.contains("\r\n") && !before.contains("\r\n") { before.replace('\n', "\r\n") } else { before };
             for edit in minimal_edits(0, &before, &text) {
                 changed.edit(edit.range, edit.text.len(), Some(()));
             }

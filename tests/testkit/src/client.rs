@@ -130,12 +130,14 @@ impl Client {
         }
     }
 
-    /// Sets how long one answer may take (10 s) and how long the process may live (60 s).
-    #[must_use]
-    pub fn with_limits(mut self, patience: Duration, lifetime: Duration) -> Self {
+    /// Sets how long one answer may take, 10 s without this.
+    pub fn set_patience(&mut self, patience: Duration) {
         self.patience = patience;
+    }
+
+    /// Sets how long the process may live from now on, a minute without this.
+    pub fn set_lifetime(&mut self, lifetime: Duration) {
         self.watchdog = watch(&self.process, lifetime);
-        self
     }
 
     /// Does not check at the end for messages that nobody read: answers without a question, `window/showMessage`, and
@@ -151,9 +153,11 @@ impl Client {
         self.answer = Box::new(answer);
     }
 
-    /// Initializes a session without a workspace folder and returns what the server offers.
+    /// Initializes a session without a workspace folder and returns what the server offers. That this client reads the
+    /// version of diagnostics is added to its capabilities.
     #[track_caller]
-    pub fn initialize(&mut self, capabilities: Value) -> Value {
+    pub fn initialize(&mut self, mut capabilities: Value) -> Value {
+        capabilities["textDocument"]["publishDiagnostics"]["versionSupport"] = true.into();
         self.initialize_with(json!({
             "processId": std::process::id(),
             "clientInfo": { "name": "testkit" },
@@ -217,10 +221,7 @@ impl Client {
     #[track_caller]
     pub fn change(&mut self, uri: &str, version: i32, changes: Value) {
         let document = json!({ "uri": uri, "version": version });
-        self.notify(
-            "textDocument/didChange",
-            json!({ "textDocument": document, "contentChanges": changes }),
-        );
+        self.notify("textDocument/didChange", json!({ "textDocument": document, "contentChanges": changes }));
     }
 
     /// Waits until the diagnostics of one version of a document are published.
@@ -242,9 +243,7 @@ impl Client {
         let received = self.wait(&format!("diagnostics of version {version} of {uri}"), |message| {
             of_document(message)
                 && message["params"]["version"] == version
-                && message["params"]["diagnostics"]
-                    .as_array()
-                    .is_some_and(|diagnostics| wanted(diagnostics))
+                && message["params"]["diagnostics"].as_array().is_some_and(|diagnostics| wanted(diagnostics))
         });
         self.unread.retain(|unread| {
             !of_document(&unread.message) || unread.message["params"]["version"].as_i64() >= Some(version.into())
@@ -262,8 +261,10 @@ impl Client {
     /// for a later call. A failure names what was waited for as `what`.
     #[track_caller]
     pub fn wait(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Received {
-        self.wait_for(wanted)
-            .unwrap_or_else(|| panic!("no {what} within {:?}{}", self.patience, self.circumstances()))
+        match self.wait_for(wanted) {
+            Some(received) => received,
+            None => panic!("no {what} within {:?}{}", self.patience, self.circumstances()),
+        }
     }
 
     /// Like [`Client::wait`], and `None` where it does not come in time.
@@ -274,10 +275,7 @@ impl Client {
         }
         let deadline = Instant::now() + self.patience;
         loop {
-            match self
-                .inbox
-                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-            {
+            match self.inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(Ok(received)) => {
                     if let Some(received) = self.sort(received) {
                         if wanted(&received.message) {
@@ -293,6 +291,35 @@ impl Client {
         }
     }
 
+    /// Waits for the next request of a method that the server sends, which is answered as always, and returns its
+    /// parameters.
+    #[track_caller]
+    pub fn server_request(&mut self, method: &str) -> Value {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            if let Some(index) = self.requests.iter().position(|request| request["method"] == method) {
+                return self.requests.remove(index)["params"].take();
+            }
+            match self.inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(Ok(received)) => {
+                    let other = self.sort(received);
+                    self.unread.extend(other);
+                }
+                Ok(Err(malformed)) => panic!("the server wrote what is not LSP: {malformed}"),
+                Err(error) => panic!("no request {method}: {error}{}", self.circumstances()),
+            }
+        }
+    }
+
+    /// Takes the notifications of a method that have come and that nobody waited for; their parameters, oldest first.
+    pub fn take_unread(&mut self, method: &str) -> Vec<Value> {
+        let (taken, left) =
+            std::mem::take(&mut self.unread).into_iter().partition(|unread| unread.message["method"] == method);
+        self.unread = left;
+        let taken: VecDeque<Received> = taken;
+        taken.into_iter().map(|mut unread| unread.message["params"].take()).collect()
+    }
+
     /// Answers a request of the server, and hands everything else back.
     fn sort(&mut self, received: Received) -> Option<Received> {
         let message = &received.message;
@@ -305,7 +332,7 @@ impl Client {
         None
     }
 
-    /// What the server asked so far, as far as this side has read.
+    /// What the server asked so far, as far as this side has read and without what [`Client::server_request`] took.
     pub fn server_requests(&self) -> &[Value] {
         &self.requests
     }
@@ -332,10 +359,7 @@ impl Client {
     pub fn write_raw(&mut self, bytes: &[u8]) {
         let stdin = self.stdin.as_mut().expect("stdin is open");
         if let Err(error) = stdin.write_all(bytes).and_then(|()| stdin.flush()) {
-            panic!(
-                "the server does not take what is written: {error}{}",
-                self.circumstances()
-            );
+            panic!("the server does not take what is written: {error}{}", self.circumstances());
         }
     }
 
@@ -366,11 +390,7 @@ impl Client {
             }
             thread::sleep(Duration::from_millis(2));
         }
-        panic!(
-            "the process did not end within {:?}{}",
-            self.patience,
-            self.circumstances()
-        );
+        panic!("the process did not end within {:?}{}", self.patience, self.circumstances());
     }
 
     /// For messages of failure: the state of the process, what was not read and what it wrote to stderr.
@@ -401,21 +421,13 @@ impl Client {
         let code = self.wait_exit();
         assert_eq!(code, Some(0), "the exit code after shutdown{}", self.circumstances());
         while let Ok(received) = self.inbox.recv_timeout(self.patience) {
-            self.unread
-                .push_back(received.expect("the server writes LSP to the end"));
+            self.unread.push_back(received.expect("the server writes LSP to the end"));
         }
         let stderr = self.stderr();
         assert!(!stderr.contains("panicked at"), "the server panicked:\n{stderr}");
-        let left: Vec<_> = self
-            .unread
-            .iter()
-            .map(|received| &received.message)
-            .filter(|left| is_of_interest(left))
-            .collect();
-        assert!(
-            !self.strict || left.is_empty(),
-            "nobody read these messages of the server: {left:#?}"
-        );
+        let left: Vec<_> =
+            self.unread.iter().map(|received| &received.message).filter(|left| is_of_interest(left)).collect();
+        assert!(!self.strict || left.is_empty(), "nobody read these messages of the server: {left:#?}");
     }
 }
 

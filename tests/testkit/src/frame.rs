@@ -17,11 +17,7 @@ pub fn read_frame(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     loop {
         let mut line = String::new();
         if input.read_line(&mut line)? == 0 {
-            return if length.is_none() {
-                Ok(None)
-            } else {
-                Err(invalid("the stream ends in a header".to_owned()))
-            };
+            return if length.is_none() { Ok(None) } else { Err(invalid("the stream ends in a header".to_owned())) };
         }
         if line == "\r\n" {
             break;

@@ -27,11 +27,7 @@ pub fn run(command: &mut Command, limit: Duration) -> Output {
         thread::sleep(Duration::from_millis(2));
     };
     let text = |reader: JoinHandle<Vec<u8>>| reader.join().expect("reading does not panic");
-    Output {
-        status,
-        stdout: text(stdout),
-        stderr: text(stderr),
-    }
+    Output { status, stdout: text(stdout), stderr: text(stderr) }
 }
 
 /// Reads beside the process, which else would wait for room in the pipe.

@@ -48,10 +48,7 @@ impl Encoding {
 impl LspText {
     /// A text whose positions count in `encoding`.
     pub fn new(text: impl Into<String>, encoding: Encoding) -> Self {
-        Self {
-            text: text.into(),
-            encoding,
-        }
+        Self { text: text.into(), encoding }
     }
 
     /// The whole text.
@@ -62,21 +59,14 @@ impl LspText {
     /// Line and character of an offset. Between CR and LF it is that of the line's end.
     pub fn position(&self, offset: usize) -> (usize, usize) {
         let (before, after) = self.text.split_at(offset);
-        let before = if after.starts_with('\n') {
-            before.strip_suffix('\r').unwrap_or(before)
-        } else {
-            before
-        };
+        let before = if after.starts_with('\n') { before.strip_suffix('\r').unwrap_or(before) } else { before };
         let bytes = before.as_bytes();
         let mut line = count(bytes, b'\n');
         if bytes.contains(&b'\r') {
             let pairs = bytes.windows(2).filter(|pair| pair == b"\r\n").count();
             line += count(bytes, b'\r') - pairs;
         }
-        let start = bytes
-            .iter()
-            .rposition(|byte| matches!(byte, b'\n' | b'\r'))
-            .map_or(0, |at| at + 1);
+        let start = bytes.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1);
         (line, self.encoding.units(&before[start..]))
     }
 
@@ -115,11 +105,7 @@ impl LspText {
             json!({ "line": line, "character": character })
         };
         let start = position(range.start);
-        let end = if range.is_empty() {
-            start.clone()
-        } else {
-            position(range.end)
-        };
+        let end = if range.is_empty() { start.clone() } else { position(range.end) };
         json!({ "start": start, "end": end })
     }
 
@@ -127,9 +113,7 @@ impl LspText {
     pub fn slice(&self, range: &Value) -> &str {
         let offset = |position: &Value| {
             let part = |name: &str| {
-                let part = position[name]
-                    .as_u64()
-                    .unwrap_or_else(|| panic!("{position} is not a position"));
+                let part = position[name].as_u64().unwrap_or_else(|| panic!("{position} is not a position"));
                 usize::try_from(part).expect("a position that fits")
             };
             self.offset(part("line"), part("character"))
@@ -148,9 +132,7 @@ impl LspText {
 /// Counts a byte, in pieces that a `u8` can count: that becomes vector code, and the benchmark asks a million times.
 fn count(bytes: &[u8], wanted: u8) -> usize {
     let pieces = bytes.chunks(u8::MAX.into());
-    pieces
-        .map(|piece| usize::from(piece.iter().map(|byte| u8::from(*byte == wanted)).sum::<u8>()))
-        .sum()
+    pieces.map(|piece| usize::from(piece.iter().map(|byte| u8::from(*byte == wanted)).sum::<u8>())).sum()
 }
 
 #[cfg(test)]

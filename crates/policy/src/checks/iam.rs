@@ -37,9 +37,13 @@ const DATA_SOURCE: Names = Names {
 /// resource, such as a key, and everything is that resource.
 pub(super) fn allows_everything(resource: &Resource, attribute: &str, source: &str) -> Vec<Place> {
     allow_statements(resource, attribute, source, |statement, names| {
-        let everything = |name| strings(statement.value(name)).into_iter().find(|value| value.as_str() == Some("*"));
+        let any = |name, all: &[&str]| {
+            strings(statement.value(name))
+                .into_iter()
+                .find(|value| value.as_str().is_some_and(|text| all.contains(&text)))
+        };
         let narrowed = statement.value(names.other_actions).is_some() || statement.value(names.principals).is_some();
-        match (everything(names.actions), everything(names.resources)) {
+        match (any(names.actions, &["*", "*:*"]), any(names.resources, &["*"])) {
             (Some(action), Some(_)) if !narrowed => vec![Place::at(action)],
             _ => Vec::new(),
         }
@@ -91,8 +95,12 @@ fn allow_statements(
     }
     for value in resource.body.find(attribute) {
         let Found::Value(value) = value else { continue };
-        let Some(document) = document(value, source) else { continue };
-        let ValueKind::Object(document) = &document.kind else { continue };
+        let Some(document) = document(value, source) else {
+            continue;
+        };
+        let ValueKind::Object(document) = &document.kind else {
+            continue;
+        };
         for statement in objects(document.value("Statement")) {
             if allows(statement, &JSON, false) {
                 found.extend(places(statement, &JSON));

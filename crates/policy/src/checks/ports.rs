@@ -5,11 +5,21 @@
 use crate::evaluate::Place;
 use countersign_infra::{Body, Found, Resource, Value, ValueKind};
 
-/// Ports of remote shells and desktops: SSH, RDP.
-const ADMIN_PORTS: &[u16] = &[22, 3389];
+/// Ports of remote shells and desktops.
+const ADMIN_PORTS: &[(u16, &str)] = &[(22, "SSH"), (3389, "RDP")];
 
-/// Ports of SQL Server, Oracle, MySQL, PostgreSQL, Redshift, Redis, Elasticsearch, Memcached and MongoDB.
-const DATABASE_PORTS: &[u16] = &[1433, 1521, 3306, 5432, 5439, 6379, 9200, 11211, 27017];
+/// Ports of databases and caches.
+const DATABASE_PORTS: &[(u16, &str)] = &[
+    (1433, "SQL Server"),
+    (1521, "Oracle"),
+    (3306, "MySQL"),
+    (5432, "PostgreSQL"),
+    (5439, "Redshift"),
+    (6379, "Redis"),
+    (9200, "Elasticsearch"),
+    (11211, "Memcached"),
+    (27017, "MongoDB"),
+];
 
 /// An inbound rule: from where, to which ports.
 struct Inbound<'a> {
@@ -21,22 +31,36 @@ const ALL_PORTS: (u16, u16) = (0, u16::MAX);
 
 /// The open sources of rules that let them reach an administrator's port.
 pub(super) fn open_admin_port(resource: &Resource, _: &str, _: &str) -> Vec<Place> {
-    open(resource, |rule| rule.reaches(ADMIN_PORTS))
+    open(resource, |rule| rule.reached(ADMIN_PORTS))
 }
 
 /// The open sources of rules that let them reach a database's port and no administrator's port, which is the other risk.
 pub(super) fn open_database_port(resource: &Resource, _: &str, _: &str) -> Vec<Place> {
-    open(resource, |rule| rule.reaches(DATABASE_PORTS) && !rule.reaches(ADMIN_PORTS))
+    open(resource, |rule| if rule.reached(ADMIN_PORTS).is_empty() { rule.reached(DATABASE_PORTS) } else { Vec::new() })
 }
 
-fn open(resource: &Resource, wanted: impl Fn(&Inbound<'_>) -> bool) -> Vec<Place> {
-    let rules = inbound(resource);
-    rules.iter().filter(|rule| wanted(rule)).flat_map(|rule| &rule.sources).map(|source| Place::at(source)).collect()
+/// The open sources of each rule that reaches ports, with the names of those.
+fn open(resource: &Resource, reached: impl Fn(&Inbound<'_>) -> Vec<String>) -> Vec<Place> {
+    let mut places = Vec::new();
+    for rule in inbound(resource) {
+        let reached = if rule.ports.contains(&ALL_PORTS) && !reached(&rule).is_empty() {
+            vec!["every port".to_owned()]
+        } else {
+            reached(&rule)
+        };
+        if let Some((last, first)) = reached.split_last() {
+            let names = if first.is_empty() { last.clone() } else { format!("{} and {last}", first.join(", ")) };
+            places.extend(rule.sources.iter().map(|source| Place { value: Some(names.clone()), ..Place::at(source) }));
+        }
+    }
+    places
 }
 
 impl Inbound<'_> {
-    fn reaches(&self, ports: &[u16]) -> bool {
-        self.ports.iter().any(|(from, to)| ports.iter().any(|port| (from..=to).contains(&port)))
+    /// Names of those among `ports` that the rule reaches.
+    fn reached(&self, ports: &[(u16, &str)]) -> Vec<String> {
+        let reaches = |port: u16| self.ports.iter().any(|(from, to)| (*from..=*to).contains(&port));
+        ports.iter().filter(|(port, _)| reaches(*port)).map(|(port, name)| format!("{name} ({port})")).collect()
     }
 }
 
@@ -98,7 +122,9 @@ fn azure(rule: &Body) -> Option<Inbound<'_>> {
 
 fn open_sources<'a>(rule: &'a Body, names: &[&str], open: &[&str]) -> Vec<&'a Value> {
     let values = names.iter().filter_map(|name| rule.value(name)).flat_map(elements);
-    values.filter(|value| value.as_str().is_some_and(|text| open.contains(&text.to_ascii_lowercase().as_str()))).collect()
+    values
+        .filter(|value| value.as_str().is_some_and(|text| open.contains(&text.to_ascii_lowercase().as_str())))
+        .collect()
 }
 
 /// The instances of a nested block, also where they are written as a list of objects.

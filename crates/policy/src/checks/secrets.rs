@@ -3,6 +3,7 @@
 use crate::evaluate::Place;
 use countersign_infra::{Resource, Value, ValueKind};
 use regex::Regex;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 /// Formats with a fixed prefix and length, as their issuers document them: AWS access key ids, GitHub, GitLab, Slack,
@@ -25,21 +26,23 @@ static FORMATS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-/// Strings in which one of [`FORMATS`] is found. Keys that their issuer's documentation uses as examples are passed over.
+/// Keys in one of [`FORMATS`], underlined by themselves where the text stands as it is. Keys that their issuer's
+/// documentation uses as examples are passed over.
 pub(super) fn known_format(resource: &Resource, _: &str, source: &str) -> Vec<Place> {
     let Some(formats) = FORMATS.as_ref() else { return Vec::new() };
-    let holds_secret = |text: &str| formats.find_iter(text).any(|found| !found.as_str().ends_with("EXAMPLE"));
     let mut places = Vec::new();
-    let mut visit = |value: &Value, text: &str| {
-        if holds_secret(text) {
-            places.push(Place { range: value.range.clone(), value: None, fix: None });
+    let mut visit = |value: &Value, text: &str, verbatim: Option<&Range<usize>>| {
+        for found in formats.find_iter(text).filter(|found| !found.as_str().ends_with("EXAMPLE")) {
+            let range = verbatim.map_or(value.range.clone(), |at| at.start + found.start()..at.start + found.end());
+            places.push(Place { range, value: None, fix: None });
         }
     };
-    for field in &resource.body.fields {
-        if let ValueKind::Unknown { template: Some(range) } = &field.value.kind {
-            visit(&field.value, source.get(range.clone()).unwrap_or_default());
+    resource.body.for_each_value(&mut |value| match &value.kind {
+        ValueKind::String { text, verbatim } => visit(value, text, verbatim.as_ref()),
+        ValueKind::Unknown { template: Some(range) } => {
+            visit(value, source.get(range.clone()).unwrap_or_default(), Some(range));
         }
-        field.value.for_each_string(&mut visit);
-    }
+        _ => {}
+    });
     places
 }

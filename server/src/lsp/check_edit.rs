@@ -1,0 +1,99 @@
+//! `countersign/checkEdit`: what would be said of an edit.
+
+use super::backend::invalid;
+use super::features::{View, from_wire, to_bytes};
+use super::protocol::{CheckEditParams, CheckEditResult};
+use crate::disk;
+use countersign_engine::report::JsonFinding;
+use countersign_engine::{Analysis, Change, Document, Finding, Policy, Snapshot, analyze};
+use countersign_grammars::Language;
+use countersign_policy::{Surface, Verdict};
+use countersign_syntax::Budget;
+use countersign_text::{Encoding, RangeMap, Text};
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::path::{Path, PathBuf};
+use tower_lsp::jsonrpc::{Error, Result};
+use tower_lsp::ls_types::Uri;
+
+/// Judges an edit. `view` is there where the document is open; else it is read from disk.
+pub(super) fn check_edit(view: Option<&View>, encoding: Encoding, params: &CheckEditParams) -> Result<CheckEditResult> {
+    let uri: Uri = params.text_document.uri.parse().map_err(|_| invalid("`textDocument.uri` is not a URI"))?;
+    let path = uri.to_file_path().map(Cow::into_owned);
+    let (snapshot, mut policy) = match (view, &path) {
+        (Some(view), _) => (Snapshot::clone(&view.snapshot), view.policy.clone()),
+        (None, Some(path)) => from_disk(path, params.new_text.is_some())?,
+        (None, None) => return Err(invalid("the document is neither open nor a file")),
+    };
+    policy.ask_about_unknown_origin = false;
+    let before = analyze(&snapshot, &policy, &mut Budget::unbounded()).unwrap_or_default();
+    let changes = changes(&snapshot.text, encoding, params)?;
+
+    let version = snapshot.version.saturating_add(1);
+    let mut document = Document::of(Snapshot { changed: RangeMap::default(), ..snapshot });
+    document.change(version, changes, |_, change| change);
+    let whole = 0..document.text().len();
+    // Evidence about a version is about what came in with it, so this is about the edit alone.
+    document.evidence(version, params.origin.evidence(), Box::new(move |_| vec![whole.clone()]));
+    let after = document.snapshot().clone();
+    let analysis = analyze(&after, &policy, &mut Budget::unbounded()).ok_or_else(Error::internal_error)?;
+    Ok(result(&before, &after, &analysis, &shown_path(path.as_deref(), &uri, view)))
+}
+
+fn from_disk(path: &Path, may_be_new: bool) -> Result<(Snapshot, Policy)> {
+    let Some(language) = Language::of_path(&path.to_string_lossy()) else {
+        return Err(invalid("Countersign does not read this kind of file"));
+    };
+    let text = match disk::read(path) {
+        Ok(text) => text,
+        Err(_) if may_be_new && !path.exists() => String::new(),
+        Err(disk::Unread::Limit(message) | disk::Unread::Io(message)) => return Err(invalid(message)),
+    };
+    let config = disk::Configs::default().of(path);
+    let policy = Policy::new(&config.config, Surface::Editor, crate::cli::today());
+    Ok((Snapshot::new(language, 0, &text), policy))
+}
+
+/// The changes, the last in the text first, because all of them count in the text as it is.
+fn changes(text: &Text, encoding: Encoding, params: &CheckEditParams) -> Result<Vec<Change>> {
+    let edits = match (&params.edits, &params.new_text) {
+        (Some(edits), None) => edits,
+        (None, Some(text)) => return Ok(vec![Change { range: None, text: text.clone() }]),
+        _ => return Err(invalid("give either `edits` or `newText`")),
+    };
+    let mut edits: Vec<_> =
+        edits.iter().map(|edit| (to_bytes(text, encoding, &from_wire(&edit.range)), edit.new_text.clone())).collect();
+    edits.sort_by_key(|(range, _)| Reverse(range.start));
+    if edits.windows(2).any(|pair| pair[1].0.end > pair[0].0.start) {
+        return Err(invalid("the `edits` overlap"));
+    }
+    Ok(edits.into_iter().map(|(range, text)| Change { range: Some(range), text }).collect())
+}
+
+/// The file from its workspace folder, as people know it.
+fn shown_path(path: Option<&Path>, uri: &Uri, view: Option<&View>) -> String {
+    let Some(path) = path else { return uri.as_str().to_owned() };
+    let roots: &[PathBuf] = view.map_or(&[], |view| &view.roots);
+    let relative = roots.iter().find_map(|root| path.strip_prefix(root).ok());
+    disk::display(relative.unwrap_or(path))
+}
+
+/// The findings that the edit brings or touches.
+fn result(before: &Analysis, after: &Snapshot, analysis: &Analysis, path: &str) -> CheckEditResult {
+    let address = |finding: &Finding| finding.resource.as_ref().map(|resource| resource.address.clone());
+    let was_there = |finding: &Finding| {
+        before.findings.iter().any(|known| known.risk == finding.risk && address(known) == address(finding))
+    };
+    let touched = |finding: &Finding| after.changed.overlapping(finding.range.clone()).next().is_some();
+    let brought = || analysis.findings.iter().filter(|finding| touched(finding) || !was_there(finding));
+    let gravest = brought().max_by_key(|finding| (finding.verdict, finding.severity));
+    let message = gravest.map_or_else(
+        || "Nothing to say about this edit.".to_owned(),
+        |finding| format!("{} {} ({})", finding.message, finding.help, finding.risk),
+    );
+    CheckEditResult {
+        verdict: gravest.map_or(Verdict::Allow, |finding| finding.verdict),
+        findings: brought().map(|finding| JsonFinding::new(path, &after.text, finding)).collect(),
+        message,
+    }
+}
