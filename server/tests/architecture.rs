@@ -1,7 +1,5 @@
 //! The crates know only what docs/architecture.md lets them know.
 
-#![expect(clippy::expect_used, reason = "in a test what goes wrong ends the test")]
-
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;

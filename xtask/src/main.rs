@@ -129,10 +129,9 @@ fn picture() -> anyhow::Result<()> {
     let cargo = ["run", "--quiet", "--package", "countersign", "--", "check", "examples/shop"];
     let output = Command::new("cargo").args(cargo).env("CLICOLOR_FORCE", "1").current_dir(root()).output()?;
     let text = String::from_utf8(output.stdout)?;
-    // The last line names the time that it took, which would make every picture another.
-    let lines: Vec<_> = text.lines().collect();
-    let shown = lines.iter().take(46).copied().collect::<Vec<_>>().join("\n");
-    let shown = format!("\u{1b}[1m$ countersign check examples/shop\u{1b}[0m\n{shown}\n…\n");
+    // A screenful: the first findings, each with the blank line behind it.
+    let shown: Vec<_> = text.split_inclusive("\n\n").take(5).collect();
+    let shown = format!("\u{1b}[1m$ countersign check examples/shop\u{1b}[0m\n{}…\n", shown.concat());
     let path = root().join("docs/images/check.svg");
     fs::create_dir_all(path.parent().unwrap_or(&path))?;
     let svg = anstyle_svg::Term::new().render_svg(&shown);
