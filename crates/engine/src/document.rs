@@ -278,10 +278,11 @@ impl Document {
         self.snapshot.regions.is_empty()
     }
 
-    /// Takes regions that were found for the text of some version.
-    pub fn attribute(&mut self, version: i32, regions: &Regions) {
+    /// Takes regions that were found for the text of some version. Returns false
+    /// where that version is not kept any more.
+    pub fn attribute(&mut self, version: i32, regions: &Regions) -> bool {
         let Some(index) = self.history.iter().position(|step| step.version == version) else {
-            return;
+            return false;
         };
         let len = self.history[index].text.len();
         for piece in regions.pieces(0..len) {
@@ -289,6 +290,7 @@ impl Document {
             self.attribution.regions_mut().attribute(&ranges, piece.origin);
         }
         self.snapshot.regions = self.attribution.regions().clone();
+        true
     }
 
     /// Takes what is changed against the baseline in the text of some version; what was inserted since is changed too.

@@ -10,7 +10,7 @@ use countersign_text::Encoding;
 use std::future::Future;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::SyncSender;
 use tokio::sync::oneshot;
 use tower_lsp::LanguageServer;
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
@@ -18,7 +18,7 @@ use tower_lsp::ls_types::*;
 
 /// The server as the framework sees it.
 pub(super) struct Backend {
-    pub(super) events: Sender<Event>,
+    pub(super) events: SyncSender<Event>,
     pub(super) shut_down: std::sync::Arc<AtomicBool>,
     pub(super) parent: std::sync::Arc<OnceLock<u32>>,
     pub(super) encoding: OnceLock<Encoding>,
@@ -40,9 +40,13 @@ impl Backend {
         let uri = uri.as_str().to_owned();
         let name = uri.clone();
         let run = Box::new(move |view: std::result::Result<View, Missing>| {
+            // Nobody waits any more: the request was cancelled.
+            if reply.is_closed() {
+                return;
+            }
             let _ = reply.send(match view {
                 Ok(view) => answer(&view).map(Some),
-                Err(Missing::NotOurs) => Ok(None),
+                Err(Missing::NotOurs | Missing::Settings(_)) => Ok(None),
                 Err(Missing::NotOpen) => Err(not_open(&name)),
             });
         });
@@ -185,9 +189,19 @@ impl LanguageServer for Backend {
     }
 
     async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReportResult> {
-        let previous = params.previous_result_id;
-        let report = self.query(&params.text_document.uri, move |view| Ok(features::pulled(view, previous.as_deref())));
-        Ok(report.await?.unwrap_or_else(|| features::full_report(None, Vec::new())))
+        let (reply, answered) = oneshot::channel();
+        let uri = params.text_document.uri.as_str().to_owned();
+        let name = uri.clone();
+        let run = Box::new(move |view: std::result::Result<View, Missing>| {
+            let _ = reply.send(match view {
+                Ok(view) => Ok(features::pulled(&view, params.previous_result_id.as_deref())),
+                Err(Missing::Settings(diagnostics)) => Ok(features::full_report(None, diagnostics)),
+                Err(Missing::NotOurs) => Ok(features::full_report(None, Vec::new())),
+                Err(Missing::NotOpen) => Err(not_open(&name)),
+            });
+        });
+        self.send(Event::Query { uri, run });
+        answered.await.unwrap_or_else(|_| Err(Error::internal_error()))
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LSPAny>> {

@@ -16,7 +16,7 @@ use futures_util::future::{BoxFuture, FutureExt, Shared};
 use session::{Event, Session};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tower_lsp::LspService;
@@ -36,7 +36,7 @@ pub(crate) fn serve() -> anyhow::Result<ExitCode> {
     // One thread polls everything that waits; what computes has threads of its own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
 
-    let (events, incoming) = channel();
+    let (events, incoming) = sync_channel(session::QUEUE);
     let (shut_down, parent) = (Arc::new(AtomicBool::new(false)), Arc::new(OnceLock::new()));
     let outbox = Outbox::default();
     let mut client = None;
@@ -77,7 +77,7 @@ pub(crate) fn protocol_schema() -> schemars::Schema {
     schemars::schema_for!(protocol::Protocol)
 }
 
-async fn flush(events: &Sender<Event>) {
+async fn flush(events: &SyncSender<Event>) {
     let (reply, done) = tokio::sync::oneshot::channel();
     let _ = events.send(Event::Flush(reply));
     let _ = tokio::time::timeout(LAST_WORDS, done).await;

@@ -24,7 +24,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tower_lsp::jsonrpc::{self, Error};
@@ -36,7 +36,10 @@ use tower_lsp::ls_types::{
 
 /// Steps of the parser that a change may take on the main loop, some three milliseconds. What needs more goes to the
 /// pool, and until it is done the client keeps what it was shown last.
-const INLINE_STEPS: usize = 1_500;
+const INLINE_STEPS: usize = 150;
+
+/// Events that may wait; who sends more waits too. The main loop itself never sends one.
+pub(super) const QUEUE: usize = 10_000;
 
 /// Events that are taken in before what they changed is looked at.
 const BATCH: usize = 256;
@@ -115,12 +118,14 @@ pub(super) enum Event {
 }
 
 /// Why there is no view of a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Missing {
     /// It was never opened, or was closed.
     NotOpen,
     /// It is open and in no language that is analysed.
     NotOurs,
+    /// It is a `countersign.toml`, of which this is wrong.
+    Settings(Vec<Diagnostic>),
 }
 
 /// An open document.
@@ -156,12 +161,12 @@ pub(super) struct Session {
     snapshots: Snapshots,
     outbox: Outbox,
     requester: Requester,
-    events: Sender<Event>,
+    events: SyncSender<Event>,
     worker: Worker,
 }
 
 impl Session {
-    pub(super) fn new(events: Sender<Event>, outbox: Outbox, requester: Requester) -> Self {
+    pub(super) fn new(events: SyncSender<Event>, outbox: Outbox, requester: Requester) -> Self {
         let snapshots = Snapshots::default();
         let worker = Worker::start(events.clone(), Arc::clone(&snapshots));
         Self {
@@ -222,11 +227,7 @@ impl Session {
             Event::Query { uri, run } => self.query(&uri, run),
             Event::Command { params, reply } => self.command(params, reply),
             Event::Settings { uri, config } => self.settings(&uri, &config),
-            Event::Remembered { uri, version, regions } => self.with(&uri, |open| {
-                open.document.attribute(version, &regions);
-                open.remembered = true;
-                open.dirty |= !regions.is_empty();
-            }),
+            Event::Remembered { uri, version, regions } => self.remembered(&uri, version, &regions),
             Event::Compared { uri, version, changed } => self.with(&uri, |open| {
                 open.document.set_changed(version, changed);
                 open.dirty = true;
@@ -238,6 +239,18 @@ impl Session {
             Event::Analyzed { uri, revision, snapshot, analysis } => self.analyzed(&uri, revision, snapshot, analysis),
             Event::Flush(reply) => self.flush(reply),
             Event::End => {}
+        }
+    }
+
+    /// Takes what was remembered of a document. Where the text has moved on too far meanwhile, it is looked up again.
+    fn remembered(&mut self, uri: &str, version: i32, regions: &Regions) {
+        let Some(open) = self.documents.get_mut(uri) else { return };
+        if open.document.attribute(version, regions) {
+            open.remembered = true;
+            open.dirty |= !regions.is_empty();
+        } else if let Some(path) = open.path.clone() {
+            let (version, text) = (open.document.version(), open.document.text().clone());
+            self.worker.send(Job::Remember { uri: uri.to_owned(), path, version, text });
         }
     }
 
@@ -412,12 +425,10 @@ impl Session {
     }
 
     fn show_config(&self, key: &str) {
-        let Some((text, version)) = self.configs.get(key) else {
-            return;
-        };
-        if let Ok(uri) = key.parse::<Uri>() {
-            // There is no settled state to ask for: the file is small and read at once, so this is pushed to every client
-            // that does not pull, and those that do get it with their next question.
+        if let Some((text, version)) = self.configs.get(key)
+            && let Ok(uri) = key.parse::<Uri>()
+            && !self.features.pull_diagnostics
+        {
             self.publish(&uri, Some(*version), features::config_diagnostics(text, self.features.encoding));
         }
     }
@@ -515,8 +526,11 @@ impl Session {
 
     fn query(&mut self, uri: &str, run: Box<dyn FnOnce(Result<View, Missing>) + Send>) {
         self.refresh_dirty();
-        let known = self.foreign.contains(uri) || self.configs.contains_key(uri);
-        let missing = if known { Missing::NotOurs } else { Missing::NotOpen };
+        let missing = match self.configs.get(uri) {
+            Some((text, _)) => Missing::Settings(features::config_diagnostics(text, self.features.encoding)),
+            None if self.foreign.contains(uri) => Missing::NotOurs,
+            None => Missing::NotOpen,
+        };
         let view = self.view(uri).ok_or(missing);
         on_pool(move || run(view));
     }

@@ -11,7 +11,7 @@ use countersign_provenance::{Regions, Saved, distinctive_lines, minimal_edits};
 use countersign_text::{RangeMap, Text};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use tokio::sync::oneshot;
 
 /// Files beside a document that are searched for a text that came in at once.
@@ -41,7 +41,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn start(events: Sender<Event>, snapshots: Snapshots) -> Self {
+    pub(super) fn start(events: SyncSender<Event>, snapshots: Snapshots) -> Self {
         let (jobs, incoming) = channel();
         let state = State { events, snapshots, configs: Configs::default(), store: Store::default() };
         std::thread::spawn(move || state.run(&incoming));
@@ -55,7 +55,7 @@ impl Worker {
 }
 
 struct State {
-    events: Sender<Event>,
+    events: SyncSender<Event>,
     snapshots: Snapshots,
     configs: Configs,
     store: Store,
