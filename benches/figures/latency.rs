@@ -32,7 +32,7 @@ const URI: &str = "file:///figures/main.tf";
 enum Typing {
     /// A letter that makes a finding go or come.
     Letter,
-    /// The same, and in a block far away a bracket or a quote that nothing closes.
+    /// The same, and in the line above a bracket or a quote that nothing closes, by turns typed and taken away.
     Opener,
 }
 
@@ -77,9 +77,8 @@ impl Session {
         let spot = &self.spots[pair * STRIDE % FINDINGS];
         let mut changes = Vec::new();
         if self.typing == Typing::Opener {
-            let other = &self.spots[(pair * STRIDE + FINDINGS / 2) % FINDINGS];
             let opener = if pair.is_multiple_of(2) { "{" } else { "\"" };
-            changes.push(letter(other.line - 1, other.column_above, opener, !is_removal));
+            changes.push(letter(spot.line - 1, spot.column_above, opener, !is_removal));
         }
         changes.push(letter(spot.line, spot.column, "e", is_removal));
 

@@ -11,6 +11,9 @@ use tree_sitter::{ParseOptions, Parser, Tree};
 /// a hundred operations, which is once for some forty bytes of HCL, and a call stands for some 20 to 80 microseconds.
 const BASE_STEPS: usize = 2_000;
 
+/// Bytes that a step reads where the text has no errors.
+const USUAL_BYTES_PER_STEP: usize = 40;
+
 /// Bytes for each of which a unit may take one more call: ten times what text without errors takes.
 const BYTES_PER_STEP: usize = 4;
 
@@ -88,10 +91,15 @@ pub fn parse(
         return Ok(Err(ParseFailure::Nul));
     }
     if let Some(seed) = seed
+        && !seed.root_node().has_error()
         && let Ok(Ok(tree)) = run(language, source, Some(seed), budget)
         && !tree.root_node().has_error()
     {
         return Ok(Ok(tree));
+    }
+    // What cannot suffice is not begun: a caller in a hurry has not lost the time.
+    if source.len() / USUAL_BYTES_PER_STEP > budget.steps {
+        return Err(());
     }
     run(language, source, None, budget)
 }

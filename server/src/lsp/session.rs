@@ -104,12 +104,12 @@ pub(super) enum Event {
         version: i32,
         range: Range<usize>,
     },
-    /// The pool has finished an analysis.
+    /// The pool has finished an analysis, or given it up because the text has changed.
     Analyzed {
         uri: String,
         revision: u64,
         snapshot: Arc<Snapshot>,
-        analysis: Arc<Analysis>,
+        analysis: Option<Arc<Analysis>>,
     },
     /// Write down everything, then answer.
     Flush(oneshot::Sender<()>),
@@ -140,8 +140,8 @@ struct Open {
     /// The analysis of `revision`, once it is there.
     analysis: Option<(Arc<Snapshot>, Arc<Analysis>)>,
     shown: Option<Vec<Diagnostic>>,
-    /// Ends the analysis that runs on the pool.
-    cancel: Arc<AtomicBool>,
+    /// While an analysis runs on the pool, what ends it. There is never more than one of a document.
+    on_pool: Option<Arc<AtomicBool>>,
     /// Something changed that was not analysed yet.
     dirty: bool,
     /// What is remembered on disk was read.
@@ -236,7 +236,15 @@ impl Session {
                 open.document.suspect(version, &range);
                 open.dirty = true;
             }),
-            Event::Analyzed { uri, revision, snapshot, analysis } => self.analyzed(&uri, revision, snapshot, analysis),
+            Event::Analyzed { uri, revision, snapshot, analysis } => {
+                self.with(&uri, |open| {
+                    open.on_pool = None;
+                    open.dirty |= open.revision != revision;
+                });
+                if let Some(analysis) = analysis {
+                    self.analyzed(&uri, revision, snapshot, analysis);
+                }
+            }
             Event::Flush(reply) => self.flush(reply),
             Event::End => {}
         }
@@ -310,7 +318,7 @@ impl Session {
             revision: 0,
             analysis: None,
             shown: None,
-            cancel: Arc::default(),
+            on_pool: None,
             dirty: true,
             save_at: None,
         };
@@ -449,8 +457,6 @@ impl Session {
         policy.today = today();
         open.dirty = false;
         open.revision += 1;
-        open.cancel.store(true, Ordering::Relaxed);
-        open.cancel = Arc::default();
         let snapshot = Arc::new(open.document.snapshot().clone());
         open.analysis = None;
         self.snapshots.insert(uri.to_owned(), Arc::clone(&snapshot));
@@ -465,13 +471,20 @@ impl Session {
             self.analyzed(uri, revision, snapshot, Arc::new(analysis));
             return;
         }
+        if let Some(running) = &open.on_pool {
+            // When it has ended, the newest state is taken up.
+            running.store(true, Ordering::Relaxed);
+            return;
+        }
+        let cancel = Arc::new(AtomicBool::new(false));
+        open.on_pool = Some(Arc::clone(&cancel));
         let (policy, events) = (policy.clone(), self.events.clone());
-        let (uri, revision, cancel) = (uri.to_owned(), open.revision, Arc::clone(&open.cancel));
-        on_pool(move || {
-            let mut budget = Budget::unbounded().until(cancel);
-            if let Some(analysis) = analyze(&snapshot, &policy, &mut budget) {
-                let _ = events.send(Event::Analyzed { uri, revision, snapshot, analysis: Arc::new(analysis) });
-            }
+        let (uri, revision) = (uri.to_owned(), open.revision);
+        rayon::spawn(move || {
+            let analyze = || analyze(&snapshot, &policy, &mut Budget::unbounded().until(cancel)).map(Arc::new);
+            // After a panic the client keeps what it was shown last; the panic itself is on standard error.
+            let analysis = catch_unwind(AssertUnwindSafe(analyze)).unwrap_or_default();
+            let _ = events.send(Event::Analyzed { uri, revision, snapshot, analysis });
         });
     }
 
