@@ -59,7 +59,7 @@ pub(crate) fn files(paths: &[PathBuf], configs: &Configs) -> (Vec<(PathBuf, Lang
             Err(error) => problem(path, format!("cannot be read: {error}")),
             Ok(metadata) if metadata.is_file() => match Language::of_path(&path.to_string_lossy()) {
                 Some(language) => {
-                    files.insert(path.clone(), language);
+                    files.insert(cleaned(path), language);
                 }
                 None => problem(
                     path,
@@ -73,7 +73,7 @@ pub(crate) fn files(paths: &[PathBuf], configs: &Configs) -> (Vec<(PathBuf, Lang
                             if let Some(language) = Language::of_path(&entry.path().to_string_lossy())
                                 && !configs.of(entry.path()).excludes(entry.path())
                             {
-                                files.insert(entry.into_path(), language);
+                                files.insert(cleaned(entry.path()), language);
                             }
                         }
                         Ok(_) => {}
@@ -84,6 +84,12 @@ pub(crate) fn files(paths: &[PathBuf], configs: &Configs) -> (Vec<(PathBuf, Lang
         }
     }
     (files.into_iter().collect(), problems)
+}
+
+/// A path without the parts that say nothing, so that a file has one name.
+fn cleaned(path: &Path) -> PathBuf {
+    let mut parts = path.components().filter(|part| *part != std::path::Component::CurDir).peekable();
+    if parts.peek().is_none() { path.to_owned() } else { parts.collect() }
 }
 
 /// The settings of a folder and where they come from.
@@ -145,7 +151,7 @@ impl Configs {
         for (path, found) in folders.values().filter_map(|folder| folder.source.as_ref()) {
             let text = std::fs::read_to_string(path).unwrap_or_default();
             for problem in found {
-                let line = text[..problem.range.start.min(text.len())].lines().count().max(1);
+                let line = text[..problem.range.start.min(text.len())].matches('\n').count() + 1;
                 problems.insert((display(path), line, problem.message.clone()));
             }
         }

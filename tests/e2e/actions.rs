@@ -1,7 +1,8 @@
 //! What a person can do about a finding or a stretch of text: code actions, and a command for each of them.
 
 use crate::editor::{
-    ERROR, Editor, FORCE, HINT, PUBLIC, SAFE, WARNING, Workspace, capabilities, capabilities_but, finding, path_of, sha256,
+    ERROR, Editor, FORCE, HINT, PUBLIC, SAFE, WARNING, Workspace, capabilities, capabilities_but, finding, path_of,
+    sha256,
 };
 use serde_json::{Value, json};
 use std::fs;
@@ -13,10 +14,7 @@ const INVALID_PARAMS: i64 = -32602;
 fn titles(editor: &mut Editor, piece: &str, only: Value) -> Vec<String> {
     let range = editor.find("main.tf", piece);
     let actions = editor.actions_at("main.tf", &range, only);
-    actions
-        .iter()
-        .map(|action| action["title"].as_str().expect("a title").to_owned())
-        .collect()
+    actions.iter().map(|action| action["title"].as_str().expect("a title").to_owned()).collect()
 }
 
 fn codes(editor: &mut Editor) -> Vec<String> {
@@ -248,10 +246,7 @@ fn assert_is_request(request: &str, name: &str, text: &str, by: &str) {
     assert_eq!(findings[0]["origin"]["tool"], "claude");
     assert_eq!(findings[0]["resource"]["address"], "aws_lightsail_database.db");
     assert!(predicate["why"].as_str().is_some_and(|why| !why.is_empty()), "{predicate}");
-    assert!(
-        predicate["requestedAt"].as_str().is_some_and(|at| at.ends_with('Z')),
-        "{predicate}"
-    );
+    assert!(predicate["requestedAt"].as_str().is_some_and(|at| at.ends_with('Z')), "{predicate}");
 }
 
 #[test]
@@ -296,7 +291,10 @@ fn a_review_is_requested_with_a_file_that_the_server_writes() {
     let files: Vec<_> = fs::read_dir(workspace.path(".countersign/reviews")).expect("the folder").flatten().collect();
     assert_eq!(files.len(), 1, "one file and no leftovers: {files:?}");
     let file = files[0].path();
-    assert!(answer["file"].as_str().is_some_and(|name| file.ends_with(name) || name == file.to_string_lossy()), "{answer}");
+    assert!(
+        answer["file"].as_str().is_some_and(|name| file.ends_with(name) || name == file.to_string_lossy()),
+        "{answer}"
+    );
     let request = fs::read_to_string(file).expect("the request");
     assert_is_request(&request, "main.tf", editor.text("main.tf"), "Ann <ann@example.org>");
 }
@@ -309,9 +307,7 @@ fn the_same_content_gives_the_same_request() {
     for _ in 0..2 {
         editor.settle();
         let more = json!({ "risk": "database-public", "reason": "Only for the launch." });
-        editor
-            .command("countersign.requestReview", "main.tf", "true", more)
-            .expect("it is written");
+        editor.command("countersign.requestReview", "main.tf", "true", more).expect("it is written");
         editor.client.notification("window/showMessage");
     }
     let files: Vec<_> = fs::read_dir(workspace.path(".countersign/reviews")).expect("the folder").flatten().collect();

@@ -174,6 +174,19 @@ fn a_version_that_goes_back_is_taken() {
     assert_in_step(&mut client, 3, "b = 2\n");
 }
 
+/// Where the block stands is known after the first of the changes and another place after the second.
+#[test]
+fn a_block_and_a_letter_before_it_in_one_message() {
+    let mut client = session_with("# é");
+    let at = |character: u32| {
+        let place = json!({ "line": 0, "character": character });
+        json!({ "start": place, "end": place })
+    };
+    let block: String = (0..20).map(|n| format!("\nsetting_{n} = \"value {n}\"")).collect();
+    client.change(URI, 2, json!([{ "range": at(3), "text": block }, { "range": at(0), "text": "#" }]));
+    assert_in_step(&mut client, 3, &format!("## é{block}"));
+}
+
 #[test]
 fn a_document_that_was_never_opened() {
     let mut client = session();
@@ -238,10 +251,18 @@ fn a_body_that_nests_too_deep() {
 #[test]
 fn json_that_is_no_json_rpc() {
     let mut client = session();
-    for body in ["{}", "42", "null", "\"text\"", "{\"jsonrpc\":\"2.0\"}"] {
+    for body in ["{}", "[]", "42", "null", "\"text\"", "{\"jsonrpc\":\"2.0\"}"] {
         client.write_raw(&frame(body.as_bytes()));
         assert_eq!(code(client.reply(Value::Null)), INVALID_REQUEST, "{body}");
     }
+    assert_goes_on(&mut client);
+}
+
+#[test]
+fn an_answer_to_no_question() {
+    let mut client = session();
+    client.write_message(&json!({ "jsonrpc": "2.0", "id": 4_711, "result": null }));
+    client.write_message(&json!({ "jsonrpc": "2.0", "id": "x", "error": { "code": 1, "message": "no" } }));
     assert_goes_on(&mut client);
 }
 

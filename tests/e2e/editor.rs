@@ -41,16 +41,8 @@ pub(crate) struct Workspace {
 impl Workspace {
     /// A folder outside of git.
     pub(crate) fn new() -> Self {
-        let folder = || {
-            tempfile::Builder::new()
-                .prefix("countersign-")
-                .tempdir()
-                .expect("a folder")
-        };
-        Self {
-            folder: folder(),
-            state: folder(),
-        }
+        let folder = || tempfile::Builder::new().prefix("countersign-").tempdir().expect("a folder");
+        Self { folder: folder(), state: folder() }
     }
 
     /// A repository in which `files` are committed by Ann.
@@ -238,10 +230,7 @@ impl Editor {
     }
 
     pub(crate) fn open(&mut self, name: &str, text: &str) {
-        let open = Open {
-            text: LspText::new(text, self.encoding),
-            version: 1,
-        };
+        let open = Open { text: LspText::new(text, self.encoding), version: 1 };
         self.documents.insert(name.to_owned(), open);
         let uri = self.uri(name);
         self.client.open(&uri, "terraform", text);
@@ -282,10 +271,7 @@ impl Editor {
     pub(crate) fn prepare(&mut self, name: &str, edits: &[(Range<usize>, &str)]) -> Vec<Value> {
         let open = self.documents.get_mut(name).expect("the document is open");
         open.version += 1;
-        edits
-            .iter()
-            .map(|(range, new)| open.text.edit(range.clone(), new))
-            .collect()
+        edits.iter().map(|(range, new)| open.text.edit(range.clone(), new)).collect()
     }
 
     pub(crate) fn send(&mut self, name: &str, changes: Vec<Value>) {
@@ -360,11 +346,8 @@ impl Editor {
             message["method"] == "textDocument/publishDiagnostics" && message["params"]["uri"] == probe.as_str()
         });
         let document = json!({ "uri": probe });
-        self.client
-            .request("countersign/regions", json!({ "textDocument": document }))
-            .expect("regions");
-        self.client
-            .notify("textDocument/didClose", json!({ "textDocument": document }));
+        self.client.request("countersign/regions", json!({ "textDocument": document })).expect("regions");
+        self.client.notify("textDocument/didClose", json!({ "textDocument": document }));
         for mut params in self.client.take_unread("textDocument/publishDiagnostics") {
             let uri = params["uri"].as_str().expect("a URI").to_owned();
             let diagnostics = serde_json::from_value(params["diagnostics"].take()).expect("a list");
@@ -426,10 +409,7 @@ impl Editor {
     /// The texts that an AI wrote.
     pub(crate) fn ai_texts(&mut self, name: &str) -> Vec<String> {
         let regions = self.regions(name).into_iter();
-        regions
-            .filter(|region| region.by == "ai")
-            .map(|region| region.text)
-            .collect()
+        regions.filter(|region| region.by == "ai").map(|region| region.text).collect()
     }
 
     /// Asks about a document, with more parameters.
@@ -532,9 +512,7 @@ impl Editor {
         let edits = edits.as_array().expect("edits");
         let Some(name) = self.name(uri) else {
             // A file that was created: its text is inserted.
-            let [edit] = edits.as_slice() else {
-                panic!("{edits:?} is not one edit")
-            };
+            let [edit] = edits.as_slice() else { panic!("{edits:?} is not one edit") };
             let text = edit["newText"].as_str().expect("a text");
             return fs::write(path_of(&uri.into()), text).expect("the file is written");
         };

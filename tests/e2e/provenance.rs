@@ -1,8 +1,6 @@
 //! Who wrote what: evidence, and what happens to it while the text is edited, closed, and opened again.
 
-use crate::editor::{
-    ERROR, Editor, FORCE, HINT, INFORMATION, PUBLIC, Region, SAFE, WARNING, Workspace, finding,
-};
+use crate::editor::{ERROR, Editor, FORCE, HINT, INFORMATION, PUBLIC, Region, SAFE, WARNING, Workspace, finding};
 use serde_json::json;
 use std::fs;
 
@@ -15,10 +13,7 @@ fn editor_in_git() -> (Workspace, Editor) {
 
 /// Text by an AI and what became of it: everything that is recorded, in order.
 fn by(regions: &[Region]) -> Vec<(&str, &str)> {
-    regions
-        .iter()
-        .map(|region| (region.by.as_str(), region.text.as_str()))
-        .collect()
+    regions.iter().map(|region| (region.by.as_str(), region.text.as_str())).collect()
 }
 
 // Evidence and loudness.
@@ -79,10 +74,7 @@ fn old_text_of_unknown_origin_is_shown_a_step_lower() {
     let mut editor = workspace.editor_on(&both);
     assert_eq!(
         editor.findings("main.tf"),
-        [
-            finding(WARNING, "database-public", "true"),
-            finding(INFORMATION, "force-destroy", "true"),
-        ]
+        [finding(WARNING, "database-public", "true"), finding(INFORMATION, "force-destroy", "true"),]
     );
     let message = &editor.diagnostics("main.tf")[0]["message"];
     let message = message.as_str().expect("a message");
@@ -96,26 +88,16 @@ fn text_that_is_changed_against_head_is_shown_in_full() {
     let workspace = Workspace::git(&[("main.tf", &before)]);
     workspace.write("main.tf", &after);
     let mut editor = workspace.editor_on(&after);
-    let expected = [
-        finding(ERROR, "database-public", "true"),
-        finding(INFORMATION, "force-destroy", "true"),
-    ];
+    let expected = [finding(ERROR, "database-public", "true"), finding(INFORMATION, "force-destroy", "true")];
     assert_eq!(editor.findings("main.tf"), expected, "changed while it was closed");
     editor.replace("main.tf", "force_destroy = true", "force_destroy = false");
     editor.replace("main.tf", "force_destroy = false", "force_destroy = true");
-    assert_eq!(
-        editor.findings("main.tf")[1],
-        finding(WARNING, "force-destroy", "true"),
-        "changed by typing"
-    );
+    assert_eq!(editor.findings("main.tf")[1], finding(WARNING, "force-destroy", "true"), "changed by typing");
     workspace.run_git(&["commit", "-q", "-a", "-m", "accept"]);
     editor.save("main.tf");
     assert_eq!(
         editor.findings("main.tf"),
-        [
-            finding(WARNING, "database-public", "true"),
-            finding(INFORMATION, "force-destroy", "true"),
-        ],
+        [finding(WARNING, "database-public", "true"), finding(INFORMATION, "force-destroy", "true"),],
         "committed"
     );
 }
@@ -177,14 +159,16 @@ fn typing_inside_a_line_of_an_ai_makes_it_mixed() {
     let regions = editor.regions("main.tf");
     assert_eq!(by(&regions), [("mixed", PUBLIC.replace("db", "orders").as_str())]);
     assert!((0.9..1.0).contains(&regions[0].retained), "{regions:?}");
-    editor.replace("main.tf", "= true", "= t");
-    editor.replace("main.tf", "= t\n", "= true\n");
-    assert_eq!(
-        editor.findings("main.tf"),
-        [finding(ERROR, "database-public", "true")],
-        "written in part by an AI"
-    );
-    assert!(editor.message("main.tf").contains("in part by claude"));
+}
+
+#[test]
+fn a_value_of_an_ai_and_a_person_is_in_part_the_ais() {
+    let (_workspace, mut editor) = editor_in_git();
+    editor.ai_appends("main.tf", &PUBLIC.replace("true", "tr"));
+    editor.insert_after("main.tf", "= tr", "ue");
+    assert_eq!(editor.findings("main.tf"), [finding(ERROR, "database-public", "true")]);
+    let message = editor.message("main.tf");
+    assert!(message.contains("in part by claude (observed); must not be applied"), "{message}");
 }
 
 #[test]
@@ -249,16 +233,29 @@ fn what_was_deleted_key_by_key_comes_back_at_once() {
 }
 
 #[test]
-fn what_was_deleted_at_once_comes_back_step_by_step() {
+fn what_came_in_line_by_line_comes_back_at_once() {
+    let (_workspace, mut editor) = editor_in_git();
+    for line in PUBLIC.split_inclusive('\n') {
+        editor.ai_appends("main.tf", line);
+    }
+    editor.replace("main.tf", PUBLIC, "");
+    editor.append("main.tf", PUBLIC);
+    assert_eq!(editor.ai_texts("main.tf").concat(), PUBLIC);
+}
+
+/// No editor undoes one deletion in many steps; a person who types the same again wrote it.
+#[test]
+fn what_a_person_types_again_letter_by_letter_is_the_persons() {
     let (_workspace, mut editor) = editor_in_git();
     editor.ai_appends("main.tf", PUBLIC);
-    let word = editor.find("main.tf", " = true");
+    let word = editor.find("main.tf", "true");
     editor.edit("main.tf", word.clone(), "");
-    for (index, c) in " = true".char_indices() {
+    for (index, c) in "true".char_indices() {
         let at = word.start + index;
         editor.edit("main.tf", at..at, &c.to_string());
     }
-    assert_eq!(by(&editor.regions("main.tf")), [("ai", PUBLIC)]);
+    let message = editor.message("main.tf");
+    assert!(message.contains("of unknown origin"), "{message}");
 }
 
 #[test]
@@ -271,36 +268,53 @@ fn what_a_person_wrote_does_not_become_the_ais_by_undo() {
     assert_eq!(editor.ai_texts("main.tf"), ["a = 1\n"]);
 }
 
-#[test]
-fn a_completion_does_not_take_the_typed_prefix() {
+/// A completion replaces what was typed before it, which is still the typist's.
+fn assert_completion(typed: &str, accepted: &str) {
     let (_workspace, mut editor) = editor_in_git();
-    for (typed, accepted) in [
-        ("en", "engine = 1"),
-        ("publicly_accessible_from_", "publicly_accessible_from_the_whole_wide_world = true"),
-    ] {
-        editor.append("main.tf", &format!("\n{typed}"));
-        let start = editor.text("main.tf").len() - typed.len();
-        editor.edit("main.tf", start..start + typed.len(), accepted);
-        editor.evidence("main.tf", start..start + accepted.len(), "inlineCompletion");
-        let texts = editor.ai_texts("main.tf");
-        assert_eq!(texts.last().map(String::as_str), accepted.strip_prefix(typed));
-    }
+    editor.append("main.tf", typed);
+    editor.edit("main.tf", SAFE.len()..SAFE.len() + typed.len(), accepted);
+    editor.evidence("main.tf", SAFE.len()..SAFE.len() + accepted.len(), "inlineCompletion");
+    assert_eq!(editor.ai_texts("main.tf"), [accepted.strip_prefix(typed).expect("a prefix")]);
+}
+
+#[test]
+fn a_short_completion_does_not_take_the_typed_prefix() {
+    assert_completion("en", "engine = 1");
+}
+
+#[test]
+fn a_long_completion_does_not_take_the_typed_prefix() {
+    assert_completion("publicly_accessible_from_", "publicly_accessible_from_the_whole_wide_world = true");
+}
+
+#[test]
+fn a_completion_of_lines_does_not_take_the_typed_prefix() {
+    assert_completion(&PUBLIC[..10], PUBLIC);
 }
 
 #[test]
 fn a_full_replacement_keeps_the_owner_of_what_is_the_same() {
     let (_workspace, mut editor) = editor_in_git();
     editor.ai_appends("main.tf", PUBLIC);
-    let text = editor.text("main.tf").replace("\"safe\"", "\"safer\"") + "# the end\n";
+    let text = editor.text("main.tf").replace("\"safe\"", "\"safer\"");
     editor.replace_all("main.tf", &text);
     assert_eq!(by(&editor.regions("main.tf")), [("ai", PUBLIC)]);
-    let text = text.replace("{\n  publicly_accessible = true", "{\n  name = 1\n  publicly_accessible = true");
+    let text = text.replace("\"db\" {\n", "\"db\" {\n  name = \"orders\"\n");
     editor.replace_all("main.tf", &text);
-    assert_eq!(
-        editor.ai_texts("main.tf").concat(),
-        PUBLIC,
-        "all but the line that is new"
-    );
+    let texts = editor.ai_texts("main.tf");
+    assert_eq!(texts.concat(), PUBLIC, "all but the line that is new");
+}
+
+/// An agent rewrites the file to change one word: the word is its own, and not only the letters that differ.
+#[test]
+fn a_full_replacement_by_an_agent_makes_whole_words_its_own() {
+    let (_workspace, mut editor) = editor_in_git();
+    let text = SAFE.replace("false", "true");
+    editor.replace_all("main.tf", &text);
+    editor.evidence("main.tf", 0..text.len(), "agent");
+    assert_eq!(editor.ai_texts("main.tf"), ["true"]);
+    let message = editor.message("main.tf");
+    assert!(message.contains("written by claude (observed); must not be applied"), "{message}");
 }
 
 #[test]
@@ -419,6 +433,28 @@ fn outside_of_git_the_state_is_in_the_state_folder() {
     assert_eq!(fs::read_dir(folder).expect("the state").count(), 1);
     let mut editor = workspace.editor_on(&text);
     assert_eq!(editor.ai_texts("main.tf"), [PUBLIC]);
+}
+
+/// A document of another scheme, such as the committed side of a comparison, is not the file of that path.
+#[test]
+fn a_document_that_is_no_file_does_not_touch_the_state_of_one() {
+    let (workspace, mut editor) = editor_in_git();
+    editor.ai_appends("main.tf", PUBLIC);
+    let text = editor.text("main.tf").to_owned();
+    editor.settle();
+    editor.close("main.tf");
+    let uri = format!("git:{}?ref=HEAD", workspace.path("main.tf").display());
+    editor.client.open(&uri, "terraform", SAFE);
+    let (start, end) = (json!({ "line": 0, "character": 0 }), json!({ "line": 1, "character": 0 }));
+    let document = json!({ "uri": uri, "version": 1 });
+    let origin = json!({ "tool": "cursor", "means": "agent" });
+    let ranges = [json!({ "start": start, "end": end })];
+    let params = json!({ "textDocument": document, "ranges": ranges, "origin": origin });
+    editor.client.notify("countersign/edit", params);
+    editor.settle();
+    editor.client.notify("textDocument/didClose", json!({ "textDocument": { "uri": uri } }));
+    editor.open("main.tf", &text);
+    assert_eq!(by(&editor.regions("main.tf")), [("ai", PUBLIC)]);
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! What is agreed on at the start, how diagnostics are sent, and how a session goes.
 
-use crate::editor::{
-    ERROR, FORCE, LIMIT, PUBLIC, SAFE, WARNING, Workspace, capabilities, capabilities_but, finding,
-};
+use crate::editor::{ERROR, FORCE, LIMIT, PUBLIC, SAFE, WARNING, Workspace, capabilities, capabilities_but, finding};
 use countersign_testkit::{Encoding, LspText};
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -10,7 +8,8 @@ use std::time::Instant;
 const REQUEST_CANCELLED: i64 = -32800;
 
 /// Has one finding in its last line, behind characters of every length and of both line breaks.
-const MANY_CHARACTERS: &str = "# 😀 ünï\r\nresource \"aws_s3_bucket\" \"logs\" {\r\n  /* 😀é\u{1d11e} */ force_destroy = true # 😀\r\n}\r\n";
+const MANY_CHARACTERS: &str =
+    "# 😀 ünï\r\nresource \"aws_s3_bucket\" \"logs\" {\r\n  /* 😀é\u{1d11e} */ force_destroy = true # 😀\r\n}\r\n";
 
 /// Capabilities of a client that pulls diagnostics.
 fn pulling() -> Value {
@@ -309,6 +308,26 @@ fn lenses_and_hints_are_refreshed_where_the_client_can() {
     editor.client.server_request("workspace/inlayHint/refresh");
 }
 
+/// What is remembered of a document is read after it was opened, and its lenses may have been asked for before.
+#[test]
+fn lenses_are_refreshed_when_what_is_remembered_is_there() {
+    let workspace = Workspace::git(&[("main.tf", PUBLIC)]);
+    let mut editor = workspace.editor_on(PUBLIC);
+    editor.ai_wrote("main.tf", PUBLIC);
+    editor.settle();
+    editor.quit();
+    let mut with = capabilities();
+    with["workspace"]["codeLens"] = json!({ "refreshSupport": true });
+    let mut editor = workspace.editor_with(with);
+    editor.open("main.tf", PUBLIC);
+    let mut lenses = editor.request("textDocument/codeLens", "main.tf", json!({}));
+    while lenses == json!([]) {
+        editor.client.server_request("workspace/codeLens/refresh");
+        lenses = editor.request("textDocument/codeLens", "main.tf", json!({}));
+    }
+    assert_eq!(lenses[0]["command"]["title"], "AI: written by claude (observed)");
+}
+
 // Other messages.
 
 #[test]
@@ -333,9 +352,7 @@ fn folders_come_and_go() {
     let mut editor = first.editor_with(capabilities_but("/workspace/workspaceEdit", json!({})));
     let folder = |workspace: &Workspace| json!({ "uri": workspace.uri("").trim_end_matches('/'), "name": "folder" });
     let event = json!({ "added": [folder(&second)], "removed": [folder(&first)] });
-    editor
-        .client
-        .notify("workspace/didChangeWorkspaceFolders", json!({ "event": event }));
+    editor.client.notify("workspace/didChangeWorkspaceFolders", json!({ "event": event }));
     // Outside of git a request for a review stands in the folder of the workspace.
     let uri = second.uri("deep/main.tf");
     editor.client.open(&uri, "terraform", PUBLIC);
@@ -355,8 +372,6 @@ fn a_change_of_the_configuration_reads_the_settings_again() {
     let mut editor = workspace.editor_on(PUBLIC);
     assert_eq!(editor.findings("main.tf").len(), 1);
     workspace.write("countersign.toml", "[files]\nexclude = [\"main.tf\"]\n");
-    editor
-        .client
-        .notify("workspace/didChangeConfiguration", json!({ "settings": null }));
+    editor.client.notify("workspace/didChangeConfiguration", json!({ "settings": null }));
     assert_eq!(editor.findings("main.tf"), []);
 }

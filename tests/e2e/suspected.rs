@@ -5,10 +5,8 @@ use serde_json::{Value, json};
 
 /// Its lines stand nowhere else, and nothing in it is a risk.
 fn block() -> String {
-    let lines: String = (1..=12)
-        .map(|line| format!("  distinctive_setting_{line} = \"some value {line}\"\n"))
-        .collect();
-    format!("locals {{\n{lines}}}\n")
+    let line = |line: usize| format!("  distinctive_setting_{line} = \"some value {line}\"\n");
+    format!("locals {{\n{}}}\n", (1..=12).map(line).collect::<Vec<_>>().concat())
 }
 
 fn editor(workspace: &Workspace) -> Editor {
@@ -26,18 +24,12 @@ fn a_block_that_comes_in_at_once_is_asked_about() {
     let workspace = Workspace::new();
     let mut editor = editor(&workspace);
     editor.append("main.tf", &block());
-    assert_eq!(
-        editor.findings("main.tf"),
-        [finding(HINT, "unconfirmed-origin", "locals {")]
-    );
+    assert_eq!(editor.findings("main.tf"), [finding(HINT, "unconfirmed-origin", "locals {")]);
     assert!(editor.message("main.tf").starts_with("Did an AI write these 14 lines?"));
     let regions = editor.regions("main.tf");
     assert_eq!(regions.len(), 1, "{regions:?}");
     assert_eq!(regions[0].text, block());
-    assert_eq!(
-        (&regions[0].origin["by"], &regions[0].origin["authority"]),
-        (&json!("unknown"), &json!("suspected"))
-    );
+    assert_eq!((&regions[0].origin["by"], &regions[0].origin["authority"]), (&json!("unknown"), &json!("suspected")));
 }
 
 #[test]

@@ -174,8 +174,10 @@ impl Analyzer<'_> {
             );
         }
         if self.policy.ask_about_unknown_origin {
-            let suspected: Vec<_> = self.snapshot.suspected.iter().map(|(range, ())| range).collect();
-            for range in suspected {
+            let declared = &self.analysis.declared;
+            let open = |range: &Range<usize>| declared.overlapping(range.clone()).next().is_none();
+            let suspected = self.snapshot.suspected.iter().map(|(range, ())| range);
+            for range in suspected.filter(open).collect::<Vec<_>>() {
                 self.ask(&range);
             }
         }
@@ -213,7 +215,7 @@ impl Analyzer<'_> {
         let Some(risk) = Catalogue::built_in().risk(risk) else {
             return;
         };
-        let origin = self.origin(&range);
+        let origin = self.origin_of_setting(&range);
         self.push(risk, origin, range, resource, message, help, fix);
     }
 
@@ -317,6 +319,21 @@ impl Analyzer<'_> {
             &message,
             Some(OriginSummary { by: Origin::Suspected, evidence: None }),
         );
+    }
+
+    /// Who made a value what it is. Where the value itself stood there before and the name before it is new, it was whoever
+    /// wrote the name.
+    fn origin_of_setting(&self, value: &Range<usize>) -> OriginSummary {
+        let origin = self.origin(value);
+        let is_old = self.snapshot.changed.overlapping(value.clone()).next().is_none();
+        if origin.by == Origin::Unknown && is_old && self.policy.surface == Surface::Editor {
+            let line = self.snapshot.text.line_of(value.start);
+            let name = self.snapshot.text.line_range(line).start..value.start;
+            if self.snapshot.changed.overlapping(name.clone()).next().is_some() {
+                return self.origin(&(name.start..value.end));
+            }
+        }
+        origin
     }
 
     fn origin(&self, range: &Range<usize>) -> OriginSummary {

@@ -15,9 +15,6 @@ const KEPT_VERSIONS: usize = 64;
 /// Pieces of evidence that are kept for versions that have not arrived yet.
 const KEPT_EVIDENCE: usize = 64;
 
-/// Replaced and new text together from which a change is compared line by line, in bytes. A shorter one is what it says.
-const COMPARED_BYTES: usize = 64;
-
 /// One state of a document. It does not change; a clone is cheap.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
@@ -173,12 +170,11 @@ impl Document {
             let change = resolve(&self.snapshot.text, change);
             let range = self.snapshot.text.clamp(change.range.unwrap_or(0..self.snapshot.text.len()));
             let removed = self.snapshot.text.slice(range.clone());
-            let edits =
-                if removed.is_empty() || change.text.is_empty() || removed.len() + change.text.len() < COMPARED_BYTES {
-                    vec![TextEdit::new(range, change.text)]
-                } else {
-                    minimal_edits(range.start, &removed, &change.text)
-                };
+            let edits = if removed.is_empty() || change.text.is_empty() {
+                vec![TextEdit::new(range, change.text)]
+            } else {
+                minimal_edits(range.start, &removed, &change.text)
+            };
             for edit in edits {
                 inserted.extend(self.apply(&edit));
                 step.edits.push((edit.range.clone(), edit.text.len()));

@@ -14,24 +14,58 @@ pub fn minimal_edits(offset: usize, old: &str, new: &str) -> Vec<TextEdit> {
         return Vec::new();
     }
     if !old.contains('\n') || !new.contains('\n') {
-        return vec![TextEdit::new(offset..offset + old.len(), new)];
+        return hunk_edits(offset, old, new);
     }
     let input = InternedInput::new(old, new);
     let mut diff = Diff::compute(Algorithm::Histogram, &input);
     diff.postprocess_lines(&input);
     let (old_starts, new_starts) = (line_starts(old), line_starts(new));
     let at = |starts: &[usize], line: u32| starts.get(line as usize).or(starts.last()).copied().unwrap_or(0);
-    let mut edits: Vec<_> = diff
-        .hunks()
-        .map(|hunk| {
-            let start = at(&old_starts, hunk.before.start);
-            let old = &old[start..at(&old_starts, hunk.before.end)];
-            let new = &new[at(&new_starts, hunk.after.start)..at(&new_starts, hunk.after.end)];
-            let (prefix, suffix) = trim_common(old, new);
-            let range = offset + start + prefix..offset + start + old.len() - suffix;
-            TextEdit::new(range, &new[prefix..new.len() - suffix])
-        })
-        .collect();
+    let mut edits: Vec<_> = Vec::new();
+    for hunk in diff.hunks() {
+        let start = at(&old_starts, hunk.before.start);
+        let old = &old[start..at(&old_starts, hunk.before.end)];
+        let new = &new[at(&new_starts, hunk.after.start)..at(&new_starts, hunk.after.end)];
+        let mut of_hunk = hunk_edits(offset + start, old, new);
+        of_hunk.reverse();
+        edits.append(&mut of_hunk);
+    }
+    edits.reverse();
+    edits
+}
+
+/// The edits for one stretch that differs, last first: white space alone where nothing else differs, as after a formatter,
+/// else all of it but what is the same at its ends.
+fn hunk_edits(offset: usize, old: &str, new: &str) -> Vec<TextEdit> {
+    if visible(old).eq(visible(new)) {
+        return white_space_edits(offset, old, new);
+    }
+    let (prefix, suffix) = trim_common(old, new);
+    let range = offset + prefix..offset + old.len() - suffix;
+    vec![TextEdit::new(range, &new[prefix..new.len() - suffix])]
+}
+
+fn visible(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|c| !c.is_whitespace())
+}
+
+/// The edits, last first, between two texts that differ in white space only.
+fn white_space_edits(offset: usize, old: &str, new: &str) -> Vec<TextEdit> {
+    let gap = |text: &str| text.len() - text.trim_start().len();
+    let mut edits = Vec::new();
+    let (mut old_at, mut new_at) = (0, 0);
+    loop {
+        let before = &old[old_at..old_at + gap(&old[old_at..])];
+        let after = &new[new_at..new_at + gap(&new[new_at..])];
+        if before != after {
+            let (prefix, suffix) = trim_common(before, after);
+            let range = offset + old_at + prefix..offset + old_at + before.len() - suffix;
+            edits.push(TextEdit::new(range, &after[prefix..after.len() - suffix]));
+        }
+        (old_at, new_at) = (old_at + before.len(), new_at + after.len());
+        let Some(next) = old[old_at..].chars().next() else { break };
+        (old_at, new_at) = (old_at + next.len_utf8(), new_at + next.len_utf8());
+    }
     edits.reverse();
     edits
 }

@@ -110,8 +110,7 @@ impl LanguageServer for Backend {
         #[expect(deprecated, reason = "clients that know no workspace folders still send it")]
         let root = params.root_uri;
         let folders = params.workspace_folders.unwrap_or_default().into_iter().map(|folder| folder.uri);
-        let roots =
-            folders.chain(root).filter_map(|uri| uri.to_file_path().map(std::borrow::Cow::into_owned)).collect();
+        let roots = folders.chain(root).filter_map(|uri| features::file_path(&uri)).collect();
         self.send(Event::Initialize { features, roots });
         Ok(result)
     }
@@ -154,10 +153,7 @@ impl LanguageServer for Backend {
 
     async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
         let paths = |folders: Vec<WorkspaceFolder>| {
-            folders
-                .into_iter()
-                .filter_map(|folder| folder.uri.to_file_path().map(std::borrow::Cow::into_owned))
-                .collect()
+            folders.into_iter().filter_map(|folder| features::file_path(&folder.uri)).collect()
         };
         self.send(Event::Folders { added: paths(params.event.added), removed: paths(params.event.removed) });
     }

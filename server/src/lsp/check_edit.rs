@@ -1,7 +1,7 @@
 //! `countersign/checkEdit`: what would be said of an edit.
 
 use super::backend::invalid;
-use super::features::{View, from_wire, to_bytes};
+use super::features::{View, file_path, from_wire, to_bytes};
 use super::protocol::{CheckEditParams, CheckEditResult};
 use crate::disk;
 use countersign_engine::report::JsonFinding;
@@ -10,7 +10,6 @@ use countersign_grammars::Language;
 use countersign_policy::{Surface, Verdict};
 use countersign_syntax::Budget;
 use countersign_text::{Encoding, RangeMap, Text};
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 use tower_lsp::jsonrpc::{Error, Result};
@@ -19,10 +18,14 @@ use tower_lsp::ls_types::Uri;
 /// Judges an edit. `view` is there where the document is open; else it is read from disk.
 pub(super) fn check_edit(view: Option<&View>, encoding: Encoding, params: &CheckEditParams) -> Result<CheckEditResult> {
     let uri: Uri = params.text_document.uri.parse().map_err(|_| invalid("`textDocument.uri` is not a URI"))?;
-    let path = uri.to_file_path().map(Cow::into_owned);
+    let path = file_path(&uri);
     let (snapshot, mut policy) = match (view, &path) {
+        (Some(view), _) if view.excluded => return Ok(left_out()),
         (Some(view), _) => (Snapshot::clone(&view.snapshot), view.policy.clone()),
-        (None, Some(path)) => from_disk(path, params.new_text.is_some())?,
+        (None, Some(path)) => match from_disk(path, params.new_text.is_some())? {
+            Some(found) => found,
+            None => return Ok(left_out()),
+        },
         (None, None) => return Err(invalid("the document is neither open nor a file")),
     };
     policy.ask_about_unknown_origin = false;
@@ -40,7 +43,14 @@ pub(super) fn check_edit(view: Option<&View>, encoding: Encoding, params: &Check
     Ok(result(&before, &after, &analysis, &shown_path(path.as_deref(), &uri, view)))
 }
 
-fn from_disk(path: &Path, may_be_new: bool) -> Result<(Snapshot, Policy)> {
+/// What is said of a document that the settings leave out.
+fn left_out() -> CheckEditResult {
+    let message = "The settings leave this file out.".to_owned();
+    CheckEditResult { verdict: Verdict::Allow, findings: Vec::new(), message }
+}
+
+/// A document and its policy from disk; `None` where the settings leave it out.
+fn from_disk(path: &Path, may_be_new: bool) -> Result<Option<(Snapshot, Policy)>> {
     let Some(language) = Language::of_path(&path.to_string_lossy()) else {
         return Err(invalid("Countersign does not read this kind of file"));
     };
@@ -50,8 +60,11 @@ fn from_disk(path: &Path, may_be_new: bool) -> Result<(Snapshot, Policy)> {
         Err(disk::Unread::Limit(message) | disk::Unread::Io(message)) => return Err(invalid(message)),
     };
     let config = disk::Configs::default().of(path);
+    if config.excludes(path) {
+        return Ok(None);
+    }
     let policy = Policy::new(&config.config, Surface::Editor, crate::cli::today());
-    Ok((Snapshot::new(language, 0, &text), policy))
+    Ok(Some((Snapshot::new(language, 0, &text), policy)))
 }
 
 /// The changes, the last in the text first, because all of them count in the text as it is.

@@ -69,7 +69,8 @@ impl Features {
                 .hover
                 .as_ref()
                 .and_then(|hover| hover.content_format.as_ref())
-                .is_some_and(|formats| formats.contains(&MarkupKind::Markdown));
+                .and_then(|formats| formats.first())
+                .is_some_and(|preferred| *preferred == MarkupKind::Markdown);
             if let Some(action) = &document.code_action {
                 features.action_literals = action.code_action_literal_support.is_some();
                 let lazy = action.resolve_support.as_ref();

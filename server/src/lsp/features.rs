@@ -11,6 +11,7 @@ use countersign_policy::{Catalogue, Config, Origin, Severity, Verdict};
 use countersign_provenance::{Agent, Writer, sha256};
 use countersign_syntax::Budget;
 use countersign_text::{Encoding, LinePosition, Text, TextEdit as ByteEdit};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::ops::Range as ByteRange;
@@ -47,6 +48,8 @@ pub(super) struct View {
     pub(super) path: Option<PathBuf>,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) policy: Policy,
+    /// The settings leave this document out.
+    pub(super) excluded: bool,
     pub(super) analysis: Option<Arc<Analysis>>,
     pub(super) features: Features,
     /// Tells states of a document apart that have the same version.
@@ -74,6 +77,12 @@ impl View {
     fn wire_range(&self, range: &ByteRange<usize>) -> WireRange {
         to_wire(&self.range(range))
     }
+}
+
+/// The file that a URI names. Another scheme may have a path too, that of a file it shows an older version of, say.
+pub(super) fn file_path(uri: &Uri) -> Option<PathBuf> {
+    let is_file = uri.scheme().as_str().eq_ignore_ascii_case("file");
+    is_file.then(|| uri.to_file_path().map(Cow::into_owned)).flatten()
 }
 
 /// A byte range as the client counts.
@@ -191,11 +200,13 @@ pub(super) fn hover(view: &View, position: Position) -> Option<Hover> {
     let offset = view.bytes(&Range { start: position, end: position }).start;
     let at = |range: &ByteRange<usize>| range.start <= offset && offset <= range.end;
     let findings: Vec<_> = analysis.findings.iter().filter(|finding| at(&finding.range)).collect();
+    let markdown = view.features.markdown_hover;
+    let (bold, code, emphasis) = if markdown { ("**", "`", "*") } else { ("", "", "") };
     let mut parts = Vec::new();
     for finding in &findings {
         let title = Catalogue::built_in().risk(&finding.risk).map_or(finding.risk.as_str(), |risk| risk.title.as_str());
         parts.push(format!(
-            "**{title}** (`{}`)\n\n{}\n\n*What to do:* {}\n\n{}",
+            "{bold}{title}{bold} ({code}{}{code})\n\n{}\n\n{emphasis}What to do:{emphasis} {}\n\n{}",
             finding.risk,
             finding.message,
             finding.help,
@@ -209,16 +220,10 @@ pub(super) fn hover(view: &View, position: Position) -> Option<Hover> {
     } else if findings.is_empty() {
         return None;
     }
-    let markdown = parts.join("\n\n---\n\n");
+    let separator = if markdown { "\n\n---\n\n" } else { "\n\n" };
     let range = findings.first().map(|finding| view.range(&finding.range));
-    let contents = if view.features.markdown_hover {
-        MarkupContent { kind: MarkupKind::Markdown, value: markdown }
-    } else {
-        MarkupContent {
-            kind: MarkupKind::PlainText,
-            value: markdown.replace(['*', '`'], "").replace("\n\n---\n", "\n"),
-        }
-    };
+    let kind = if markdown { MarkupKind::Markdown } else { MarkupKind::PlainText };
+    let contents = MarkupContent { kind, value: parts.join(separator) };
     Some(Hover { contents: HoverContents::Markup(contents), range })
 }
 
@@ -284,7 +289,9 @@ fn shown_regions(view: &View) -> Vec<Region> {
             regions.push(Region { range, origin, retained: 1.0 });
         }
     }
-    for (range, ()) in snapshot.suspected.iter() {
+    let declared = &view.analysis().declared;
+    let open = |range: &ByteRange<usize>| declared.overlapping(range.clone()).next().is_none();
+    for (range, ()) in snapshot.suspected.iter().filter(|(range, ())| open(range)) {
         regions.push(Region { range, origin: OriginSummary { by: Origin::Unknown, evidence: None }, retained: 1.0 });
     }
     regions.sort_by_key(|region| (region.range.start, region.range.end));
@@ -379,7 +386,7 @@ pub(super) fn code_actions(view: &View, params: &CodeActionParams) -> CodeAction
     let touches = |range: &ByteRange<usize>| range.start <= selection.end && selection.start <= range.end;
     let wanted = |kind: &CodeActionKind| {
         let only = params.context.only.as_ref();
-        only.is_none_or(|only| only.iter().any(|only| kind.as_str().starts_with(only.as_str())))
+        only.is_none_or(|only| only.iter().any(|only| is_kind_of(kind.as_str(), only.as_str())))
     };
     let mut actions = CodeActionResponse::new();
     let mut add = |kind: CodeActionKind,
@@ -430,6 +437,11 @@ pub(super) fn code_actions(view: &View, params: &CodeActionParams) -> CodeAction
         }
     }
     actions
+}
+
+/// Whether a kind of action is another or below it: `refactor.rewrite` is a `refactor`.
+fn is_kind_of(kind: &str, wanted: &str) -> bool {
+    wanted.is_empty() || kind.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn arguments(view: &View, range: &ByteRange<usize>, risk: Option<&str>) -> ActionArguments {

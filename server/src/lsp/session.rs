@@ -163,6 +163,8 @@ pub(super) struct Session {
     requester: Requester,
     events: SyncSender<Event>,
     worker: Worker,
+    /// Something that is shown beside the text has changed, and not by an edit, after which clients ask by themselves.
+    stale: bool,
 }
 
 impl Session {
@@ -180,6 +182,7 @@ impl Session {
             requester,
             events,
             worker,
+            stale: false,
         }
     }
 
@@ -199,6 +202,9 @@ impl Session {
                 self.guard(|session| session.handle(event));
             }
             self.guard(Self::refresh_dirty);
+            if std::mem::take(&mut self.stale) {
+                self.requester.refresh(&self.features);
+            }
             self.guard(Self::save_due);
         }
     }
@@ -228,14 +234,20 @@ impl Session {
             Event::Command { params, reply } => self.command(params, reply),
             Event::Settings { uri, config } => self.settings(&uri, &config),
             Event::Remembered { uri, version, regions } => self.remembered(&uri, version, &regions),
-            Event::Compared { uri, version, changed } => self.with(&uri, |open| {
-                open.document.set_changed(version, changed);
-                open.dirty = true;
-            }),
-            Event::Suspicious { uri, version, range } => self.with(&uri, |open| {
-                open.document.suspect(version, &range);
-                open.dirty = true;
-            }),
+            Event::Compared { uri, version, changed } => {
+                self.stale = true;
+                self.with(&uri, |open| {
+                    open.document.set_changed(version, changed);
+                    open.dirty = true;
+                });
+            }
+            Event::Suspicious { uri, version, range } => {
+                self.stale = true;
+                self.with(&uri, |open| {
+                    open.document.suspect(version, &range);
+                    open.dirty = true;
+                });
+            }
             Event::Analyzed { uri, revision, snapshot, analysis } => {
                 self.with(&uri, |open| {
                     open.on_pool = None;
@@ -256,6 +268,7 @@ impl Session {
         if open.document.attribute(version, regions) {
             open.remembered = true;
             open.dirty |= !regions.is_empty();
+            self.stale |= !regions.is_empty();
         } else if let Some(path) = open.path.clone() {
             let (version, text) = (open.document.version(), open.document.text().clone());
             self.worker.send(Job::Remember { uri: uri.to_owned(), path, version, text });
@@ -288,7 +301,7 @@ impl Session {
     fn open(&mut self, params: DidOpenTextDocumentParams) {
         let item = params.text_document;
         let key = item.uri.as_str().to_owned();
-        let path = item.uri.to_file_path().map(std::borrow::Cow::into_owned);
+        let path = features::file_path(&item.uri);
         let name = path.as_ref().map_or_else(|| key.clone(), |path| path.to_string_lossy().into_owned());
         if name.rsplit(['/', '\\']).next() == Some(CONFIG_FILE) {
             self.configs.insert(key.clone(), (Text::from(item.text.as_str()), item.version));
@@ -408,7 +421,7 @@ impl Session {
         if open.document.evidence(params.text_document.version, params.origin.evidence(), Box::new(resolve)) {
             open.dirty = true;
             open.save_at.get_or_insert_with(|| Instant::now() + SAVE_AFTER);
-            self.requester.refresh(&self.features);
+            self.stale = true;
         }
     }
 
@@ -420,6 +433,7 @@ impl Session {
         open.policy = Some(Policy::new(&config.config, Surface::Editor, today()));
         open.excluded = open.path.as_deref().is_some_and(|path| config.excludes(path));
         open.dirty = true;
+        self.stale = true;
     }
 
     fn reload_settings(&mut self) {
@@ -429,7 +443,6 @@ impl Session {
                 self.worker.send(Job::Settings { uri: uri.clone(), path: path.clone() });
             }
         }
-        self.requester.refresh(&self.features);
     }
 
     fn show_config(&self, key: &str) {
@@ -530,6 +543,7 @@ impl Session {
             path: open.path.clone(),
             snapshot,
             policy,
+            excluded: open.excluded,
             analysis: if open.excluded { Some(Arc::default()) } else { analysis },
             features: self.features.clone(),
             revision: open.revision,
@@ -624,7 +638,7 @@ impl Session {
             open.dirty = true;
             open.save_at = Some(Instant::now() + SAVE_AFTER);
         });
-        self.requester.refresh(&self.features);
+        self.stale = true;
     }
 
     /// Shows the page of a risk, in the editor where that can be, and returns it.
@@ -665,23 +679,16 @@ impl Session {
         }
     }
 
-    /// Has the worker write down who wrote what. Not before what was remembered is known, which would be lost.
+    /// Has the worker write down who wrote what. Where what was remembered is not known yet, the worker adds it.
     fn save_state(&mut self, uri: &str) {
-        let Some(open) = self.documents.get_mut(uri) else {
-            return;
-        };
-        if open.save_at.is_none() {
+        let Some(open) = self.documents.get_mut(uri) else { return };
+        if open.save_at.take().is_none() {
             return;
         }
-        if !open.remembered {
-            open.save_at = Some(Instant::now() + SAVE_AFTER);
-            return;
-        }
-        open.save_at = None;
         if let Some(path) = open.path.clone() {
-            let snapshot = open.document.snapshot();
+            let (remembered, snapshot) = (open.remembered, open.document.snapshot());
             let (text, regions) = (snapshot.text.clone(), snapshot.regions.clone());
-            self.worker.send(Job::Save { path, text, regions });
+            self.worker.send(Job::Save { path, text, regions, remembered });
         }
     }
 

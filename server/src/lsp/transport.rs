@@ -189,7 +189,13 @@ type Outcome = std::thread::Result<Result<Option<Response>, tower_lsp::ExitedErr
 fn answer(outbox: &Outbox, id: Option<tower_lsp::jsonrpc::Id>, outcome: Outcome) {
     match outcome {
         Ok(Ok(Some(response))) => outbox.send(&response),
-        Ok(Ok(None) | Err(_)) => {}
+        // The framework is silent on unknown methods that start with `$/`, which only notifications may be met with.
+        Ok(Ok(None)) => {
+            if let Some(id) = id {
+                outbox.send(&Response::from_error(id, tower_lsp::jsonrpc::Error::method_not_found()));
+            }
+        }
+        Ok(Err(_)) => {}
         Err(_) => {
             tracing::error!("a handler panicked");
             if let Some(id) = id {

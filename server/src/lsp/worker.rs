@@ -29,8 +29,8 @@ pub(super) enum Job {
     Compare { uri: String, path: PathBuf, version: i32, text: Text },
     /// Look whether what came in at once stands anywhere else.
     Question { uri: String, path: Option<PathBuf>, version: i32, text: Text, inserted: Inserted },
-    /// Write down who wrote what.
-    Save { path: PathBuf, text: Text, regions: Regions },
+    /// Write down who wrote what, together with what was written down before where that is not `remembered` yet.
+    Save { path: PathBuf, text: Text, regions: Regions, remembered: bool },
     /// Say that all jobs before are done.
     Reply(oneshot::Sender<()>),
 }
@@ -94,8 +94,16 @@ impl State {
                 let elsewhere = self.is_elsewhere(&uri, path.as_deref(), &text, &inserted);
                 (!elsewhere).then_some(Event::Suspicious { uri, version, range: inserted.range })
             }
-            Job::Save { path, text, regions } => {
-                if let Err(error) = self.store.save(&path, Saved::new(&text.to_string(), &regions).as_ref()) {
+            Job::Save { path, text, mut regions, remembered } => {
+                let whole = text.to_string();
+                if !remembered && let Some(saved) = self.store.load(&path) {
+                    let mut known = saved.restore(&whole);
+                    for piece in regions.pieces(0..whole.len()) {
+                        known.attribute(std::slice::from_ref(&(piece.start..piece.end)), piece.origin);
+                    }
+                    regions = known;
+                }
+                if let Err(error) = self.store.save(&path, Saved::new(&whole, &regions).as_ref()) {
                     tracing::warn!("who wrote {} could not be written down: {error}", path.display());
                 }
                 None

@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// How long one answer may take.
@@ -53,6 +53,7 @@ pub struct Client {
     answer: Answer,
     reading: Arc<(Mutex<bool>, Condvar)>,
     stderr: Arc<Mutex<String>>,
+    stderr_reader: Option<JoinHandle<()>>,
     state: Option<PathBuf>,
     next_id: i64,
     patience: Duration,
@@ -103,7 +104,7 @@ impl Client {
             move || read_all(stdout, &reading, &send)
         });
         let stderr = Arc::new(Mutex::new(String::new()));
-        thread::spawn({
+        let stderr_reader = thread::spawn({
             let stderr = Arc::clone(&stderr);
             move || {
                 let mut buffer = [0; 4096];
@@ -120,6 +121,7 @@ impl Client {
             answer: Box::new(default_answer),
             reading,
             stderr,
+            stderr_reader: Some(stderr_reader),
             state: None,
             next_id: 0,
             patience: PATIENCE,
@@ -422,6 +424,9 @@ impl Client {
         assert_eq!(code, Some(0), "the exit code after shutdown{}", self.circumstances());
         while let Ok(received) = self.inbox.recv_timeout(self.patience) {
             self.unread.push_back(received.expect("the server writes LSP to the end"));
+        }
+        if let Some(reader) = self.stderr_reader.take() {
+            reader.join().expect("reading stderr does not panic");
         }
         let stderr = self.stderr();
         assert!(!stderr.contains("panicked at"), "the server panicked:\n{stderr}");
