@@ -182,7 +182,7 @@ fn a_block_and_a_letter_before_it_in_one_message() {
         let place = json!({ "line": 0, "character": character });
         json!({ "start": place, "end": place })
     };
-    let block: String = (0..20).map(|n| format!("\nsetting_{n} = \"value {n}\"")).collect();
+    let block = "\nsome_setting_of_many = \"and its value\"".repeat(20);
     client.change(URI, 2, json!([{ "range": at(3), "text": block }, { "range": at(0), "text": "#" }]));
     assert_in_step(&mut client, 3, &format!("## é{block}"));
 }

@@ -307,14 +307,14 @@ fn a_full_replacement_keeps_the_owner_of_what_is_the_same() {
 
 /// An agent rewrites the file to change one word: the word is its own, and not only the letters that differ.
 #[test]
-fn a_full_replacement_by_an_agent_makes_whole_words_its_own() {
+fn a_full_replacement_by_an_agent_takes_no_letter_that_was_there() {
     let (_workspace, mut editor) = editor_in_git();
     let text = SAFE.replace("false", "true");
     editor.replace_all("main.tf", &text);
     editor.evidence("main.tf", 0..text.len(), "agent");
-    assert_eq!(editor.ai_texts("main.tf"), ["true"]);
+    assert_eq!(editor.ai_texts("main.tf"), ["tru"]);
     let message = editor.message("main.tf");
-    assert!(message.contains("written by claude (observed); must not be applied"), "{message}");
+    assert!(message.contains("written in part by claude (observed); must not be applied"), "{message}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::facts::Facts;
 use countersign_grammars::Language;
 use countersign_provenance::{Attribution, Means, Origin, Regions, minimal_edits};
 use countersign_syntax::Units;
-use countersign_text::{RangeMap, Text, TextEdit};
+use countersign_text::{RangeMap, Text, TextEdit, trim_common};
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -176,9 +176,17 @@ impl Document {
                 minimal_edits(range.start, &removed, &change.text)
             };
             for edit in edits {
+                // Evidence is about what is new to the letter, so that a completion does not take what was typed before it.
+                let (prefix, suffix) = trim_common(&self.snapshot.text.slice(edit.range.clone()), &edit.text);
+                let new = edit.range.start + prefix..edit.inserted().end - suffix;
+                inserted.retain_mut(|inserted: &mut Inserted| {
+                    inserted.range = edit.map_range(&inserted.range);
+                    !inserted.range.is_empty()
+                });
                 inserted.extend(self.apply(&edit));
                 step.edits.push((edit.range.clone(), edit.text.len()));
-                step.inserted.edit(edit.range, edit.text.len(), Some(()));
+                step.inserted.edit(edit.range, edit.text.len(), None);
+                step.inserted.set(new, Some(()));
             }
         }
         if version <= self.snapshot.version {

@@ -93,6 +93,7 @@ impl Config {
         }
         config.exclude = globs(&config.files.exclude, table.get_ref(), &mut problems);
         config.verdict.extend(default_rows());
+        problems.sort_by_key(|problem| problem.range.start);
         (config, problems)
     }
 
@@ -189,7 +190,7 @@ mod tests {
         let text = "nonsense = 1\n[files]\nexclude = [\"a/**\", \"b[\"]\n[editor]\nask_about_unknown_origin = \"yes\"\n[[verdict]]\nseverty = [\"low\"]\n[[verdict]]\norigin = [\"ai\"]\nseverity = [\"low\"]\nverdict = \"allow\"\n";
         let (config, problems) = Config::read(text);
         let places: Vec<_> = problems.iter().map(|problem| &text[problem.range.clone()]).collect();
-        assert_eq!(places, ["nonsense", "\"yes\"", "severty", "\"b[\""], "{problems:?}");
+        assert_eq!(places, ["nonsense", "\"b[\"", "\"yes\"", "severty"], "{problems:?}");
         assert!(config.excludes("a/x/main.tf") && !config.excludes("c/a/main.tf"));
         let at = Circumstances { origin: Origin::Ai, severity: Severity::Low, surface: Editor, changed: true };
         assert_eq!(config.table().decide(at).0, Verdict::Allow);

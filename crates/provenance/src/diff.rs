@@ -3,19 +3,22 @@
 use countersign_text::{TextEdit, trim_common};
 use imara_diff::{Algorithm, Diff, InternedInput};
 
-/// The edits, last first, that turn `old` into `new` and leave alone what is the same in both: an editor that replaces a
-/// whole file to change one line did not write the other lines. Offsets count from `offset`. Applied one after another
+/// The edits, last first, that turn `old` into `new` and leave alone the lines and words that are the same in both: an editor
+/// that replaces a whole file to change one line did not write the other lines. Offsets count from `offset`. Applied one after another
 /// in this order, each one's range is right.
 pub fn minimal_edits(offset: usize, old: &str, new: &str) -> Vec<TextEdit> {
-    let (prefix, suffix) = trim_common(old, new);
-    let (old, new) = (&old[prefix..old.len() - suffix], &new[prefix..new.len() - suffix]);
-    let offset = offset + prefix;
-    if old.is_empty() && new.is_empty() {
+    if old == new {
         return Vec::new();
     }
     if !old.contains('\n') || !new.contains('\n') {
         return hunk_edits(offset, old, new);
     }
+    // Whole lines that are the same at both ends need not be compared one by one.
+    let (prefix, suffix) = trim_common(old, new);
+    let prefix = old[..prefix].rfind('\n').map_or(0, |at| at + 1);
+    let suffix = old[old.len() - suffix..].find('\n').map_or(0, |at| suffix - at - 1);
+    let (old, new) = (&old[prefix..old.len() - suffix], &new[prefix..new.len() - suffix]);
+    let offset = offset + prefix;
     let input = InternedInput::new(old, new);
     let mut diff = Diff::compute(Algorithm::Histogram, &input);
     diff.postprocess_lines(&input);
@@ -40,9 +43,20 @@ fn hunk_edits(offset: usize, old: &str, new: &str) -> Vec<TextEdit> {
     if visible(old).eq(visible(new)) {
         return white_space_edits(offset, old, new);
     }
-    let (prefix, suffix) = trim_common(old, new);
+    let (mut prefix, mut suffix) = trim_common(old, new);
+    if prefix + suffix < old.len().min(new.len()) {
+        // A word that is replaced by another is another, whatever letters they share: nobody owns half of `true` because
+        // `false` ends with the same letter.
+        prefix -= word_len(old[..prefix].chars().rev());
+        suffix -= word_len(old[old.len() - suffix..].chars());
+    }
     let range = offset + prefix..offset + old.len() - suffix;
     vec![TextEdit::new(range, &new[prefix..new.len() - suffix])]
+}
+
+/// Bytes of the characters of a word that come first.
+fn word_len(chars: impl Iterator<Item = char>) -> usize {
+    chars.take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-')).map(char::len_utf8).sum()
 }
 
 fn visible(text: &str) -> impl Iterator<Item = char> {

@@ -202,14 +202,15 @@ pub(super) fn hover(view: &View, position: Position) -> Option<Hover> {
     let findings: Vec<_> = analysis.findings.iter().filter(|finding| at(&finding.range)).collect();
     let markdown = view.features.markdown_hover;
     let (bold, code, emphasis) = if markdown { ("**", "`", "*") } else { ("", "", "") };
+    let plain = |text: &str| if markdown { text.to_owned() } else { text.replace('`', "") };
     let mut parts = Vec::new();
     for finding in &findings {
         let title = Catalogue::built_in().risk(&finding.risk).map_or(finding.risk.as_str(), |risk| risk.title.as_str());
         parts.push(format!(
             "{bold}{title}{bold} ({code}{}{code})\n\n{}\n\n{emphasis}What to do:{emphasis} {}\n\n{}",
             finding.risk,
-            finding.message,
-            finding.help,
+            plain(&finding.message),
+            plain(&finding.help),
             about(finding)
         ));
     }

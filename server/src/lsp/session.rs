@@ -406,7 +406,12 @@ impl Session {
         self.save_state(key);
         let was_open = self.documents.remove(key).is_some() || self.configs.remove(key).is_some();
         self.snapshots.remove(key);
-        if !self.foreign.remove(key) && was_open && !self.features.pull_diagnostics {
+        if self.foreign.remove(key) {
+            return;
+        }
+        if !was_open {
+            self.log(MessageType::WARNING, &format!("{key} was closed and had not been opened."));
+        } else if !self.features.pull_diagnostics {
             self.publish(uri, None, Vec::new());
         }
     }

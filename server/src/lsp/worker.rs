@@ -127,7 +127,8 @@ impl State {
         if path.and_then(|path| disk::read(path).ok()).is_some_and(|on_disk| on_disk == whole) {
             return true;
         }
-        let rest = format!("{}{}", &whole[..inserted.range.start], &whole[inserted.range.end..]);
+        let (before, after) = (whole.get(..inserted.range.start), whole.get(inserted.range.end..));
+        let rest = [before.unwrap_or_default(), after.unwrap_or_default()].concat();
         if mostly_in(&rest) || mostly_in(&inserted.removed) {
             return true;
         }
