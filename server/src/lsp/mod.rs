@@ -12,7 +12,6 @@ mod worker;
 
 use backend::Backend;
 use client::Requester;
-use futures_util::future::{BoxFuture, FutureExt, Shared};
 use session::{Event, Session};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -59,8 +58,7 @@ pub(crate) fn serve() -> anyhow::Result<ExitCode> {
     let session = Session::new(events.clone(), outbox.clone(), requester);
     let main_loop = std::thread::Builder::new().name("main-loop".to_owned()).spawn(move || session.run(&incoming))?;
 
-    let ended: Shared<BoxFuture<'static, ()>> = parent_ended(parent).boxed().shared();
-    let said_exit = runtime.block_on(transport::serve(service, socket, &outbox, ended));
+    let said_exit = runtime.block_on(transport::serve(service, socket, &outbox, parent_ended(parent)));
     if !shut_down.load(Ordering::SeqCst) {
         runtime.block_on(flush(&events));
     }

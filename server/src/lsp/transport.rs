@@ -1,21 +1,22 @@
 //! Standard input and output.
 //!
-//! Two threads do nothing but read and write, so that neither ever waits for the other; what comes in is handed to the
-//! framework's service in the order in which it came.
+//! One thread reads and one writes, so that neither ever waits for the other. What comes in is handed to the framework's
+//! service in the order in which it came.
 
 use super::frame::{BrokenFrame, Framer};
-use futures_util::future::{BoxFuture, FutureExt, Shared};
+use futures_util::SinkExt;
+use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use futures_util::{SinkExt, poll};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
+use std::future::Future;
 use std::io::{Read, Write};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use tokio::sync::mpsc;
-use tower_lsp::jsonrpc::{Request, Response};
+use tower_lsp::jsonrpc::{Id, Request, Response};
 use tower_lsp::{ClientSocket, LanguageServer, LspService};
 use tower_service::Service;
 
@@ -45,6 +46,13 @@ struct Queue {
     broken: bool,
 }
 
+#[derive(Serialize)]
+struct Notification<'a, P> {
+    jsonrpc: &'static str,
+    method: &'a str,
+    params: &'a P,
+}
+
 #[derive(Debug)]
 enum Item {
     Message(Vec<u8>),
@@ -72,12 +80,12 @@ impl Outbox {
 
     /// Sends a notification.
     pub(super) fn notify(&self, method: &str, params: &impl Serialize) {
-        self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
+        self.send(&Notification { jsonrpc: "2.0", method, params });
     }
 
     /// Sends the diagnostics of a document in place of those that wait.
     pub(super) fn publish(&self, uri: &str, params: &impl Serialize) {
-        let message = json!({ "jsonrpc": "2.0", "method": "textDocument/publishDiagnostics", "params": params });
+        let message = Notification { jsonrpc: "2.0", method: "textDocument/publishDiagnostics", params };
         if let Ok(body) = serde_json::to_vec(&message) {
             self.with(|queue| {
                 queue.bytes += body.len();
@@ -133,45 +141,45 @@ enum Incoming {
     Broken(Value),
 }
 
+/// What the reader leaves to the task that waits.
+enum Rest {
+    /// A request whose answer is not there yet.
+    Waiting(Option<Id>, Running),
+    /// The client's answer to a request of ours.
+    Response(Response),
+    /// The client said `exit`.
+    Exit,
+}
+
+type Running = BoxFuture<'static, Outcome>;
+
 /// Serves until the client says `exit`, closes the stream, or `ended` comes. Returns whether it said `exit`.
 pub(super) async fn serve<S: LanguageServer>(
-    mut service: LspService<S>,
+    service: LspService<S>,
     socket: ClientSocket,
     outbox: &Outbox,
-    ended: Shared<BoxFuture<'static, ()>>,
+    ended: impl Future<Output = ()>,
 ) -> bool {
     let (sender, mut incoming) = mpsc::channel(READ_AHEAD);
-    let reading = outbox.clone();
-    std::thread::spawn(move || read(std::io::stdin().lock(), &sender, &reading));
+    let reader = Reader { service, sender, outbox: outbox.clone() };
+    std::thread::spawn(move || reader.run(std::io::stdin().lock()));
     let writing = outbox.clone();
     let writer = std::thread::spawn(move || writing.write_all(std::io::stdout().lock()));
 
     let (mut requests, mut responses) = socket.split();
     let mut running = FuturesUnordered::new();
-    let mut ended = ended.fuse();
+    tokio::pin!(ended);
     let said_exit = loop {
         tokio::select! {
             biased;
             () = &mut ended => break false,
-            message = incoming.recv() => match message {
+            rest = incoming.recv() => match rest {
                 None => break false,
-                Some(Incoming::Broken(error)) => outbox.send(&error),
-                Some(Incoming::Response(response)) => {
+                Some(Rest::Exit) => break true,
+                Some(Rest::Response(response)) => {
                     let _ = responses.send(response).await;
                 }
-                Some(Incoming::Request(request)) => {
-                    let exit = request.method() == "exit";
-                    let id = request.id().cloned();
-                    let mut future = AssertUnwindSafe(service.call(request)).catch_unwind().boxed();
-                    // The first poll, in the order of arrival, hands the message on; what is left is waiting for the answer.
-                    match poll!(&mut future) {
-                        Poll::Ready(outcome) => answer(outbox, id, outcome),
-                        Poll::Pending => running.push(async move { (id, future.await) }),
-                    }
-                    if exit {
-                        break true;
-                    }
-                }
+                Some(Rest::Waiting(id, future)) => running.push(async move { (id, future.await) }),
             },
             Some((id, outcome)) = running.next(), if !running.is_empty() => answer(outbox, id, outcome),
             Some(request) = requests.next() => outbox.send(&request),
@@ -186,7 +194,7 @@ pub(super) async fn serve<S: LanguageServer>(
 
 type Outcome = std::thread::Result<Result<Option<Response>, tower_lsp::ExitedError>>;
 
-fn answer(outbox: &Outbox, id: Option<tower_lsp::jsonrpc::Id>, outcome: Outcome) {
+fn answer(outbox: &Outbox, id: Option<Id>, outcome: Outcome) {
     match outcome {
         Ok(Ok(Some(response))) => outbox.send(&response),
         // The framework is silent on unknown methods that start with `$/`, which only notifications may be met with.
@@ -205,34 +213,64 @@ fn answer(outbox: &Outbox, id: Option<tower_lsp::jsonrpc::Id>, outcome: Outcome)
     }
 }
 
-/// Reads messages until the stream ends.
-fn read(mut input: impl Read, sender: &mpsc::Sender<Incoming>, outbox: &Outbox) {
-    let mut framer = Framer::default();
-    let mut buffer = vec![0; READ_BYTES];
-    loop {
-        // A client that does not read gets no further answers to read.
-        while outbox.is_full() {
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
-        let read = match input.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(_) => break,
-        };
-        framer.push(&buffer[..read]);
-        while let Some(message) = framer.next_message() {
-            let (incoming, fatal) = match message {
-                Ok(body) => (decode(&body), false),
-                Err(BrokenFrame { message, fatal }) => (Incoming::Broken(error(-32700, &message)), fatal),
+/// Reads messages and calls the service with them. A handler hands its message on when it is polled for the first time,
+/// which is done here, so messages take effect in the order in which they came and without another thread between. What
+/// then still waits for its answer is left to the task.
+struct Reader<S: LanguageServer> {
+    service: LspService<S>,
+    sender: mpsc::Sender<Rest>,
+    outbox: Outbox,
+}
+
+impl<S: LanguageServer> Reader<S> {
+    fn run(mut self, mut input: impl Read) {
+        let mut framer = Framer::default();
+        let mut buffer = vec![0; READ_BYTES];
+        loop {
+            // A client that does not read gets no further answers to read.
+            while self.outbox.is_full() {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            let read = match input.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(_) => break,
             };
-            if sender.blocking_send(incoming).is_err() || fatal {
-                return;
+            framer.push(&buffer[..read]);
+            while let Some(message) = framer.next_message() {
+                let (incoming, fatal) = match message {
+                    Ok(body) => (decode(&body), false),
+                    Err(BrokenFrame { message, fatal }) => (Incoming::Broken(error(-32700, &message)), fatal),
+                };
+                if !self.take(incoming) || fatal {
+                    return;
+                }
             }
         }
+        if framer.is_inside_message() {
+            self.outbox.send(&error(-32700, "the stream ended inside of a message"));
+        }
     }
-    if framer.is_inside_message() {
-        let _ = sender.blocking_send(Incoming::Broken(error(-32700, "the stream ended inside of a message")));
+
+    /// Takes one message. Returns whether there is anything to come.
+    fn take(&mut self, incoming: Incoming) -> bool {
+        let request = match incoming {
+            Incoming::Broken(error) => {
+                self.outbox.send(&error);
+                return true;
+            }
+            Incoming::Response(response) => return self.sender.blocking_send(Rest::Response(response)).is_ok(),
+            Incoming::Request(request) => request,
+        };
+        let (exit, id) = (request.method() == "exit", request.id().cloned());
+        let mut future = AssertUnwindSafe(self.service.call(request)).catch_unwind().boxed();
+        // The task polls again what is not done, so nobody has to be woken by this first time.
+        match future.poll_unpin(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(outcome) => answer(&self.outbox, id, outcome),
+            Poll::Pending => return self.sender.blocking_send(Rest::Waiting(id, future)).is_ok(),
+        }
+        !(exit && self.sender.blocking_send(Rest::Exit).is_ok())
     }
 }
 
