@@ -15,6 +15,9 @@ const KEPT_VERSIONS: usize = 64;
 /// Pieces of evidence that are kept for versions that have not arrived yet.
 const KEPT_EVIDENCE: usize = 64;
 
+/// Bytes between two edits up to which they are joined to one.
+const JOINED_BYTES: usize = 2 << 10;
+
 /// One state of a document. It does not change; a clone is cheap.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
@@ -131,6 +134,13 @@ impl Document {
         Self { snapshot, attribution, history: VecDeque::from([step]), pending: Vec::new(), behind: None }
     }
 
+    /// Brings the units up to date with the edits since.
+    fn catch_up(&mut self) {
+        if let Some((before, now)) = self.behind.take() {
+            self.snapshot.units.edit(&self.snapshot.text, &before, now.len());
+        }
+    }
+
     /// The state now. Units are brought up to date here and not at each edit, so that a burst of edits is scanned once.
     pub fn snapshot(&mut self) -> &Snapshot {
         let snapshot = &mut self.snapshot;
@@ -140,8 +150,8 @@ impl Document {
         } else if snapshot.unread.take().is_some() {
             snapshot.units = Units::new(snapshot.language, &snapshot.text.to_string());
             self.behind = None;
-        } else if let Some((before, now)) = self.behind.take() {
-            snapshot.units.edit(&snapshot.text, &before, now.len());
+        } else {
+            self.catch_up();
         }
         &self.snapshot
     }
@@ -207,6 +217,12 @@ impl Document {
 
     /// Applies one edit to everything at once.
     fn apply(&mut self, edit: &TextEdit) -> Option<Inserted> {
+        // Edits far apart are not joined: what lies between them would have to be looked at again.
+        let far =
+            |now: &Range<usize>| edit.range.start > now.end + JOINED_BYTES || edit.range.end + JOINED_BYTES < now.start;
+        if self.snapshot.unread.is_none() && self.behind.as_ref().is_some_and(|(_, now)| far(now)) {
+            self.catch_up();
+        }
         let removed = self.snapshot.text.slice(edit.range.clone());
         let restored = self.attribution.edit(edit, &removed);
         let snapshot = &mut self.snapshot;

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 use tree_sitter::{ParseOptions, Parser, Tree};
 
 /// Calls of the parser's progress callback that a unit may take besides those for its length. Tree-sitter calls it once in
@@ -40,18 +41,26 @@ pub enum ParseFailure {
 #[derive(Debug, Clone)]
 pub struct Budget {
     steps: usize,
+    deadline: Option<Instant>,
     cancelled: Option<Arc<AtomicBool>>,
 }
 
 impl Budget {
     /// No bound but the limits of the text.
     pub const fn unbounded() -> Self {
-        Self { steps: usize::MAX, cancelled: None }
+        Self { steps: usize::MAX, deadline: None, cancelled: None }
     }
 
     /// A budget of so many steps; a step is some 20 to 80 microseconds.
     pub const fn of_steps(steps: usize) -> Self {
-        Self { steps, cancelled: None }
+        Self { steps, deadline: None, cancelled: None }
+    }
+
+    /// The same, but it runs out at a time: some steps take a hundred times longer than others. That is no limit of the
+    /// text, so what comes of the text does not depend on the clock.
+    #[must_use]
+    pub fn before(self, deadline: Instant) -> Self {
+        Self { deadline: Some(deadline), ..self }
     }
 
     /// The same, but it runs out as soon as somebody sets the flag.
@@ -62,6 +71,7 @@ impl Budget {
 
     fn is_cancelled(&self) -> bool {
         self.cancelled.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
+            || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 }
 

@@ -123,15 +123,16 @@ impl Text {
     pub fn position(&self, offset: usize, encoding: Encoding) -> LinePosition {
         let offset = self.floor(offset);
         let line = self.rope.byte_to_line(offset);
-        let content = self.line_content(line);
-        let offset = offset.min(content.end);
+        let full = self.line_range(line);
+        // Only what is at the line's end can be inside its line break.
+        let offset = if offset + 2 < full.end { offset } else { offset.min(self.line_content(line).end) };
         let character = match encoding {
-            Encoding::Utf8 => offset - content.start,
+            Encoding::Utf8 => offset - full.start,
             Encoding::Utf16 => {
                 let units = |byte| self.rope.char_to_utf16_cu(self.rope.byte_to_char(byte));
-                units(offset) - units(content.start)
+                units(offset) - units(full.start)
             }
-            Encoding::Utf32 => self.rope.byte_to_char(offset) - self.rope.byte_to_char(content.start),
+            Encoding::Utf32 => self.rope.byte_to_char(offset) - self.rope.byte_to_char(full.start),
         };
         LinePosition { line, character }
     }
@@ -144,10 +145,10 @@ impl Text {
     /// Byte range of a line without its line break; the empty range at the end for a line past the last.
     pub fn line_content(&self, line: usize) -> Range<usize> {
         let full = self.line_range(line);
-        let breaks = self.slice(full.end.saturating_sub(2).max(full.start)..full.end);
-        let length = match breaks.as_bytes() {
-            [b'\r', b'\n'] => 2,
-            [.., b'\n' | b'\r'] => 1,
+        let byte = |back: usize| (full.len() >= back).then(|| self.rope.byte(full.end - back));
+        let length = match (byte(2), byte(1)) {
+            (Some(b'\r'), Some(b'\n')) => 2,
+            (_, Some(b'\n' | b'\r')) => 1,
             _ => 0,
         };
         full.start..full.end - length

@@ -38,6 +38,9 @@ use tower_lsp::ls_types::{
 /// pool, and until it is done the client keeps what it was shown last.
 const INLINE_STEPS: usize = 150;
 
+/// The same as a time, for broken text in which a step takes longer.
+const INLINE_TIME: Duration = Duration::from_millis(4);
+
 /// Events that may wait; who sends more waits too. The main loop itself never sends one.
 pub(super) const QUEUE: usize = 10_000;
 
@@ -484,7 +487,9 @@ impl Session {
             self.analyzed(uri, revision, snapshot, analysis);
             return;
         }
-        if let Some(analysis) = analyze(&snapshot, policy, &mut Budget::of_steps(INLINE_STEPS)) {
+        if let Some(analysis) =
+            analyze(&snapshot, policy, &mut Budget::of_steps(INLINE_STEPS).before(Instant::now() + INLINE_TIME))
+        {
             let revision = open.revision;
             self.analyzed(uri, revision, snapshot, Arc::new(analysis));
             return;
@@ -508,9 +513,9 @@ impl Session {
 
     /// Shows an analysis, unless it is of a state that has passed or says what is shown already.
     fn analyzed(&mut self, uri: &str, revision: u64, snapshot: Arc<Snapshot>, analysis: Arc<Analysis>) {
-        let Some(open) = self.documents.get_mut(uri).filter(|open| open.revision == revision) else {
-            return;
-        };
+        // What has changed since, within the same batch of events, is looked at when the batch is through.
+        let current = |open: &&mut Open| open.revision == revision && !open.dirty;
+        let Some(open) = self.documents.get_mut(uri).filter(current) else { return };
         let version = snapshot.version;
         open.analysis = Some((snapshot, analysis));
         if self.features.pull_diagnostics {

@@ -425,21 +425,28 @@ impl Client {
         while let Ok(received) = self.inbox.recv_timeout(self.patience) {
             self.unread.push_back(received.expect("the server writes LSP to the end"));
         }
+        let left: Vec<_> =
+            self.unread.iter().map(|received| &received.message).filter(|left| is_of_interest(left)).collect();
+        assert!(!self.strict || left.is_empty(), "nobody read these messages of the server: {left:#?}");
+    }
+
+    /// To be called when the process has ended.
+    fn assert_no_panic(&mut self) {
         if let Some(reader) = self.stderr_reader.take() {
             reader.join().expect("reading stderr does not panic");
         }
         let stderr = self.stderr();
         assert!(!stderr.contains("panicked at"), "the server panicked:\n{stderr}");
-        let left: Vec<_> =
-            self.unread.iter().map(|received| &received.message).filter(|left| is_of_interest(left)).collect();
-        assert!(!self.strict || left.is_empty(), "nobody read these messages of the server: {left:#?}");
     }
 }
 
 impl Drop for Client {
     fn drop(&mut self) {
-        if !thread::panicking() && !self.waited {
-            self.finish();
+        if !thread::panicking() {
+            if !self.waited {
+                self.finish();
+            }
+            self.assert_no_panic();
         }
         let mut process = lock(&self.process);
         // It has ended already, unless the test failed.
