@@ -12,6 +12,9 @@ pub use range_map::RangeMap;
 use ropey::Rope;
 use std::ops::Range;
 
+/// Bytes of a line up to which its characters are counted one by one.
+const SHORT_LINE: usize = 512;
+
 /// In which code units a client counts `Position::character` (LSP 3.17, `PositionEncodingKind`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Encoding {
@@ -128,6 +131,11 @@ impl Text {
         let offset = if offset + 2 < full.end { offset } else { offset.min(self.line_content(line).end) };
         let character = match encoding {
             Encoding::Utf8 => offset - full.start,
+            // The rope's own count costs several look-ups, which is more than a short stretch takes to read.
+            _ if offset - full.start <= SHORT_LINE => {
+                let chars = self.rope.byte_slice(full.start..offset).chunks().flat_map(str::chars);
+                chars.map(|c| if encoding == Encoding::Utf16 { c.len_utf16() } else { 1 }).sum()
+            }
             Encoding::Utf16 => {
                 let units = |byte| self.rope.char_to_utf16_cu(self.rope.byte_to_char(byte));
                 units(offset) - units(full.start)

@@ -529,15 +529,21 @@ impl Session {
         if open.shown.as_ref() == Some(&diagnostics) {
             return;
         }
-        open.shown = Some(diagnostics.clone());
         let uri = open.uri.clone();
-        self.publish(&uri, Some(version), diagnostics);
+        let params = self.params(&uri, Some(version), diagnostics);
+        self.outbox.publish(uri.as_str(), &params);
+        if let Some(open) = self.documents.get_mut(uri.as_str()) {
+            open.shown = Some(params.diagnostics);
+        }
+    }
+
+    fn params(&self, uri: &Uri, version: Option<i32>, diagnostics: Vec<Diagnostic>) -> PublishDiagnosticsParams {
+        let version = version.filter(|_| self.features.diagnostic_version);
+        PublishDiagnosticsParams { uri: uri.clone(), diagnostics, version }
     }
 
     fn publish(&self, uri: &Uri, version: Option<i32>, diagnostics: Vec<Diagnostic>) {
-        let version = version.filter(|_| self.features.diagnostic_version);
-        let params = PublishDiagnosticsParams { uri: uri.clone(), diagnostics, version };
-        self.outbox.publish(uri.as_str(), &params);
+        self.outbox.publish(uri.as_str(), &self.params(uri, version, diagnostics));
     }
 
     fn view(&mut self, uri: &str) -> Option<View> {

@@ -164,7 +164,7 @@ pub(super) async fn serve<S: LanguageServer>(
     let reader = Reader { service, sender, outbox: outbox.clone() };
     std::thread::spawn(move || reader.run(std::io::stdin().lock()));
     let writing = outbox.clone();
-    let writer = std::thread::spawn(move || writing.write_all(std::io::stdout().lock()));
+    let writer = std::thread::spawn(move || writing.write_all(unbuffered_stdout()));
 
     let (mut requests, mut responses) = socket.split();
     let mut running = FuturesUnordered::new();
@@ -190,6 +190,22 @@ pub(super) async fn serve<S: LanguageServer>(
         let _ = writer.join();
     }
     said_exit
+}
+
+/// Standard output without the buffer of `std`, which ends at line breaks and so would write the headers by themselves and
+/// wake the client twice for a message.
+#[cfg(unix)]
+fn unbuffered_stdout() -> Box<dyn Write> {
+    use std::os::fd::AsFd;
+    match std::io::stdout().as_fd().try_clone_to_owned() {
+        Ok(descriptor) => Box::new(std::fs::File::from(descriptor)),
+        Err(_) => Box::new(std::io::stdout().lock()),
+    }
+}
+
+#[cfg(not(unix))]
+fn unbuffered_stdout() -> Box<dyn Write> {
+    Box::new(std::io::stdout().lock())
 }
 
 type Outcome = std::thread::Result<Result<Option<Response>, tower_lsp::ExitedError>>;
