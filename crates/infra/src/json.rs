@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 /// JSON as the providers' APIs accept it, and a comma too many: they refuse that, but it stands there while somebody types.
-const STRICT: ParseOptions = ParseOptions {
+const POLICY_JSON: ParseOptions = ParseOptions {
     allow_comments: false,
     allow_loose_object_property_names: false,
     allow_trailing_commas: true,
@@ -59,7 +59,7 @@ fn parse<'a>(text: &str, at: At<'_>, template: bool) -> Option<Cow<'a, Value>> {
     if !text.trim_start().starts_with(['{', '[']) {
         return None;
     }
-    let parsed = parse_to_ast(text, &CollectOptions::default(), &STRICT).ok()?;
+    let parsed = parse_to_ast(text, &CollectOptions::default(), &POLICY_JSON).ok()?;
     Some(Cow::Owned(convert(&parsed.value?, at, template)))
 }
 

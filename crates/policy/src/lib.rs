@@ -15,13 +15,8 @@ mod verdict;
 pub use catalogue::Catalogue;
 pub use config::{CONFIG_FILE, Config, ConfigProblem, DEFAULT_CONFIG, Editor, Files};
 pub use evaluate::{Fix, Hit, hits};
-pub use format::{Binding, Risk, RiskDocument, Severity};
+pub use format::{Binding, Risk, RiskDocument, Severity, read as read_risk};
 pub use suppression::{
     Suppression, may_hold as may_hold_suppression, render as render_suppression, suppressions as read_suppression,
 };
 pub use verdict::{Circumstances, Loudness, Origin, Row, Surface, Table, Verdict};
-
-/// Reads the text of a risk's file, for tools that check one; the library itself holds those that were built in.
-pub fn read_risk(markdown: &str, id: &str, area: &str) -> Result<RiskDocument, String> {
-    format::read(markdown, id, area)
-}

@@ -92,18 +92,21 @@ pub(super) enum Event {
     /// The worker read what is remembered of a document, as it was in some version.
     Remembered {
         uri: String,
+        opened: u64,
         version: i32,
         regions: Regions,
     },
     /// The worker compared a version of a document with the baseline.
     Compared {
         uri: String,
+        opened: u64,
         version: i32,
         changed: RangeMap<()>,
     },
     /// The worker found nowhere else what some version inserted at once.
     Suspicious {
         uri: String,
+        opened: u64,
         version: i32,
         range: Range<usize>,
     },
@@ -139,6 +142,9 @@ struct Open {
     /// The settings; until they are there nothing is shown.
     policy: Option<Policy>,
     excluded: bool,
+    /// Tells this opening of the document from others of the same name.
+    opened: u64,
+    /// Counts its states. No two states of the session have the same number.
     revision: u64,
     /// The analysis of `revision`, once it is there.
     analysis: Option<(Arc<Snapshot>, Arc<Analysis>)>,
@@ -168,6 +174,8 @@ pub(super) struct Session {
     worker: Worker,
     /// Something that is shown beside the text has changed, and not by an edit, after which clients ask by themselves.
     stale: bool,
+    /// The last number that was given to an opening or a state of a document.
+    counter: u64,
 }
 
 impl Session {
@@ -186,6 +194,7 @@ impl Session {
             events,
             worker,
             stale: false,
+            counter: 0,
         }
     }
 
@@ -236,24 +245,27 @@ impl Session {
             Event::Query { uri, run } => self.query(&uri, run),
             Event::Command { params, reply } => self.command(params, reply),
             Event::Settings { uri, config } => self.settings(&uri, &config),
-            Event::Remembered { uri, version, regions } => self.remembered(&uri, version, &regions),
-            Event::Compared { uri, version, changed } => {
+            Event::Remembered { uri, opened, version, regions } => self.remembered(&uri, opened, version, &regions),
+            Event::Compared { uri, opened, version, changed } => {
                 self.stale = true;
-                self.with(&uri, |open| {
+                self.with_opened(&uri, opened, |open| {
                     open.document.set_changed(version, changed);
                     open.dirty = true;
                 });
             }
-            Event::Suspicious { uri, version, range } => {
+            Event::Suspicious { uri, opened, version, range } => {
                 self.stale = true;
-                self.with(&uri, |open| {
+                self.with_opened(&uri, opened, |open| {
                     open.document.suspect(version, &range);
                     open.dirty = true;
                 });
             }
             Event::Analyzed { uri, revision, snapshot, analysis } => {
                 self.with(&uri, |open| {
-                    open.on_pool = None;
+                    // A job of an earlier opening says nothing about this one's.
+                    if revision >= open.opened {
+                        open.on_pool = None;
+                    }
                     open.dirty |= open.revision != revision;
                 });
                 if let Some(analysis) = analysis {
@@ -266,20 +278,29 @@ impl Session {
     }
 
     /// Takes what was remembered of a document. Where the text has moved on too far meanwhile, it is looked up again.
-    fn remembered(&mut self, uri: &str, version: i32, regions: &Regions) {
-        let Some(open) = self.documents.get_mut(uri) else { return };
+    fn remembered(&mut self, uri: &str, opened: u64, version: i32, regions: &Regions) {
+        let same = |open: &&mut Open| open.opened == opened;
+        let Some(open) = self.documents.get_mut(uri).filter(same) else { return };
         if open.document.attribute(version, regions) {
             open.remembered = true;
             open.dirty |= !regions.is_empty();
             self.stale |= !regions.is_empty();
         } else if let Some(path) = open.path.clone() {
             let (version, text) = (open.document.version(), open.document.text().clone());
-            self.worker.send(Job::Remember { uri: uri.to_owned(), path, version, text });
+            self.worker.send(Job::Remember { uri: uri.to_owned(), opened, path, version, text });
         }
     }
 
     fn with(&mut self, uri: &str, change: impl FnOnce(&mut Open)) {
         if let Some(open) = self.documents.get_mut(uri) {
+            change(open);
+        }
+    }
+
+    /// The same for what the worker found out about a document, unless that was closed meanwhile and opened anew: its
+    /// versions are then those of another text.
+    fn with_opened(&mut self, uri: &str, opened: u64, change: impl FnOnce(&mut Open)) {
+        if let Some(open) = self.documents.get_mut(uri).filter(|open| open.opened == opened) {
             change(open);
         }
     }
@@ -316,12 +337,26 @@ impl Session {
             return;
         };
         let document = Document::new(language, item.version, &item.text);
+        self.counter += 1;
+        let opened = self.counter;
         if let Some(path) = &path {
             self.worker.send(Job::Settings { uri: key.clone(), path: path.clone() });
             let text = document.text().clone();
-            self.worker.send(Job::Remember { uri: key.clone(), path: path.clone(), version: item.version, text });
+            self.worker.send(Job::Remember {
+                uri: key.clone(),
+                opened,
+                path: path.clone(),
+                version: item.version,
+                text,
+            });
             let text = document.text().clone();
-            self.worker.send(Job::Compare { uri: key.clone(), path: path.clone(), version: item.version, text });
+            self.worker.send(Job::Compare {
+                uri: key.clone(),
+                opened,
+                path: path.clone(),
+                version: item.version,
+                text,
+            });
         }
         let policy = path.is_none().then(|| Policy::new(&Config::defaults(), Surface::Editor, today()));
         let open = Open {
@@ -331,7 +366,8 @@ impl Session {
             document,
             policy,
             excluded: false,
-            revision: 0,
+            opened,
+            revision: opened,
             analysis: None,
             shown: None,
             on_pool: None,
@@ -377,6 +413,7 @@ impl Session {
         for inserted in questionable.filter(|inserted| !open.document.was_deleted(&inserted.text)) {
             self.worker.send(Job::Question {
                 uri: key.to_owned(),
+                opened: open.opened,
                 path: open.path.clone(),
                 version,
                 text: open.document.text().clone(),
@@ -399,7 +436,7 @@ impl Session {
             && let Some(path) = &open.path
         {
             let (path, version, text) = (path.clone(), open.document.version(), open.document.text().clone());
-            self.worker.send(Job::Compare { uri: key.to_owned(), path, version, text });
+            self.worker.send(Job::Compare { uri: key.to_owned(), opened: open.opened, path, version, text });
         }
         self.save_state(key);
     }
@@ -471,13 +508,12 @@ impl Session {
 
     /// Analyses the newest state of a document, here if that is quick, else on the pool.
     fn refresh(&mut self, uri: &str) {
-        let Some(open) = self.documents.get_mut(uri) else {
-            return;
-        };
+        self.counter += 1;
+        let Some(open) = self.documents.get_mut(uri) else { return };
         let Some(policy) = &mut open.policy else { return };
         policy.today = today();
         open.dirty = false;
-        open.revision += 1;
+        open.revision = self.counter;
         let snapshot = Arc::new(open.document.snapshot().clone());
         open.analysis = None;
         self.snapshots.insert(uri.to_owned(), Arc::clone(&snapshot));

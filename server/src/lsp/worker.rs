@@ -24,11 +24,11 @@ pub(super) enum Job {
     /// Read the settings anew.
     ForgetSettings,
     /// Read what is remembered of a document and find it in its text.
-    Remember { uri: String, path: PathBuf, version: i32, text: Text },
+    Remember { uri: String, opened: u64, path: PathBuf, version: i32, text: Text },
     /// Compare a document with what was committed.
-    Compare { uri: String, path: PathBuf, version: i32, text: Text },
+    Compare { uri: String, opened: u64, path: PathBuf, version: i32, text: Text },
     /// Look whether what came in at once stands anywhere else.
-    Question { uri: String, path: Option<PathBuf>, version: i32, text: Text, inserted: Inserted },
+    Question { uri: String, opened: u64, path: Option<PathBuf>, version: i32, text: Text, inserted: Inserted },
     /// Write down who wrote what, together with what was written down before where that is not `remembered` yet.
     Save { path: PathBuf, text: Text, regions: Regions, remembered: bool },
     /// Say that all jobs before are done.
@@ -81,18 +81,18 @@ impl State {
                 self.configs.forget();
                 None
             }
-            Job::Remember { uri, path, version, text } => {
+            Job::Remember { uri, opened, path, version, text } => {
                 let saved = self.store.load(&path);
                 let regions = saved.map(|saved| saved.restore(&text.to_string())).unwrap_or_default();
-                Some(Event::Remembered { uri, version, regions })
+                Some(Event::Remembered { uri, opened, version, regions })
             }
-            Job::Compare { uri, path, version, text } => {
+            Job::Compare { uri, opened, path, version, text } => {
                 let changed = changed(&path, &text)?;
-                Some(Event::Compared { uri, version, changed })
+                Some(Event::Compared { uri, opened, version, changed })
             }
-            Job::Question { uri, path, version, text, inserted } => {
+            Job::Question { uri, opened, path, version, text, inserted } => {
                 let elsewhere = self.is_elsewhere(&uri, path.as_deref(), &text, &inserted);
-                (!elsewhere).then_some(Event::Suspicious { uri, version, range: inserted.range })
+                (!elsewhere).then_some(Event::Suspicious { uri, opened, version, range: inserted.range })
             }
             Job::Save { path, text, mut regions, remembered } => {
                 let whole = text.to_string();
