@@ -1,7 +1,7 @@
 //! What is worked out about one unit, once for each text of it.
 
 use countersign_grammars::Language;
-use countersign_infra::resources;
+use countersign_infra::{Alone, resources};
 use countersign_policy::{Catalogue, Hit, Suppression, hits, may_hold_suppression, read_suppression};
 use countersign_provenance::{Tag, may_hold_tag, read_tag};
 use countersign_syntax::ParseFailure;
@@ -41,7 +41,7 @@ impl Facts {
         };
         let catalogue = Catalogue::built_in();
         for resource in resources(language, source, tree) {
-            facts.hits.extend(hits(catalogue, &resource, source));
+            facts.hits.extend(hits(catalogue, &resource, source, &Alone));
         }
         if may_hold_suppression(source) || may_hold_tag(source) {
             for comment in comments(tree.root_node()) {

@@ -30,7 +30,7 @@ pub fn document<'a>(value: &'a Value, source: &str) -> Option<Cow<'a, Value>> {
         ValueKind::String { text, verbatim } => {
             parse(text, verbatim.as_ref().map_or(At::Whole(&value.range), |range| At::Offset(range.start)), false)
         }
-        ValueKind::Unknown { template: Some(range) } => {
+        ValueKind::Unknown { template: Some(range), .. } => {
             parse(source.get(range.clone())?, At::Offset(range.start), true)
         }
         _ => None,

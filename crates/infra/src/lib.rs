@@ -9,7 +9,7 @@ mod model;
 mod terraform;
 
 pub use json::document;
-pub use model::{Body, Field, Found, Resource, Value, ValueKind};
+pub use model::{Alone, Body, Field, Found, Resource, Value, ValueKind, World};
 
 use countersign_grammars::Language;
 use tree_sitter::Tree;

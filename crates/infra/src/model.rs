@@ -1,6 +1,7 @@
 //! Resources and values, the same for every format.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 /// One declared piece of infrastructure, or another top-level block that says something about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,12 +74,14 @@ pub enum ValueKind {
     Unknown {
         /// The heredoc's lines, interpolations included.
         template: Option<Range<usize>>,
+        /// What would have to be known: `aws_s3_bucket.logs.id`, `var.name`.
+        needs: Option<Arc<str>>,
     },
 }
 
 impl ValueKind {
     /// A value of which nothing is known.
-    pub const UNKNOWN: Self = Self::Unknown { template: None };
+    pub const UNKNOWN: Self = Self::Unknown { template: None, needs: None };
 }
 
 impl Value {
@@ -106,6 +109,12 @@ impl Value {
             ValueKind::String { text, .. } => text.parse().ok(),
             _ => None,
         }
+    }
+
+    /// Whether it is an attribute of the resource with this address, whose value is known once that is created.
+    pub fn refers_to(&self, address: &str) -> bool {
+        let ValueKind::Unknown { needs: Some(needs), .. } = &self.kind else { return false };
+        needs.strip_prefix(address).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     }
 
     /// Whether nothing is known about it.
@@ -190,5 +199,33 @@ impl Value {
             ValueKind::List(values) => values.iter().for_each(|value| value.find_into(path, found)),
             _ => found.push(Found::Unknown),
         }
+    }
+}
+
+/// What stands beside a resource: the others of its module, evaluated as it is.
+pub trait World {
+    /// The resource with an address.
+    fn resource(&self, address: &str) -> Option<Arc<Resource>>;
+    /// The blocks in which `address` is mentioned, outputs and module calls included.
+    fn referrers(&self, address: &str) -> Vec<Arc<Resource>>;
+    /// All resources of a kind.
+    fn of_kind(&self, kind: &str) -> Vec<Arc<Resource>>;
+}
+
+/// A resource by itself: there is nothing beside it.
+#[derive(Debug, Clone, Copy)]
+pub struct Alone;
+
+impl World for Alone {
+    fn resource(&self, _: &str) -> Option<Arc<Resource>> {
+        None
+    }
+
+    fn referrers(&self, _: &str) -> Vec<Arc<Resource>> {
+        Vec::new()
+    }
+
+    fn of_kind(&self, _: &str) -> Vec<Arc<Resource>> {
+        Vec::new()
     }
 }

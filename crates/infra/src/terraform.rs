@@ -205,7 +205,7 @@ impl<'a> Reader<'a> {
                 let content = first_line..last.start_byte().max(first_line);
                 let text = &self.source[content.clone()];
                 if !literal {
-                    ValueKind::Unknown { template: Some(content) }
+                    ValueKind::Unknown { template: Some(content), needs: None }
                 } else if text.contains("$${") || text.contains("%%{") {
                     ValueKind::String { text: text.replace("$${", "${").replace("%%{", "%{"), verbatim: None }
                 } else {

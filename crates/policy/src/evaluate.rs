@@ -1,9 +1,9 @@
 //! Bindings against resources: where a risk is seen, what is underlined, what would fix it.
 
 use crate::catalogue::Catalogue;
-use crate::checks;
+use crate::checks::{self, Context};
 use crate::format::{Binding, Comparison, Guard, Risk, Scalar, When, Word};
-use countersign_infra::{Body, Found, Resource, Value, ValueKind};
+use countersign_infra::{Body, Found, Resource, Value, ValueKind, World};
 use regex::Regex;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -28,6 +28,8 @@ pub struct Hit {
     pub help: String,
     /// A change that makes it safe.
     pub fix: Option<Fix>,
+    /// Other resources that have to do with it.
+    pub related: Vec<Related>,
 }
 
 /// Replacement of a range of the unit's text.
@@ -39,23 +41,38 @@ pub struct Fix {
     pub text: String,
 }
 
+/// The other end of a risk that is seen in how two resources stand to each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Related {
+    /// Address of the other resource.
+    pub address: String,
+    /// What it has to do with it.
+    pub message: String,
+}
+
 /// A place where a condition holds.
+#[derive(Default)]
 pub(crate) struct Place {
+    /// What to underline, in bytes of the unit.
     pub(crate) range: Range<usize>,
+    /// What a message shows for `{value}`.
     pub(crate) value: Option<String>,
+    /// A change that makes it safe.
     pub(crate) fix: Option<Fix>,
+    /// Other resources that have to do with it.
+    pub(crate) related: Vec<Related>,
 }
 
 /// All risks of the catalogue that are seen in a resource, in order of the text. `source` is the unit's text.
-pub fn hits(catalogue: &Catalogue, resource: &Resource, source: &str) -> Vec<Hit> {
+pub fn hits(catalogue: &Catalogue, resource: &Resource, source: &str, world: &dyn World) -> Vec<Hit> {
     let mut hits = Vec::new();
     for (risk, binding) in catalogue.bindings(&resource.kind) {
         let risk = &catalogue.documents()[risk].risk;
         let binding = &risk.bindings[binding];
-        if guarded(binding, resource) {
+        if guarded(binding, resource) || accompanied(binding, resource, world) {
             continue;
         }
-        for place in places(binding, resource, source) {
+        for place in places(binding, resource, source, world) {
             let hit = hit(risk, binding, resource, place);
             // Two bindings may name the same place, as may two elements of one list written as one string.
             if !hits.iter().any(|other: &Hit| other.risk == hit.risk && other.range == hit.range) {
@@ -69,20 +86,55 @@ pub fn hits(catalogue: &Catalogue, resource: &Resource, source: &str) -> Vec<Hit
 
 /// Whether what the binding asks of other attributes rules it out, or cannot be known.
 fn guarded(binding: &Binding, resource: &Resource) -> bool {
-    let holds = |guard: &Guard| {
-        let mut truth = Truth::No;
-        for found in resource.body.find(&guard.attribute) {
-            truth = truth.max(holds(&guard.when, found).0);
-        }
-        truth
-    };
-    !binding.only_if.iter().all(|guard| holds(guard) == Truth::Yes)
-        || binding.unless.iter().any(|guard| holds(guard) != Truth::No)
+    !binding.only_if.iter().all(|guard| guard_holds(guard, resource) == Truth::Yes)
+        || binding.unless.iter().any(|guard| guard_holds(guard, resource) != Truth::No)
 }
 
-fn places(binding: &Binding, resource: &Resource, source: &str) -> Vec<Place> {
+fn guard_holds(guard: &Guard, resource: &Resource) -> Truth {
+    let mut truth = Truth::No;
+    for found in resource.body.find(&guard.attribute) {
+        truth = truth.max(holds(&guard.when, found).0);
+    }
+    truth
+}
+
+/// Whether another resource takes care of what the binding is about, or may do so: one that refers to this resource and of
+/// which no condition is known to fail, or one that goes by the same known name.
+fn accompanied(binding: &Binding, resource: &Resource, world: &dyn World) -> bool {
+    let Some(companion) = &binding.companion else { return false };
+    let takes_care = |other: &Resource| {
+        companion.kinds.contains(&other.kind)
+            && companion.when.iter().all(|guard| guard_holds(guard, other) != Truth::No)
+    };
+    let names = ["id", "bucket", "name"].map(|name| resource.body.value(name).and_then(Value::as_str));
+    let same_name = |other: &Resource| {
+        other.body.value(&companion.attribute).is_some_and(|value| match value.as_str() {
+            Some(text) => names.contains(&Some(text)),
+            None => value.refers_to(&resource.address) || value.is_unknown() && !is_reference(value),
+        })
+    };
+    let referrers = world.referrers(&resource.address);
+    referrers.iter().any(|other| takes_care(other) || matches!(other.kind.as_str(), "output" | "module"))
+        || companion
+            .kinds
+            .iter()
+            .flat_map(|kind| world.of_kind(kind))
+            .any(|other| takes_care(&other) && same_name(&other))
+}
+
+/// Whether it is known which resource a value is an attribute of.
+fn is_reference(value: &Value) -> bool {
+    let ValueKind::Unknown { needs: Some(needs), .. } = &value.kind else { return false };
+    !["var.", "local.", "each.", "module.", "path.", "terraform.", "count."]
+        .iter()
+        .any(|other| needs.starts_with(other))
+}
+
+fn places(binding: &Binding, resource: &Resource, source: &str, world: &dyn World) -> Vec<Place> {
     if let Some(check) = &binding.check {
-        return checks::find(check).map(|check| check(resource, &binding.attribute, source)).unwrap_or_default();
+        return checks::find(check)
+            .map(|check| check(&Context { resource, attribute: &binding.attribute, source, world }))
+            .unwrap_or_default();
     }
     let Some(when) = &binding.when else { return Vec::new() };
     let mut places = Vec::new();
@@ -92,12 +144,13 @@ fn places(binding: &Binding, resource: &Resource, source: &str) -> Vec<Place> {
         };
         places.push(match (found, element) {
             (Found::Value(_), Some(element)) => {
-                Place { range: element.range.clone(), value: shown(element), fix: None }
+                Place { range: element.range.clone(), value: shown(element), ..Place::default() }
             }
             (Found::Value(value), None) => Place {
                 range: value.range.clone(),
                 value: shown(value),
                 fix: binding.fix.clone().map(|text| Fix { range: value.range.clone(), text }),
+                ..Place::default()
             },
             (Found::Missing { body, parent_found }, _) => Place {
                 range: body.anchor.clone(),
@@ -107,6 +160,7 @@ fn places(binding: &Binding, resource: &Resource, source: &str) -> Vec<Place> {
                     .as_deref()
                     .filter(|_| parent_found)
                     .and_then(|fix| insertion(body, &binding.attribute, fix, source)),
+                ..Place::default()
             },
             (Found::Unknown, _) => continue,
         });
@@ -131,6 +185,7 @@ fn hit(risk: &Risk, binding: &Binding, resource: &Resource, place: Place) -> Hit
         message: fill(binding.message.as_ref().unwrap_or(&risk.message)),
         help: fill(binding.help.as_ref().unwrap_or(&risk.help)),
         fix: place.fix,
+        related: place.related,
     }
 }
 

@@ -5,7 +5,20 @@
 use serde::{Deserialize, Serialize};
 
 /// Areas that a risk can be in, each a folder of the catalogue.
-pub const AREAS: &[&str] = &["data-loss", "encryption", "exposure", "identity", "record", "secrets", "state"];
+pub const AREAS: &[&str] = &[
+    "audit-trail",
+    "availability",
+    "data-loss",
+    "encryption",
+    "exposure",
+    "identity",
+    "invented",
+    "record",
+    "rollout",
+    "secrets",
+    "state",
+    "supply-chain",
+];
 
 /// Names of the checks that are written in Rust; `checks::find` has the functions.
 pub const CHECKS: &[&str] = &[
@@ -78,6 +91,8 @@ pub struct Binding {
     /// None of these may hold or be unknown.
     #[serde(default)]
     pub unless: Vec<Guard>,
+    /// Another resource that would take care of it.
+    pub companion: Option<Companion>,
     /// Text that makes the attribute safe.
     pub fix: Option<String>,
     /// Name of a check, one of [`CHECKS`].
@@ -86,6 +101,19 @@ pub struct Binding {
     pub message: Option<String>,
     /// Replaces the risk's help.
     pub help: Option<String>,
+}
+
+/// A resource whose presence takes a risk away from another.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Companion {
+    /// Its kinds.
+    pub kinds: Vec<String>,
+    /// Its attribute that names the resource that it takes care of.
+    pub attribute: String,
+    /// None of these may be known not to hold.
+    #[serde(default)]
+    pub when: Vec<Guard>,
 }
 
 /// A condition on another attribute of the same resource.

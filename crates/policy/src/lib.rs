@@ -14,8 +14,8 @@ mod verdict;
 
 pub use catalogue::Catalogue;
 pub use config::{CONFIG_FILE, Config, ConfigProblem, DEFAULT_CONFIG, Editor, Files};
-pub use evaluate::{Fix, Hit, hits};
-pub use format::{Binding, Risk, RiskDocument, Severity, read as read_risk};
+pub use evaluate::{Fix, Hit, Related, hits};
+pub use format::{Binding, Companion, Risk, RiskDocument, Severity, read as read_risk};
 pub use suppression::{
     Suppression, may_hold as may_hold_suppression, render as render_suppression, suppressions as read_suppression,
 };

@@ -2,8 +2,9 @@
 //!
 //! Only what is certain counts: a statement with a condition, or with a part that decides and is unknown, is passed over.
 
+use super::Context;
 use crate::evaluate::Place;
-use countersign_infra::{Body, Found, Resource, Value, ValueKind, document};
+use countersign_infra::{Body, Found, Value, ValueKind, document};
 
 /// Names of a statement's parts, which the data source spells differently.
 struct Names {
@@ -35,8 +36,8 @@ const DATA_SOURCE: Names = Names {
 
 /// Allow statements that let every action be done to every resource. A statement that names principals stands on a
 /// resource, such as a key, and everything is that resource.
-pub(super) fn allows_everything(resource: &Resource, attribute: &str, source: &str) -> Vec<Place> {
-    allow_statements(resource, attribute, source, |statement, names| {
+pub(super) fn allows_everything(context: &Context<'_>) -> Vec<Place> {
+    allow_statements(context, |statement, names| {
         let any = |name, all: &[&str]| {
             strings(statement.value(name))
                 .into_iter()
@@ -51,8 +52,8 @@ pub(super) fn allows_everything(resource: &Resource, attribute: &str, source: &s
 }
 
 /// Allow statements for any principal whatsoever.
-pub(super) fn anyone(resource: &Resource, attribute: &str, source: &str) -> Vec<Place> {
-    allow_statements(resource, attribute, source, |statement, names| {
+pub(super) fn anyone(context: &Context<'_>) -> Vec<Place> {
+    allow_statements(context, |statement, names| {
         statement.named(names.principals).filter_map(|field| any_principal(&field.value)).map(Place::at).collect()
     })
 }
@@ -71,12 +72,8 @@ fn any_principal(principal: &Value) -> Option<&Value> {
 }
 
 /// What `places` finds in each statement that allows something without condition.
-fn allow_statements(
-    resource: &Resource,
-    attribute: &str,
-    source: &str,
-    places: impl Fn(&Body, &Names) -> Vec<Place>,
-) -> Vec<Place> {
+fn allow_statements(context: &Context<'_>, places: impl Fn(&Body, &Names) -> Vec<Place>) -> Vec<Place> {
+    let Context { resource, attribute, source, .. } = *context;
     let allows = |statement: &Body, names: &Names, default: bool| {
         let effect = statement.value(names.effect);
         let allow = effect.map_or(default, |effect| effect.as_str() == Some("Allow"));

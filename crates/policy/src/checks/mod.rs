@@ -5,10 +5,23 @@ mod ports;
 mod secrets;
 
 use crate::evaluate::Place;
-use countersign_infra::{Resource, Value};
+use countersign_infra::{Resource, Value, World};
 
-/// A check: the places in `resource` where it holds. `attribute` is the binding's, `source` the unit's text.
-pub(crate) type Check = fn(resource: &Resource, attribute: &str, source: &str) -> Vec<Place>;
+/// What a check looks at.
+pub(crate) struct Context<'a> {
+    /// The resource.
+    pub(crate) resource: &'a Resource,
+    /// The binding's attribute.
+    pub(crate) attribute: &'a str,
+    /// The unit's text.
+    pub(crate) source: &'a str,
+    /// What stands beside the resource.
+    #[expect(dead_code, reason = "for checks across resources")]
+    pub(crate) world: &'a dyn World,
+}
+
+/// A check: the places in the resource where it holds.
+pub(crate) type Check = fn(&Context<'_>) -> Vec<Place>;
 
 /// The check with a name of [`crate::format::CHECKS`].
 pub(crate) fn find(name: &str) -> Option<Check> {
@@ -25,7 +38,7 @@ pub(crate) fn find(name: &str) -> Option<Check> {
 impl Place {
     /// A place at a value that the message may repeat.
     fn at(value: &Value) -> Self {
-        Self { range: value.range.clone(), value: value.as_str().map(str::to_owned), fix: None }
+        Self { range: value.range.clone(), value: value.as_str().map(str::to_owned), ..Self::default() }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A rule counts only where its direction, its ports and its open source all stand in the text.
 
+use super::Context;
 use crate::evaluate::Place;
 use countersign_infra::{Body, Found, Resource, Value, ValueKind};
 
@@ -30,13 +31,16 @@ struct Inbound<'a> {
 const ALL_PORTS: (u16, u16) = (0, u16::MAX);
 
 /// The open sources of rules that let them reach an administrator's port.
-pub(super) fn open_admin_port(resource: &Resource, _: &str, _: &str) -> Vec<Place> {
-    open(resource, |rule| rule.reached(ADMIN_PORTS))
+pub(super) fn open_admin_port(context: &Context<'_>) -> Vec<Place> {
+    open(context.resource, |rule| rule.reached(ADMIN_PORTS))
 }
 
 /// The open sources of rules that let them reach a database's port and no administrator's port, which is the other risk.
-pub(super) fn open_database_port(resource: &Resource, _: &str, _: &str) -> Vec<Place> {
-    open(resource, |rule| if rule.reached(ADMIN_PORTS).is_empty() { rule.reached(DATABASE_PORTS) } else { Vec::new() })
+pub(super) fn open_database_port(context: &Context<'_>) -> Vec<Place> {
+    open(
+        context.resource,
+        |rule| if rule.reached(ADMIN_PORTS).is_empty() { rule.reached(DATABASE_PORTS) } else { Vec::new() },
+    )
 }
 
 /// The open sources of each rule that reaches ports, with the names of those.

@@ -1,7 +1,8 @@
 //! Credentials by the formats that their issuers publish.
 
+use super::Context;
 use crate::evaluate::Place;
-use countersign_infra::{Resource, Value, ValueKind};
+use countersign_infra::{Value, ValueKind};
 use regex::Regex;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -28,19 +29,19 @@ static FORMATS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// Keys in one of [`FORMATS`], underlined by themselves where the text stands as it is. Keys that their issuer's
 /// documentation uses as examples are passed over.
-pub(super) fn known_format(resource: &Resource, _: &str, source: &str) -> Vec<Place> {
+pub(super) fn known_format(context: &Context<'_>) -> Vec<Place> {
     let Some(formats) = FORMATS.as_ref() else { return Vec::new() };
     let mut places = Vec::new();
     let mut visit = |value: &Value, text: &str, verbatim: Option<&Range<usize>>| {
         for found in formats.find_iter(text).filter(|found| !found.as_str().ends_with("EXAMPLE")) {
             let range = verbatim.map_or(value.range.clone(), |at| at.start + found.start()..at.start + found.end());
-            places.push(Place { range, value: None, fix: None });
+            places.push(Place { range, ..Place::default() });
         }
     };
-    resource.body.for_each_value(&mut |value| match &value.kind {
+    context.resource.body.for_each_value(&mut |value| match &value.kind {
         ValueKind::String { text, verbatim } => visit(value, text, verbatim.as_ref()),
-        ValueKind::Unknown { template: Some(range) } => {
-            visit(value, source.get(range.clone()).unwrap_or_default(), Some(range));
+        ValueKind::Unknown { template: Some(range), .. } => {
+            visit(value, context.source.get(range.clone()).unwrap_or_default(), Some(range));
         }
         _ => {}
     });
