@@ -6,11 +6,14 @@
 
 pub mod actions;
 mod analysis;
+mod derive;
 mod document;
 mod facts;
 pub mod report;
 
-pub use analysis::{Analysis, Finding, OriginSummary, Policy, ResourceRef, Shown, analyze};
+pub use analysis::{Analysis, Finding, OriginSummary, Policy, ResourceRef, Shown, analyze, analyze_alone, read};
+pub use countersign_infra::terraform::{Lowered, Workspace, module_of, normal};
+pub use derive::{Digest, Elsewhere, alone};
 pub use document::{Change, Document, Evidence, Inserted, Ranges, Snapshot, over_limit};
 pub use facts::Facts;
 

@@ -7,6 +7,7 @@
 mod catalogue;
 mod checks;
 mod config;
+mod environment;
 mod evaluate;
 pub mod format;
 mod suppression;
@@ -14,7 +15,8 @@ mod verdict;
 
 pub use catalogue::Catalogue;
 pub use config::{CONFIG_FILE, Config, ConfigProblem, DEFAULT_CONFIG, Editor, Files};
-pub use evaluate::{Fix, Hit, Related, hits};
+pub use environment::{Environment, EnvironmentEvidence, Environments, Written};
+pub use evaluate::{Fix, Gap, Hit, Related, Seen, hits};
 pub use format::{Binding, Companion, Risk, RiskDocument, Severity, read as read_risk};
 pub use suppression::{
     Suppression, may_hold as may_hold_suppression, render as render_suppression, suppressions as read_suppression,

@@ -38,7 +38,12 @@ pub(crate) fn find(name: &str) -> Option<Check> {
 impl Place {
     /// A place at a value that the message may repeat.
     fn at(value: &Value) -> Self {
-        Self { range: value.range.clone(), value: value.as_str().map(str::to_owned), ..Self::default() }
+        Self {
+            range: value.range.clone(),
+            value: value.as_str().map(str::to_owned),
+            via: value.via.clone(),
+            ..Self::default()
+        }
     }
 }
 
