@@ -46,6 +46,8 @@ pub struct Analysis {
     pub findings: Vec<Finding>,
     /// Findings that a valid suppression took away.
     pub suppressed: usize,
+    /// Where secrets stand, also those that nothing is said about.
+    pub secrets: Vec<Range<usize>>,
     /// What in-file tags declare.
     pub declared: RangeMap<provenance::Origin>,
 }
@@ -215,6 +217,9 @@ impl Analyzer<'_> {
         let Some(risk) = Catalogue::built_in().risk(risk) else {
             return;
         };
+        if risk.secret {
+            self.analysis.secrets.push(range.clone());
+        }
         let origin = self.origin_of_setting(&range);
         self.push(risk, origin, range, resource, message, help, fix);
     }
