@@ -135,6 +135,7 @@ fn findings_for_programs() {
                 "message": "`aws_lightsail_database.db` gets a public address: `publicly_accessible` is `true`.",
                 "help": "Set `publicly_accessible` to `false` and reach the database from inside the network.",
                 "fix": { "range": range, "newText": "false" },
+                "environment": "unknown",
             }],
             "problems": [],
         })
@@ -144,7 +145,8 @@ fn findings_for_programs() {
 #[test]
 fn findings_are_in_order_and_once_each() {
     let both = format!("{FORCE}{PUBLIC}");
-    let workspace = files(&[("b.tf", PUBLIC), ("a.tf", &both), ("a/z.tofu", PUBLIC), ("notes.md", PUBLIC)]);
+    let other = PUBLIC.replace("\"db\"", "\"other\"");
+    let workspace = files(&[("b.tf", &other), ("a.tf", &both), ("a/z.tofu", PUBLIC), ("notes.md", PUBLIC)]);
     let (report, _) = report(&workspace, &[".", "a.tf", "./b.tf", "a"]);
     assert_eq!(
         findings(&report),
@@ -253,10 +255,11 @@ fn what_cannot_be_read_is_said_and_the_rest_is_checked() {
 
 #[test]
 fn what_git_ignores_is_left_out() {
+    let generated = PUBLIC.replace("\"db\"", "\"generated\"");
     let workspace = files(&[
         (".gitignore", "build/\n*.gen.tf\n"),
         ("build/main.tf", PUBLIC),
-        ("a.gen.tf", PUBLIC),
+        ("a.gen.tf", &generated),
         ("main.tf", PUBLIC),
     ]);
     let (found, _) = report(&workspace, &["."]);

@@ -62,6 +62,8 @@ pub struct Analysis {
     pub suppressed: usize,
     /// Risks of which it is not known whether they are there.
     pub gaps: Vec<Gap>,
+    /// Where secrets stand, also those that nothing is said about.
+    pub secrets: Vec<Range<usize>>,
     /// What in-file tags declare.
     pub declared: RangeMap<provenance::Origin>,
 }
@@ -196,6 +198,9 @@ impl Analyzer<'_> {
                 let fix = hit.fix.as_ref().map(|fix| Fix { range: shift(&fix.range, *start), text: fix.text.clone() });
                 let Some(risk) = Catalogue::built_in().risk(&hit.risk) else { continue };
                 let range = shift(&hit.range, *start);
+                if risk.secret {
+                    self.analysis.secrets.push(range.clone());
+                }
                 let origin = self.origin_of_setting(&range);
                 let written = Written { path: self.policy.relative(&self.snapshot.file).to_owned(), ..written.clone() };
                 let (environment, environment_by) = self.policy.environments.of(&written);

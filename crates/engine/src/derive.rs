@@ -106,6 +106,20 @@ pub(crate) fn derive<'a>(
     Some(notable)
 }
 
+/// Whether a change of the workspace may change what is to be said about a snapshot.
+pub fn is_affected(snapshot: &Snapshot, workspace: &Workspace) -> bool {
+    let mut affected = false;
+    for neighbours in snapshot.units.neighbours() {
+        let mut digest = neighbours.digest.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_current(&digest, workspace) {
+            digest.version = Some(workspace.version());
+        } else {
+            affected = true;
+        }
+    }
+    affected
+}
+
 /// Whether nothing changed that one of these units asked for.
 fn is_current(digest: &Digest, workspace: &Workspace) -> bool {
     let Some(mut changes) = digest.version.and_then(|version| workspace.changed_since(version)) else { return false };
@@ -348,8 +362,26 @@ fn written(scope: &Scope<'_>, resource: &Resource) -> Written {
 /// A workspace in which there is one file only.
 pub fn alone(snapshot: &Snapshot) -> Workspace {
     let mut workspace = Workspace::default();
-    let units: Vec<_> =
-        snapshot.units.iter().filter_map(|(_, unit)| unit.memo()).map(|facts| Arc::clone(&facts.lowered)).collect();
-    workspace.update(&snapshot.file, &[], &units);
+    workspace.update(&snapshot.file, &[], &units(snapshot));
     workspace
+}
+
+/// Paths of the files that units of a file read and that the workspace does not have.
+pub fn wanted_files(workspace: &Workspace, file: &str, units: &[Arc<Lowered>]) -> Vec<String> {
+    let evaluation = Evaluation::new(workspace, MAX_STEPS);
+    let scope = Scope::new(&evaluation, module_of(file));
+    let wanted = units.iter().filter(|unit| unit.blocks.iter().any(|block| !block.files.is_empty()));
+    wanted.flat_map(|unit| scope.wanted_files(unit)).filter(|path| !workspace.has_text(path)).collect()
+}
+
+/// Where a place is in the text of its file; `None` where the text has moved on.
+pub fn locate(snapshot: &Snapshot, place: &Elsewhere) -> Option<Range<usize>> {
+    let unit = |facts: &Facts| facts.lowered.digest == place.unit;
+    let (start, _) = snapshot.units.iter().find(|(_, other)| other.memo().is_some_and(unit))?;
+    Some(start + place.range.start..start + place.range.end)
+}
+
+/// What the units of a snapshot say, for an index.
+pub fn units(snapshot: &Snapshot) -> Vec<Arc<Lowered>> {
+    snapshot.units.iter().filter_map(|(_, unit)| unit.memo()).map(|facts| Arc::clone(&facts.lowered)).collect()
 }

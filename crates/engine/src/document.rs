@@ -183,7 +183,7 @@ impl Document {
             for unit in neighbours.units {
                 match unit.memo() {
                     Some(facts) if !facts.indexed.swap(true, Ordering::Relaxed) => {
-                        added.push(Arc::clone(&facts.lowered))
+                        added.push(Arc::clone(&facts.lowered));
                     }
                     Some(_) => {}
                     None => digest.indexed = false,

@@ -242,7 +242,7 @@ impl<'a> Scope<'a> {
 
     pub(super) fn body(&self, items: &Items, bound: Option<&Bound<'_>>) -> Body {
         let mut body = Body { fields: Vec::new(), anchor: items.anchor.clone(), close: items.close, open: items.open };
-        for item in &items.items {
+        for item in &items.entries {
             let value = match &item.content {
                 Content::Attribute(value) => self.eval(value, bound),
                 Content::Block(items) => Value::new(item.range.clone(), ValueKind::Object(self.body(items, bound))),
@@ -491,12 +491,11 @@ impl<'a> Scope<'a> {
             match string(&self.eval(key, Some(&bound))) {
                 Some(name) if parts.grouped => {
                     let group = body.fields.iter_mut().find(|field| field.name == name);
-                    match group.map(|field| &mut field.value.kind) {
-                        Some(ValueKind::List(values)) => values.push(result),
-                        _ => {
-                            let value = Value::new(range.clone(), ValueKind::List(vec![result]));
-                            body.fields.push(Field { name, range: range.clone(), value });
-                        }
+                    if let Some(ValueKind::List(values)) = group.map(|field| &mut field.value.kind) {
+                        values.push(result);
+                    } else {
+                        let value = Value::new(range.clone(), ValueKind::List(vec![result]));
+                        body.fields.push(Field { name, range: range.clone(), value });
                     }
                 }
                 Some(name) => body.fields.push(Field { name, range: range.clone(), value: result }),
@@ -551,13 +550,18 @@ impl<'a> Scope<'a> {
         functions::call(name, values, range)
     }
 
+    /// A path that counts from the module's folder.
+    pub(super) fn path(&self, path: &str) -> String {
+        if path.starts_with('/') { normal(path) } else { normal(&format!("{}/{path}", self.module)) }
+    }
+
     /// The text of a file of the workspace.
     fn file(&self, name: &str, arguments: &[Expr], range: &Range<usize>, bound: Option<&Bound<'_>>) -> Value {
         let Some(path) = arguments.first().map(|argument| self.eval(argument, bound)) else {
             return unknown(range, "a path");
         };
         let Some(text) = path.as_str() else { return unknown(range, path.needs().unwrap_or("a path")) };
-        let path = if text.starts_with('/') { normal(text) } else { normal(&format!("{}/{text}", self.module)) };
+        let path = self.path(text);
         self.evaluation.ask(&Arc::from(path.as_str()), What::File, &path);
         match self.evaluation.workspace.text(&path).filter(|_| name == "file") {
             Some(content) if self.evaluation.step(content.len() / 64) => {
@@ -698,7 +702,7 @@ impl<'a> Scope<'a> {
         let Some(definition) = blocks.iter().find(|block| block.is_override()).or(blocks.first()) else {
             return unknown(&(0..0), &format!("{address}, which is not declared"));
         };
-        let Some(item) = definition.block().body.items.first() else { return unknown(&(0..0), address) };
+        let Some(item) = definition.block().body.entries.first() else { return unknown(&(0..0), address) };
         let Content::Attribute(expr) = &item.content else { return unknown(&(0..0), address) };
         let value = self.eval(expr, None);
         let value = as_document(value, definition);
@@ -735,7 +739,7 @@ impl<'a> Scope<'a> {
         files.sort_by(|a, b| applied(&a.file).cmp(&applied(&b.file)));
         let (mut value, mut others) = (default, Vec::new());
         for definition in &files {
-            let Some(item) = definition.block().body.items.first() else { continue };
+            let Some(item) = definition.block().body.entries.first() else { continue };
             let Content::Attribute(expr) = &item.content else { continue };
             let found = as_document(self.eval(expr, None), definition);
             let via = Self::via(address, ViaSource::VariableFile, definition, &found);
@@ -906,13 +910,12 @@ impl<'a> Scope<'a> {
     /// itself.
     pub fn enter(&self, call: &Definition) -> Option<Self> {
         let block = call.block();
-        let folder: Arc<str> = match callee(&self.module, block) {
-            Some(folder) => folder.into(),
-            None => {
-                let name: Arc<str> = block.address.strip_prefix("module.")?.into();
-                self.evaluation.ask(&self.module, What::Installed, &name);
-                Arc::clone(self.evaluation.workspace.installed(&self.module, &name)?)
-            }
+        let folder: Arc<str> = if let Some(folder) = callee(&self.module, block) {
+            folder.into()
+        } else {
+            let name: Arc<str> = block.address.strip_prefix("module.")?.into();
+            self.evaluation.ask(&self.module, What::Installed, &name);
+            Arc::clone(self.evaluation.workspace.installed(&self.module, &name)?)
         };
         if folder == self.module || self.callers.contains(&folder) {
             let message = format!(
@@ -927,7 +930,7 @@ impl<'a> Scope<'a> {
             return None;
         }
         let mut arguments = HashMap::new();
-        for item in &block.body.items {
+        for item in &block.body.entries {
             let Content::Attribute(expr) = &item.content else { continue };
             if matches!(&*item.name, "source" | "version" | "providers" | "count" | "for_each" | "depends_on") {
                 continue;
@@ -1086,7 +1089,6 @@ pub(super) fn same(a: &Value, b: &Value) -> Option<bool> {
     match (&a.kind, &b.kind) {
         (ValueKind::Unknown { .. }, _) | (_, ValueKind::Unknown { .. }) => None,
         (ValueKind::Null, ValueKind::Null) => Some(true),
-        (ValueKind::Null, _) | (_, ValueKind::Null) => Some(false),
         (ValueKind::List(a), ValueKind::List(b)) => {
             if a.len() != b.len() {
                 return Some(false);
@@ -1105,7 +1107,8 @@ pub(super) fn same(a: &Value, b: &Value) -> Option<bool> {
                 None => Some(false),
             })
         }
-        (ValueKind::List(_) | ValueKind::Object(_), _) | (_, ValueKind::List(_) | ValueKind::Object(_)) => Some(false),
+        (ValueKind::Null | ValueKind::List(_) | ValueKind::Object(_), _)
+        | (_, ValueKind::Null | ValueKind::List(_) | ValueKind::Object(_)) => Some(false),
         // Terraform's own rule is by type; `"1" == 1` is rare and read as the user means it.
         _ => Some(string(a) == string(b)),
     }

@@ -40,6 +40,7 @@ fn elements(value: &Value) -> Option<&[Value]> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^52")]
+#[expect(clippy::unnecessary_wraps, reason = "as its neighbours")]
 fn number(number: usize) -> Option<ValueKind> {
     Some(ValueKind::Number(number as f64))
 }
@@ -245,12 +246,11 @@ fn kind(name: &str, arguments: Vec<Value>, range: &Range<usize>) -> Option<Value
                     ValueKind::Object(body) => {
                         open |= body.open;
                         for field in body.fields {
-                            match places.get(&field.name) {
-                                Some(place) => fields[*place] = field,
-                                None => {
-                                    places.insert(field.name.clone(), fields.len());
-                                    fields.push(field);
-                                }
+                            if let Some(place) = places.get(&field.name) {
+                                fields[*place] = field;
+                            } else {
+                                places.insert(field.name.clone(), fields.len());
+                                fields.push(field);
                             }
                         }
                     }

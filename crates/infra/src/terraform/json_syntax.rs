@@ -86,7 +86,7 @@ impl Reader<'_> {
     fn value(&self, address: &str, kind: &str, property: &ObjectProp<'_>) -> Block {
         let content = Content::Attribute(self.expr(&property.value));
         let item = Item { name: property.name.as_str().into(), range: range(property), content };
-        let items = Items { items: vec![item], anchor: range(&property.name), ..Items::default() };
+        let items = Items { entries: vec![item], anchor: range(&property.name), ..Items::default() };
         finished(kind, address, range(property), items)
     }
 
@@ -103,7 +103,7 @@ impl Reader<'_> {
                     for inner in &dynamic.properties {
                         for object in objects(&inner.value) {
                             let labels = [inner.name.as_str().to_owned()];
-                            items.items.push(nested_block("dynamic", &labels, self.items(object), range(inner)));
+                            items.entries.push(nested_block("dynamic", &labels, self.items(object), range(inner)));
                         }
                     }
                 }
@@ -112,14 +112,14 @@ impl Reader<'_> {
                 {
                     for object in objects(&property.value) {
                         let content = Content::Block(self.items(object));
-                        items.items.push(Item { name: name.into(), range: range(object), content });
+                        items.entries.push(Item { name: name.into(), range: range(object), content });
                     }
                 }
                 Value::Object(object) if name == "content" || name == "lifecycle" => {
                     let content = Content::Block(self.items(object));
-                    items.items.push(Item { name: name.into(), range: at, content });
+                    items.entries.push(Item { name: name.into(), range: at, content });
                 }
-                value => items.items.push(Item {
+                value => items.entries.push(Item {
                     name: name.into(),
                     range: at,
                     content: Content::Attribute(self.expr(value)),

@@ -188,8 +188,8 @@ impl<'a> Reader<'a> {
     fn body(&self, node: Node<'_>, items: &mut Items) {
         for child in children(node) {
             match child.kind() {
-                "attribute" => items.items.extend(self.attribute(child)),
-                "block" => items.items.extend(self.block(child).map(|block| nested(block, child.byte_range()))),
+                "attribute" => items.entries.extend(self.attribute(child)),
+                "block" => items.entries.extend(self.block(child).map(|block| nested(block, child.byte_range()))),
                 // Something is there that could not be read, and it may be any attribute.
                 "ERROR" => items.open = true,
                 _ => {}
@@ -550,22 +550,29 @@ pub(super) fn names(name: &str, labels: &[String]) -> (String, String) {
 
 /// A block with what it mentions.
 pub(super) fn finished(kind: &str, address: &str, range: Range<usize>, body: Items) -> Block {
-    let mut mentions = BTreeSet::new();
+    let mut mentions = Mentions::default();
     mentions_of_items(&body, &mut mentions);
-    mentions.remove(address);
-    Block { kind: kind.into(), address: address.into(), range, body, mentions: mentions.into_iter().collect() }
+    mentions.addresses.remove(address);
+    Block {
+        kind: kind.into(),
+        address: address.into(),
+        range,
+        body,
+        mentions: mentions.addresses.into_iter().collect(),
+        files: mentions.files,
+    }
 }
 
 /// A value that stands by itself: of a variable file, of `locals`.
 fn value_block(address: &str, item: Item) -> Block {
     let anchor = item.range.start..item.range.start + item.name.len();
     let range = item.range.clone();
-    finished("value", address, range, Items { items: vec![item], anchor, ..Items::default() })
+    finished("value", address, range, Items { entries: vec![item], anchor, ..Items::default() })
 }
 
 /// Each entry of a `locals` block by itself.
 fn locals(items: &Items, blocks: &mut Vec<Block>) {
-    for item in &items.items {
+    for item in &items.entries {
         if matches!(item.content, Content::Attribute(_)) {
             let mut block = value_block(&format!("local.{}", item.name), item.clone());
             block.kind = "local".into();
@@ -599,7 +606,7 @@ fn nested(block: Written<'_>, range: Range<usize>) -> Item {
 /// Terragrunt's `remote_state { backend = "s3", config = { … } }` sets up the same backend as Terraform's own block.
 fn remote_state(items: &Items) -> Option<Block> {
     let backend = text_of(items.attribute("backend")?)?;
-    let config = items.items.iter().find(|item| &*item.name == "config")?;
+    let config = items.entries.iter().find(|item| &*item.name == "config")?;
     let Content::Attribute(Expr { kind: ExprKind::Object { elements, open }, range }) = &config.content else {
         return None;
     };
@@ -608,7 +615,7 @@ fn remote_state(items: &Items) -> Option<Block> {
         Some(Item { name: text_of(&element.key)?.into(), range: element.range.clone(), content })
     };
     let body = Items {
-        items: elements.iter().filter_map(item).collect(),
+        entries: elements.iter().filter_map(item).collect(),
         anchor: range.start..range.start + 1,
         close: None,
         open: *open,
@@ -629,8 +636,15 @@ pub(super) fn text_of(expr: &Expr) -> Option<&str> {
     }
 }
 
-fn mentions_of_items(items: &Items, mentions: &mut BTreeSet<Arc<str>>) {
-    for item in &items.items {
+/// What expressions mention.
+#[derive(Default)]
+struct Mentions {
+    addresses: BTreeSet<Arc<str>>,
+    files: Vec<Expr>,
+}
+
+fn mentions_of_items(items: &Items, mentions: &mut Mentions) {
+    for item in &items.entries {
         match &item.content {
             Content::Attribute(value) => mentions_of(value, mentions),
             Content::Block(items) => mentions_of_items(items, mentions),
@@ -644,15 +658,15 @@ fn mentions_of_items(items: &Items, mentions: &mut BTreeSet<Arc<str>>) {
     }
 }
 
-fn mentions_of(expr: &Expr, mentions: &mut BTreeSet<Arc<str>>) {
+fn mentions_of(expr: &Expr, mentions: &mut Mentions) {
     match &expr.kind {
         ExprKind::Variable(name) => {
-            mentions.insert(Arc::clone(name));
+            mentions.addresses.insert(Arc::clone(name));
         }
         ExprKind::Traversal(root, steps) => {
             match address_of(root, steps) {
                 Some((address, _)) => {
-                    mentions.insert(address);
+                    mentions.addresses.insert(address);
                 }
                 None => mentions_of(root, mentions),
             }
@@ -663,8 +677,18 @@ fn mentions_of(expr: &Expr, mentions: &mut BTreeSet<Arc<str>>) {
             }
         }
         ExprKind::Template(template) => mentions_of_parts(&template.parts, mentions),
-        ExprKind::List(values) | ExprKind::Call { arguments: values, .. } => {
-            values.iter().for_each(|value| mentions_of(value, mentions));
+        ExprKind::Call { name, arguments, .. } => {
+            if &**name == "file" {
+                mentions.files.extend(arguments.first().cloned());
+            }
+            for argument in arguments {
+                mentions_of(argument, mentions);
+            }
+        }
+        ExprKind::List(values) => {
+            for value in values {
+                mentions_of(value, mentions);
+            }
         }
         ExprKind::Object { elements, .. } => {
             for element in elements {
@@ -685,7 +709,7 @@ fn mentions_of(expr: &Expr, mentions: &mut BTreeSet<Arc<str>>) {
     }
 }
 
-fn mentions_of_parts(parts: &[Part], mentions: &mut BTreeSet<Arc<str>>) {
+fn mentions_of_parts(parts: &[Part], mentions: &mut Mentions) {
     for part in parts {
         match part {
             Part::Interpolation(expr) => mentions_of(expr, mentions),

@@ -27,13 +27,15 @@ pub struct Block {
     pub body: Items,
     /// Addresses that it mentions, sorted: `var.name`, `aws_s3_bucket.logs`, `each`, `path`.
     pub mentions: Vec<Arc<str>>,
+    /// The paths of the files that it reads.
+    pub files: Vec<Expr>,
 }
 
 /// Attributes and nested blocks.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Items {
     /// In order of the text.
-    pub items: Vec<Item>,
+    pub entries: Vec<Item>,
     /// What to underline to point at the whole.
     pub anchor: Range<usize>,
     /// Offset of the closing brace.
@@ -235,7 +237,7 @@ pub enum Operator {
 impl Items {
     /// The attribute with a name.
     pub fn attribute(&self, name: &str) -> Option<&Expr> {
-        self.items.iter().find_map(|item| match &item.content {
+        self.entries.iter().find_map(|item| match &item.content {
             Content::Attribute(value) if &*item.name == name => Some(value),
             _ => None,
         })
@@ -243,7 +245,7 @@ impl Items {
 
     /// The nested blocks with a name.
     pub fn blocks<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Items> {
-        self.items.iter().filter_map(move |item| match &item.content {
+        self.entries.iter().filter_map(move |item| match &item.content {
             Content::Block(items) if &*item.name == name => Some(items),
             _ => None,
         })

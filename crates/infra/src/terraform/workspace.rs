@@ -6,7 +6,7 @@
 use super::lower::text_of;
 use super::syntax::{Block, Lowered};
 use rpds::{HashTrieMapSync, RedBlackTreeMapSync};
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -231,15 +231,8 @@ impl Workspace {
 
     /// Takes units of a file away and puts others in.
     pub fn update(&mut self, file: &Arc<str>, removed: &[Arc<Lowered>], added: &[Arc<Lowered>]) {
-        let keep = |units: &[Arc<Lowered>], others: &[Arc<Lowered>]| -> Vec<Arc<Lowered>> {
-            // A unit that only moved is no change.
-            let mut others: Vec<u64> = others.iter().map(|unit| unit.digest).collect();
-            let moved = |unit: &&Arc<Lowered>| {
-                others.iter().position(|digest| *digest == unit.digest).map(|at| others.swap_remove(at)).is_none()
-            };
-            units.iter().filter(moved).cloned().collect()
-        };
-        let (removed, added) = (keep(removed, added), keep(added, removed));
+        // A unit that only moved is no change.
+        let (removed, added) = (without(removed, added), without(added, removed));
         if removed.is_empty() && added.is_empty() {
             return;
         }
@@ -354,6 +347,11 @@ impl Workspace {
         }
     }
 
+    /// Whether the text of a file is there.
+    pub fn has_text(&self, path: &str) -> bool {
+        self.texts.contains_key(path)
+    }
+
     pub(super) fn text(&self, path: &str) -> Option<&Arc<str>> {
         self.texts.get(path)
     }
@@ -372,10 +370,33 @@ impl Workspace {
         self.modules.keys().map(|name| &**name).collect()
     }
 
+    /// The folders of the modules that a module calls, as far as they are on disk.
+    pub fn callees(&self, module: &str) -> BTreeSet<String> {
+        let calls = self.modules.get(module).and_then(|module| module.kinds.get("module"));
+        calls.into_iter().flat_map(Entries::iter).filter_map(|call| callee(module, call.block())).collect()
+    }
+
     /// Where the block with an address stands.
     pub fn definition(&self, module: &str, address: &str) -> Option<&Definition> {
         self.modules.get(module)?.definitions.get(address)?.iter().next()
     }
+}
+
+/// Units without those that are among others, each as often as it is.
+fn without(units: &[Arc<Lowered>], others: &[Arc<Lowered>]) -> Vec<Arc<Lowered>> {
+    let mut left: HashMap<u64, usize> = HashMap::new();
+    for other in others {
+        *left.entry(other.digest).or_default() += 1;
+    }
+    let is_among = |unit: &&Arc<Lowered>| match left.get_mut(&unit.digest) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            true
+        }
+        _ => false,
+    };
+    let mut is_among = is_among;
+    units.iter().filter(|unit| !is_among(unit)).cloned().collect()
 }
 
 fn change(table: &mut Table, key: &Arc<str>, definition: &Definition, add: bool) {

@@ -47,6 +47,12 @@ impl Scope<'_> {
             .collect()
     }
 
+    /// Paths of the files that a unit reads, as far as they are known.
+    pub fn wanted_files(&self, unit: &Lowered) -> Vec<String> {
+        let paths = unit.blocks.iter().flat_map(|block| &block.files);
+        paths.filter_map(|path| self.eval(path, None).as_str().map(|path| self.path(path))).collect()
+    }
+
     /// The block with an address.
     pub fn definition(&self, address: &str) -> Option<Definition> {
         self.evaluation.blocks(&self.module, What::Definition, address).into_iter().find(|block| !block.is_override())
