@@ -2,6 +2,7 @@
 
 use crate::document::Snapshot;
 use crate::facts::Facts;
+use crate::peers;
 use countersign_policy::{
     Catalogue, Circumstances, Config, Fix, Loudness, Origin, Risk, Severity, Surface, Table, Verdict,
 };
@@ -18,6 +19,8 @@ pub struct Policy {
     pub table: Table,
     /// Whether to ask about blocks of unknown origin.
     pub ask_about_unknown_origin: bool,
+    /// Whether suppressions for other tools are heeded.
+    pub peers: bool,
     /// What text without evidence counts as.
     pub assumed_origin: Option<Origin>,
     /// Where the findings will be shown.
@@ -32,6 +35,7 @@ impl Policy {
         Self {
             table: config.table(),
             ask_about_unknown_origin: config.editor.ask_about_unknown_origin,
+            peers: config.suppressions.peers,
             assumed_origin: None,
             surface,
             today,
@@ -166,6 +170,14 @@ impl Analyzer<'_> {
                     unused.push((range, why));
                 }
             }
+        }
+        if self.policy.peers {
+            let all = units.iter().flat_map(|(start, facts)| facts.peers.iter().map(|peer| (*start, peer)));
+            let is_ai = |analysis: &Analysis, range: &Range<usize>| {
+                let origin = origin(self.snapshot, &analysis.declared, range, self.policy.assumed_origin);
+                matches!(origin.by, Origin::Ai | Origin::Mixed)
+            };
+            unused.extend(peers::suppress(&mut self.analysis, all, self.policy.today, is_ai));
         }
         for (range, why) in unused {
             self.add_engine(

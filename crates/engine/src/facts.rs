@@ -1,8 +1,9 @@
 //! What is worked out about one unit, once for each text of it.
 
+use crate::peers::{Peer, peers};
 use countersign_grammars::Language;
 use countersign_infra::{Alone, resources};
-use countersign_policy::{Catalogue, Hit, Suppression, hits, may_hold_suppression, read_suppression};
+use countersign_policy::{Catalogue, Hit, Suppression, hits, may_hold_peer, may_hold_suppression, read_suppression};
 use countersign_provenance::{Tag, may_hold_tag, read_tag};
 use countersign_syntax::ParseFailure;
 use std::ops::Range;
@@ -15,6 +16,8 @@ pub struct Facts {
     pub(crate) hits: Vec<Hit>,
     /// Suppressions in its comments, with the text that each is about.
     pub(crate) suppressions: Vec<(Suppression, Range<usize>)>,
+    /// Suppressions in its comments that are for other tools.
+    pub(crate) peers: Vec<Peer>,
     /// Provenance tags in its comments.
     pub(crate) tags: Vec<Tag>,
     /// Why it was not read, and its first line.
@@ -24,7 +27,11 @@ pub struct Facts {
 impl Facts {
     /// Whether there is anything at all.
     pub(crate) fn is_notable(&self) -> bool {
-        !self.hits.is_empty() || !self.suppressions.is_empty() || !self.tags.is_empty() || self.failure.is_some()
+        !self.hits.is_empty()
+            || !self.suppressions.is_empty()
+            || !self.peers.is_empty()
+            || !self.tags.is_empty()
+            || self.failure.is_some()
     }
 
     /// Works out the facts of a unit from its text and tree.
@@ -53,6 +60,9 @@ impl Facts {
                     facts.suppressions.push((suppression, target));
                 }
             }
+        }
+        if may_hold_peer(source) {
+            facts.peers = peers(source, tree, &comments(tree.root_node()), |comment| target(source, tree, comment));
         }
         facts
     }

@@ -8,6 +8,7 @@ pub mod actions;
 mod analysis;
 mod document;
 mod facts;
+mod peers;
 pub mod report;
 
 pub use analysis::{Analysis, Finding, OriginSummary, Policy, ResourceRef, Shown, analyze};
