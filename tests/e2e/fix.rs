@@ -108,7 +108,7 @@ fn links_are_not_followed() {
 }
 
 /// The examples of all rules, one file each.
-fn examples() -> Workspace {
+pub(crate) fn examples() -> Workspace {
     let workspace = Workspace::new();
     let rules = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../rules"));
     for area in fs::read_dir(rules).expect("rules").flatten().filter(|area| area.path().is_dir()) {

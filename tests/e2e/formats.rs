@@ -20,7 +20,11 @@ static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
     let sarif = packages.iter().find(|package| package["name"] == "serde-sarif").expect("a dependency of the tests");
     let manifest = PathBuf::from(sarif["manifest_path"].as_str().expect("a path"));
     let schema = std::fs::read_to_string(manifest.with_file_name("src").join("schema.json")).expect("the schema");
-    jsonschema::validator_for(&serde_json::from_str(&schema).expect("JSON")).expect("a schema")
+    // Its bracket without a partner is no regular expression; nothing here names a language.
+    let broken = "^[a-zA-Z]{2}|^[a-zA-Z]{2}-[a-zA-Z]{2}]?$";
+    let schema = schema.replace(broken, "^[a-zA-Z]{2}(-[a-zA-Z]{2})?$");
+    let schema: Value = serde_json::from_str(&schema).expect("JSON");
+    jsonschema::options().should_validate_formats(true).build(&schema).expect("a schema")
 });
 
 fn current_platform() -> String {
@@ -75,17 +79,7 @@ fn sarif_says_what_was_found_and_where() {
 
 #[test]
 fn every_risk_makes_valid_sarif() {
-    let workspace = Workspace::new();
-    let rules = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../rules"));
-    for area in std::fs::read_dir(rules).expect("rules").flatten().filter(|area| area.path().is_dir()) {
-        for rule in std::fs::read_dir(area.path()).expect("an area").flatten() {
-            let text = std::fs::read_to_string(rule.path()).expect("a rule");
-            for (index, example) in text.split("```hcl\n").skip(1).enumerate() {
-                let name = rule.file_name().to_string_lossy().replace(".md", "");
-                workspace.write(&format!("{name}-{index}.tf"), example.split("```").next().expect("an example"));
-            }
-        }
-    }
+    let workspace = crate::fix::examples();
     let log = sarif(&workspace, &[]);
     assert!(log["runs"][0]["tool"]["driver"]["rules"].as_array().is_some_and(|rules| rules.len() > 20));
 }
