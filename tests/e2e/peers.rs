@@ -33,9 +33,13 @@ fn comments_for_other_tools_are_heeded_where_they_would_be() {
         (above("# Copyright\n\n# kics-scan ignore"), 0),
         (inside("# kics-scan ignore"), 1),
         (format!("locals {{}}\n# kics-scan ignore\n{DATABASE}"), 1),
+        (above("#trivy:ignore:AVD-AWS-0180"), 0),
+        (above("# trivy:ignore:aws-0180:exp:2999-01-31"), 0),
+        (inside("#tfsec:ignore:aws-s3-enable-versioning tfsec:ignore:aws-rds-*"), 0),
+        (DATABASE.replace("= true", "= true #trivy:ignore:AVD-AWS-0180"), 0),
+        (DATABASE.replace("}\n", "  name = \"x\" #trivy:ignore:AVD-AWS-0180\n}\n"), 1),
         (above("#trivy:ignore:*"), 0),
         (inside("# tfsec:ignore:*:exp:2999-01-31"), 0),
-        (DATABASE.replace("= true", "= true # trivy:ignore:*"), 0),
         (above("#trivy:ignore:AVD-AWS-9999"), 1),
         (above("#trivy:ignore:*:ws:dev"), 1),
     ] {
@@ -45,7 +49,7 @@ fn comments_for_other_tools_are_heeded_where_they_would_be() {
 
 #[test]
 fn an_expired_one_and_one_of_an_ai_have_no_effect_and_that_is_said() {
-    let expired = format!("#trivy:ignore:*:exp:2020-01-31\n{DATABASE}");
+    let expired = format!("#trivy:ignore:AVD-AWS-0180:exp:2020-01-31\n{DATABASE}");
     assert_eq!(told(&expired, &[]), (1, vec!["suppression-without-effect".to_owned()]));
     let skip = inside("#checkov:skip=CKV_AWS_17:a honeypot");
     assert_eq!(told(&skip, &["--assume-origin", "ai"]), (1, vec!["suppression-without-effect".to_owned()]));
