@@ -135,5 +135,7 @@ fn no_baseline_is_written_where_something_was_not_read() {
     assert_eq!(said.code, Some(2));
     assert!(said.stderr.contains("gone.tf: cannot be read"), "{}", said.stderr);
     assert!(said.stderr.contains("no baseline was written"), "{}", said.stderr);
+    workspace.write("countersign.toml", "nonsense = 1\n");
+    assert_eq!(countersign(&workspace, &["baseline", "write"]).code, Some(2), "its settings may leave out too much");
     assert!(!workspace.path(FILE).exists());
 }
