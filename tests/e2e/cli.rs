@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use std::process::Command;
 
 /// What a command said, and its code.
-struct Said {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
-fn countersign(workspace: &Workspace, arguments: &[&str]) -> Said {
+pub(crate) fn countersign(workspace: &Workspace, arguments: &[&str]) -> Said {
     let mut command = Command::new(COUNTERSIGN);
     command.args(arguments).current_dir(workspace.root()).env("XDG_STATE_HOME", workspace.state());
     let output = run(&mut command, LIMIT);
@@ -21,7 +21,7 @@ fn countersign(workspace: &Workspace, arguments: &[&str]) -> Said {
 }
 
 /// A folder with these files.
-fn files(files: &[(&str, &str)]) -> Workspace {
+pub(crate) fn files(files: &[(&str, &str)]) -> Workspace {
     let workspace = Workspace::new();
     for (name, text) in files {
         workspace.write(name, text);
@@ -30,13 +30,13 @@ fn files(files: &[(&str, &str)]) -> Workspace {
 }
 
 /// The report of `check` as JSON, and the exit code.
-fn report(workspace: &Workspace, arguments: &[&str]) -> (Value, Option<i32>) {
+pub(crate) fn report(workspace: &Workspace, arguments: &[&str]) -> (Value, Option<i32>) {
     let said = countersign(workspace, &[&["check", "--format", "json"], arguments].concat());
     (serde_json::from_str(&said.stdout).expect("JSON"), said.code)
 }
 
 /// Path, risk and verdict of each finding.
-fn findings(report: &Value) -> Vec<(&str, &str, &str)> {
+pub(crate) fn findings(report: &Value) -> Vec<(&str, &str, &str)> {
     let findings = report["findings"].as_array().expect("findings").iter();
     findings
         .map(|finding| {

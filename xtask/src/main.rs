@@ -8,7 +8,7 @@ use std::process::Command;
 use std::{env, fs};
 
 const USAGE: &str = "\
-cargo xtask docs [--check]   write (or check) what is made from the code: schemas, the rule pages, the settings' defaults
+cargo xtask docs [--check]   write (or check) what is made from the code: schemas, the rule pages, the settings' defaults, commands' help
 cargo xtask figures [ARGS]   measure the figures and print them as a table; ARGS go to the benchmark (--quick, --only NAME)
 cargo xtask fuzz SECONDS     run every fuzz target for so long (needs a nightly toolchain and cargo-fuzz)
 cargo xtask picture          draw docs/images/check.svg from what `countersign check examples/shop` prints
@@ -47,7 +47,10 @@ fn run(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
 /// What the built program prints.
 fn countersign(arguments: &[&str]) -> anyhow::Result<String> {
     let cargo = ["run", "--quiet", "--package", "countersign", "--"];
-    let output = Command::new("cargo").args(cargo).args(arguments).current_dir(root()).output()?;
+    let mut command = Command::new("cargo");
+    // How wide a help text is must not depend on who asks.
+    let command = command.args(cargo).args(arguments).current_dir(root()).env_remove("COLUMNS");
+    let output = command.output()?;
     if !output.status.success() && output.status.code() != Some(1) {
         bail!("`countersign {}`: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
     }
@@ -82,7 +85,26 @@ fn generated() -> anyhow::Result<Vec<(String, String)>> {
     let (before, rest) = page.split_once("```toml\n").context("docs/configuration.md has the defaults in a fence")?;
     let (_, after) = rest.split_once("\n```").context("the fence ends")?;
     files.push(("docs/configuration.md".to_owned(), format!("{before}```toml\n{}\n```{after}", defaults.trim_end())));
+    files.push((
+        "docs/command-line.md".to_owned(),
+        with_help(&fs::read_to_string(root().join("docs/command-line.md"))?)?,
+    ));
     Ok(files)
+}
+
+/// A page with each command's help in the fence that begins with that command.
+fn with_help(page: &str) -> anyhow::Result<String> {
+    const FENCE: &str = "```console\n$ countersign ";
+    let mut parts = page.split(FENCE);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (fence, after) = part.split_once("\n```").context("docs/command-line.md: a fence has no end")?;
+        let command = fence.lines().next().unwrap_or_default();
+        let help = countersign(&command.split(' ').collect::<Vec<_>>())?;
+        let help: Vec<_> = help.trim_end().lines().map(str::trim_end).collect();
+        write!(out, "{FENCE}{command}\n{}\n```{after}", help.join("\n"))?;
+    }
+    Ok(out)
 }
 
 fn docs(check: bool) -> anyhow::Result<()> {

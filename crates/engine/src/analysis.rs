@@ -3,6 +3,7 @@
 use crate::derive::{Elsewhere, Notable, Sight, alone, derive};
 use crate::document::Snapshot;
 use crate::facts::Facts;
+use crate::peers;
 use countersign_infra::terraform::Workspace;
 use countersign_policy::{
     Catalogue, Circumstances, Config, Environment, EnvironmentEvidence, Environments, Fix, Gap, Loudness, Origin, Risk,
@@ -21,6 +22,8 @@ pub struct Policy {
     pub table: Table,
     /// Whether to ask about blocks of unknown origin.
     pub ask_about_unknown_origin: bool,
+    /// Whether suppressions for other tools are heeded.
+    pub peers: bool,
     /// What text without evidence counts as.
     pub assumed_origin: Option<Origin>,
     /// How environments are told.
@@ -39,6 +42,7 @@ impl Policy {
         Self {
             table: config.table(),
             ask_about_unknown_origin: config.editor.ask_about_unknown_origin,
+            peers: config.suppressions.peers,
             assumed_origin: None,
             environments: config.environment.clone(),
             root: String::new(),
@@ -246,6 +250,14 @@ impl Analyzer<'_> {
                     unused.push((range, why));
                 }
             }
+        }
+        if self.policy.peers {
+            let all = units.iter().flat_map(|(start, facts)| facts.peers.iter().map(|peer| (*start, peer)));
+            let is_ai = |analysis: &Analysis, range: &Range<usize>| {
+                let origin = origin(self.snapshot, &analysis.declared, range, self.policy.assumed_origin);
+                matches!(origin.by, Origin::Ai | Origin::Mixed)
+            };
+            unused.extend(peers::suppress(&mut self.analysis, all, self.policy.today, is_ai));
         }
         for (range, why) in unused {
             self.add_engine(

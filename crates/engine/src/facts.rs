@@ -1,9 +1,10 @@
 //! What is worked out about one unit, once for each text of it.
 
 use crate::derive::Derived;
+use crate::peers::{Peer, peers};
 use countersign_grammars::Language;
 use countersign_infra::terraform::{Lowered, lower};
-use countersign_policy::{Suppression, may_hold_suppression, read_suppression};
+use countersign_policy::{Suppression, may_hold_peer, may_hold_suppression, read_suppression};
 use countersign_provenance::{Tag, may_hold_tag, read_tag};
 use countersign_syntax::ParseFailure;
 use std::ops::Range;
@@ -18,6 +19,8 @@ pub struct Facts {
     pub(crate) lowered: Arc<Lowered>,
     /// Suppressions in its comments, with the text that each is about.
     pub(crate) suppressions: Vec<(Suppression, Range<usize>)>,
+    /// Suppressions in its comments that are for other tools.
+    pub(crate) peers: Vec<Peer>,
     /// Provenance tags in its comments.
     pub(crate) tags: Vec<Tag>,
     /// Why it was not read, and its first line.
@@ -31,7 +34,7 @@ pub struct Facts {
 impl Facts {
     /// Whether there is anything at all to be said.
     pub(crate) fn is_notable(&self) -> bool {
-        !self.suppressions.is_empty() || !self.tags.is_empty() || self.failure.is_some()
+        !self.suppressions.is_empty() || !self.peers.is_empty() || !self.tags.is_empty() || self.failure.is_some()
     }
 
     /// Works out the facts of a unit from its text and tree.
@@ -62,6 +65,9 @@ impl Facts {
                     facts.suppressions.push((suppression, target));
                 }
             }
+        }
+        if may_hold_peer(source) {
+            facts.peers = peers(source, tree, &comments(tree.root_node()), |comment| target(source, tree, comment));
         }
         facts
     }

@@ -9,6 +9,7 @@ mod analysis;
 mod derive;
 mod document;
 mod facts;
+mod peers;
 pub mod report;
 
 pub use analysis::{Analysis, Finding, OriginSummary, Policy, ResourceRef, Shown, analyze, analyze_alone, read};

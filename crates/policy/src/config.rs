@@ -26,6 +26,8 @@ pub struct Config {
     pub editor: Editor,
     /// How environments are told.
     pub environment: Environments,
+    /// What is not told again.
+    pub suppressions: Suppressions,
     /// Rows of the table of verdicts; tried before the default rows.
     pub verdict: Vec<Row>,
     #[serde(skip)]
@@ -51,6 +53,20 @@ pub struct Editor {
 impl Default for Editor {
     fn default() -> Self {
         Self { ask_about_unknown_origin: true }
+    }
+}
+
+/// What is not told again.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Suppressions {
+    /// Heed comments for Checkov, Trivy, tfsec and KICS where a risk is the same as their check.
+    pub peers: bool,
+}
+
+impl Default for Suppressions {
+    fn default() -> Self {
+        Self { peers: true }
     }
 }
 
@@ -89,9 +105,12 @@ impl Config {
                 ("files", _) => config.files = part(value, text, &mut problems).unwrap_or_default(),
                 ("editor", _) => config.editor = part(value, text, &mut problems).unwrap_or_default(),
                 ("environment", _) => config.environment = part(value, text, &mut problems).unwrap_or_default(),
+                ("suppressions", _) => config.suppressions = part(value, text, &mut problems).unwrap_or_default(),
                 _ => problems.push(ConfigProblem {
                     range: key.span(),
-                    message: format!("unknown key `{name}`; known are `files`, `editor`, `environment` and `verdict`"),
+                    message: format!(
+                        "unknown key `{name}`; known are `files`, `editor`, `environment`, `suppressions` and `verdict`"
+                    ),
                 }),
             }
         }

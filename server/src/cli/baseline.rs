@@ -13,6 +13,7 @@ use crate::state::{Store, write_atomically};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use countersign_engine::Finding;
+use countersign_engine::report::JsonProblem;
 use countersign_policy::{Catalogue, Severity};
 use countersign_provenance::sha256;
 use countersign_text::Text;
@@ -263,12 +264,13 @@ pub(super) fn run(command: &BaselineCommand) -> anyhow::Result<ExitCode> {
         }
         problems.extend(checked.problem);
     }
+    problems.extend(configs.problems().into_iter().map(|(path, message)| JsonProblem { path, message }));
     for problem in &problems {
         anstream::eprintln!("countersign: {}: {}", problem.path, problem.message);
     }
     let name = disk::display(&arguments.output);
     if !problems.is_empty() {
-        bail!("{name}: no baseline was written, for it would not have all findings");
+        bail!("{name}: no baseline was written, for it might not have all findings");
     }
     let count = entries.values().sum();
     let text = Baseline { folder, entries }.render()?;

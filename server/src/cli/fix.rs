@@ -57,7 +57,8 @@ pub(super) fn fixed(path: &str, text: &str, look: impl Fn(&str) -> (Looked, usiz
         looked = Some(after);
     }
     let after = looked?;
-    let diff = diff(path, &masked(text, &first.0.secrets), &masked(&now, &after.0.secrets));
+    let shown = |text: &str, looked: &Looked| printable(&masked(text, &looked.secrets));
+    let diff = diff(&printable(path), &shown(text, &first.0), &shown(&now, &after.0));
     Some(Fixed { text: now, count, diff })
 }
 
@@ -114,6 +115,14 @@ fn masked(text: &str, secrets: &[Range<usize>]) -> String {
     out
 }
 
+/// A text without what would make a terminal do or hide something.
+fn printable(text: &str) -> String {
+    let hides = |c: char| {
+        c.is_control() && c != '\n' && c != '\t' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.replace("\r\n", "\n").chars().map(|c| if hides(c) { '\u{fffd}' } else { c }).collect()
+}
+
 fn diff(path: &str, before: &str, after: &str) -> String {
     let input = InternedInput::new(before, after);
     let mut diff = Diff::compute(Algorithm::Histogram, &input);
@@ -158,6 +167,11 @@ mod tests {
     #[test]
     fn a_secret_is_blotted_out() {
         assert_eq!(masked("a = \"geheim\"\nb", &[4..12, 6..8]), "a = \"******\"\nb");
+    }
+
+    #[test]
+    fn nothing_that_is_shown_steers_a_terminal() {
+        assert_eq!(printable("a\tb\r\n\u{1b}[2J\rc\u{202e}"), "a\tb\n\u{fffd}[2J\u{fffd}c\u{fffd}");
     }
 
     #[test]

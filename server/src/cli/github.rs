@@ -23,7 +23,8 @@ pub(super) fn commands(report: &Report, root: &Root) -> String {
                 write!(out, "::{command} file={},line={},endLine={}", property(&path), start.line + 1, end.line + 1);
             // Columns are looked at within one line only.
             if start.line == end.line {
-                let _ = write!(out, ",col={},endColumn={}", start.character + 1, end.character.max(1));
+                let _ =
+                    write!(out, ",col={},endColumn={}", start.character + 1, end.character.max(start.character + 1));
             }
             let text = format!("{}\n{}", finding.message, finding.help);
             let _ = writeln!(out, ",title={}::{}", property(&format!("countersign {}", finding.risk)), data(&text));
