@@ -1,5 +1,7 @@
 //! The project's own chores. `cargo xtask` lists them.
 
+mod tables;
+
 use anyhow::{Context, bail};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -12,6 +14,7 @@ cargo xtask docs [--check]   write (or check) what is made from the code: schema
 cargo xtask figures [ARGS]   measure the figures and print them as a table; ARGS go to the benchmark (--quick, --only NAME)
 cargo xtask fuzz SECONDS     run every fuzz target for so long (needs a nightly toolchain and cargo-fuzz)
 cargo xtask picture          draw docs/images/check.svg from what `countersign check examples/shop` prints
+cargo xtask tables DIR       write the tables under crates/policy/data from the facts in DIR
 ";
 
 fn main() -> anyhow::Result<()> {
@@ -25,6 +28,7 @@ fn main() -> anyhow::Result<()> {
         }
         ["fuzz", seconds] => fuzz(seconds),
         ["picture"] => picture(),
+        ["tables", from] => tables::write(Path::new(from), &root().join("crates/policy/data")),
         _ => {
             std::io::stdout().write_all(USAGE.as_bytes())?;
             Ok(())
