@@ -2,7 +2,7 @@
 
 use super::super::Context;
 use super::placeholders::{is_id_body, is_placeholder_id};
-use super::{emulated, for_each_leaf, place};
+use super::{emulated, for_each_leaf, place_at};
 use crate::evaluate::Place;
 use countersign_infra::{Value, ValueKind, document};
 
@@ -37,7 +37,7 @@ pub(in super::super) fn image(context: &Context<'_>) -> Vec<Place> {
         } else {
             None
         };
-        places.extend(wrong.map(|reason| place(value.range.clone(), format!("`{text}` {reason}"))));
+        places.extend(wrong.map(|reason| place_at(value, format!("`{text}` {reason}"))));
     };
     for_each_leaf(&context.resource.body, &mut visit);
     if let Some(value) = context.resource.body.value("container_definitions")

@@ -40,8 +40,13 @@ fn for_each_leaf<'a>(body: &'a Body, each: &mut impl FnMut(&'a str, &'a Value)) 
 }
 
 /// A place with what a message shows for it.
-fn place(range: Range<usize>, value: impl Into<String>) -> Place {
-    Place { range, value: Some(value.into()), ..Place::default() }
+fn place(range: Range<usize>, shown: impl Into<String>) -> Place {
+    Place { range, value: Some(shown.into()), ..Place::default() }
+}
+
+/// A place at a value, with what a message shows for it.
+fn place_at(value: &Value, shown: impl Into<String>) -> Place {
+    Place { value: Some(shown.into()), ..Place::at(value) }
 }
 
 /// Where a field's name stands, which for a block that `dynamic` makes is not at its start.

@@ -1,8 +1,9 @@
 //! Names that do not exist: resource types, arguments, AWS actions.
 
 use super::super::{Context, iam};
-use super::{name_range, place, tables};
+use super::{name_range, place, place_at, tables};
 use crate::evaluate::Place;
+use countersign_infra::Found;
 
 /// Providers in the tables, and how a message calls the version that the tables know.
 const PROVIDERS: &[(&str, &str)] = &[
@@ -93,6 +94,7 @@ const META: &[&str] = &[
     "count",
     "depends_on",
     "for_each",
+    "id",
     "lifecycle",
     "provider",
     "provisioner",
@@ -138,9 +140,35 @@ pub(in super::super) fn argument(context: &Context<'_>) -> Vec<Place> {
         };
         if let Some(meant) = same_thing().or_else(slip) {
             places.push(place(range, format!("`{name}` in the {provider}; did you mean `{meant}`?")));
+        } else if kind.complete && prefix == "aws" && !older_aws(context) {
+            places.push(place(range, format!("`{name}` that can be set in the {provider}.")));
         }
     }
     places
+}
+
+/// Whether the module says that it is for a version of the AWS provider before that of the tables, which may have had
+/// arguments that are gone.
+fn older_aws(context: &Context<'_>) -> bool {
+    context.world.of_kind("terraform").iter().any(|terraform| {
+        terraform.body.find("required_providers.aws.version").into_iter().any(|found| match found {
+            Found::Value(value) => value.as_str().is_none_or(|version| version.split(',').any(is_before_six)),
+            Found::Unknown => true,
+            Found::Missing { .. } => false,
+        })
+    })
+}
+
+/// Whether a constraint (`~> 5.0`, `< 6`, `4.67.0`) keeps the version below 6.
+fn is_before_six(constraint: &str) -> bool {
+    let constraint = constraint.trim();
+    let number = constraint.trim_start_matches(['~', '>', '<', '=', '!', ' ']);
+    let Ok(major) = number.split('.').next().unwrap_or_default().parse::<u32>() else { return false };
+    match &constraint[..constraint.len() - number.len()].trim() {
+        &">" | &">=" | &"!=" => false,
+        &"<" => major <= 6,
+        _ => major < 6,
+    }
 }
 
 /// Actions in a policy that no AWS service has.
@@ -148,7 +176,7 @@ pub(in super::super) fn action(context: &Context<'_>) -> Vec<Place> {
     let mut places = Vec::new();
     iam::for_each_action(context, |action| {
         if let Some(reason) = action.as_str().and_then(no_action) {
-            places.push(place(action.range.clone(), reason));
+            places.push(place_at(action, reason));
         }
     });
     places
@@ -163,7 +191,7 @@ fn no_action(action: &str) -> Option<String> {
         return None;
     }
     if let Some(meant) = tables::mistaken_action(action) {
-        return Some(format!("`{action}`; what is meant is `{meant}`"));
+        return Some(format!("`{action}` (what is meant is `{meant}`)"));
     }
     let known = |end: usize| {
         let begin = name[..end].to_ascii_lowercase();
@@ -202,6 +230,16 @@ mod tests {
             ("same", "same"),
         ] {
             assert!(!is_slip(one, other), "{one}");
+        }
+    }
+
+    #[test]
+    fn versions_before_six() {
+        for constraint in ["~> 5.0", "< 6", "<6.0.0", "4.67.0", "= 5.1", "<= 5.99"] {
+            assert!(is_before_six(constraint), "{constraint}");
+        }
+        for constraint in [">= 5.0", "~> 6.1", "!= 5.1", "6.58.0", "", "x"] {
+            assert!(!is_before_six(constraint), "{constraint}");
         }
     }
 
@@ -246,6 +284,6 @@ mod tests {
         }
         assert_eq!(no_action("iam:WhoAmI").as_deref(), Some("`iam:WhoAmI`"));
         assert_eq!(no_action("s3:Empty*").as_deref(), Some("`s3:Empty*`"));
-        assert_eq!(no_action("s3:listobjects").as_deref(), Some("`s3:listobjects`; what is meant is `s3:ListBucket`"));
+        assert_eq!(no_action("s3:listobjects").as_deref(), Some("`s3:listobjects` (what is meant is `s3:ListBucket`)"));
     }
 }

@@ -1,9 +1,9 @@
 //! Placeholders that documentation uses, left where the real thing should be.
 
 use super::super::Context;
-use super::{emulated, for_each_leaf, place};
+use super::{emulated, for_each_leaf, place, place_at};
 use crate::evaluate::Place;
-use countersign_infra::{Resource, Value, ValueKind};
+use countersign_infra::{Resource, ValueKind};
 use regex::Regex;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -81,20 +81,24 @@ pub(in super::super) fn placeholder(context: &Context<'_>) -> Vec<Place> {
         if !known && !value.is_unknown() {
             return;
         }
-        let Some(text) = context.source.get(value.range.clone()) else { return };
+        // A value that is written elsewhere is looked at there.
+        let written = context.source.get(value.range.clone()).filter(|text| text.starts_with(['"', '<']));
+        let Some(text) = written else { return };
         let whole = known.then(|| text.trim_matches('"'));
         let at = |range: Range<usize>| value.range.start + range.start..value.range.start + range.end;
         for account in accounts(text, whole.is_some_and(|_| names_account(name, resource))) {
             aws.push(place(
                 at(account.clone()),
-                format!("`{}` is an account id of AWS's documentation", &text[account]),
+                format!("`{}` is an account id of AWS's documentation, not one of yours", &text[account]),
             ));
         }
         let Some(whole) = whole else { return };
         if is_example_id(whole) {
-            aws.push(place(value.range.clone(), format!("`{whole}` is an id of AWS's documentation")));
-        } else if let Some(words) = words(value) {
-            places.push(place(value.range.clone(), format!("`{words}` is a placeholder")));
+            aws.push(place_at(value, format!("`{whole}` is an id of AWS's documentation, not one of yours")));
+        } else if resource.kind == "variable" {
+            // The default of a variable may be there to be replaced.
+        } else if let Some(words) = value.as_str().filter(|text| asks_to_be_replaced(text)) {
+            places.push(place_at(value, format!("`{words}` is a placeholder")));
         }
     });
     if !aws.is_empty() && !emulated(context.world) {
@@ -171,15 +175,11 @@ pub(super) fn is_id_body(id: &str) -> bool {
     matches!(id.len(), 8 | 17) && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// The text of a value that asks to be replaced.
-fn words(value: &Value) -> Option<&str> {
-    let text = value.as_str()?;
+/// Whether a text says of itself that it is to be replaced.
+fn asks_to_be_replaced(text: &str) -> bool {
     // The pattern costs more than the rest together.
-    let begins = text.get(..1).is_some_and(|first| matches!(first, "y" | "Y" | "r" | "R" | "c" | "C"));
-    if text.len() > 200 || !begins && !text.contains('<') {
-        return None;
-    }
-    WORDS.as_ref()?.is_match(text).then_some(text)
+    let begins = text.starts_with(['y', 'Y', 'r', 'R', 'c', 'C']);
+    text.len() <= 200 && (begins || text.contains('<')) && WORDS.as_ref().is_some_and(|pattern| pattern.is_match(text))
 }
 
 #[cfg(test)]
@@ -218,10 +218,6 @@ mod tests {
 
     #[test]
     fn words_that_ask_to_be_replaced() {
-        let asks = |text: &str| {
-            let kind = ValueKind::String { text: text.to_owned(), verbatim: None };
-            words(&Value { range: 0..0, kind }).is_some()
-        };
         for wrong in [
             "<YOUR_ACCOUNT_ID>",
             "<account-id>",
@@ -234,7 +230,7 @@ mod tests {
             "your_api_key_here",
             "/subscriptions/<subscription-id>/resourceGroups/x",
         ] {
-            assert!(asks(wrong), "{wrong}");
+            assert!(asks_to_be_replaced(wrong), "{wrong}");
         }
         for real in [
             "<td>",
@@ -248,7 +244,7 @@ mod tests {
             "<a href=x>",
             "<pod-name>",
         ] {
-            assert!(!asks(real), "{real}");
+            assert!(!asks_to_be_replaced(real), "{real}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Regions, zones and locations that do not exist.
 
 use super::super::Context;
-use super::{emulated, for_each_leaf, place};
+use super::{emulated, for_each_leaf, place_at};
 use crate::evaluate::Place;
 
 /// Regions of AWS in all partitions, and some that are announced or may be.
@@ -303,7 +303,7 @@ pub(in super::super) fn region(context: &Context<'_>) -> Vec<Place> {
         if names.contains(&name)
             && let Some(reason) = value.as_str().and_then(check)
         {
-            places.push(place(value.range.clone(), reason));
+            places.push(place_at(value, reason));
         }
     });
     let own_endpoints = kind == "provider.aws" && resource.body.value("endpoints").is_some();
@@ -330,8 +330,8 @@ fn not_aws(text: &str) -> Option<String> {
     let looks_like_one = matches!(parts.as_slice(), [area, direction, number]
         if AWS_AREAS.contains(area) && AWS_DIRECTIONS.contains(direction) && is_number(number));
     if looks_like_one || GOOGLE.contains(&base) {
-        let letters = letters(base);
-        let meant = AWS.iter().find(|known| super::regions::letters(known) == letters).copied();
+        let letters = letters_of(base);
+        let meant = AWS.iter().find(|known| letters_of(known) == letters).copied();
         return Some(message(text, "AWS", meant.or_else(|| nearest(base, AWS))));
     }
     None
@@ -346,7 +346,7 @@ fn not_google(text: &str) -> Option<String> {
     if GOOGLE.contains(&base) {
         return None;
     }
-    if let Some(meant) = GOOGLE.iter().find(|known| letters(known) == letters(base) && base.contains('-')) {
+    if let Some(meant) = GOOGLE.iter().find(|known| letters_of(known) == letters_of(base) && base.contains('-')) {
         return Some(message(text, "Google Cloud", Some(meant)));
     }
     let (area, rest) = base.split_once('-')?;
@@ -369,10 +369,10 @@ fn not_azure(text: &str) -> Option<String> {
     if base != plain && base.len() > 4 && AZURE.contains(&base) {
         return Some(message(text, "Azure", Some(base)));
     }
-    let sorted = sorted(&plain);
+    let sorted = sorted_bytes(&plain);
     AZURE
         .iter()
-        .find(|known| known.len() == plain.len() && super::regions::sorted(known) == sorted && swapped(known, &plain))
+        .find(|known| known.len() == plain.len() && sorted_bytes(known) == sorted && swapped(known, &plain))
         .map(|known| message(text, "Azure", Some(known)))
 }
 
@@ -382,13 +382,13 @@ fn swapped(a: &str, b: &str) -> bool {
         || a.bytes().zip(b.bytes()).filter(|(x, y)| x != y).count() == 2
 }
 
-fn sorted(text: &str) -> Vec<u8> {
+fn sorted_bytes(text: &str) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
     bytes.sort_unstable();
     bytes
 }
 
-fn letters(text: &str) -> String {
+fn letters_of(text: &str) -> String {
     text.replace('-', "")
 }
 
