@@ -1,10 +1,14 @@
 //! The project's own chores. `cargo xtask` lists them.
 
+mod sample;
+mod score;
+mod tables;
+
 use anyhow::{Context, bail};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 const USAGE: &str = "\
@@ -12,11 +16,19 @@ cargo xtask docs [--check]   write (or check) what is made from the code: schema
 cargo xtask figures [ARGS]   measure the figures and print them as a table; ARGS go to the benchmark (--quick, --only NAME)
 cargo xtask fuzz SECONDS     run every fuzz target for so long (needs a nightly toolchain and cargo-fuzz)
 cargo xtask picture          draw docs/images/check.svg from what `countersign check examples/shop` prints
+cargo xtask sample [--corpus DIR] [--seed N] [--count N]
+                             print findings in real repositories, drawn by lot, with their source
+cargo xtask score [--corpus DIR]
+                             how much of what Checkov's labelled fixtures expect is found; 1 where a bar is missed
+cargo xtask tables DIR       write the tables under crates/policy/data from the facts in DIR
 ";
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if let ["score", rest @ ..] = arguments.as_slice() {
+        return score::run(option(rest, "--corpus"));
+    }
     match arguments.as_slice() {
         ["docs"] => docs(false),
         ["docs", "--check"] => docs(true),
@@ -25,11 +37,30 @@ fn main() -> anyhow::Result<()> {
         }
         ["fuzz", seconds] => fuzz(seconds),
         ["picture"] => picture(),
+        ["sample", rest @ ..] => {
+            let corpus = option(rest, "--corpus").map_or_else(corpus, PathBuf::from);
+            let seed = option(rest, "--seed").unwrap_or("1").parse().context("--seed takes a number")?;
+            let count = option(rest, "--count").unwrap_or("200").parse().context("--count takes a number")?;
+            sample::run(&corpus, seed, count)
+        }
+        ["tables", from] => tables::write(Path::new(from), &root().join("crates/policy/data")),
         _ => {
             std::io::stdout().write_all(USAGE.as_bytes())?;
             Ok(())
         }
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where the corpora are looked for: in `$COUNTERSIGN_SHARED`, else in `../shared` beside the workspace.
+fn corpus() -> PathBuf {
+    env::var_os("COUNTERSIGN_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from).join("corpus")
+}
+
+/// What stands behind an option.
+fn option<'a>(arguments: &[&'a str], name: &str) -> Option<&'a str> {
+    let at = arguments.iter().position(|argument| *argument == name)?;
+    arguments.get(at + 1).copied()
 }
 
 fn root() -> PathBuf {

@@ -25,9 +25,15 @@ pub const CHECKS: &[&str] = &[
     "iam_allows_everything",
     "iam_public_principal",
     "iam_trusts_anyone",
+    "invented_action",
+    "invented_argument",
+    "invented_image",
+    "invented_kind",
+    "invented_region",
     "known_secret_format",
     "open_admin_port",
     "open_database_port",
+    "placeholder",
 ];
 
 /// How bad a risk is, whoever wrote it.

@@ -71,24 +71,38 @@ fn any_principal(principal: &Value) -> Option<&Value> {
     }
 }
 
+/// Calls `each` with every action that a statement names, whatever the statement does with it.
+pub(super) fn for_each_action(context: &Context<'_>, mut each: impl FnMut(&Value)) {
+    for_each_statement(context, |statement, names| {
+        let actions = [names.actions, names.other_actions];
+        actions.iter().flat_map(|name| strings(statement.value(name))).for_each(&mut each);
+    });
+}
+
 /// What `places` finds in each statement that allows something without condition.
 fn allow_statements(context: &Context<'_>, places: impl Fn(&Body, &Names) -> Vec<Place>) -> Vec<Place> {
-    let Context { resource, attribute, source, .. } = *context;
-    let allows = |statement: &Body, names: &Names, default: bool| {
-        let effect = statement.value(names.effect);
-        let allow = effect.map_or(default, |effect| effect.as_str() == Some("Allow"));
-        allow && !statement.open && statement.value(names.condition).is_none()
-    };
     let mut found = Vec::new();
+    for_each_statement(context, |statement, names| {
+        let effect = statement.value(names.effect);
+        // The data source allows where it does not say.
+        let allow = effect.map_or(context.attribute.is_empty(), |effect| effect.as_str() == Some("Allow"));
+        if allow && !statement.open && statement.value(names.condition).is_none() {
+            found.extend(places(statement, names));
+        }
+    });
+    found
+}
+
+/// Calls `each` with every statement of the policy.
+fn for_each_statement(context: &Context<'_>, mut each: impl FnMut(&Body, &Names)) {
+    let Context { resource, attribute, source, .. } = *context;
     if attribute.is_empty() {
         for field in resource.body.named("statement") {
-            if let ValueKind::Object(statement) = &field.value.kind
-                && allows(statement, &DATA_SOURCE, true)
-            {
-                found.extend(places(statement, &DATA_SOURCE));
+            if let ValueKind::Object(statement) = &field.value.kind {
+                each(statement, &DATA_SOURCE);
             }
         }
-        return found;
+        return;
     }
     for value in resource.body.find(attribute) {
         let Found::Value(value) = value else { continue };
@@ -98,13 +112,8 @@ fn allow_statements(context: &Context<'_>, places: impl Fn(&Body, &Names) -> Vec
         let ValueKind::Object(document) = &document.kind else {
             continue;
         };
-        for statement in objects(document.value("Statement")) {
-            if allows(statement, &JSON, false) {
-                found.extend(places(statement, &JSON));
-            }
-        }
+        objects(document.value("Statement")).into_iter().for_each(|statement| each(statement, &JSON));
     }
-    found
 }
 
 /// An object, or the objects of a list.

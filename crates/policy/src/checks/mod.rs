@@ -1,6 +1,7 @@
 //! Checks for what the table of a binding cannot say. The rule's file names the check and stays its home.
 
 mod iam;
+mod invented;
 mod ports;
 mod secrets;
 
@@ -16,7 +17,6 @@ pub(crate) struct Context<'a> {
     /// The unit's text.
     pub(crate) source: &'a str,
     /// What stands beside the resource.
-    #[expect(dead_code, reason = "for checks across resources")]
     pub(crate) world: &'a dyn World,
 }
 
@@ -28,9 +28,15 @@ pub(crate) fn find(name: &str) -> Option<Check> {
     Some(match name {
         "iam_allows_everything" => iam::allows_everything,
         "iam_public_principal" | "iam_trusts_anyone" => iam::anyone,
+        "invented_action" => invented::action,
+        "invented_argument" => invented::argument,
+        "invented_image" => invented::image,
+        "invented_kind" => invented::kind,
+        "invented_region" => invented::region,
         "known_secret_format" => secrets::known_format,
         "open_admin_port" => ports::open_admin_port,
         "open_database_port" => ports::open_database_port,
+        "placeholder" => invented::placeholder,
         _ => return None,
     })
 }
