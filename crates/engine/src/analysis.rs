@@ -252,7 +252,7 @@ impl Analyzer<'_> {
             }
         }
         if self.policy.peers {
-            let all = units.iter().flat_map(|(start, facts)| facts.peers.iter().map(|peer| (*start, peer)));
+            let all = units.iter().flat_map(|(start, facts, _)| facts.peers.iter().map(|peer| (*start, peer)));
             let is_ai = |analysis: &Analysis, range: &Range<usize>| {
                 let origin = origin(self.snapshot, &analysis.declared, range, self.policy.assumed_origin);
                 matches!(origin.by, Origin::Ai | Origin::Mixed)
