@@ -17,6 +17,10 @@ pub const MAX_UNIT_BYTES: usize = 1 << 20;
 /// tree grow with it.
 pub const MAX_NESTING: usize = 200;
 
+/// Files in HCL that declare no infrastructure: lock files, settings of linters, tests.
+const NOT_OURS: &[&str] =
+    &[".terraform.lock.hcl", ".tflint.hcl", ".tftest.hcl", ".tofutest.hcl", ".tfmock.hcl", ".tfquery.hcl"];
+
 /// How a language writes a comment that ends with its line; `None` where a format has no comments.
 pub type LineComment = Option<&'static str>;
 
@@ -52,7 +56,7 @@ impl Language {
             Some(Self::TerraformVarsJson)
         } else if ends(".pkr.hcl") || ends(".pkrvars.hcl") {
             Some(Self::Packer)
-        } else if ends(".terraform.lock.hcl") || name == ".terraform.lock.hcl" || ends(".tflint.hcl") {
+        } else if NOT_OURS.iter().any(|suffix| name.ends_with(suffix)) {
             None
         } else if ends(".hcl") {
             Some(Self::Terragrunt)
@@ -127,6 +131,7 @@ mod tests {
         assert_eq!(of("main.tf.json"), Some(Language::TerraformJson));
         assert_eq!(of("prod.auto.tfvars.json"), Some(Language::TerraformVarsJson));
         assert_eq!(of("package.json"), None);
+        assert_eq!(of("tests/plan.tftest.hcl"), None);
         assert_eq!(of(".tf"), None);
     }
 }

@@ -172,13 +172,13 @@ fn look(unit: &Arc<Lowered>, file: &Arc<str>, evaluation: &Evaluation<'_>) -> De
     let mut refused = 0;
     for (definition, resources) in scope.unit(file, unit) {
         let block = definition.block();
-        if !is_variable_file(file) {
+        if !is_variable_file(file) && module_of(file) != &**file {
             duplicates(&scope, &definition, &mut derived);
         }
         for resource in &resources {
             let seen = hits(Catalogue::built_in(), resource, &unit.source, &scope);
             derived.gaps.extend(seen.gaps);
-            for hit in seen.hits {
+            for hit in seen.hits.into_iter().filter(|hit| !is_seen_elsewhere(hit)) {
                 if !derived.sights.iter().any(|known| known.hit.risk == hit.risk && known.hit.range == hit.range) {
                     derived.sights.push(sight(&scope, hit, resource));
                 }
@@ -198,6 +198,17 @@ fn look(unit: &Arc<Lowered>, file: &Arc<str>, evaluation: &Evaluation<'_>) -> De
     derived.gaps.sort_by(|a, b| (a.range.start, &a.risk).cmp(&(b.range.start, &b.risk)));
     derived.gaps.dedup();
     derived
+}
+
+/// Whether the same risk is seen where the value is written, in a policy document that is looked at by itself.
+fn is_seen_elsewhere(hit: &Hit) -> bool {
+    const DOCUMENT: &str = "data.aws_iam_policy_document";
+    let from_document = hit.via.iter().flat_map(|via| via.chain()).any(|via| via.name.starts_with(DOCUMENT));
+    let risk = Catalogue::built_in().risk(&hit.risk);
+    from_document
+        && risk.is_some_and(|risk| {
+            risk.bindings.iter().any(|binding| binding.kinds.iter().any(|kind| kind == DOCUMENT || kind == "*"))
+        })
 }
 
 /// The risks in a module that are there because of what a call passes to it, at the arguments.

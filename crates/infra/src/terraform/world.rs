@@ -99,8 +99,9 @@ impl Scope<'_> {
     /// The other blocks with a block's address, which Terraform refuses.
     pub fn duplicates(&self, definition: &Definition) -> Vec<Definition> {
         let block = definition.block();
-        let may_repeat = matches!(&*block.kind, "provider" | "terraform" | "moved" | "removed" | "import" | "value")
+        let may_repeat = matches!(&*block.kind, "terraform" | "moved" | "removed" | "import" | "value" | "build")
             || block.kind.starts_with("provider.")
+            || block.kind.starts_with("backend.")
             || definition.is_override();
         if may_repeat {
             return Vec::new();
