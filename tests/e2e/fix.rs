@@ -27,6 +27,21 @@ fn findings_are_fixed_shown_and_the_rest_is_reported() {
 }
 
 #[test]
+fn what_is_shown_is_a_patch() {
+    let blocks = "resource \"aws_rds_cluster\" \"r\" {\n  engine = \"aurora-mysql\"\n}\n\n".repeat(3);
+    let text = format!("# one\n# two\n# three\n{blocks}{SAFE}{PUBLIC}");
+    let workspace = files(&[("main.tf", &text)]);
+    let said = countersign(&workspace, &["check", "--fix", "--dry-run", "--format", "json"]);
+    workspace.write("the.patch", &said.stderr);
+    workspace.run_git(&["apply", "--unidiff-zero", "-p0", "the.patch"]);
+    let patched = workspace.read("main.tf");
+    workspace.write("main.tf", &text);
+    countersign(&workspace, &["check", "--fix"]);
+    assert_eq!(workspace.read("main.tf"), patched);
+    assert_eq!(patched.matches("deletion_protection = true").count(), 3);
+}
+
+#[test]
 fn a_dry_run_writes_nothing() {
     let workspace = files(&[("main.tf", PUBLIC)]);
     let said = countersign(&workspace, &["check", "--fix", "--dry-run"]);

@@ -1,7 +1,8 @@
 //! What `check` prints for other programs: SARIF, GitHub's workflow commands, JUnit, and files of them.
 
 use crate::cli::{countersign, files};
-use crate::editor::{FORCE, PUBLIC, SAFE, Workspace};
+use crate::editor::{COUNTERSIGN, FORCE, LIMIT, PUBLIC, SAFE, Workspace};
+use countersign_testkit::run;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Command;
@@ -143,6 +144,16 @@ fn commands_for_github() {
     assert!(lines[1].starts_with("::warning file=m.tf,line=3,"), "{}", lines[1]);
     assert!(lines[2].starts_with("::error title=countersign::gone.tf: cannot be read"), "{}", lines[2]);
     assert_eq!(said.code, Some(2));
+}
+
+#[test]
+fn annotations_name_files_from_the_root_of_the_repository() {
+    let workspace = Workspace::git(&[("deep/main.tf", PUBLIC)]);
+    let mut command = Command::new(COUNTERSIGN);
+    command.args(["check", "--format", "github"]).current_dir(workspace.path("deep"));
+    let output = run(command.env("XDG_STATE_HOME", workspace.state()), LIMIT);
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(said.starts_with("::error file=deep/main.tf,line=2,"), "{said}");
 }
 
 #[test]

@@ -6,6 +6,9 @@ use jiff::civil::Date;
 use std::ops::Range;
 use tree_sitter::{Node, Tree};
 
+/// How many are heeded in a unit; a person writes one or two.
+const MAX_PEERS: usize = 256;
+
 /// One for another tool, in bytes from the unit's start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Peer {
@@ -48,7 +51,11 @@ pub(crate) fn peers(
             };
             peers.extend(target.map(|target| Peer { suppression, target }));
         }
+        if peers.len() >= MAX_PEERS {
+            break;
+        }
     }
+    peers.truncate(MAX_PEERS);
     peers
 }
 
@@ -83,20 +90,23 @@ pub(crate) fn suppress<'a>(
     is_ai: impl Fn(&Analysis, &Range<usize>) -> bool,
 ) -> Vec<(Range<usize>, String)> {
     let mut unused = Vec::new();
+    analysis.findings.sort_by_key(|finding| finding.range.start);
+    let mut taken = vec![false; analysis.findings.len()];
     for (start, Peer { suppression, target }) in peers {
-        if *target == Target::File && start > 0 {
-            continue;
-        }
-        let about = |finding: &Finding| {
-            let here = match target {
-                Target::File => true,
-                Target::Range(range) => (range.start + start..range.end + start).contains(&finding.range.start),
-            };
+        let findings = &analysis.findings;
+        let at = |offset: usize| findings.partition_point(|finding| finding.range.start < start + offset);
+        let reach = match target {
+            Target::File if start > 0 => continue,
+            Target::File => 0..findings.len(),
+            Target::Range(range) => at(range.start)..at(range.end),
+        };
+        let is_about = |finding: &Finding| {
             // What the engine says about itself is nobody else's.
             let risk = Catalogue::built_in().risk(&finding.risk).filter(|risk| !risk.engine);
-            here && risk.is_some_and(|risk| suppression.is_about(risk))
+            risk.is_some_and(|risk| suppression.is_about(risk))
         };
-        if !analysis.findings.iter().any(about) {
+        let about: Vec<_> = reach.filter(|index| !taken[*index] && is_about(&findings[*index])).collect();
+        if about.is_empty() {
             continue;
         }
         let range = suppression.range.start + start..suppression.range.end + start;
@@ -106,10 +116,13 @@ pub(crate) fn suppress<'a>(
             let why = "an AI wrote it, and an AI cannot accept a risk; a person has to write it";
             unused.push((range, why.to_owned()));
         } else {
-            let before = analysis.findings.len();
-            analysis.findings.retain(|finding| !about(finding));
-            analysis.suppressed += before - analysis.findings.len();
+            analysis.suppressed += about.len();
+            for index in about {
+                taken[index] = true;
+            }
         }
     }
+    let mut taken = taken.into_iter();
+    analysis.findings.retain(|_| !taken.next().unwrap_or(false));
     unused
 }

@@ -115,11 +115,15 @@ fn kics(body: &str) -> Option<Read> {
 
 /// Whether an id as written is that of a check. Trivy has dropped the `AVD-` of its ids and takes both.
 fn is_same(written: &str, check: &str) -> bool {
-    let plain = |id: &str| {
-        let id = id.to_ascii_lowercase();
-        id.strip_prefix("avd-").map(str::to_owned).unwrap_or(id)
+    let plain = |id| match str::split_at_checked(id, 4) {
+        Some((start, rest)) if start.eq_ignore_ascii_case("avd-") => rest,
+        _ => id,
     };
-    matches(&plain(written), &plain(check))
+    let (written, check) = (plain(written), plain(check));
+    if written.contains('*') {
+        return matches(&written.to_ascii_lowercase(), &check.to_ascii_lowercase());
+    }
+    written.eq_ignore_ascii_case(check)
 }
 
 /// Whether a text is as a pattern says, in which `*` stands for anything.
