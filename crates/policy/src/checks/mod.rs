@@ -1,6 +1,7 @@
 //! Checks for what the table of a binding cannot say. The rule's file names the check and stays its home.
 
 mod iam;
+mod pins;
 mod ports;
 mod secrets;
 
@@ -16,7 +17,6 @@ pub(crate) struct Context<'a> {
     /// The unit's text.
     pub(crate) source: &'a str,
     /// What stands beside the resource.
-    #[expect(dead_code, reason = "for checks across resources")]
     pub(crate) world: &'a dyn World,
 }
 
@@ -26,11 +26,20 @@ pub(crate) type Check = fn(&Context<'_>) -> Vec<Place>;
 /// The check with a name of [`crate::format::CHECKS`].
 pub(crate) fn find(name: &str) -> Option<Check> {
     Some(match name {
+        "container_image_unpinned" => pins::container_image,
         "iam_allows_everything" => iam::allows_everything,
+        "iam_any_action" => iam::any_action,
+        "iam_document_public" => iam::document_public,
+        "iam_escalation" => iam::escalation,
+        "iam_locks_out" => iam::locks_out,
         "iam_public_principal" | "iam_trusts_anyone" => iam::anyone,
         "known_secret_format" => secrets::known_format,
+        "open_acl_port" => ports::open_acl_port,
         "open_admin_port" => ports::open_admin_port,
+        "open_cleartext_port" => ports::open_cleartext_port,
         "open_database_port" => ports::open_database_port,
+        "provider_unpinned" => pins::provider,
+        "secret_in_environment" => secrets::in_environment,
         _ => return None,
     })
 }
