@@ -313,7 +313,9 @@ fn holds<'a>(when: &When, found: Found<'a>) -> (Truth, Option<&'a Value>) {
         _ if value.is_unknown() => (Truth::Unknown, None),
         When::Word(Word::True | Word::TrueOrMissing) => ((value.as_bool() == Some(true)).into(), None),
         When::Word(Word::False | Word::FalseOrMissing) => ((value.as_bool() == Some(false)).into(), None),
+        When::Word(Word::Empty | Word::EmptyOrMissing) => (is_empty(value).into(), None),
         When::Word(Word::Literal) => (value.as_str().is_some_and(|text| !text.is_empty()).into(), None),
+        When::Compare(Comparison { lacks: Some(scalars), .. }) => (lacks(scalars, value), None),
         When::Compare(comparison) => match &value.kind {
             ValueKind::List(elements) => elements.iter().fold((Truth::No, None), |best, element| {
                 let truth = if element.is_unknown() { Truth::Unknown } else { compare(comparison, element).into() };
@@ -326,17 +328,42 @@ fn holds<'a>(when: &When, found: Found<'a>) -> (Truth, Option<&'a Value>) {
 
 fn holds_missing(when: &When) -> bool {
     match when {
-        When::Word(word) => matches!(word, Word::Missing | Word::TrueOrMissing | Word::FalseOrMissing),
+        When::Word(word) => {
+            matches!(word, Word::Missing | Word::TrueOrMissing | Word::FalseOrMissing | Word::EmptyOrMissing)
+        }
         When::Compare(comparison) => comparison.or_missing,
     }
 }
 
-fn compare(comparison: &Comparison, value: &Value) -> bool {
-    let is = |scalar: &Scalar| match scalar {
+fn is_empty(value: &Value) -> bool {
+    match &value.kind {
+        ValueKind::String { text, .. } => text.is_empty(),
+        ValueKind::List(elements) => elements.is_empty(),
+        ValueKind::Object(body) => body.fields.is_empty() && !body.open,
+        _ => false,
+    }
+}
+
+/// Whether a list is without one of the scalars.
+fn lacks(scalars: &[Scalar], value: &Value) -> Truth {
+    let ValueKind::List(elements) = &value.kind else { return Truth::No };
+    let unknown = elements.iter().any(Value::is_unknown);
+    match scalars.iter().any(|scalar| !elements.iter().any(|element| equals(scalar, element))) {
+        true if unknown => Truth::Unknown,
+        lacks => lacks.into(),
+    }
+}
+
+fn equals(scalar: &Scalar, value: &Value) -> bool {
+    match scalar {
         Scalar::Bool(bool) => value.as_bool() == Some(*bool),
         Scalar::Number(number) => value.as_number() == Some(*number),
         Scalar::String(string) => value.as_str().is_some_and(|text| text.eq_ignore_ascii_case(string)),
-    };
+    }
+}
+
+fn compare(comparison: &Comparison, value: &Value) -> bool {
+    let is = |scalar: &Scalar| equals(scalar, value);
     let number = |test: &dyn Fn(f64) -> bool| value.as_number().is_some_and(test);
     if let Some(scalars) = &comparison.one_of {
         scalars.iter().any(is)

@@ -22,7 +22,12 @@ pub const AREAS: &[&str] = &[
 
 /// Names of the checks that are written in Rust; `checks::find` has the functions.
 pub const CHECKS: &[&str] = &[
+    "container_image_unpinned",
     "iam_allows_everything",
+    "iam_any_action",
+    "iam_document_public",
+    "iam_escalation",
+    "iam_locks_out",
     "iam_public_principal",
     "iam_trusts_anyone",
     "invented_action",
@@ -31,9 +36,13 @@ pub const CHECKS: &[&str] = &[
     "invented_kind",
     "invented_region",
     "known_secret_format",
+    "open_acl_port",
     "open_admin_port",
+    "open_cleartext_port",
     "open_database_port",
     "placeholder",
+    "provider_unpinned",
+    "secret_in_environment",
 ];
 
 /// How bad a risk is, whoever wrote it.
@@ -160,6 +169,10 @@ pub enum Word {
     Present,
     /// A non-empty string that stands in the text.
     Literal,
+    /// An empty string, list or object.
+    Empty,
+    /// The same, or missing.
+    EmptyOrMissing,
 }
 
 /// A comparison with what the rule names. Exactly one operator is set.
@@ -172,6 +185,8 @@ pub struct Comparison {
     /// None of these.
     #[serde(rename = "not_in")]
     pub none_of: Option<Vec<Scalar>>,
+    /// A list of which all elements are known, and one of these is not among them.
+    pub lacks: Option<Vec<Scalar>>,
     /// A smaller number.
     pub less_than: Option<f64>,
     /// A larger number.
@@ -267,11 +282,13 @@ fn check_when(when: &When) -> Result<(), String> {
     let When::Compare(compare) = when else { return Ok(()) };
     let operators = usize::from(compare.one_of.is_some())
         + usize::from(compare.none_of.is_some())
+        + usize::from(compare.lacks.is_some())
         + usize::from(compare.less_than.is_some())
         + usize::from(compare.greater_than.is_some())
         + usize::from(compare.matches.is_some());
     if operators != 1 {
-        return Err("a comparison has exactly one of `in`, `not_in`, `less_than`, `greater_than`, `matches`".to_owned());
+        return Err("a comparison has exactly one of `in`, `not_in`, `lacks`, `less_than`, `greater_than`, `matches`"
+            .to_owned());
     }
     if let Some(pattern) = &compare.matches {
         regex::Regex::new(pattern).map_err(|error| error.to_string())?;

@@ -4,7 +4,7 @@
 
 use super::Context;
 use crate::evaluate::Place;
-use countersign_infra::{Body, Found, Value, ValueKind, document};
+use countersign_infra::{Body, Found, Resource, Value, ValueKind, document};
 
 /// Names of a statement's parts, which the data source spells differently.
 struct Names {
@@ -51,6 +51,115 @@ pub(super) fn allows_everything(context: &Context<'_>) -> Vec<Place> {
     })
 }
 
+/// Allow statements with the action `*` on resources that are named, in policies of identities.
+pub(super) fn any_action(context: &Context<'_>) -> Vec<Place> {
+    allow_statements(context, |statement, names| {
+        let narrowed = statement.value(names.other_actions).is_some() || statement.value(names.principals).is_some();
+        let resources = strings(statement.value(names.resources));
+        let everything = resources.iter().any(|value| value.is_unknown() || value.as_str() == Some("*"));
+        let any = strings(statement.value(names.actions))
+            .into_iter()
+            .find(|value| matches!(value.as_str(), Some("*" | "*:*")));
+        any.filter(|_| !narrowed && !everything && !resources.is_empty()).map(Place::at).into_iter().collect()
+    })
+}
+
+/// Actions with which an identity gives itself, or one that it can sign in as, more rights.
+const ESCALATIONS: &[&str] = &[
+    "iam:addusertogroup",
+    "iam:attachgrouppolicy",
+    "iam:attachrolepolicy",
+    "iam:attachuserpolicy",
+    "iam:createaccesskey",
+    "iam:createloginprofile",
+    "iam:createpolicyversion",
+    "iam:putgrouppolicy",
+    "iam:putrolepolicy",
+    "iam:putuserpolicy",
+    "iam:setdefaultpolicyversion",
+    "iam:updateassumerolepolicy",
+    "iam:updateloginprofile",
+];
+
+/// Actions that start something under a role that is passed to it.
+const LAUNCHES: &[&str] = &[
+    "cloudformation:createstack",
+    "codebuild:createproject",
+    "datapipeline:createpipeline",
+    "ec2:runinstances",
+    "ecs:runtask",
+    "glue:createdevendpoint",
+    "glue:createjob",
+    "lambda:createfunction",
+    "sagemaker:createnotebookinstance",
+];
+
+/// Allow statements on every resource with which an identity can become an administrator: changing anyone's rights, or
+/// passing any role to something that it starts.
+pub(super) fn escalation(context: &Context<'_>) -> Vec<Place> {
+    allow_statements(context, |statement, names| {
+        let everywhere = strings(statement.value(names.resources)).iter().any(|value| value.as_str() == Some("*"));
+        let narrowed = statement.value(names.other_actions).is_some() || statement.value(names.principals).is_some();
+        if !everywhere || narrowed {
+            return Vec::new();
+        }
+        let actions = strings(statement.value(names.actions));
+        let allows = |wanted: &[&str]| {
+            actions.iter().copied().find(|value| {
+                value.as_str().is_some_and(|text| {
+                    let text = text.to_ascii_lowercase();
+                    !matches!(text.as_str(), "*" | "*:*") && wanted.iter().any(|action| covers(&text, action))
+                })
+            })
+        };
+        let passes = || allows(LAUNCHES).and_then(|_| allows(&["iam:passrole"]));
+        allows(ESCALATIONS).or_else(passes).map(Place::at).into_iter().collect()
+    })
+}
+
+/// Whether an action with wildcards stands for another.
+fn covers(pattern: &str, action: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| action.strip_prefix(first)) else { return false };
+    let parts: Vec<_> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    for part in middle {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+/// Deny statements that keep everybody, the owner's administrators included, from everything in a bucket.
+pub(super) fn locks_out(context: &Context<'_>) -> Vec<Place> {
+    statements(context, "Deny", |statement, names| {
+        let narrowed = ["NotAction", "NotPrincipal", "NotResource"].iter().any(|name| statement.value(name).is_some());
+        let bucket = |value: &&Value| {
+            let text = value.as_str().unwrap_or_default();
+            text == "*" || text.starts_with("arn:") && !text.contains('/')
+        };
+        let resources = strings(statement.value(names.resources));
+        let everywhere = resources.is_empty() || resources.iter().any(bucket);
+        let everybody = statement.named(names.principals).any(|field| any_principal(&field.value).is_some());
+        let action = strings(statement.value(names.actions))
+            .into_iter()
+            .find(|value| value.as_str().is_some_and(|text| matches!(text, "*") || text.eq_ignore_ascii_case("s3:*")));
+        action.filter(|_| !narrowed && everywhere && everybody).map(Place::at).into_iter().collect()
+    })
+}
+
+/// A policy document for anyone that nothing here uses, so that what it is for is decided elsewhere. Where a resource uses
+/// it, that resource's own risk says so.
+pub(super) fn document_public(context: &Context<'_>) -> Vec<Place> {
+    let used = |other: &Resource| other.kind != "output";
+    if context.world.referrers(&context.resource.address).iter().any(|other| used(other)) {
+        return Vec::new();
+    }
+    anyone(context)
+}
+
 /// Allow statements for any principal whatsoever.
 pub(super) fn anyone(context: &Context<'_>) -> Vec<Place> {
     allow_statements(context, |statement, names| {
@@ -60,7 +169,9 @@ pub(super) fn anyone(context: &Context<'_>) -> Vec<Place> {
 
 /// The `"*"` that stands for everybody in `Principal = "*"`, `Principal = { AWS = "*" }` or a `principals` block.
 fn any_principal(principal: &Value) -> Option<&Value> {
-    let star = |value: &Value| value.as_str() == Some("*");
+    let star = |value: &Value| {
+        value.as_str().is_some_and(|text| text == "*" || text.starts_with("arn:") && text.contains(":iam::*:"))
+    };
     match &principal.kind {
         ValueKind::Object(body) if body.value("identifiers").is_some() => {
             let kind = body.value("type").and_then(Value::as_str)?;
@@ -81,12 +192,18 @@ pub(super) fn for_each_action(context: &Context<'_>, mut each: impl FnMut(&Value
 
 /// What `places` finds in each statement that allows something without condition.
 fn allow_statements(context: &Context<'_>, places: impl Fn(&Body, &Names) -> Vec<Place>) -> Vec<Place> {
+    statements(context, "Allow", places)
+}
+
+/// What `places` finds in each statement of one effect that has no condition.
+fn statements(context: &Context<'_>, wanted: &str, places: impl Fn(&Body, &Names) -> Vec<Place>) -> Vec<Place> {
     let mut found = Vec::new();
     for_each_statement(context, |statement, names| {
         let effect = statement.value(names.effect);
         // The data source allows where it does not say.
-        let allow = effect.map_or(context.attribute.is_empty(), |effect| effect.as_str() == Some("Allow"));
-        if allow && !statement.open && statement.value(names.condition).is_none() {
+        let default = context.attribute.is_empty() && wanted == "Allow";
+        let is_wanted = effect.map_or(default, |effect| effect.as_str() == Some(wanted));
+        if is_wanted && !statement.open && statement.value(names.condition).is_none() {
             found.extend(places(statement, names));
         }
     });

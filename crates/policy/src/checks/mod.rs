@@ -2,6 +2,7 @@
 
 mod iam;
 mod invented;
+mod pins;
 mod ports;
 mod secrets;
 
@@ -26,7 +27,12 @@ pub(crate) type Check = fn(&Context<'_>) -> Vec<Place>;
 /// The check with a name of [`crate::format::CHECKS`].
 pub(crate) fn find(name: &str) -> Option<Check> {
     Some(match name {
+        "container_image_unpinned" => pins::container_image,
         "iam_allows_everything" => iam::allows_everything,
+        "iam_any_action" => iam::any_action,
+        "iam_document_public" => iam::document_public,
+        "iam_escalation" => iam::escalation,
+        "iam_locks_out" => iam::locks_out,
         "iam_public_principal" | "iam_trusts_anyone" => iam::anyone,
         "invented_action" => invented::action,
         "invented_argument" => invented::argument,
@@ -34,9 +40,13 @@ pub(crate) fn find(name: &str) -> Option<Check> {
         "invented_kind" => invented::kind,
         "invented_region" => invented::region,
         "known_secret_format" => secrets::known_format,
+        "open_acl_port" => ports::open_acl_port,
         "open_admin_port" => ports::open_admin_port,
+        "open_cleartext_port" => ports::open_cleartext_port,
         "open_database_port" => ports::open_database_port,
         "placeholder" => invented::placeholder,
+        "provider_unpinned" => pins::provider,
+        "secret_in_environment" => secrets::in_environment,
         _ => return None,
     })
 }

@@ -22,6 +22,25 @@ const DATABASE_PORTS: &[(u16, &str)] = &[
     (27017, "MongoDB"),
 ];
 
+/// Ports of protocols that carry passwords and files in the clear or were never meant to leave a local network.
+const CLEARTEXT_PORTS: &[(u16, &str)] = &[
+    (20, "FTP data"),
+    (21, "FTP"),
+    (23, "Telnet"),
+    (69, "TFTP"),
+    (111, "RPC"),
+    (139, "NetBIOS"),
+    (445, "SMB"),
+    (512, "rexec"),
+    (513, "rlogin"),
+    (514, "rsh"),
+    (873, "rsync"),
+    (2049, "NFS"),
+    (2375, "the Docker API"),
+    (5900, "VNC"),
+    (10250, "the kubelet API"),
+];
+
 /// An inbound rule: from where, to which ports.
 struct Inbound<'a> {
     sources: Vec<&'a Value>,
@@ -41,6 +60,76 @@ pub(super) fn open_database_port(context: &Context<'_>) -> Vec<Place> {
         context.resource,
         |rule| if rule.reached(ADMIN_PORTS).is_empty() { rule.reached(DATABASE_PORTS) } else { Vec::new() },
     )
+}
+
+/// The open sources of rules that let them reach a port of a cleartext protocol, and no port of the two other risks.
+pub(super) fn open_cleartext_port(context: &Context<'_>) -> Vec<Place> {
+    open(context.resource, |rule| {
+        let others = rule.reached(ADMIN_PORTS).len() + rule.reached(DATABASE_PORTS).len();
+        if others == 0 { rule.reached(CLEARTEXT_PORTS) } else { Vec::new() }
+    })
+}
+
+/// Width of a range that is there for the answers to outgoing connections.
+const ANSWERS: u16 = 10_000;
+
+/// Entries of network ACLs that let everybody reach an administrator's or cleartext port, and do so by name: all ports and
+/// wide ranges of them are what an ACL without opinion looks like. An entry with a lower number that denies comes first.
+pub(super) fn open_acl_port(context: &Context<'_>) -> Vec<Place> {
+    let body = &context.resource.body;
+    let entries: Vec<_> = match context.resource.kind.as_str() {
+        "aws_network_acl_rule" if !body.value("egress").is_some_and(|egress| egress.as_bool() != Some(false)) => {
+            vec![AclEntry::read(body, "rule_action", "rule_number")]
+        }
+        "aws_network_acl_rule" => Vec::new(),
+        _ => blocks(body, "ingress").map(|entry| AclEntry::read(entry, "action", "rule_no")).collect(),
+    };
+    let Some(entries) = entries.into_iter().collect::<Option<Vec<_>>>() else { return Vec::new() };
+    let mut places = Vec::new();
+    for entry in entries.iter().filter(|entry| entry.allows && entry.ports.1 - entry.ports.0 < ANSWERS) {
+        let denied = |port: u16| {
+            entries.iter().any(|other| {
+                !other.allows && other.number < entry.number && (other.ports.0..=other.ports.1).contains(&port)
+            })
+        };
+        let named = ADMIN_PORTS.iter().chain(CLEARTEXT_PORTS);
+        let reached: Vec<_> = named
+            .filter(|(port, _)| (entry.ports.0..=entry.ports.1).contains(port) && !denied(*port))
+            .map(|(port, name)| format!("{name} ({port})"))
+            .collect();
+        if let (Some(first), Some(source)) = (reached.first(), entry.source) {
+            let more = if reached.len() > 1 { " and more" } else { "" };
+            places.push(Place { value: Some(format!("{first}{more}")), ..Place::at(source) });
+        }
+    }
+    places
+}
+
+/// An entry of a network ACL for everybody.
+struct AclEntry<'a> {
+    allows: bool,
+    number: f64,
+    ports: (u16, u16),
+    /// Where it says that everybody is meant; none where it is somebody else.
+    source: Option<&'a Value>,
+}
+
+impl<'a> AclEntry<'a> {
+    /// `None` where what matters is not known.
+    fn read(entry: &'a Body, action: &str, number: &str) -> Option<Self> {
+        let ports = match text(entry, "protocol")?.as_str() {
+            "-1" | "all" => ALL_PORTS,
+            "tcp" | "6" => (port(entry.value("from_port")?)?, port(entry.value("to_port")?)?),
+            _ => (0, 0),
+        };
+        let sources = ["cidr_block", "ipv6_cidr_block"];
+        Some(Self {
+            allows: text(entry, action)? == "allow",
+            number: entry.value(number)?.as_number()?,
+            ports: (ports.0.min(ports.1), ports.1),
+            source: open_sources(entry, &sources, &["0.0.0.0/0", "::/0"]).into_iter().next(),
+        })
+    }
 }
 
 /// The open sources of each rule that reaches ports, with the names of those.
@@ -85,6 +174,8 @@ fn aws(rule: &Body) -> Option<Inbound<'_>> {
     let protocol = text(rule, "protocol").or_else(|| text(rule, "ip_protocol"))?;
     let ports = match protocol.as_str() {
         "-1" | "all" => ALL_PORTS,
+        // AWS takes -1 for "all" only with ICMP, but every port is what it asks for.
+        "tcp" | "6" if text(rule, "from_port")? == "-1" => ALL_PORTS,
         "tcp" | "6" => (port(rule.value("from_port")?)?, port(rule.value("to_port")?)?),
         _ => return None,
     };

@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::evaluate::Place;
-use countersign_infra::{Value, ValueKind};
+use countersign_infra::{Body, Found, Value, ValueKind, document};
 use regex::Regex;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -46,4 +46,65 @@ pub(super) fn known_format(context: &Context<'_>) -> Vec<Place> {
         _ => {}
     });
     places
+}
+
+/// Names of environment variables that hold secrets.
+static NAMES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)(?:^|_|-)(?:password|passwd|pwd|secret|secret_?key|api_?key|private_?key|(?:access|auth|api)_?token)$",
+    )
+    .ok()
+});
+
+/// Passwords and keys that stand as text in the environment of what is run: values of a map, or JSON container definitions.
+pub(super) fn in_environment(context: &Context<'_>) -> Vec<Place> {
+    let mut places = Vec::new();
+    for found in context.resource.body.find(context.attribute) {
+        let Found::Value(value) = found else { continue };
+        match &value.kind {
+            ValueKind::Object(variables) => secrets_of(variables, &mut places),
+            _ => {
+                let Some(definitions) = document(value, context.source) else { continue };
+                let ValueKind::List(containers) = &definitions.kind else { continue };
+                for container in containers {
+                    let ValueKind::Object(container) = &container.kind else { continue };
+                    pairs(container.value("environment"), &mut places);
+                }
+            }
+        }
+    }
+    places
+}
+
+fn secrets_of(variables: &Body, places: &mut Vec<Place>) {
+    for field in &variables.fields {
+        if is_secret(&field.name, &field.value) {
+            places.push(Place { range: field.value.range.clone(), ..Place::default() });
+        }
+    }
+}
+
+/// `[{ "name": …, "value": … }]`.
+fn pairs(list: Option<&Value>, places: &mut Vec<Place>) {
+    let Some(Value { kind: ValueKind::List(list), .. }) = list else { return };
+    for pair in list {
+        if let ValueKind::Object(pair) = &pair.kind
+            && let (Some(name), Some(value)) = (pair.value("name").and_then(Value::as_str), pair.value("value"))
+            && is_secret(name, value)
+        {
+            places.push(Place { range: value.range.clone(), ..Place::default() });
+        }
+    }
+}
+
+/// Whether a name asks for a secret and the value looks like one: no reference to where it is kept, no marker, no word.
+fn is_secret(name: &str, value: &Value) -> bool {
+    let Some(text) = value.as_str() else { return false };
+    let named = NAMES.as_ref().is_some_and(|names| names.is_match(name));
+    let elsewhere = ["arn:", "http", "projects/", "/", "@Microsoft.KeyVault", "$", "{", "<", "%", "#", "__"];
+    let looks = text.len() >= 8
+        && !text.contains(char::is_whitespace)
+        && text.bytes().any(|byte| byte.is_ascii_digit())
+        && text.bytes().any(|byte| byte.is_ascii_alphabetic());
+    named && looks && !elsewhere.iter().any(|start| text.starts_with(start))
 }
