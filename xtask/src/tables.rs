@@ -40,7 +40,7 @@ pub(crate) fn write(from: &Path, to: &Path) -> anyhow::Result<()> {
         for (name, facts) in entries(&facts["r"])? {
             let kind = types.entry(name.clone()).or_default();
             kind.complete = facts["A"] == 1;
-            for path in ["f", "c", "w"].iter().flat_map(|list| facts[list].as_array()).flatten() {
+            for path in ["f", "c", "w"].iter().filter_map(|list| facts[list].as_array()).flatten() {
                 let mut names = path.as_str().context("a path")?.split('.').map(str::to_owned);
                 kind.arguments.extend(names.next());
                 nested.entry(provider.to_owned()).or_default().extend(names);
