@@ -190,20 +190,15 @@ fn no_action(action: &str) -> Option<String> {
     if name.is_empty() || !is_name(service) || !is_name(name) {
         return None;
     }
-    if let Some(meant) = tables::mistaken_action(action) {
+    let lower = action.to_ascii_lowercase();
+    if let Some(meant) = tables::mistaken_action(&lower) {
         return Some(format!("`{action}` (what is meant is `{meant}`)"));
     }
-    let known = |end: usize| {
-        let begin = name[..end].to_ascii_lowercase();
-        let full = format!("{}:{begin}", service.to_ascii_lowercase());
-        tables::actions().any(|known| match known.split_once(':') {
-            Some(_) => known.starts_with(&full),
-            None => begin.starts_with(known) || end < name.len() && known.starts_with(&begin),
-        })
-    };
     // A wildcard in the service may stand for any; of the name, what is before the first one counts.
-    let end = name.find(['*', '?']).unwrap_or(name.len());
-    (!service.contains(['*', '?']) && !known(end)).then(|| format!("`{action}`"))
+    let lower = &lower[service.len() + 1..];
+    let end = lower.find(['*', '?']);
+    let known = tables::begins_as_an_action(&lower[..end.unwrap_or(lower.len())], end.is_some());
+    (!service.contains(['*', '?']) && !known).then(|| format!("`{action}`"))
 }
 
 #[cfg(test)]
