@@ -343,6 +343,12 @@ fn all_risks_are_listed_and_explained() {
     for risk in risks {
         let id = risk["id"].as_str().expect("an id");
         assert!(list.contains(id), "{id}");
+        assert_eq!(risk["languages"][0], "terraform", "{id}");
+        assert!(risk["kinds"].is_array() && risk["sameAs"].is_array(), "{id}");
+        assert!(
+            risk["area"] == "record" || risk["url"].as_str().is_some_and(|url| url.starts_with("https://")),
+            "{id}"
+        );
         assert_eq!(countersign(&workspace, &["explain", id]).code, Some(0), "{id}");
     }
 }

@@ -32,6 +32,12 @@ pub(crate) fn run(corpus: &Path, seed: u64, count: usize) -> anyhow::Result<()> 
         }
         findings.extend(found);
     }
+    let place = |finding: &Value| {
+        let start = &finding["range"]["start"];
+        let line = start["line"].as_u64().unwrap_or_default();
+        (finding["path"].to_string(), line, start["character"].as_u64(), finding["risk"].to_string())
+    };
+    findings.sort_by_cached_key(place);
     let all = findings.len();
     let drawn = draw(findings, seed, count);
     writeln!(out, "\n{} of {all} findings, drawn with seed {seed}", drawn.len())?;

@@ -88,6 +88,8 @@ enum Schema {
     Findings,
     /// Countersign's own methods of the language server.
     Protocol,
+    /// What `risks --format json` prints.
+    Risks,
 }
 
 /// Runs the command that the process was started with.
@@ -135,6 +137,7 @@ fn schema(of: Schema) -> anyhow::Result<ExitCode> {
         Schema::Config => schemars::schema_for!(countersign_policy::Config),
         Schema::Findings => schemars::schema_for!(countersign_engine::report::JsonReport),
         Schema::Protocol => crate::lsp::protocol_schema(),
+        Schema::Risks => schemars::schema_for!(Vec<catalogue::JsonRisk<'static>>),
     };
     print(&format!("{}\n", serde_json::to_string_pretty(&schema)?))
 }

@@ -229,7 +229,9 @@ fn for_each_statement(context: &Context<'_>, mut each: impl FnMut(&Body, &Names)
         let ValueKind::Object(document) = &document.kind else {
             continue;
         };
-        objects(document.value("Statement")).into_iter().for_each(|statement| each(statement, &JSON));
+        for statement in objects(document.value("Statement")) {
+            each(statement, &JSON);
+        }
     }
 }
 

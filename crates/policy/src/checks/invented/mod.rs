@@ -29,14 +29,14 @@ fn emulated(world: &dyn World) -> bool {
 
 /// Calls `each` with every value in a body that is no list or object, and the name that it stands under.
 fn for_each_leaf<'a>(body: &'a Body, each: &mut impl FnMut(&'a str, &'a Value)) {
-    fn value<'a>(name: &'a str, value_: &'a Value, each: &mut impl FnMut(&'a str, &'a Value)) {
-        match &value_.kind {
-            ValueKind::List(values) => values.iter().for_each(|element| value(name, element, each)),
+    fn visit<'a>(name: &'a str, value: &'a Value, each: &mut impl FnMut(&'a str, &'a Value)) {
+        match &value.kind {
+            ValueKind::List(elements) => elements.iter().for_each(|element| visit(name, element, each)),
             ValueKind::Object(body) => for_each_leaf(body, each),
-            _ => each(name, value_),
+            _ => each(name, value),
         }
     }
-    body.fields.iter().for_each(|field| value(&field.name, &field.value, each));
+    body.fields.iter().for_each(|field| visit(&field.name, &field.value, each));
 }
 
 /// A place with what a message shows for it.

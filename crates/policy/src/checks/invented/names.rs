@@ -67,20 +67,20 @@ fn same_letters(a: &str, b: &str) -> bool {
 
 /// Whether one name is the other with two letters swapped, or with one letter too many, too few or wrong. What may tell two
 /// real names apart is no slip: a digit, an `s` or `d` at the end of a word, the first letter of a word.
-fn is_slip(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let start = a.iter().zip(b).take_while(|(x, y)| x == y).count();
-    let (rest_a, rest_b) = (&a[start..], &b[start..]);
-    let end = rest_a.iter().rev().zip(rest_b.iter().rev()).take_while(|(x, y)| x == y).count();
-    let (middle_a, middle_b) = (&rest_a[..rest_a.len() - end], &rest_b[..rest_b.len() - end]);
-    let starts_word = start == 0 || a[start - 1] == b'_';
-    let ends_word = end == 0 || a[a.len() - end] == b'_';
+fn is_slip(name: &str, known: &str) -> bool {
+    let (name, known) = (name.as_bytes(), known.as_bytes());
+    let start = name.iter().zip(known).take_while(|(one, other)| one == other).count();
+    let (rest, known_rest) = (&name[start..], &known[start..]);
+    let end = rest.iter().rev().zip(known_rest.iter().rev()).take_while(|(one, other)| one == other).count();
+    let (differs, known_differs) = (&rest[..rest.len() - end], &known_rest[..known_rest.len() - end]);
+    let starts_word = start == 0 || name[start - 1] == b'_';
+    let ends_word = end == 0 || name[name.len() - end] == b'_';
     let letters = |text: &[u8]| text.iter().all(u8::is_ascii_lowercase);
-    if starts_word || !letters(middle_a) || !letters(middle_b) {
+    if starts_word || !letters(differs) || !letters(known_differs) {
         return false;
     }
-    match (middle_a, middle_b) {
-        ([x, y], [p, q]) => x == q && y == p,
+    match (differs, known_differs) {
+        ([first, second], [known_first, known_second]) => first == known_second && second == known_first,
         // `enable` and `enabled`, `id` and `ids`.
         ([letter], []) | ([], [letter]) => !(ends_word && matches!(letter, b's' | b'd' | b'e')),
         ([_], [_]) => !ends_word,
@@ -190,20 +190,15 @@ fn no_action(action: &str) -> Option<String> {
     if name.is_empty() || !is_name(service) || !is_name(name) {
         return None;
     }
-    if let Some(meant) = tables::mistaken_action(action) {
+    let lower = action.to_ascii_lowercase();
+    if let Some(meant) = tables::mistaken_action(&lower) {
         return Some(format!("`{action}` (what is meant is `{meant}`)"));
     }
-    let known = |end: usize| {
-        let begin = name[..end].to_ascii_lowercase();
-        let full = format!("{}:{begin}", service.to_ascii_lowercase());
-        tables::actions().any(|known| match known.split_once(':') {
-            Some(_) => known.starts_with(&full),
-            None => begin.starts_with(known) || end < name.len() && known.starts_with(&begin),
-        })
-    };
     // A wildcard in the service may stand for any; of the name, what is before the first one counts.
-    let end = name.find(['*', '?']).unwrap_or(name.len());
-    (!service.contains(['*', '?']) && !known(end)).then(|| format!("`{action}`"))
+    let lower = &lower[service.len() + 1..];
+    let end = lower.find(['*', '?']);
+    let known = tables::begins_as_an_action(&lower[..end.unwrap_or(lower.len())], end.is_some());
+    (!service.contains(['*', '?']) && !known).then(|| format!("`{action}`"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The tables under `crates/policy/data`, searched as they are: a line is found by bisection, so nothing is built at start.
 
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// Made by `cargo xtask tables`: types and arguments.
 const TERRAFORM: &str = include_str!("../../../data/terraform.txt");
@@ -53,17 +55,23 @@ pub(super) fn mistaken_type(name: &str) -> Option<&'static str> {
     find(body(MISTAKEN_TYPES), name)
 }
 
-/// What is meant by an action that is made up often; actions are the same in any case of letters.
+/// What is meant by an action that is made up often, if it is one; in lower case.
 pub(super) fn mistaken_action(action: &str) -> Option<&'static str> {
-    body(MISTAKEN_ACTIONS).lines().find_map(|line| {
-        let (wrong, right) = line.split_once(' ')?;
-        wrong.eq_ignore_ascii_case(action).then_some(right)
-    })
+    static ACTIONS: LazyLock<HashMap<String, &str>> = LazyLock::new(|| {
+        let pairs = body(MISTAKEN_ACTIONS).lines().filter_map(|line| line.split_once(' '));
+        pairs.map(|(wrong, right)| (wrong.to_ascii_lowercase(), right)).collect()
+    });
+    ACTIONS.get(action).copied()
 }
 
-/// Words that names of actions begin with and, with a colon, full names; all in lower case.
-pub(super) fn actions() -> impl Iterator<Item = &'static str> {
-    body(ACTIONS).lines()
+/// Whether an action's name begins with a word that names of actions begin with; in lower case. A name that is `cut` short
+/// may also be the beginning of such a word.
+pub(super) fn begins_as_an_action(name: &str, cut: bool) -> bool {
+    static VERBS: LazyLock<Vec<&str>> = LazyLock::new(|| body(ACTIONS).lines().collect());
+    let at = VERBS.partition_point(|verb| *verb <= name);
+    let same_letter = |verb: &&&str| verb.as_bytes().first() == name.as_bytes().first();
+    VERBS[..at].iter().rev().take_while(same_letter).any(|verb| name.starts_with(verb))
+        || cut && VERBS.get(at).is_some_and(|verb| verb.starts_with(name))
 }
 
 /// A table without its heading.
@@ -125,7 +133,9 @@ mod tests {
             assert!(kind(wrong).is_none() && kind(right).is_some_and(|kind| !kind.removed), "{line}");
         }
         for line in body(MISTAKEN_ACTIONS).lines() {
-            assert!(actions().all(|action| !line.to_ascii_lowercase().starts_with(&format!("{action} "))), "{line}");
+            let (wrong, right) = line.split_once(' ').unwrap_or_default();
+            assert!(wrong.contains(':') && mistaken_action(&wrong.to_ascii_lowercase()) == Some(right), "{line}");
+            assert!(mistaken_action(&right.to_ascii_lowercase()).is_none(), "{line}");
         }
     }
 
