@@ -23,14 +23,14 @@ fn summary(workspace: &Workspace) -> (String, Option<i32>) {
 fn what_is_known_is_counted_and_what_is_new_is_told() {
     let workspace = adopted(&[("a/main.tf", PUBLIC), ("b.tf", FORCE)]);
     assert_eq!(summary(&workspace), ("0 findings, 2 known from the baseline in 2 files".to_owned(), Some(0)));
-    workspace.write("c.tf", FORCE);
+    workspace.write("c/main.tf", FORCE);
     let (found, code) = report(&workspace, &["--baseline", FILE]);
-    assert_eq!((findings(&found), code), (vec![("c.tf", "force-destroy", "review")], Some(1)));
+    assert_eq!((findings(&found), code), (vec![("c/main.tf", "force-destroy", "review")], Some(1)));
 }
 
 #[test]
 fn the_file_has_one_finding_a_line_sorted() {
-    let workspace = adopted(&[("b.tf", &format!("{FORCE}{FORCE}")), ("a.tf", PUBLIC)]);
+    let workspace = adopted(&[("b.hcl", &format!("{FORCE}{FORCE}")), ("a.tf", PUBLIC)]);
     let text = workspace.read(FILE);
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines[..3], ["{", "  \"version\": 1,", "  \"findings\": ["]);
@@ -74,21 +74,21 @@ fn a_finding_whose_text_changed_is_new() {
 
 #[test]
 fn one_more_of_the_same_is_new() {
-    let workspace = adopted(&[("main.tf", FORCE)]);
-    workspace.write("main.tf", &format!("{FORCE}{FORCE}"));
+    let workspace = adopted(&[("main.hcl", FORCE)]);
+    workspace.write("main.hcl", &format!("{FORCE}{FORCE}"));
     assert_eq!(summary(&workspace).0, "1 finding (1 high), 1 known from the baseline in 1 file");
 }
 
 #[test]
 fn entries_that_are_gone_are_told() {
-    let workspace = adopted(&[("a.tf", FORCE), ("b.tf", FORCE), ("c.tf", FORCE)]);
-    workspace.write("a.tf", SAFE);
-    std::fs::remove_file(workspace.path("b.tf")).expect("removed");
+    let workspace = adopted(&[("a/main.tf", FORCE), ("b/main.tf", FORCE), ("c/main.tf", FORCE)]);
+    workspace.write("a/main.tf", SAFE);
+    std::fs::remove_file(workspace.path("b/main.tf")).expect("removed");
     let said = countersign(&workspace, &["check", "--baseline", FILE]);
     let expected = "2 entries of the baseline are gone; `countersign baseline write` takes them out.\n";
     assert!(said.stdout.ends_with(expected), "{}", said.stdout);
     assert_eq!(said.code, Some(0));
-    let said = countersign(&workspace, &["check", "c.tf", "--baseline", FILE, "--format", "sarif"]);
+    let said = countersign(&workspace, &["check", "c/main.tf", "--baseline", FILE, "--format", "sarif"]);
     assert!(said.stderr.contains("1 entry of the baseline is gone"), "{}", said.stderr);
 }
 

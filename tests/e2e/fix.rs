@@ -138,7 +138,7 @@ pub(crate) fn examples() -> Workspace {
                     .filter(|line| !line.trim_end().ends_with("^ expect"))
                     .collect();
                 let name = rule.file_name().to_string_lossy().replace(".md", "");
-                workspace.write(&format!("{name}-{index}.tf"), &example);
+                workspace.write(&format!("{name}-{index}/main.tf"), &example);
             }
         }
     }
@@ -154,7 +154,7 @@ fn no_example_of_a_rule_is_broken_and_no_fix_adds_a_finding() {
         let files = fs::read_dir(workspace.root()).expect("a folder").flatten();
         let mut broken: Vec<_> = files
             .filter(|file| {
-                let text = fs::read_to_string(file.path()).expect("text");
+                let text = fs::read_to_string(file.path().join("main.tf")).expect("text");
                 parser.parse(text, None).expect("a tree").root_node().has_error()
             })
             .map(|file| file.file_name())

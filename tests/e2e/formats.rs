@@ -104,7 +104,7 @@ fn paths_in_sarif_are_encoded_and_start_at_the_root_of_the_repository() {
 #[test]
 fn fingerprints_in_sarif_stay_when_lines_move() {
     let two = format!("{PUBLIC}{PUBLIC}");
-    let workspace = files(&[("main.tf", &two)]);
+    let workspace = files(&[("main.hcl", &two)]);
     let prints = || {
         let log = sarif(&workspace, &[]);
         let results = log["runs"][0]["results"].as_array().cloned().unwrap_or_default();
@@ -113,7 +113,7 @@ fn fingerprints_in_sarif_stay_when_lines_move() {
     let before = prints();
     assert_eq!(before.len(), 2);
     assert_ne!(before[0], before[1]);
-    workspace.write("main.tf", &format!("# new\n\n{}", two.replace("= true", "=   true")));
+    workspace.write("main.hcl", &format!("# new\n\n{}", two.replace("= true", "=   true")));
     assert_eq!(prints(), before);
 }
 
@@ -159,7 +159,7 @@ fn annotations_name_files_from_the_root_of_the_repository() {
 #[test]
 fn junit_is_xml_with_a_test_for_each_finding() {
     let two = format!("{PUBLIC}{PUBLIC}");
-    let workspace = files(&[("a<&\".tf", &two), ("b.tf", SAFE), ("c\u{1b}\u{1}.tf", FORCE)]);
+    let workspace = files(&[("a<&\".hcl", &two), ("b.tf", SAFE), ("c\u{1b}\u{1}.tf", FORCE)]);
     let said = countersign(&workspace, &["check", "--format", "junit", ".", "gone.tf"]);
     let document = roxmltree::Document::parse(&said.stdout).expect("XML");
     let root = document.root_element();
@@ -167,16 +167,16 @@ fn junit_is_xml_with_a_test_for_each_finding() {
     assert_eq!(root.attribute("errors"), Some("1"));
     let suites: Vec<_> = root.children().filter(roxmltree::Node::is_element).collect();
     let names: Vec<_> = suites.iter().filter_map(|suite| suite.attribute("name")).collect();
-    assert_eq!(names, ["a<&\".tf", "b.tf", "c\\u{1b}\\u{1}.tf", "not checked"]);
+    assert_eq!(names, ["a<&\".hcl", "b.tf", "c\\u{1b}\\u{1}.tf", "not checked"]);
     let cases: Vec<_> = document.descendants().filter(|node| node.has_tag_name("testcase")).collect();
     let case = |index: usize| (cases[index].attribute("classname"), cases[index].attribute("name"));
-    assert_eq!(case(0), (Some("a<&\".tf"), Some("database-public aws_lightsail_database.db")));
-    assert_eq!(case(1), (Some("a<&\".tf"), Some("database-public aws_lightsail_database.db #2")));
+    assert_eq!(case(0), (Some("a<&\".hcl"), Some("database-public aws_lightsail_database.db")));
+    assert_eq!(case(1), (Some("a<&\".hcl"), Some("database-public aws_lightsail_database.db #2")));
     assert_eq!(case(2), (Some("b.tf"), Some("no findings")));
     assert!(cases[2].first_element_child().is_none());
     let failure = cases[0].first_element_child().expect("a failure");
     assert!(failure.has_tag_name("failure") && failure.attribute("type") == Some("critical"));
-    assert!(failure.text().is_some_and(|text| text.starts_with("a<&\".tf:2:25\n")), "{:?}", failure.text());
+    assert!(failure.text().is_some_and(|text| text.starts_with("a<&\".hcl:2:25\n")), "{:?}", failure.text());
     assert!(cases[4].first_element_child().is_some_and(|error| error.has_tag_name("error")));
 }
 

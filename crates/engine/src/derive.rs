@@ -179,8 +179,9 @@ fn look(unit: &Arc<Lowered>, file: &Arc<str>, evaluation: &Evaluation<'_>) -> De
             let seen = hits(Catalogue::built_in(), resource, &unit.source, &scope);
             derived.gaps.extend(seen.gaps);
             for hit in seen.hits.into_iter().filter(|hit| !is_seen_elsewhere(hit)) {
-                if !derived.sights.iter().any(|known| known.hit.risk == hit.risk && known.hit.range == hit.range) {
-                    derived.sights.push(sight(&scope, hit, resource));
+                let sight = sight(&scope, hit, resource);
+                if !derived.sights.iter().any(|known| known.hit.says_the_same(&sight.hit)) {
+                    derived.sights.push(sight);
                 }
             }
         }

@@ -35,6 +35,13 @@ pub struct Hit {
     pub via: Option<Arc<Via>>,
 }
 
+impl Hit {
+    /// Whether another one tells nobody anything new.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.risk == other.risk && self.range == other.range && self.message == other.message
+    }
+}
+
 /// A risk of which it is not known whether it is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
@@ -102,7 +109,7 @@ pub fn hits(catalogue: &Catalogue, resource: &Resource, source: &str, world: &dy
         for place in places(risk, binding, resource, source, world, &mut gaps) {
             let hit = hit(risk, binding, resource, place);
             // Two bindings may name the same place, as may two elements of one list written as one string.
-            if !hits.iter().any(|other: &Hit| other.risk == hit.risk && other.range == hit.range) {
+            if !hits.iter().any(|other: &Hit| other.says_the_same(&hit)) {
                 hits.push(hit);
             }
         }
