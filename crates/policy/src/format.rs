@@ -27,6 +27,7 @@ pub const CHECKS: &[&str] = &[
     "iam_any_action",
     "iam_document_public",
     "iam_escalation",
+    "iam_github_open",
     "iam_locks_out",
     "iam_public_principal",
     "iam_trusts_anyone",

@@ -150,6 +150,39 @@ pub(super) fn locks_out(context: &Context<'_>) -> Vec<Place> {
     })
 }
 
+/// Statements that trust the issuer of every GitHub workflow's tokens without saying whose workflows are meant.
+pub(super) fn github_open(context: &Context<'_>) -> Vec<Place> {
+    const ISSUER: &str = "token.actions.githubusercontent.com";
+    each_statement(context, "Allow", |statement, names| {
+        let federated = statement.value(names.principals).and_then(|principal| match &principal.kind {
+            ValueKind::Object(body) => body.value("Federated"),
+            _ => None,
+        });
+        let issuer =
+            strings(federated).into_iter().find(|value| value.as_str().is_some_and(|text| text.ends_with(ISSUER)));
+        let limited = statement.named(names.condition).any(|condition| match &condition.value.kind {
+            ValueKind::Object(operators) => {
+                operators.open || operators.fields.iter().any(|operator| limits_subject(&operator.value))
+            }
+            _ => true,
+        });
+        issuer.filter(|_| !limited).map(Place::at).into_iter().collect()
+    })
+}
+
+/// Whether a condition may say which workflows are meant: by their subject, repository or owner, and not by `*`.
+fn limits_subject(operator: &Value) -> bool {
+    let ValueKind::Object(keys) = &operator.kind else { return true };
+    keys.open
+        || keys.fields.iter().any(|key| {
+            let claim = key.name.rsplit(':').next().unwrap_or_default();
+            claim != "aud"
+                && strings(Some(&key.value))
+                    .iter()
+                    .all(|value| !matches!(value.as_str(), Some("*" | "repo:*" | "repo:*/*" | "repo:*:*")))
+        })
+}
+
 /// A policy document for anyone that nothing here uses, so that what it is for is decided elsewhere. Where a resource uses
 /// it, that resource's own risk says so.
 pub(super) fn document_public(context: &Context<'_>) -> Vec<Place> {
@@ -197,13 +230,19 @@ fn allow_statements(context: &Context<'_>, places: impl Fn(&Body, &Names) -> Vec
 
 /// What `places` finds in each statement of one effect that has no condition.
 fn statements(context: &Context<'_>, wanted: &str, places: impl Fn(&Body, &Names) -> Vec<Place>) -> Vec<Place> {
+    each_statement(context, wanted, |statement, names| {
+        if statement.value(names.condition).is_some() { Vec::new() } else { places(statement, names) }
+    })
+}
+
+/// What `places` finds in each statement of one effect.
+fn each_statement(context: &Context<'_>, wanted: &str, places: impl Fn(&Body, &Names) -> Vec<Place>) -> Vec<Place> {
     let mut found = Vec::new();
     for_each_statement(context, |statement, names| {
         let effect = statement.value(names.effect);
         // The data source allows where it does not say.
         let default = context.attribute.is_empty() && wanted == "Allow";
-        let is_wanted = effect.map_or(default, |effect| effect.as_str() == Some(wanted));
-        if is_wanted && !statement.open && statement.value(names.condition).is_none() {
+        if effect.map_or(default, |effect| effect.as_str() == Some(wanted)) && !statement.open {
             found.extend(places(statement, names));
         }
     });

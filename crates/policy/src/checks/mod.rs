@@ -32,6 +32,7 @@ pub(crate) fn find(name: &str) -> Option<Check> {
         "iam_any_action" => iam::any_action,
         "iam_document_public" => iam::document_public,
         "iam_escalation" => iam::escalation,
+        "iam_github_open" => iam::github_open,
         "iam_locks_out" => iam::locks_out,
         "iam_public_principal" | "iam_trusts_anyone" => iam::anyone,
         "invented_action" => invented::action,

@@ -29,14 +29,18 @@ fn moves(image: &str) -> bool {
     !image.is_empty() && !image.contains('@') && name.split_once(':').is_none_or(|(_, tag)| tag == "latest")
 }
 
-/// Providers of `required_providers` without a version.
+/// Providers of `required_providers` without a version, in a root module: one with a backend or with the provider's own
+/// configuration.
 pub(super) fn provider(context: &Context<'_>) -> Vec<Place> {
+    let backend = ["backend", "cloud"].iter().any(|name| context.resource.body.value(name).is_some());
+    let configured = |name: &str| !context.world.of_kind(&format!("provider.{name}")).is_empty();
     let required = context.resource.body.named("required_providers").filter_map(|field| object(&field.value));
     let mut places = Vec::new();
     for provider in required.flat_map(|body| &body.fields) {
         if let Some(body) = object(&provider.value)
             && !body.open
             && body.value("version").is_none()
+            && (backend || configured(&provider.name))
             && !body.value("source").is_some_and(|source| source.as_str().is_none_or(|text| text.contains("builtin")))
         {
             let range = provider.range.start..provider.range.start + provider.name.len();
