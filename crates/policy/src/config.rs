@@ -195,6 +195,7 @@ mod tests {
     fn the_defaults_have_no_problems_and_say_what_the_documents_say() {
         let (config, problems) = Config::read(DEFAULT_CONFIG);
         assert_eq!(problems, []);
+        assert_eq!(config.environment, Environments::default(), "what the code says, the file says");
         let decide = |origin, severity, surface, changed| {
             config.table().decide(Circumstances {
                 origin,

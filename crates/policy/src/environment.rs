@@ -47,7 +47,7 @@ pub enum EnvironmentEvidence {
 }
 
 /// `[environment]` of `countersign.toml`: how environments are told.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Environments {
     /// What is looked at, in this order; the first that says something decides.
