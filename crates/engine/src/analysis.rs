@@ -1,6 +1,6 @@
 //! The analysis: from a snapshot to findings.
 
-use crate::derive::{Elsewhere, Notable, Sight, alone, derive};
+use crate::derive::{Elsewhere, Notable, Sight, alone, derive, locate};
 use crate::document::Snapshot;
 use crate::facts::Facts;
 use crate::peers;
@@ -99,6 +99,8 @@ pub struct Finding {
     pub fix: Option<Fix>,
     /// Other places that have to do with it.
     pub elsewhere: Vec<Elsewhere>,
+    /// Those of them that are in the same text.
+    pub causes: Vec<Range<usize>>,
     /// The environment of the resource.
     pub environment: Environment,
     /// What tells the environment.
@@ -120,6 +122,7 @@ impl Finding {
             help: String::new(),
             fix: None,
             elsewhere: Vec::new(),
+            causes: Vec::new(),
             environment: Environment::Unknown,
             environment_by: None,
         }
@@ -205,7 +208,15 @@ impl Analyzer<'_> {
                 if risk.secret {
                     self.analysis.secrets.push(range.clone());
                 }
-                let origin = self.origin_of_setting(&range);
+                // Who wrote what makes it so: here, and elsewhere in this file.
+                let causes: Vec<_> = elsewhere
+                    .iter()
+                    .filter(|place| place.file == self.snapshot.file)
+                    .filter_map(|place| locate(self.snapshot, place))
+                    .collect();
+                let origin = causes
+                    .iter()
+                    .fold(self.origin_of_setting(&range), |origin, cause| together(origin, self.origin(cause)));
                 let written = Written { path: self.policy.relative(&self.snapshot.file).to_owned(), ..written.clone() };
                 let (environment, environment_by) = self.policy.environments.of(&written);
                 self.push(Finding {
@@ -214,6 +225,7 @@ impl Analyzer<'_> {
                     help: hit.help.clone(),
                     fix,
                     elsewhere: elsewhere.clone(),
+                    causes,
                     environment,
                     environment_by,
                     ..Finding::new(risk, origin, range)
@@ -302,7 +314,9 @@ impl Analyzer<'_> {
         let Finding { range, severity, .. } = &finding;
         let changed = match self.policy.surface {
             Surface::CommandLine => true,
-            Surface::Editor => self.snapshot.changed.overlapping(range.clone()).next().is_some(),
+            Surface::Editor => std::iter::once(range)
+                .chain(&finding.causes)
+                .any(|range| self.snapshot.changed.overlapping(range.clone()).next().is_some()),
         };
         let (verdict, loudness) = self.policy.table.decide(Circumstances {
             origin: finding.origin.by,
@@ -398,6 +412,17 @@ impl Analyzer<'_> {
 
     fn origin(&self, range: &Range<usize>) -> OriginSummary {
         origin(self.snapshot, &self.analysis.declared, range, self.policy.assumed_origin)
+    }
+}
+
+/// Who wrote two texts that make something so together: an AI's part counts, whoever wrote the other.
+fn together(a: OriginSummary, b: OriginSummary) -> OriginSummary {
+    let is_ai = |origin: &OriginSummary| matches!(origin.by, Origin::Ai | Origin::Mixed);
+    match (is_ai(&a), is_ai(&b)) {
+        (false, true) => OriginSummary { by: Origin::Mixed, ..b },
+        (true, false) => OriginSummary { by: Origin::Mixed, ..a },
+        _ if a.by == Origin::Human && b.by == Origin::Unknown => b,
+        _ => a,
     }
 }
 

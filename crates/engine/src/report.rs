@@ -19,8 +19,26 @@ pub struct JsonReport {
     pub version: u32,
     /// All findings, by path and place.
     pub findings: Vec<JsonFinding>,
+    /// Risks of which it is not known whether they are there; with `--undecided`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undecided: Option<Vec<JsonGap>>,
     /// What could not be looked at.
     pub problems: Vec<JsonProblem>,
+}
+
+/// A risk of which it is not known whether it is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonGap {
+    /// The file, as given or found, with forward slashes.
+    pub path: String,
+    /// The value that is not known.
+    pub range: JsonRange,
+    /// Id of the risk.
+    pub risk: String,
+    /// Address of the resource.
+    pub address: String,
+    /// What would have to be known.
+    pub needs: String,
 }
 
 /// A file or folder that could not be looked at.

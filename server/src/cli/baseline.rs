@@ -252,6 +252,7 @@ pub(super) fn run(command: &BaselineCommand) -> anyhow::Result<ExitCode> {
         assume_origin: OriginName::Unknown,
         least: Severity::Low,
         for_people: false,
+        undecided: false,
         baseline: None,
         fix: Fixing::Off,
     };

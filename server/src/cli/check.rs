@@ -9,10 +9,10 @@ use crate::state::{Store, write_atomically};
 use crate::surroundings::{self, Surroundings};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use countersign_engine::report::{JsonFinding, JsonProblem, JsonRange, JsonRelated};
+use countersign_engine::report::{JsonFinding, JsonGap, JsonProblem, JsonRange, JsonRelated};
 use countersign_engine::{Finding, Snapshot, Workspace, analyze};
 use countersign_grammars::Language;
-use countersign_policy::{Origin, Severity, Surface, Verdict};
+use countersign_policy::{Gap, Origin, Severity, Surface, Verdict};
 use countersign_syntax::{Budget, parse};
 use countersign_text::Text;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -47,6 +47,9 @@ pub(super) struct CheckArguments {
     /// With --fix: show the changes and make none; the findings are those of the files as they are.
     #[arg(long, requires = "fix")]
     dry_run: bool,
+    /// List also what cannot be decided, with the value that would have to be known; in the formats `human` and `json`.
+    #[arg(long)]
+    undecided: bool,
     /// Leave out findings below this severity.
     #[arg(long, value_enum, default_value_t = SeverityName::Low)]
     min_severity: SeverityName,
@@ -126,6 +129,7 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
         assume_origin: arguments.assume_origin,
         least: arguments.min_severity.into(),
         for_people: arguments.format == Format::Human,
+        undecided: arguments.undecided,
         baseline: baseline.as_ref(),
         fix: match (arguments.fix, arguments.dry_run) {
             (false, _) => Fixing::Off,
@@ -203,6 +207,8 @@ pub(super) struct Check<'a> {
     pub(super) least: Severity,
     /// Whether findings are rendered for people.
     pub(super) for_people: bool,
+    /// Whether what cannot be decided is listed.
+    pub(super) undecided: bool,
     pub(super) baseline: Option<&'a Known>,
     pub(super) fix: Fixing,
 }
@@ -292,7 +298,12 @@ impl Check<'_> {
         let prints = fingerprints(&snapshot.text, &analysis.findings);
         let baseline = self.baseline.filter(|_| snapshot.unread.is_none());
         let known = baseline.map(|baseline| baseline.known(path, &prints)).unwrap_or_default();
-        let mut looked = Looked { suppressed: analysis.suppressed, secrets: analysis.secrets, ..Looked::default() };
+        let mut looked = Looked {
+            suppressed: analysis.suppressed,
+            secrets: analysis.secrets,
+            gaps: analysis.gaps,
+            ..Looked::default()
+        };
         for (index, (finding, print)) in analysis.findings.into_iter().zip(prints).enumerate() {
             if known.contains(&index) {
                 looked.known += 1;
@@ -310,16 +321,29 @@ impl Check<'_> {
             let places = finding.elsewhere.iter().filter_map(|place| Some((place, around.locate(place)?)));
             places.map(|(place, (other, range))| related(&other.file, &other.text, &range, &place.message)).collect()
         };
-        let found = |(finding, fingerprint): (Finding, Fingerprint)| Found {
-            json: JsonFinding { related: related(&finding), ..JsonFinding::new(&shown_path, &snapshot.text, &finding) },
-            fingerprint,
-            shown: if self.for_people { human::finding(&shown_path, &snapshot.text, &finding) } else { String::new() },
+        let found = |(finding, fingerprint): (Finding, Fingerprint)| {
+            let related: Vec<JsonRelated> = related(&finding);
+            let shown = if self.for_people {
+                human::finding(&shown_path, &snapshot.text, &finding, &related)
+            } else {
+                String::new()
+            };
+            let json = JsonFinding { related, ..JsonFinding::new(&shown_path, &snapshot.text, &finding) };
+            Found { json, fingerprint, shown }
+        };
+        let gap = |gap: Gap| JsonGap {
+            path: shown_path.clone(),
+            range: JsonRange::new(&snapshot.text, &gap.range),
+            risk: gap.risk,
+            address: gap.address,
+            needs: gap.needs,
         };
         Checked {
             path: path.to_owned(),
             findings: looked.findings.into_iter().map(found).collect(),
             suppressed: looked.suppressed,
             known: looked.known,
+            gaps: self.undecided.then(|| looked.gaps.into_iter().map(gap).collect()),
             problem: None,
         }
     }
@@ -354,6 +378,7 @@ pub(super) struct Looked {
     pub(super) findings: Vec<(Finding, Fingerprint)>,
     /// Where secrets stand, also those that nothing is said about.
     pub(super) secrets: Vec<std::ops::Range<usize>>,
+    gaps: Vec<Gap>,
     suppressed: usize,
     known: usize,
 }

@@ -4,8 +4,8 @@ use super::catalogue::severity;
 use super::report::Report;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use countersign_engine::Finding;
-use countersign_engine::report::JsonOrigin;
-use countersign_policy::{Catalogue, Origin, Severity, Verdict};
+use countersign_engine::report::{JsonOrigin, JsonRelated};
+use countersign_policy::{Catalogue, Environment, Origin, Severity, Verdict};
 use countersign_text::Text;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -14,7 +14,7 @@ use std::fmt::Write;
 const SHOWN_LINE: usize = 160;
 
 /// One finding, with its source.
-pub(super) fn finding(path: &str, text: &Text, finding: &Finding) -> String {
+pub(super) fn finding(path: &str, text: &Text, finding: &Finding, related: &[JsonRelated]) -> String {
     let level = match finding.severity {
         Severity::Critical | Severity::High => Level::ERROR,
         Severity::Medium => Level::WARNING,
@@ -33,9 +33,17 @@ pub(super) fn finding(path: &str, text: &Text, finding: &Finding) -> String {
         .annotation(AnnotationKind::Primary.span(source.underlined.clone()));
     let help = finding.help.clone();
     let about = about(finding);
+    let places: Vec<String> = related
+        .iter()
+        .map(|place| format!("{}:{}: {}", place.path, place.range.start.line + 1, place.message))
+        .collect();
     let mut group = Group::with_title(title);
     group = if text.is_empty() { group.element(annotate_snippets::Origin::path(path)) } else { group.element(snippet) };
-    group = group.element(Level::HELP.message(help.as_str())).element(Level::NOTE.message(about.as_str()));
+    group = group.element(Level::HELP.message(help.as_str()));
+    for place in &places {
+        group = group.element(Level::NOTE.message(place.as_str()));
+    }
+    group = group.element(Level::NOTE.message(about.as_str()));
     Renderer::styled().render(&[group])
 }
 
@@ -83,6 +91,9 @@ fn about(finding: &Finding) -> String {
         Verdict::Review => "needs a review by a second person",
         Verdict::Deny => "must not be applied as it is",
     };
+    if finding.environment != Environment::Unknown {
+        let _ = write!(about, ", in {}", finding.environment.name());
+    }
     let _ = write!(about, "; {follows}");
     about
 }
@@ -107,6 +118,19 @@ pub(super) fn report(report: &Report) -> String {
     for found in report.findings() {
         out.push_str(&found.shown);
         out.push_str("\n\n");
+    }
+    for file in &report.files {
+        for gap in file.gaps.iter().flatten() {
+            let _ = writeln!(
+                out,
+                "{}:{}: not known whether `{}` holds for {}: it needs {}",
+                gap.path,
+                gap.range.start.line + 1,
+                gap.risk,
+                gap.address,
+                gap.needs
+            );
+        }
     }
     out.push_str(&summary(report));
     out

@@ -3,7 +3,7 @@
 use super::baseline::Fingerprint;
 use super::{github, human, junit, sarif};
 use crate::disk;
-use countersign_engine::report::{FORMAT_VERSION, JsonFinding, JsonProblem, JsonReport};
+use countersign_engine::report::{FORMAT_VERSION, JsonFinding, JsonGap, JsonProblem, JsonReport};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -50,6 +50,8 @@ pub(super) struct Checked {
     pub(super) suppressed: usize,
     /// How many findings the baseline knows.
     pub(super) known: usize,
+    /// What could not be decided, where that was asked for.
+    pub(super) gaps: Option<Vec<JsonGap>>,
     /// Why it could not be looked at, or not be changed.
     pub(super) problem: Option<JsonProblem>,
 }
@@ -76,7 +78,14 @@ impl Report {
             Format::Human => human::report(self),
             Format::Json => {
                 let findings = self.findings().map(|found| found.json.clone()).collect();
-                let report = JsonReport { version: FORMAT_VERSION, findings, problems: self.problems.clone() };
+                let undecided: Vec<_> = self.files.iter().filter_map(|file| file.gaps.clone()).flatten().collect();
+                let asked = self.files.iter().any(|file| file.gaps.is_some());
+                let report = JsonReport {
+                    version: FORMAT_VERSION,
+                    findings,
+                    undecided: asked.then_some(undecided),
+                    problems: self.problems.clone(),
+                };
                 format!("{}\n", serde_json::to_string_pretty(&report)?)
             }
             Format::Sarif => format!("{}\n", serde_json::to_string_pretty(&sarif::log(self, &Root::here()))?),

@@ -3,7 +3,7 @@
 
 use super::catalogue::page;
 use super::report::{Found, Report, Root, absolute};
-use countersign_engine::report::{JsonFix, JsonOrigin, JsonProblem, JsonRange};
+use countersign_engine::report::{JsonFix, JsonOrigin, JsonProblem, JsonRange, JsonRelated};
 use countersign_policy::{Catalogue, RiskDocument, Severity, Verdict};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -90,8 +90,9 @@ struct SarifResult {
     rule_index: usize,
     level: &'static str,
     message: Message,
-    // Other places that have to do with a finding go into `relatedLocations`, once findings name them.
     locations: [Location; 1],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    related_locations: Vec<RelatedLocation>,
     partial_fingerprints: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fixes: Vec<Value>,
@@ -104,6 +105,14 @@ struct Location {
     physical_location: PhysicalLocation,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     logical_locations: Vec<Value>,
+}
+
+/// Another place that has to do with a finding.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RelatedLocation {
+    physical_location: PhysicalLocation,
+    message: Message,
 }
 
 #[derive(Serialize)]
@@ -149,7 +158,7 @@ pub(super) fn log(report: &Report, root: &Root) -> Log {
                 rules.extend(Catalogue::built_in().document(id).map(rule));
                 rules.len().saturating_sub(1)
             });
-            results.push(result(found, rule_index, &artifact));
+            results.push(result(found, rule_index, &artifact, root));
         }
     }
     let driver = Driver { name: "Countersign", semantic_version: env!("CARGO_PKG_VERSION"), rules };
@@ -166,7 +175,7 @@ pub(super) fn log(report: &Report, root: &Root) -> Log {
     Log { schema: SCHEMA, version: "2.1.0", runs: [run] }
 }
 
-fn result(found: &Found, rule_index: usize, artifact: &ArtifactLocation) -> SarifResult {
+fn result(found: &Found, rule_index: usize, artifact: &ArtifactLocation, root: &Root) -> SarifResult {
     let finding = &found.json;
     let resource = finding.resource.iter();
     let location = Location {
@@ -181,9 +190,20 @@ fn result(found: &Found, rule_index: usize, artifact: &ArtifactLocation) -> Sari
         level: level(finding.severity),
         message: Message { text: format!("{} {}", finding.message, finding.help) },
         locations: [location],
+        related_locations: finding.related.iter().map(|place| related_location(place, root)).collect(),
         partial_fingerprints: [(FINGERPRINT, found.fingerprint.for_others())].into(),
         fixes: finding.fix.iter().map(|fix| sarif_fix(fix, &finding.help, artifact)).collect(),
         properties: ResultProperties { verdict: finding.verdict, origin: finding.origin.clone() },
+    }
+}
+
+fn related_location(place: &JsonRelated, root: &Root) -> RelatedLocation {
+    RelatedLocation {
+        physical_location: PhysicalLocation {
+            artifact_location: artifact(Path::new(&place.path), root),
+            region: region(&place.range),
+        },
+        message: Message { text: place.message.clone() },
     }
 }
 
