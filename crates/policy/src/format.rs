@@ -34,10 +34,14 @@ pub const CHECKS: &[&str] = &[
     "known_secret_format",
     "open_acl_port",
     "open_admin_port",
+    "open_admin_role",
     "open_cleartext_port",
     "open_database_port",
+    "open_group",
     "provider_unpinned",
+    "reachable_admin",
     "secret_in_environment",
+    "state_bucket",
 ];
 
 /// How bad a risk is, whoever wrote it.

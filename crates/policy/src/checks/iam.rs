@@ -158,9 +158,8 @@ pub(super) fn github_open(context: &Context<'_>) -> Vec<Place> {
             ValueKind::Object(body) => body.value("Federated"),
             _ => None,
         });
-        let issuer = strings(federated)
-            .into_iter()
-            .find(|value| value.as_str().is_some_and(|text| text.ends_with(ISSUER)));
+        let issuer =
+            strings(federated).into_iter().find(|value| value.as_str().is_some_and(|text| text.ends_with(ISSUER)));
         let limited = statement.named(names.condition).any(|condition| match &condition.value.kind {
             ValueKind::Object(operators) => {
                 operators.open || operators.fields.iter().any(|operator| limits_subject(&operator.value))

@@ -1,5 +1,6 @@
 //! Checks for what the table of a binding cannot say. The rule's file names the check and stays its home.
 
+mod across;
 mod iam;
 mod pins;
 mod ports;
@@ -39,8 +40,12 @@ pub(crate) fn find(name: &str) -> Option<Check> {
         "open_admin_port" => ports::open_admin_port,
         "open_cleartext_port" => ports::open_cleartext_port,
         "open_database_port" => ports::open_database_port,
+        "open_admin_role" => across::open_admin_role,
+        "open_group" => across::open_group,
         "provider_unpinned" => pins::provider,
+        "reachable_admin" => across::reachable_admin,
         "secret_in_environment" => secrets::in_environment,
+        "state_bucket" => across::state_bucket,
         _ => return None,
     })
 }
