@@ -2,7 +2,7 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use countersign_engine::{Change, Document, Policy, Snapshot, analyze};
+use countersign_engine::{Change, Document, Policy, Snapshot, analyze_alone};
 use countersign_grammars::Language;
 use countersign_policy::{Config, Surface};
 use countersign_syntax::Budget;
@@ -16,7 +16,7 @@ struct Input {
 
 fuzz_target!(|input: Input| {
     let policy = Policy::new(&Config::defaults(), Surface::CommandLine, jiff::civil::date(2026, 11, 20));
-    let findings = |snapshot: &Snapshot| analyze(snapshot, &policy, &mut Budget::unbounded()).map(|analysis| analysis.findings);
+    let findings = |snapshot: &Snapshot| analyze_alone(snapshot, &policy, &mut Budget::unbounded()).map(|analysis| analysis.findings);
     let mut document = Document::new(Language::Terraform, 0, &input.text);
     for (version, (start, len, text)) in (1..).zip(input.edits.into_iter().take(16)) {
         let start = usize::from(start);

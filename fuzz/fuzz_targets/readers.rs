@@ -9,6 +9,7 @@ fuzz_target!(|text: &str| {
     }
     let _ = countersign_policy::read_risk(text, "a", "state");
     let _ = countersign_policy::read_suppression(text, 0);
+    let _ = countersign_policy::read_peers(text, 0);
     let _ = countersign_provenance::read_tag(text, 0);
     let (saved, now) = text.split_once('\n').unwrap_or((text, ""));
     if let Ok(saved) = serde_json::from_str::<countersign_provenance::Saved>(saved) {

@@ -4,6 +4,7 @@
 //! This crate knows bytes and grammars. It must not know resources, risks, or editors.
 
 pub mod hcl;
+mod json;
 mod scan;
 
 pub use scan::{Scan, ScannedUnit};
@@ -16,6 +17,10 @@ pub const MAX_UNIT_BYTES: usize = 1 << 20;
 /// tree grow with it.
 pub const MAX_NESTING: usize = 200;
 
+/// Files in HCL that declare no infrastructure: lock files, settings of linters, tests.
+const NOT_OURS: &[&str] =
+    &[".terraform.lock.hcl", ".tflint.hcl", ".tftest.hcl", ".tofutest.hcl", ".tfmock.hcl", ".tfquery.hcl"];
+
 /// How a language writes a comment that ends with its line; `None` where a format has no comments.
 pub type LineComment = Option<&'static str>;
 
@@ -26,6 +31,10 @@ pub enum Language {
     Terraform,
     /// Values of Terraform variables: `.tfvars`.
     TerraformVars,
+    /// Terraform configuration as JSON: `.tf.json`, `.tofu.json`.
+    TerraformJson,
+    /// Values of Terraform variables as JSON: `.tfvars.json`.
+    TerraformVarsJson,
     /// Terragrunt: `terragrunt.hcl`, `root.hcl` and their like.
     Terragrunt,
     /// Packer templates and values: `.pkr.hcl`, `.pkrvars.hcl`.
@@ -41,9 +50,13 @@ impl Language {
             Some(Self::Terraform)
         } else if ends(".tfvars") {
             Some(Self::TerraformVars)
+        } else if ends(".tf.json") || ends(".tofu.json") {
+            Some(Self::TerraformJson)
+        } else if ends(".tfvars.json") {
+            Some(Self::TerraformVarsJson)
         } else if ends(".pkr.hcl") || ends(".pkrvars.hcl") {
             Some(Self::Packer)
-        } else if ends(".terraform.lock.hcl") || name == ".terraform.lock.hcl" || ends(".tflint.hcl") {
+        } else if NOT_OURS.iter().any(|suffix| name.ends_with(suffix)) {
             None
         } else if ends(".hcl") {
             Some(Self::Terragrunt)
@@ -68,6 +81,8 @@ impl Language {
         match self {
             Self::Terraform => "terraform",
             Self::TerraformVars => "terraform-vars",
+            Self::TerraformJson => "terraform-json",
+            Self::TerraformVarsJson => "terraform-vars-json",
             Self::Terragrunt => "terragrunt",
             Self::Packer => "packer",
         }
@@ -75,17 +90,26 @@ impl Language {
 
     /// The grammar that its units are parsed with.
     pub fn grammar(self) -> tree_sitter::Language {
-        tree_sitter_hcl::LANGUAGE.into()
+        match self {
+            Self::TerraformJson | Self::TerraformVarsJson => tree_sitter_json::LANGUAGE.into(),
+            _ => tree_sitter_hcl::LANGUAGE.into(),
+        }
     }
 
     /// What starts a comment that ends with the line.
     pub const fn line_comment(self) -> LineComment {
-        Some("#")
+        match self {
+            Self::TerraformJson | Self::TerraformVarsJson => None,
+            _ => Some("#"),
+        }
     }
 
     /// Finds where the unit that starts at the first of `bytes` ends. `complete` says that nothing follows `bytes`.
     pub fn scan_unit(self, bytes: &[u8], complete: bool) -> Scan {
-        hcl::scan_unit(bytes, complete)
+        match self {
+            Self::TerraformJson | Self::TerraformVarsJson => json::scan_unit(bytes, complete),
+            _ => hcl::scan_unit(bytes, complete),
+        }
     }
 }
 
@@ -104,7 +128,10 @@ mod tests {
         assert_eq!(of("ubuntu.pkr.hcl"), Some(Language::Packer));
         assert_eq!(of("ubuntu.pkrvars.hcl"), Some(Language::Packer));
         assert_eq!(of(".terraform.lock.hcl"), None, "a lock file declares nothing");
-        assert_eq!(of("main.tf.json"), None);
+        assert_eq!(of("main.tf.json"), Some(Language::TerraformJson));
+        assert_eq!(of("prod.auto.tfvars.json"), Some(Language::TerraformVarsJson));
+        assert_eq!(of("package.json"), None);
+        assert_eq!(of("tests/plan.tftest.hcl"), None);
         assert_eq!(of(".tf"), None);
     }
 }

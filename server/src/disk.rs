@@ -1,10 +1,11 @@
 //! Files and settings on disk.
 
 use countersign_engine::report::JsonProblem;
-use countersign_engine::{MAX_FILE_BYTES, over_limit};
+use countersign_engine::{MAX_FILE_BYTES, Policy, over_limit};
 use countersign_grammars::Language;
-use countersign_policy::{CONFIG_FILE, Config, ConfigProblem};
+use countersign_policy::{CONFIG_FILE, Config, ConfigProblem, Surface};
 use ignore::WalkBuilder;
+use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -63,7 +64,8 @@ pub(crate) fn files(paths: &[PathBuf], configs: &Configs) -> (Vec<(PathBuf, Lang
                 }
                 None => problem(
                     path,
-                    "Countersign does not read this kind of file; it reads .tf, .tofu, .tfvars and .hcl".to_owned(),
+                    "Countersign does not read this kind of file; it reads .tf, .tofu, .tf.json, .tfvars and .hcl"
+                        .to_owned(),
                 ),
             },
             Ok(_) => {
@@ -99,9 +101,18 @@ pub(crate) struct FolderConfig {
     pub(crate) config: Config,
     /// The file, if there is one, and what is wrong in it.
     pub(crate) source: Option<(PathBuf, Vec<ConfigProblem>)>,
+    /// The root of the repository, if there is one.
+    pub(crate) root: Option<PathBuf>,
 }
 
 impl FolderConfig {
+    /// The policy that it makes. Paths count from the root of the repository, without one from the folder at work.
+    pub(crate) fn policy(&self, surface: Surface, today: Date) -> Policy {
+        let root = self.root.clone().or_else(|| std::env::current_dir().ok());
+        let root = root.map(|root| crate::surroundings::key(&root).to_string()).unwrap_or_default();
+        Policy { root, ..Policy::new(&self.config, surface, today) }
+    }
+
     /// Whether a file is passed over.
     pub(crate) fn excludes(&self, file: &Path) -> bool {
         let Some((source, _)) = &self.source else { return false };
@@ -130,15 +141,16 @@ impl Configs {
             return known;
         }
         let path = folder.join(CONFIG_FILE);
-        let found = match std::fs::read(&path) {
-            Ok(bytes) => {
+        let is_root = folder.join(".git").exists();
+        let above = folder.parent().filter(|_| !is_root).map(|parent| self.of_folder(parent));
+        let root = if is_root { Some(folder.to_owned()) } else { above.as_ref().and_then(|above| above.root.clone()) };
+        let found = match (std::fs::read(&path), above) {
+            (Ok(bytes), _) => {
                 let (config, problems) = Config::read(&String::from_utf8_lossy(&bytes));
-                Arc::new(FolderConfig { config, source: Some((path, problems)) })
+                Arc::new(FolderConfig { config, source: Some((path, problems)), root })
             }
-            Err(_) => match folder.parent().filter(|_| !folder.join(".git").exists()) {
-                Some(parent) => self.of_folder(parent),
-                None => Arc::new(FolderConfig { config: Config::defaults(), source: None }),
-            },
+            (Err(_), Some(above)) => above,
+            (Err(_), None) => Arc::new(FolderConfig { config: Config::defaults(), source: None, root }),
         };
         self.folders.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned(), Arc::clone(&found));
         found

@@ -8,3 +8,4 @@ mod git;
 pub mod lsp;
 mod review;
 mod state;
+mod surroundings;

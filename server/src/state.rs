@@ -90,6 +90,7 @@ fn create_private(folder: &Path) -> std::io::Result<()> {
 /// Writes a file whole or not at all, with the permissions that a new file gets.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().ok_or_else(|| std::io::Error::other("a file has a folder"))?;
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     std::fs::create_dir_all(folder)?;
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]

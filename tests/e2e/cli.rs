@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use std::process::Command;
 
 /// What a command said, and its code.
-struct Said {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
-fn countersign(workspace: &Workspace, arguments: &[&str]) -> Said {
+pub(crate) fn countersign(workspace: &Workspace, arguments: &[&str]) -> Said {
     let mut command = Command::new(COUNTERSIGN);
     command.args(arguments).current_dir(workspace.root()).env("XDG_STATE_HOME", workspace.state());
     let output = run(&mut command, LIMIT);
@@ -21,7 +21,7 @@ fn countersign(workspace: &Workspace, arguments: &[&str]) -> Said {
 }
 
 /// A folder with these files.
-fn files(files: &[(&str, &str)]) -> Workspace {
+pub(crate) fn files(files: &[(&str, &str)]) -> Workspace {
     let workspace = Workspace::new();
     for (name, text) in files {
         workspace.write(name, text);
@@ -30,13 +30,13 @@ fn files(files: &[(&str, &str)]) -> Workspace {
 }
 
 /// The report of `check` as JSON, and the exit code.
-fn report(workspace: &Workspace, arguments: &[&str]) -> (Value, Option<i32>) {
+pub(crate) fn report(workspace: &Workspace, arguments: &[&str]) -> (Value, Option<i32>) {
     let said = countersign(workspace, &[&["check", "--format", "json"], arguments].concat());
     (serde_json::from_str(&said.stdout).expect("JSON"), said.code)
 }
 
 /// Path, risk and verdict of each finding.
-fn findings(report: &Value) -> Vec<(&str, &str, &str)> {
+pub(crate) fn findings(report: &Value) -> Vec<(&str, &str, &str)> {
     let findings = report["findings"].as_array().expect("findings").iter();
     findings
         .map(|finding| {
@@ -135,6 +135,7 @@ fn findings_for_programs() {
                 "message": "`aws_lightsail_database.db` gets a public address: `publicly_accessible` is `true`.",
                 "help": "Set `publicly_accessible` to `false` and reach the database from inside the network.",
                 "fix": { "range": range, "newText": "false" },
+                "environment": "unknown",
             }],
             "problems": [],
         })
@@ -144,7 +145,8 @@ fn findings_for_programs() {
 #[test]
 fn findings_are_in_order_and_once_each() {
     let both = format!("{FORCE}{PUBLIC}");
-    let workspace = files(&[("b.tf", PUBLIC), ("a.tf", &both), ("a/z.tofu", PUBLIC), ("notes.md", PUBLIC)]);
+    let other = PUBLIC.replace("\"db\"", "\"other\"");
+    let workspace = files(&[("b.tf", &other), ("a.tf", &both), ("a/z.tofu", PUBLIC), ("notes.md", PUBLIC)]);
     let (report, _) = report(&workspace, &[".", "a.tf", "./b.tf", "a"]);
     assert_eq!(
         findings(&report),
@@ -253,10 +255,11 @@ fn what_cannot_be_read_is_said_and_the_rest_is_checked() {
 
 #[test]
 fn what_git_ignores_is_left_out() {
+    let generated = PUBLIC.replace("\"db\"", "\"generated\"");
     let workspace = files(&[
         (".gitignore", "build/\n*.gen.tf\n"),
         ("build/main.tf", PUBLIC),
-        ("a.gen.tf", PUBLIC),
+        ("a.gen.tf", &generated),
         ("main.tf", PUBLIC),
     ]);
     let (found, _) = report(&workspace, &["."]);
@@ -340,6 +343,12 @@ fn all_risks_are_listed_and_explained() {
     for risk in risks {
         let id = risk["id"].as_str().expect("an id");
         assert!(list.contains(id), "{id}");
+        assert_eq!(risk["languages"][0], "terraform", "{id}");
+        assert!(risk["kinds"].is_array() && risk["sameAs"].is_array(), "{id}");
+        assert!(
+            risk["area"] == "record" || risk["url"].as_str().is_some_and(|url| url.starts_with("https://")),
+            "{id}"
+        );
         assert_eq!(countersign(&workspace, &["explain", id]).code, Some(0), "{id}");
     }
 }

@@ -347,6 +347,11 @@ impl Editor {
         });
         let document = json!({ "uri": probe });
         self.client.request("countersign/regions", json!({ "textDocument": document })).expect("regions");
+        let open: Vec<_> = self.documents.keys().map(|name| self.document(name)).collect();
+        for document in open {
+            // A document in another language has no regions; its answer counts all the same.
+            let _ = self.client.request("countersign/regions", json!({ "textDocument": document }));
+        }
         self.client.notify("textDocument/didClose", json!({ "textDocument": document }));
         for mut params in self.client.take_unread("textDocument/publishDiagnostics") {
             let uri = params["uri"].as_str().expect("a URI").to_owned();

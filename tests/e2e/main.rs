@@ -5,11 +5,15 @@
 
 mod actions;
 mod bad_input;
+mod baseline;
 mod check_edit;
 mod cli;
 mod config;
 mod display;
 mod editor;
+mod fix;
+mod formats;
+mod peers;
 mod provenance;
 mod session;
 mod suspected;

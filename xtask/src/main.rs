@@ -1,22 +1,34 @@
 //! The project's own chores. `cargo xtask` lists them.
 
+mod sample;
+mod score;
+mod tables;
+
 use anyhow::{Context, bail};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 const USAGE: &str = "\
-cargo xtask docs [--check]   write (or check) what is made from the code: schemas, the rule pages, the settings' defaults
+cargo xtask docs [--check]   write (or check) what is made from the code: schemas, the rule pages, the settings' defaults, commands' help
 cargo xtask figures [ARGS]   measure the figures and print them as a table; ARGS go to the benchmark (--quick, --only NAME)
 cargo xtask fuzz SECONDS     run every fuzz target for so long (needs a nightly toolchain and cargo-fuzz)
 cargo xtask picture          draw docs/images/check.svg from what `countersign check examples/shop` prints
+cargo xtask sample [--corpus DIR] [--seed N] [--count N]
+                             print findings in real repositories, drawn by lot, with their source
+cargo xtask score [--corpus DIR]
+                             how much of what Checkov's labelled fixtures expect is found; 1 where a bar is missed
+cargo xtask tables DIR       write the tables under crates/policy/data from the facts in DIR
 ";
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if let ["score", rest @ ..] = arguments.as_slice() {
+        return score::run(option(rest, "--corpus"));
+    }
     match arguments.as_slice() {
         ["docs"] => docs(false),
         ["docs", "--check"] => docs(true),
@@ -25,11 +37,30 @@ fn main() -> anyhow::Result<()> {
         }
         ["fuzz", seconds] => fuzz(seconds),
         ["picture"] => picture(),
+        ["sample", rest @ ..] => {
+            let corpus = option(rest, "--corpus").map_or_else(corpus, PathBuf::from);
+            let seed = option(rest, "--seed").unwrap_or("1").parse().context("--seed takes a number")?;
+            let count = option(rest, "--count").unwrap_or("200").parse().context("--count takes a number")?;
+            sample::run(&corpus, seed, count)
+        }
+        ["tables", from] => tables::write(Path::new(from), &root().join("crates/policy/data")),
         _ => {
             std::io::stdout().write_all(USAGE.as_bytes())?;
             Ok(())
         }
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where the corpora are looked for: in `$COUNTERSIGN_SHARED`, else in `../shared` beside the workspace.
+fn corpus() -> PathBuf {
+    env::var_os("COUNTERSIGN_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from).join("corpus")
+}
+
+/// What stands behind an option.
+fn option<'a>(arguments: &[&'a str], name: &str) -> Option<&'a str> {
+    let at = arguments.iter().position(|argument| *argument == name)?;
+    arguments.get(at + 1).copied()
 }
 
 fn root() -> PathBuf {
@@ -47,7 +78,10 @@ fn run(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
 /// What the built program prints.
 fn countersign(arguments: &[&str]) -> anyhow::Result<String> {
     let cargo = ["run", "--quiet", "--package", "countersign", "--"];
-    let output = Command::new("cargo").args(cargo).args(arguments).current_dir(root()).output()?;
+    let mut command = Command::new("cargo");
+    // How wide a help text is must not depend on who asks.
+    let command = command.args(cargo).args(arguments).current_dir(root()).env_remove("COLUMNS");
+    let output = command.output()?;
     if !output.status.success() && output.status.code() != Some(1) {
         bail!("`countersign {}`: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
     }
@@ -57,7 +91,7 @@ fn countersign(arguments: &[&str]) -> anyhow::Result<String> {
 /// Every file that is made from the code, and its content.
 fn generated() -> anyhow::Result<Vec<(String, String)>> {
     let mut files = Vec::new();
-    for schema in ["config", "findings", "protocol"] {
+    for schema in ["config", "findings", "protocol", "risks"] {
         files.push((format!("docs/schemas/{schema}.json"), countersign(&["schema", schema])?));
     }
     let risks: serde_json::Value = serde_json::from_str(&countersign(&["risks", "--format", "json"])?)?;
@@ -82,7 +116,26 @@ fn generated() -> anyhow::Result<Vec<(String, String)>> {
     let (before, rest) = page.split_once("```toml\n").context("docs/configuration.md has the defaults in a fence")?;
     let (_, after) = rest.split_once("\n```").context("the fence ends")?;
     files.push(("docs/configuration.md".to_owned(), format!("{before}```toml\n{}\n```{after}", defaults.trim_end())));
+    files.push((
+        "docs/command-line.md".to_owned(),
+        with_help(&fs::read_to_string(root().join("docs/command-line.md"))?)?,
+    ));
     Ok(files)
+}
+
+/// A page with each command's help in the fence that begins with that command.
+fn with_help(page: &str) -> anyhow::Result<String> {
+    const FENCE: &str = "```console\n$ countersign ";
+    let mut parts = page.split(FENCE);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (fence, after) = part.split_once("\n```").context("docs/command-line.md: a fence has no end")?;
+        let command = fence.lines().next().unwrap_or_default();
+        let help = countersign(&command.split(' ').collect::<Vec<_>>())?;
+        let help: Vec<_> = help.trim_end().lines().map(str::trim_end).collect();
+        write!(out, "{FENCE}{command}\n{}\n```{after}", help.join("\n"))?;
+    }
+    Ok(out)
 }
 
 fn docs(check: bool) -> anyhow::Result<()> {

@@ -1,9 +1,13 @@
 //! The analysis: from a snapshot to findings.
 
+use crate::derive::{Elsewhere, Notable, Sight, alone, derive};
 use crate::document::Snapshot;
 use crate::facts::Facts;
+use crate::peers;
+use countersign_infra::terraform::Workspace;
 use countersign_policy::{
-    Catalogue, Circumstances, Config, Fix, Loudness, Origin, Risk, Severity, Surface, Table, Verdict,
+    Catalogue, Circumstances, Config, Environment, EnvironmentEvidence, Environments, Fix, Gap, Loudness, Origin, Risk,
+    Severity, Surface, Table, Verdict, Written,
 };
 use countersign_provenance::{self as provenance, Tag, TagEdge};
 use countersign_syntax::Budget;
@@ -18,8 +22,14 @@ pub struct Policy {
     pub table: Table,
     /// Whether to ask about blocks of unknown origin.
     pub ask_about_unknown_origin: bool,
+    /// Whether suppressions for other tools are heeded.
+    pub peers: bool,
     /// What text without evidence counts as.
     pub assumed_origin: Option<Origin>,
+    /// How environments are told.
+    pub environments: Environments,
+    /// The folder from which paths count, with forward slashes; empty where there is none.
+    pub root: String,
     /// Where the findings will be shown.
     pub surface: Surface,
     /// Today.
@@ -32,10 +42,18 @@ impl Policy {
         Self {
             table: config.table(),
             ask_about_unknown_origin: config.editor.ask_about_unknown_origin,
+            peers: config.suppressions.peers,
             assumed_origin: None,
+            environments: config.environment.clone(),
+            root: String::new(),
             surface,
             today,
         }
+    }
+
+    /// A file's path from the root.
+    fn relative<'f>(&self, file: &'f str) -> &'f str {
+        file.strip_prefix(&self.root).unwrap_or(file).trim_start_matches('/')
     }
 }
 
@@ -46,6 +64,10 @@ pub struct Analysis {
     pub findings: Vec<Finding>,
     /// Findings that a valid suppression took away.
     pub suppressed: usize,
+    /// Risks of which it is not known whether they are there.
+    pub gaps: Vec<Gap>,
+    /// Where secrets stand, also those that nothing is said about.
+    pub secrets: Vec<Range<usize>>,
     /// What in-file tags declare.
     pub declared: RangeMap<provenance::Origin>,
 }
@@ -75,6 +97,33 @@ pub struct Finding {
     pub help: String,
     /// A change that makes it safe.
     pub fix: Option<Fix>,
+    /// Other places that have to do with it.
+    pub elsewhere: Vec<Elsewhere>,
+    /// The environment of the resource.
+    pub environment: Environment,
+    /// What tells the environment.
+    pub environment_by: Option<EnvironmentEvidence>,
+}
+
+impl Finding {
+    fn new(risk: &Risk, origin: OriginSummary, range: Range<usize>) -> Self {
+        Self {
+            risk: risk.id.clone(),
+            area: risk.area.clone(),
+            severity: risk.severity,
+            verdict: Verdict::Allow,
+            shown: Shown::Hint,
+            origin,
+            range,
+            resource: None,
+            message: String::new(),
+            help: String::new(),
+            fix: None,
+            elsewhere: Vec::new(),
+            environment: Environment::Unknown,
+            environment_by: None,
+        }
+    }
 }
 
 /// How loud a finding is shown.
@@ -106,12 +155,27 @@ pub struct OriginSummary {
     pub evidence: Option<provenance::Origin>,
 }
 
-/// Analyses a snapshot. Returns `None` where the budget did not suffice; what was done is kept, so asking again goes on
-/// from there.
-pub fn analyze(snapshot: &Snapshot, policy: &Policy, budget: &mut Budget) -> Option<Analysis> {
+/// Reads every unit of a snapshot, which is what an index of the workspace needs. Returns false where the budget did not
+/// suffice; what was done is kept, so asking again goes on from there.
+pub fn read(snapshot: &Snapshot, budget: &mut Budget) -> bool {
     let language = snapshot.language;
-    let done = snapshot.units.compute(&snapshot.text, budget, |source, tree| Facts::of(language, source, tree));
-    done.then(|| Analyzer { snapshot, policy, analysis: Analysis::default() }.run())
+    snapshot.units.compute(&snapshot.text, budget, |source, tree| Facts::of(language, source, tree))
+}
+
+/// Analyses a snapshot. `workspace` is the index of everything around it, the snapshot itself included. Returns `None` where
+/// the budget did not suffice; what was done is kept, so asking again goes on from there.
+pub fn analyze(snapshot: &Snapshot, workspace: &Workspace, policy: &Policy, budget: &mut Budget) -> Option<Analysis> {
+    if !read(snapshot, budget) {
+        return None;
+    }
+    let units = derive(snapshot, workspace, budget)?;
+    Some(Analyzer { snapshot, policy, analysis: Analysis::default() }.run(&units))
+}
+
+/// The same for a file of which nothing around it is known.
+pub fn analyze_alone(snapshot: &Snapshot, policy: &Policy, budget: &mut Budget) -> Option<Analysis> {
+    read(snapshot, budget).then_some(())?;
+    analyze(snapshot, &alone(snapshot), policy, budget)
 }
 
 struct Analyzer<'a> {
@@ -121,31 +185,53 @@ struct Analyzer<'a> {
 }
 
 impl Analyzer<'_> {
-    fn run(mut self) -> Analysis {
+    fn run(mut self, units: &[Notable<'_>]) -> Analysis {
         if let Some(why) = &self.snapshot.unread {
             self.add_engine("not-analysed", 0..0, why, None);
             return self.analysis;
         }
-        let mut units: Vec<(usize, &Facts)> = Vec::new();
-        self.snapshot.units.visit(Facts::is_notable, |start, facts| units.push((start, facts)));
-        self.declare(units.iter().flat_map(|(start, facts)| facts.tags.iter().map(|tag| (*start, tag))));
+        self.declare(units.iter().flat_map(|(start, facts, _)| facts.tags.iter().map(|tag| (*start, tag))));
 
-        for (start, facts) in &units {
-            for hit in &facts.hits {
+        for (start, facts, derived) in units {
+            for Sight { hit, elsewhere, written } in &derived.sights {
                 let resource = ResourceRef {
                     kind: hit.kind.clone(),
                     address: hit.address.clone(),
                     range: shift(&hit.resource, *start),
                 };
                 let fix = hit.fix.as_ref().map(|fix| Fix { range: shift(&fix.range, *start), text: fix.text.clone() });
-                self.add(
-                    &hit.risk,
-                    shift(&hit.range, *start),
-                    Some(resource),
-                    hit.message.clone(),
-                    hit.help.clone(),
+                let Some(risk) = Catalogue::built_in().risk(&hit.risk) else { continue };
+                let range = shift(&hit.range, *start);
+                if risk.secret {
+                    self.analysis.secrets.push(range.clone());
+                }
+                let origin = self.origin_of_setting(&range);
+                let written = Written { path: self.policy.relative(&self.snapshot.file).to_owned(), ..written.clone() };
+                let (environment, environment_by) = self.policy.environments.of(&written);
+                self.push(Finding {
+                    resource: Some(resource),
+                    message: hit.message.clone(),
+                    help: hit.help.clone(),
                     fix,
-                );
+                    elsewhere: elsewhere.clone(),
+                    environment,
+                    environment_by,
+                    ..Finding::new(risk, origin, range)
+                });
+            }
+            for (range, message, elsewhere) in &derived.refusals {
+                let Some(risk) = Catalogue::built_in().risk("not-evaluated") else { continue };
+                let range = shift(range, *start);
+                let origin = self.origin(&range);
+                self.push(Finding {
+                    message: message.clone(),
+                    help: risk.help.clone(),
+                    elsewhere: elsewhere.clone(),
+                    ..Finding::new(risk, origin, range)
+                });
+            }
+            for gap in &derived.gaps {
+                self.analysis.gaps.push(Gap { range: shift(&gap.range, *start), ..gap.clone() });
             }
             if let Some((failure, line)) = &facts.failure {
                 self.add_engine(
@@ -157,13 +243,21 @@ impl Analyzer<'_> {
             }
         }
         let mut unused = Vec::new();
-        for (start, facts) in &units {
+        for (start, facts, _) in units {
             for (suppression, target) in &facts.suppressions {
                 let range = shift(&suppression.range, *start);
                 if let Err(why) = self.suppress(suppression, &range, &shift(target, *start)) {
                     unused.push((range, why));
                 }
             }
+        }
+        if self.policy.peers {
+            let all = units.iter().flat_map(|(start, facts, _)| facts.peers.iter().map(|peer| (*start, peer)));
+            let is_ai = |analysis: &Analysis, range: &Range<usize>| {
+                let origin = origin(self.snapshot, &analysis.declared, range, self.policy.assumed_origin);
+                matches!(origin.by, Origin::Ai | Origin::Mixed)
+            };
+            unused.extend(peers::suppress(&mut self.analysis, all, self.policy.today, is_ai));
         }
         for (range, why) in unused {
             self.add_engine(
@@ -203,44 +297,21 @@ impl Analyzer<'_> {
         }
     }
 
-    fn add(
-        &mut self,
-        risk: &str,
-        range: Range<usize>,
-        resource: Option<ResourceRef>,
-        message: String,
-        help: String,
-        fix: Option<Fix>,
-    ) {
-        let Some(risk) = Catalogue::built_in().risk(risk) else {
-            return;
-        };
-        let origin = self.origin_of_setting(&range);
-        self.push(risk, origin, range, resource, message, help, fix);
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of a finding, each once")]
-    fn push(
-        &mut self,
-        risk: &Risk,
-        origin: OriginSummary,
-        range: Range<usize>,
-        resource: Option<ResourceRef>,
-        message: String,
-        help: String,
-        fix: Option<Fix>,
-    ) {
+    /// Adds a finding, with what policy says of it.
+    fn push(&mut self, finding: Finding) {
+        let Finding { range, severity, .. } = &finding;
         let changed = match self.policy.surface {
             Surface::CommandLine => true,
             Surface::Editor => self.snapshot.changed.overlapping(range.clone()).next().is_some(),
         };
         let (verdict, loudness) = self.policy.table.decide(Circumstances {
-            origin: origin.by,
-            severity: risk.severity,
+            origin: finding.origin.by,
+            severity: *severity,
             surface: self.policy.surface,
             changed,
+            environment: finding.environment,
         });
-        let shown = match (loudness, risk.severity) {
+        let shown = match (loudness, *severity) {
             (Loudness::Off, _) => return,
             (Loudness::Hint, _) | (Loudness::Lower, Severity::Low) => Shown::Hint,
             (Loudness::Full, severity) => Shown::As(severity),
@@ -251,26 +322,15 @@ impl Analyzer<'_> {
         if verdict == Verdict::Allow {
             return;
         }
-        self.analysis.findings.push(Finding {
-            risk: risk.id.clone(),
-            area: risk.area.clone(),
-            severity: risk.severity,
-            verdict,
-            shown,
-            origin,
-            range,
-            resource,
-            message,
-            help,
-            fix,
-        });
+        self.analysis.findings.push(Finding { verdict, shown, ..finding });
     }
 
     /// A finding of the engine itself. `origin` where it is not that of the text.
     fn add_engine(&mut self, risk: &str, range: Range<usize>, message: &str, origin: Option<OriginSummary>) {
         if let Some(risk) = Catalogue::built_in().risk(risk) {
             let origin = origin.unwrap_or_else(|| self.origin(&range));
-            self.push(risk, origin, range, None, message.to_owned(), risk.help.clone(), None);
+            let (message, help) = (message.to_owned(), risk.help.clone());
+            self.push(Finding { message, help, ..Finding::new(risk, origin, range) });
         }
     }
 

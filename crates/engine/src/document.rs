@@ -1,13 +1,17 @@
 //! A document: one text with its units, its regions and its version, which change together.
 
 use crate::MAX_FILE_BYTES;
+use crate::derive::Digest;
 use crate::facts::Facts;
 use countersign_grammars::Language;
+use countersign_infra::terraform::{Lowered, Workspace};
 use countersign_provenance::{Attribution, Means, Origin, Regions, minimal_edits};
-use countersign_syntax::Units;
+use countersign_syntax::{Unit, Units};
 use countersign_text::{RangeMap, Text, TextEdit, trim_common};
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 /// Versions whose text is kept, so that evidence that arrives late finds its place.
 const KEPT_VERSIONS: usize = 64;
@@ -27,8 +31,10 @@ pub struct Snapshot {
     pub version: i32,
     /// The text.
     pub text: Text,
+    /// The file, with forward slashes; empty where it has no name.
+    pub file: Arc<str>,
     /// Its units.
-    pub units: Units<Facts>,
+    pub units: Units<Facts, Digest>,
     /// Who wrote what.
     pub regions: Regions,
     /// What is changed against the baseline.
@@ -76,6 +82,8 @@ pub struct Document {
     pending: Vec<(i32, Evidence, Ranges)>,
     /// What the edits since the units were brought up to date span: bytes of the text then, and of the text now.
     behind: Option<(Range<usize>, Range<usize>)>,
+    /// What units said that are no more and that the index still has.
+    gone: Vec<Arc<Lowered>>,
 }
 
 /// Gives the byte ranges that evidence is about, once the text of its version is there.
@@ -106,6 +114,7 @@ impl Snapshot {
         Self {
             language,
             version,
+            file: Arc::from(""),
             units: Units::new(language, if unread.is_none() { text } else { "" }),
             text: Text::from(text),
             regions: Regions::default(),
@@ -114,6 +123,12 @@ impl Snapshot {
             unread,
         }
     }
+}
+
+/// What a unit says that the index has.
+fn indexed(unit: &Unit<Facts>) -> Option<Arc<Lowered>> {
+    let facts = unit.memo().filter(|facts| facts.indexed.load(Ordering::Relaxed))?;
+    Some(Arc::clone(&facts.lowered))
 }
 
 impl Document {
@@ -131,25 +146,74 @@ impl Document {
             inserted: RangeMap::default(),
         };
         let attribution = Attribution::new(snapshot.regions.clone());
-        Self { snapshot, attribution, history: VecDeque::from([step]), pending: Vec::new(), behind: None }
+        Self {
+            snapshot,
+            attribution,
+            history: VecDeque::from([step]),
+            pending: Vec::new(),
+            behind: None,
+            gone: Vec::new(),
+        }
     }
 
     /// Brings the units up to date with the edits since.
     fn catch_up(&mut self) {
         if let Some((before, now)) = self.behind.take() {
-            self.snapshot.units.edit(&self.snapshot.text, &before, now.len());
+            let gone = self.snapshot.units.edit(&self.snapshot.text, &before, now.len());
+            self.gone.extend(gone.iter().filter_map(indexed));
         }
+    }
+
+    /// The units are no more.
+    fn leave_units(&mut self) {
+        let gone: Vec<_> = self.snapshot.units.iter().filter_map(|(_, unit)| indexed(unit)).collect();
+        self.gone.extend(gone);
+        self.behind = None;
+    }
+
+    /// Brings the index of the workspace up to date with what was worked out about the units.
+    pub fn index(&mut self, workspace: &mut Workspace) {
+        let mut added = Vec::new();
+        for neighbours in self.snapshot.units.neighbours() {
+            let mut digest = neighbours.digest.lock().unwrap_or_else(PoisonError::into_inner);
+            if digest.indexed {
+                continue;
+            }
+            digest.indexed = true;
+            for unit in neighbours.units {
+                match unit.memo() {
+                    Some(facts) if !facts.indexed.swap(true, Ordering::Relaxed) => {
+                        added.push(Arc::clone(&facts.lowered));
+                    }
+                    Some(_) => {}
+                    None => digest.indexed = false,
+                }
+            }
+        }
+        let gone = std::mem::take(&mut self.gone);
+        workspace.update(&self.snapshot.file, &gone, &added);
+    }
+
+    /// Takes the document out of the index.
+    pub fn unindex(&mut self, workspace: &mut Workspace) {
+        self.leave_units();
+        let gone = std::mem::take(&mut self.gone);
+        workspace.update(&self.snapshot.file, &gone, &[]);
+        self.snapshot.units = self.snapshot.units.forget();
     }
 
     /// The state now. Units are brought up to date here and not at each edit, so that a burst of edits is scanned once.
     pub fn snapshot(&mut self) -> &Snapshot {
-        let snapshot = &mut self.snapshot;
-        if snapshot.text.len() > MAX_FILE_BYTES {
-            snapshot.unread = Some(over_limit());
+        if self.snapshot.text.len() > MAX_FILE_BYTES {
+            if self.snapshot.unread.is_none() {
+                self.leave_units();
+                self.snapshot.units = Units::new(self.snapshot.language, "");
+            }
+            self.snapshot.unread = Some(over_limit());
             self.behind = None;
-        } else if snapshot.unread.take().is_some() {
-            snapshot.units = Units::new(snapshot.language, &snapshot.text.to_string());
-            self.behind = None;
+        } else if self.snapshot.unread.take().is_some() {
+            self.leave_units();
+            self.snapshot.units = Units::new(self.snapshot.language, &self.snapshot.text.to_string());
         } else {
             self.catch_up();
         }
@@ -342,6 +406,7 @@ impl Document {
 
     /// Works out everything again, as after a change of the catalogue.
     pub fn forget_facts(&mut self) {
+        self.leave_units();
         self.snapshot.units = self.snapshot.units.forget();
     }
 

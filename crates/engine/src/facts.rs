@@ -1,48 +1,60 @@
 //! What is worked out about one unit, once for each text of it.
 
+use crate::derive::Derived;
+use crate::peers::{Peer, peers};
 use countersign_grammars::Language;
-use countersign_infra::{Alone, resources};
-use countersign_policy::{Catalogue, Hit, Suppression, hits, may_hold_suppression, read_suppression};
+use countersign_infra::terraform::{Lowered, lower};
+use countersign_policy::{Suppression, may_hold_peer, may_hold_suppression, read_suppression};
 use countersign_provenance::{Tag, may_hold_tag, read_tag};
 use countersign_syntax::ParseFailure;
 use std::ops::Range;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use tree_sitter::{Node, Tree};
 
-/// What a unit says. Ranges are bytes from the unit's start.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What a unit says by itself. Ranges are bytes from the unit's start.
+#[derive(Debug, Default)]
 pub struct Facts {
-    /// Risks that are seen in it.
-    pub(crate) hits: Vec<Hit>,
+    /// What it declares.
+    pub(crate) lowered: Arc<Lowered>,
     /// Suppressions in its comments, with the text that each is about.
     pub(crate) suppressions: Vec<(Suppression, Range<usize>)>,
+    /// Suppressions in its comments that are for other tools.
+    pub(crate) peers: Vec<Peer>,
     /// Provenance tags in its comments.
     pub(crate) tags: Vec<Tag>,
     /// Why it was not read, and its first line.
-    pub(crate) failure: Option<(ParseFailure, Range<usize>)>,
+    pub(crate) failure: Option<(String, Range<usize>)>,
+    /// Whether the workspace's index has it.
+    pub(crate) indexed: AtomicBool,
+    /// What was made of it last, with the workspace as it was.
+    pub(crate) derived: Mutex<Option<Arc<Derived>>>,
 }
 
 impl Facts {
-    /// Whether there is anything at all.
+    /// Whether there is anything at all to be said.
     pub(crate) fn is_notable(&self) -> bool {
-        !self.hits.is_empty() || !self.suppressions.is_empty() || !self.tags.is_empty() || self.failure.is_some()
+        !self.suppressions.is_empty() || !self.peers.is_empty() || !self.tags.is_empty() || self.failure.is_some()
     }
 
     /// Works out the facts of a unit from its text and tree.
     pub(crate) fn of(language: Language, source: &str, tree: Result<&Tree, ParseFailure>) -> Self {
         let mut facts = Self::default();
+        if let Some(conflict) = conflict(source) {
+            let message = "an unresolved merge conflict is in it, and what it will say is not known";
+            facts.failure = Some((message.to_owned(), conflict));
+            return facts;
+        }
         let tree = match tree {
             Ok(tree) => tree,
             Err(failure) => {
                 let start = source.len() - source.trim_start().len();
                 let end = source[start..].find('\n').map_or(source.len(), |length| start + length);
-                facts.failure = Some((failure, start..end));
+                facts.failure = Some((failure.to_string(), start..end));
                 return facts;
             }
         };
-        let catalogue = Catalogue::built_in();
-        for resource in resources(language, source, tree) {
-            facts.hits.extend(hits(catalogue, &resource, source, &Alone));
-        }
+        facts.lowered = Arc::new(lower(language, source, tree));
         if may_hold_suppression(source) || may_hold_tag(source) {
             for comment in comments(tree.root_node()) {
                 let range = comment.byte_range();
@@ -54,8 +66,26 @@ impl Facts {
                 }
             }
         }
+        if may_hold_peer(source) {
+            facts.peers = peers(source, tree, &comments(tree.root_node()), |comment| target(source, tree, comment));
+        }
         facts
     }
+}
+
+/// The line that starts a merge conflict.
+fn conflict(source: &str) -> Option<Range<usize>> {
+    if !source.contains("<<<<<<<") && !source.contains(">>>>>>>") {
+        return None;
+    }
+    let mut at = 0;
+    for line in source.split_inclusive('\n') {
+        if line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ") {
+            return Some(at..at + line.trim_end().len());
+        }
+        at += line.len();
+    }
+    None
 }
 
 /// All comments of a tree, in order of the text.

@@ -2,7 +2,7 @@
 //! types.
 
 use crate::analysis::{Finding, OriginSummary};
-use countersign_policy::{Origin, Severity, Verdict};
+use countersign_policy::{Environment, EnvironmentEvidence, Origin, Severity, Verdict};
 use countersign_provenance::Authority;
 use countersign_text::{Encoding, LinePosition, Text};
 use schemars::JsonSchema;
@@ -60,6 +60,26 @@ pub struct JsonFinding {
     /// A change that makes it safe.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<JsonFix>,
+    /// Other places that have to do with it: where a value comes from, the other end of a connection.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<JsonRelated>,
+    /// The environment that the resource belongs to.
+    #[serde(default)]
+    pub environment: Environment,
+    /// What tells the environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment_by: Option<EnvironmentEvidence>,
+}
+
+/// A place that has to do with a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonRelated {
+    /// The file.
+    pub path: String,
+    /// Where in it.
+    pub range: JsonRange,
+    /// What is there.
+    pub message: String,
 }
 
 /// A zero-based line and a zero-based count of UTF-16 code units.
@@ -130,7 +150,7 @@ impl JsonRange {
 }
 
 impl JsonFinding {
-    /// A finding in a text.
+    /// A finding in a text. Other places are in other texts, so whoever has those adds them.
     pub fn new(path: &str, text: &Text, finding: &Finding) -> Self {
         Self {
             path: path.to_owned(),
@@ -150,6 +170,9 @@ impl JsonFinding {
                 .fix
                 .as_ref()
                 .map(|fix| JsonFix { range: JsonRange::new(text, &fix.range), new_text: fix.text.clone() }),
+            related: Vec::new(),
+            environment: finding.environment,
+            environment_by: finding.environment_by,
         }
     }
 }

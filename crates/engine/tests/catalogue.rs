@@ -2,7 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "in a test what goes wrong ends the test")]
 
-use countersign_engine::{Analysis, Policy, Snapshot, analyze};
+use countersign_engine::{Analysis, Policy, Snapshot, analyze_alone};
 use countersign_grammars::Language;
 use countersign_policy::{Catalogue, Config, RiskDocument, Surface};
 use countersign_syntax::Budget;
@@ -44,7 +44,7 @@ fn marks(example: &str) -> (String, Vec<Range<usize>>) {
 
 fn analysis(text: &str) -> Analysis {
     let policy = Policy::new(&Config::defaults(), Surface::CommandLine, jiff::civil::date(2026, 11, 20));
-    analyze(&Snapshot::new(Language::Terraform, 0, text), &policy, &mut Budget::unbounded()).expect("unbounded")
+    analyze_alone(&Snapshot::new(Language::Terraform, 0, text), &policy, &mut Budget::unbounded()).expect("unbounded")
 }
 
 /// The text after all fixes of one risk.

@@ -2,7 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "in a test what goes wrong ends the test")]
 
-use countersign_engine::{Change, Document, Finding, Policy, Snapshot, analyze};
+use countersign_engine::{Change, Document, Finding, Policy, Snapshot, analyze_alone};
 use countersign_grammars::Language;
 use countersign_policy::{Config, Surface};
 use countersign_syntax::Budget;
@@ -37,7 +37,7 @@ fn text() -> impl Strategy<Value = String> {
 fn findings(snapshot: &Snapshot) -> Vec<Finding> {
     // The command line does not look at what changed, which depends on the way to a text and not on the text.
     let policy = Policy::new(&Config::defaults(), Surface::CommandLine, jiff::civil::date(2026, 11, 20));
-    analyze(snapshot, &policy, &mut Budget::unbounded()).expect("unbounded").findings
+    analyze_alone(snapshot, &policy, &mut Budget::unbounded()).expect("unbounded").findings
 }
 
 proptest! {

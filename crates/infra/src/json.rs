@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 /// JSON as the providers' APIs accept it, and a comma too many: they refuse that, but it stands there while somebody types.
-const POLICY_JSON: ParseOptions = ParseOptions {
+pub(crate) const POLICY_JSON: ParseOptions = ParseOptions {
     allow_comments: false,
     allow_loose_object_property_names: false,
     allow_trailing_commas: true,
@@ -85,7 +85,7 @@ fn convert(node: &ast::Value<'_>, at: At<'_>, template: bool) -> Value {
             ValueKind::Object(body)
         }
     };
-    Value { range: at.range(node), kind }
+    Value::new(at.range(node), kind)
 }
 
 fn holds_template(text: &str) -> bool {

@@ -48,6 +48,51 @@ pub struct Value {
     pub range: Range<usize>,
     /// What it is, as far as the text tells.
     pub kind: ValueKind,
+    /// Where it is written, if that is not here: `range` is then the expression that leads there.
+    pub via: Option<Arc<Via>>,
+}
+
+/// A place where a value is written that is used elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Via {
+    /// What leads there: `var.size`, `local.tags`, `aws_s3_bucket.logs.bucket`.
+    pub name: Arc<str>,
+    /// How.
+    pub source: ViaSource,
+    /// The file.
+    pub file: Arc<str>,
+    /// Digest of the unit.
+    pub unit: u64,
+    /// Where it is written, in bytes from the start of that unit.
+    pub range: Range<usize>,
+    /// Where that is used elsewhere in turn, the next place.
+    pub next: Option<Arc<Via>>,
+}
+
+/// How a value is written elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ViaSource {
+    /// As the default of a variable.
+    Default,
+    /// In a variable file.
+    VariableFile,
+    /// As an argument of a module call.
+    Argument,
+    /// As a local value.
+    Local,
+    /// As an attribute of another block, or in a policy document.
+    Attribute,
+    /// As an output of a module.
+    Output,
+    /// In an override file.
+    Override,
+}
+
+impl Via {
+    /// This place and those behind it.
+    pub fn chain(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |via| via.next.as_deref())
+    }
 }
 
 /// What a value is, as far as it can be read from the text.
@@ -111,10 +156,24 @@ impl Value {
         }
     }
 
-    /// Whether it is an attribute of the resource with this address, whose value is known once that is created.
+    /// A value that is written where it is used.
+    pub fn new(range: Range<usize>, kind: ValueKind) -> Self {
+        Self { range, kind, via: None }
+    }
+
+    /// Whether it is an attribute of the resource with this address.
     pub fn refers_to(&self, address: &str) -> bool {
-        let ValueKind::Unknown { needs: Some(needs), .. } = &self.kind else { return false };
-        needs.strip_prefix(address).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        let is =
+            |name: &str| name.strip_prefix(address).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+        self.needs().is_some_and(is) || self.via.iter().flat_map(|via| via.chain()).any(|via| is(&via.name))
+    }
+
+    /// What would have to be known to know it, where it is unknown and that can be said.
+    pub fn needs(&self) -> Option<&str> {
+        match &self.kind {
+            ValueKind::Unknown { needs, .. } => needs.as_deref(),
+            _ => None,
+        }
     }
 
     /// Whether nothing is known about it.

@@ -1,5 +1,6 @@
 //! `countersign.toml`: what it may say, and what is wrong with what it says.
 
+use crate::environment::Environments;
 use crate::verdict::{Row, Table};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use schemars::JsonSchema;
@@ -23,6 +24,10 @@ pub struct Config {
     pub files: Files,
     /// What is shown in editors.
     pub editor: Editor,
+    /// How environments are told.
+    pub environment: Environments,
+    /// What is not told again.
+    pub suppressions: Suppressions,
     /// Rows of the table of verdicts; tried before the default rows.
     pub verdict: Vec<Row>,
     #[serde(skip)]
@@ -48,6 +53,20 @@ pub struct Editor {
 impl Default for Editor {
     fn default() -> Self {
         Self { ask_about_unknown_origin: true }
+    }
+}
+
+/// What is not told again.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Suppressions {
+    /// Heed comments for Checkov, Trivy, tfsec and KICS where a risk is the same as their check.
+    pub peers: bool,
+}
+
+impl Default for Suppressions {
+    fn default() -> Self {
+        Self { peers: true }
     }
 }
 
@@ -85,9 +104,13 @@ impl Config {
                 }),
                 ("files", _) => config.files = part(value, text, &mut problems).unwrap_or_default(),
                 ("editor", _) => config.editor = part(value, text, &mut problems).unwrap_or_default(),
+                ("environment", _) => config.environment = part(value, text, &mut problems).unwrap_or_default(),
+                ("suppressions", _) => config.suppressions = part(value, text, &mut problems).unwrap_or_default(),
                 _ => problems.push(ConfigProblem {
                     range: key.span(),
-                    message: format!("unknown key `{name}`; known are `files`, `editor` and `verdict`"),
+                    message: format!(
+                        "unknown key `{name}`; known are `files`, `editor`, `environment`, `suppressions` and `verdict`"
+                    ),
                 }),
             }
         }
@@ -166,14 +189,20 @@ fn globs(patterns: &[String], table: &DeTable<'_>, problems: &mut Vec<ConfigProb
 mod tests {
     use super::*;
     use crate::Surface::{CommandLine, Editor};
-    use crate::{Circumstances, Loudness, Origin, Severity, Verdict};
+    use crate::{Circumstances, Environment, Loudness, Origin, Severity, Verdict};
 
     #[test]
     fn the_defaults_have_no_problems_and_say_what_the_documents_say() {
         let (config, problems) = Config::read(DEFAULT_CONFIG);
         assert_eq!(problems, []);
         let decide = |origin, severity, surface, changed| {
-            config.table().decide(Circumstances { origin, severity, surface, changed })
+            config.table().decide(Circumstances {
+                origin,
+                severity,
+                surface,
+                changed,
+                environment: Environment::Unknown,
+            })
         };
         assert_eq!(decide(Origin::Ai, Severity::Critical, Editor, true), (Verdict::Deny, Loudness::Full));
         assert_eq!(decide(Origin::Ai, Severity::High, Editor, false), (Verdict::Review, Loudness::Full));
@@ -192,7 +221,13 @@ mod tests {
         let places: Vec<_> = problems.iter().map(|problem| &text[problem.range.clone()]).collect();
         assert_eq!(places, ["nonsense", "\"b[\"", "\"yes\"", "severty"], "{problems:?}");
         assert!(config.excludes("a/x/main.tf") && !config.excludes("c/a/main.tf"));
-        let at = Circumstances { origin: Origin::Ai, severity: Severity::Low, surface: Editor, changed: true };
+        let at = Circumstances {
+            origin: Origin::Ai,
+            severity: Severity::Low,
+            surface: Editor,
+            changed: true,
+            environment: Environment::Unknown,
+        };
         assert_eq!(config.table().decide(at).0, Verdict::Allow);
         let (_, problems) = Config::read("[files\n");
         assert_eq!(problems.len(), 1);

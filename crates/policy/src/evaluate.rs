@@ -3,11 +3,12 @@
 use crate::catalogue::Catalogue;
 use crate::checks::{self, Context};
 use crate::format::{Binding, Comparison, Guard, Risk, Scalar, When, Word};
-use countersign_infra::{Body, Found, Resource, Value, ValueKind, World};
+use countersign_infra::{Body, Found, Resource, Value, ValueKind, Via, World};
 use regex::Regex;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A risk seen in a unit. Ranges are bytes from the unit's start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,37 @@ pub struct Hit {
     pub fix: Option<Fix>,
     /// Other resources that have to do with it.
     pub related: Vec<Related>,
+    /// Where the value is written that makes it so, if not here.
+    pub via: Option<Arc<Via>>,
+}
+
+impl Hit {
+    /// Whether another one tells nobody anything new.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.risk == other.risk && self.range == other.range && self.message == other.message
+    }
+}
+
+/// A risk of which it is not known whether it is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// Id of the risk.
+    pub risk: String,
+    /// Address of the resource.
+    pub address: String,
+    /// The value that is not known, in bytes from the unit's start.
+    pub range: Range<usize>,
+    /// What would have to be known.
+    pub needs: String,
+}
+
+/// What is seen in a resource.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The risks, in order of the text.
+    pub hits: Vec<Hit>,
+    /// What cannot be decided.
+    pub gaps: Vec<Gap>,
 }
 
 /// Replacement of a range of the unit's text.
@@ -61,27 +93,29 @@ pub(crate) struct Place {
     pub(crate) fix: Option<Fix>,
     /// Other resources that have to do with it.
     pub(crate) related: Vec<Related>,
+    /// Where the value is written that makes it so, if not here.
+    pub(crate) via: Option<Arc<Via>>,
 }
 
 /// All risks of the catalogue that are seen in a resource, in order of the text. `source` is the unit's text.
-pub fn hits(catalogue: &Catalogue, resource: &Resource, source: &str, world: &dyn World) -> Vec<Hit> {
-    let mut hits = Vec::new();
+pub fn hits(catalogue: &Catalogue, resource: &Resource, source: &str, world: &dyn World) -> Seen {
+    let (mut hits, mut gaps) = (Vec::new(), Vec::new());
     for (risk, binding) in catalogue.bindings(&resource.kind) {
         let risk = &catalogue.documents()[risk].risk;
         let binding = &risk.bindings[binding];
         if guarded(binding, resource) || accompanied(binding, resource, world) {
             continue;
         }
-        for place in places(binding, resource, source, world) {
+        for place in places(risk, binding, resource, source, world, &mut gaps) {
             let hit = hit(risk, binding, resource, place);
             // Two bindings may name the same place, as may two elements of one list written as one string.
-            if !hits.iter().any(|other: &Hit| other.risk == hit.risk && other.range == hit.range) {
+            if !hits.iter().any(|other: &Hit| other.says_the_same(&hit)) {
                 hits.push(hit);
             }
         }
     }
     hits.sort_by(|a, b| (a.range.start, &a.risk).cmp(&(b.range.start, &b.risk)));
-    hits
+    Seen { hits, gaps }
 }
 
 /// Whether what the binding asks of other attributes rules it out, or cannot be known.
@@ -130,7 +164,14 @@ fn is_reference(value: &Value) -> bool {
         .any(|other| needs.starts_with(other))
 }
 
-fn places(binding: &Binding, resource: &Resource, source: &str, world: &dyn World) -> Vec<Place> {
+fn places(
+    risk: &Risk,
+    binding: &Binding,
+    resource: &Resource,
+    source: &str,
+    world: &dyn World,
+    gaps: &mut Vec<Gap>,
+) -> Vec<Place> {
     if let Some(check) = &binding.check {
         return checks::find(check)
             .map(|check| check(&Context { resource, attribute: &binding.attribute, source, world }))
@@ -139,17 +180,31 @@ fn places(binding: &Binding, resource: &Resource, source: &str, world: &dyn Worl
     let Some(when) = &binding.when else { return Vec::new() };
     let mut places = Vec::new();
     for found in resource.body.find(&binding.attribute) {
-        let (Truth::Yes, element) = holds(when, found) else {
+        let (truth, element) = holds(when, found);
+        if truth != Truth::Yes {
+            if let (Truth::Unknown, Found::Value(value)) = (truth, found)
+                && let Some(needs) = element.unwrap_or(value).needs().or(value.needs())
+            {
+                let (risk, address) = (risk.id.clone(), resource.address.clone());
+                gaps.push(Gap { risk, address, range: value.range.clone(), needs: needs.to_owned() });
+            }
             continue;
-        };
+        }
         places.push(match (found, element) {
             (Found::Value(_), Some(element)) => {
-                Place { range: element.range.clone(), value: shown(element), ..Place::default() }
+                let via = element.via.clone();
+                Place { range: element.range.clone(), value: shown(element), via, ..Place::default() }
             }
             (Found::Value(value), None) => Place {
                 range: value.range.clone(),
                 value: shown(value),
-                fix: binding.fix.clone().map(|text| Fix { range: value.range.clone(), text }),
+                // A value that is written elsewhere may be used elsewhere too.
+                fix: binding
+                    .fix
+                    .clone()
+                    .filter(|_| value.via.is_none())
+                    .map(|text| Fix { range: value.range.clone(), text }),
+                via: value.via.clone(),
                 ..Place::default()
             },
             (Found::Missing { body, parent_found }, _) => Place {
@@ -186,6 +241,7 @@ fn hit(risk: &Risk, binding: &Binding, resource: &Resource, place: Place) -> Hit
         help: fill(binding.help.as_ref().unwrap_or(&risk.help)),
         fix: place.fix,
         related: place.related,
+        via: place.via,
     }
 }
 

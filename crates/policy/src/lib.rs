@@ -7,15 +7,18 @@
 mod catalogue;
 mod checks;
 mod config;
+mod environment;
 mod evaluate;
 pub mod format;
 mod suppression;
 mod verdict;
 
 pub use catalogue::Catalogue;
-pub use config::{CONFIG_FILE, Config, ConfigProblem, DEFAULT_CONFIG, Editor, Files};
-pub use evaluate::{Fix, Hit, Related, hits};
+pub use config::{CONFIG_FILE, Config, ConfigProblem, DEFAULT_CONFIG, Editor, Files, Suppressions};
+pub use environment::{Environment, EnvironmentEvidence, Environments, Written};
+pub use evaluate::{Fix, Gap, Hit, Related, Seen, hits};
 pub use format::{Binding, Companion, Risk, RiskDocument, Severity, read as read_risk};
+pub use suppression::peers::{Checks, PeerSuppression, Reach, may_hold as may_hold_peer, read as read_peers};
 pub use suppression::{
     Suppression, may_hold as may_hold_suppression, render as render_suppression, suppressions as read_suppression,
 };

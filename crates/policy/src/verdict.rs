@@ -1,5 +1,6 @@
 //! The one table that says what follows from a finding.
 
+use crate::environment::Environment;
 use crate::format::Severity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,9 @@ pub struct Row {
     /// Whether the text is changed against the baseline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<bool>,
+    /// The environment that the resource belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Vec<Environment>>,
     /// What follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
@@ -94,6 +98,8 @@ pub struct Circumstances {
     /// Whether the text is changed against the baseline. A file on the command line is not compared and counts as
     /// changed.
     pub changed: bool,
+    /// The environment that the resource belongs to.
+    pub environment: Environment,
 }
 
 /// The table. The verdict is that of the first row that holds and names one; so is the loudness.
@@ -108,6 +114,7 @@ impl Row {
             && self.severity.as_ref().is_none_or(|severities| severities.contains(&at.severity))
             && self.surface.is_none_or(|surface| surface == at.surface)
             && self.changed.is_none_or(|changed| changed == at.changed)
+            && self.environment.as_ref().is_none_or(|environments| environments.contains(&at.environment))
     }
 }
 

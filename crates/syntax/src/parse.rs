@@ -69,6 +69,20 @@ impl Budget {
         Self { cancelled: Some(cancelled), ..self }
     }
 
+    /// Steps that are left.
+    pub const fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Takes steps for work that is no parsing. Returns whether that was not too much.
+    pub fn spend(&mut self, steps: usize) -> bool {
+        let enough = self.steps > steps || self.steps == usize::MAX;
+        if self.steps != usize::MAX {
+            self.steps = self.steps.saturating_sub(steps);
+        }
+        enough && !self.is_cancelled()
+    }
+
     fn is_cancelled(&self) -> bool {
         self.cancelled.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
             || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
@@ -141,7 +155,9 @@ fn run(
         }
         tree
     });
-    budget.steps = budget.steps.saturating_sub(steps);
+    if budget.steps != usize::MAX {
+        budget.steps = budget.steps.saturating_sub(steps);
+    }
     match tree {
         Some(tree) => Ok(Ok(tree)),
         None if budget.is_cancelled() || (budget.steps == 0 && steps <= limit) => Err(()),

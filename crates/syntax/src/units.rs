@@ -4,7 +4,7 @@ use crate::parse::{Budget, ParseFailure, parse};
 use countersign_grammars::{Language, Scan, ScannedUnit};
 use countersign_text::Text;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use tree_sitter::{InputEdit, Point, Tree};
 
 /// Units in one chunk. An edit copies one chunk and the list of chunks, so the cost of an edit grows with the square root
@@ -104,7 +104,7 @@ impl<M> Unit<M> {
 }
 
 #[derive(Debug)]
-struct Chunk<M> {
+struct Chunk<M, C> {
     units: Vec<Unit<M>>,
     /// Sum of the units' lengths.
     len: usize,
@@ -112,35 +112,46 @@ struct Chunk<M> {
     reach: usize,
     /// Whether every unit was worked out.
     computed: OnceLock<()>,
-    /// Whether the memo of any unit is worth a visit; see [`Units::visit`].
-    notable: OnceLock<bool>,
+    /// What the caller keeps about all of its units.
+    digest: Mutex<C>,
 }
 
-impl<M> Chunk<M> {
+impl<M, C: Default> Chunk<M, C> {
     fn new(units: Vec<Unit<M>>) -> Arc<Self> {
         let (mut len, mut reach) = (0, 0);
         for unit in &units {
             reach = reach.max(len + unit.scanned.reach);
             len += unit.len();
         }
-        Arc::new(Self { units, len, reach, computed: OnceLock::new(), notable: OnceLock::new() })
+        Arc::new(Self { units, len, reach, computed: OnceLock::new(), digest: Mutex::default() })
     }
 }
 
-/// All units of a text. They are disjoint, in order, and cover it.
+/// Some neighbouring units, kept together through edits elsewhere.
 #[derive(Debug)]
-pub struct Units<M> {
-    language: Language,
-    chunks: Vec<Arc<Chunk<M>>>,
+pub struct Neighbours<'a, M, C> {
+    /// Where the first of them starts.
+    pub start: usize,
+    /// The units.
+    pub units: &'a [Unit<M>],
+    /// What the caller keeps about all of them; a new value once one of them changes.
+    pub digest: &'a Mutex<C>,
 }
 
-impl<M> Clone for Units<M> {
+/// All units of a text. They are disjoint, in order, and cover it. `C` is what the caller keeps about neighbouring ones.
+#[derive(Debug)]
+pub struct Units<M, C = ()> {
+    language: Language,
+    chunks: Vec<Arc<Chunk<M, C>>>,
+}
+
+impl<M, C> Clone for Units<M, C> {
     fn clone(&self) -> Self {
         Self { language: self.language, chunks: self.chunks.clone() }
     }
 }
 
-impl<M> Units<M> {
+impl<M, C: Default> Units<M, C> {
     /// Finds the units of a whole text.
     pub fn new(language: Language, text: &str) -> Self {
         let mut units = Vec::new();
@@ -170,8 +181,8 @@ impl<M> Units<M> {
     }
 
     /// Brings the units up to date with an edit that replaced `replaced` by `new_len` bytes. `text` is the text after it.
-    /// Several edits may be given as one that spans them all.
-    pub fn edit(&mut self, text: &Text, replaced: &Range<usize>, new_len: usize) {
+    /// Several edits may be given as one that spans them all. Returns the units that are no more.
+    pub fn edit(&mut self, text: &Text, replaced: &Range<usize>, new_len: usize) -> Vec<Unit<M>> {
         let inserted_end = replaced.start + new_len;
         let old_len = text.len() + replaced.len() - new_len;
         let (first, first_start) = self.first_reaching(replaced.start, old_len);
@@ -214,28 +225,39 @@ impl<M> Units<M> {
             at += scanned.len;
         }
         let until = old.index;
+        let gone = self.without(first..until, &replacement);
         self.splice(first..until, replacement);
+        gone
     }
 
-    /// Calls `each` with every memo that `notable` says is worth it and where its unit starts. That a whole chunk of units
-    /// has nothing to say is remembered, so `notable` has to say the same each time. To be called once
-    /// [`Units::compute`] was done.
-    pub fn visit<'a>(&'a self, notable: impl Fn(&M) -> bool, mut each: impl FnMut(usize, &'a M)) {
-        let mut start = 0;
+    /// The units at some indices that are not among others.
+    fn without(&self, range: Range<usize>, others: &[Unit<M>]) -> Vec<Unit<M>> {
+        let mut gone = Vec::new();
+        let mut seen = 0;
         for chunk in &self.chunks {
-            let worth = |unit: &Unit<M>| unit.memo().is_some_and(&notable);
-            let any = *chunk.notable.get_or_init(|| chunk.units.iter().any(worth));
-            if any {
-                let mut at = start;
-                for unit in &chunk.units {
-                    if let Some(memo) = unit.memo().filter(|memo| notable(memo)) {
-                        each(at, memo);
+            if seen >= range.end {
+                break;
+            }
+            if seen + chunk.units.len() > range.start {
+                for (index, unit) in chunk.units.iter().enumerate() {
+                    let kept = |other: &Unit<M>| Arc::ptr_eq(&other.work, &unit.work);
+                    if range.contains(&(seen + index)) && !others.iter().any(kept) {
+                        gone.push(unit.clone());
                     }
-                    at += unit.len();
                 }
             }
-            start += chunk.len;
+            seen += chunk.units.len();
         }
+        gone
+    }
+
+    /// All units, in the groups in which they are kept.
+    pub fn neighbours(&self) -> impl Iterator<Item = Neighbours<'_, M, C>> {
+        self.chunks.iter().scan(0, |at, chunk| {
+            let start = *at;
+            *at += chunk.len;
+            Some(Neighbours { start, units: &chunk.units, digest: &chunk.digest })
+        })
     }
 
     /// Works out the memo of every unit that has none. Returns whether the budget sufficed.
@@ -307,7 +329,7 @@ impl<M> Units<M> {
         (index, len)
     }
 
-    fn cursor(&self, index: usize, start: usize) -> Cursor<'_, M> {
+    fn cursor(&self, index: usize, start: usize) -> Cursor<'_, M, C> {
         let (mut chunk, mut skipped) = (0, 0);
         while chunk < self.chunks.len() && skipped + self.chunks[chunk].units.len() <= index {
             skipped += self.chunks[chunk].units.len();
@@ -373,7 +395,7 @@ fn successor<M>(
     Unit::new(scanned, None)
 }
 
-fn into_chunks<M>(mut units: Vec<Unit<M>>) -> Vec<Arc<Chunk<M>>> {
+fn into_chunks<M, C: Default>(mut units: Vec<Unit<M>>) -> Vec<Arc<Chunk<M, C>>> {
     let mut chunks = Vec::with_capacity(units.len().div_ceil(CHUNK));
     while units.len() > CHUNK {
         let rest = units.split_off(CHUNK);
@@ -386,8 +408,8 @@ fn into_chunks<M>(mut units: Vec<Unit<M>>) -> Vec<Arc<Chunk<M>>> {
 }
 
 /// A walk over the units of the text before an edit.
-struct Cursor<'a, M> {
-    units: &'a Units<M>,
+struct Cursor<'a, M, C> {
+    units: &'a Units<M, C>,
     chunk: usize,
     within: usize,
     /// Index of the unit among all.
@@ -396,7 +418,7 @@ struct Cursor<'a, M> {
     start: usize,
 }
 
-impl<'a, M> Cursor<'a, M> {
+impl<'a, M, C> Cursor<'a, M, C> {
     fn unit(&self) -> Option<&'a Unit<M>> {
         self.units.chunks.get(self.chunk)?.units.get(self.within)
     }

@@ -43,7 +43,7 @@ fn compute(units: &Units<Sexp>, text: &Text) -> Vec<Sexp> {
     });
     assert!(done);
     let mut all = Vec::new();
-    units.visit(|_| true, |_, memo| all.push(memo.clone()));
+    all.extend(units.iter().filter_map(|(_, unit)| unit.memo().cloned()));
     all
 }
 

@@ -3,6 +3,7 @@
 use super::{Format, print};
 use anyhow::bail;
 use countersign_policy::{Catalogue, RiskDocument, Severity};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -37,34 +38,53 @@ pub(crate) fn page(document: &RiskDocument) -> String {
     page
 }
 
-#[derive(Serialize)]
+/// A risk as `countersign risks --format json` lists it.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct JsonRisk<'a> {
+pub(super) struct JsonRisk<'a> {
+    /// Its id, which `countersign explain` takes.
     id: &'a str,
+    /// What it is about.
     area: &'a str,
+    /// How bad it is, whoever wrote it.
     severity: Severity,
+    /// A few words.
     title: &'a str,
+    /// Languages in which it is looked for; all of them where the engine sees it by itself.
     languages: Vec<&'a str>,
+    /// Kinds of resource in which it is looked for; `*` is any.
     kinds: BTreeSet<&'a str>,
+    /// Ids of the same check in other tools.
     same_as: &'a [String],
+    /// The first page that it refers to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
+}
+
+impl<'a> JsonRisk<'a> {
+    fn new(document: &'a RiskDocument) -> Self {
+        let risk = &document.risk;
+        let references = document.body.split_once("\n## References\n").map(|(_, references)| references);
+        let is_end = |c: char| c.is_whitespace() || "<>()".contains(c);
+        let url = references.and_then(|text| text.split(is_end).find(|part| part.starts_with("https://")));
+        Self {
+            id: &risk.id,
+            area: &risk.area,
+            severity: risk.severity,
+            title: &risk.title,
+            languages: vec!["terraform"],
+            kinds: risk.bindings.iter().flat_map(|binding| &binding.kinds).map(String::as_str).collect(),
+            same_as: &risk.same_as,
+            url,
+        }
+    }
 }
 
 /// Lists all risks.
 pub(super) fn list(format: Format) -> anyhow::Result<ExitCode> {
     let documents = Catalogue::built_in().documents();
     if format == Format::Json {
-        let risks: Vec<_> = documents
-            .iter()
-            .map(|RiskDocument { risk, .. }| JsonRisk {
-                id: &risk.id,
-                area: &risk.area,
-                severity: risk.severity,
-                title: &risk.title,
-                languages: vec!["terraform"],
-                kinds: risk.bindings.iter().flat_map(|binding| &binding.kinds).map(String::as_str).collect(),
-                same_as: &risk.same_as,
-            })
-            .collect();
+        let risks: Vec<_> = documents.iter().map(JsonRisk::new).collect();
         return print(&format!("{}\n", serde_json::to_string_pretty(&risks)?));
     }
     let mut out = String::new();

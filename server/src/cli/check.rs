@@ -1,20 +1,27 @@
 //! `countersign check`.
 
-use super::{Format, human, print};
+use super::baseline::{Baseline, Fingerprint, Known, fingerprints};
+use super::fix::{self, Fixed, Fixing};
+use super::report::{Checked, Format, Found, Report};
+use super::{human, print};
 use crate::disk::{self, Configs};
-use crate::state::Store;
+use crate::state::{Store, write_atomically};
+use crate::surroundings::{self, Surroundings};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use countersign_engine::report::{FORMAT_VERSION, JsonFinding, JsonProblem, JsonReport};
-use countersign_engine::{Analysis, Policy, Snapshot, analyze};
+use countersign_engine::report::{JsonFinding, JsonProblem, JsonRange, JsonRelated};
+use countersign_engine::{Finding, Snapshot, Workspace, analyze};
 use countersign_grammars::Language;
 use countersign_policy::{Origin, Severity, Surface, Verdict};
-use countersign_syntax::Budget;
+use countersign_syntax::{Budget, parse};
+use countersign_text::Text;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
 use std::io::IsTerminal;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 #[derive(Debug, Args)]
@@ -26,6 +33,20 @@ pub(super) struct CheckArguments {
     /// How to print the findings.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    /// Write the report to this file instead of standard output, whole or not at all.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Leave out the findings that this baseline knows; `countersign baseline write` writes one.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Make the changes that are safe to make unread, show them, and report what remains.
+    ///
+    /// Suppressed findings, those that the baseline knows and those below --min-severity are left as they are.
+    #[arg(long)]
+    fix: bool,
+    /// With --fix: show the changes and make none; the findings are those of the files as they are.
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
     /// Leave out findings below this severity.
     #[arg(long, value_enum, default_value_t = SeverityName::Low)]
     min_severity: SeverityName,
@@ -48,7 +69,7 @@ enum SeverityName {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum OriginName {
+pub(super) enum OriginName {
     Ai,
     Human,
     Unknown,
@@ -92,116 +113,249 @@ impl Threshold {
     }
 }
 
-/// What was found in one file.
-#[derive(Default)]
-struct Checked {
-    findings: Vec<JsonFinding>,
-    suppressed: usize,
-    /// The findings for people, in the same order.
-    shown: Vec<String>,
-    problem: Option<JsonProblem>,
-}
-
 /// Checks everything that was named and prints what was found.
 pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let configs = Configs::default();
+    let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose()?.map(Known::new);
     let (files, mut problems) = disk::files(&arguments.paths, &configs);
-    let check = Check { arguments, configs: &configs, today: today(), store: Store::default() };
-    let progress = progress(arguments.format, files.len());
-    let mut checked: Vec<Checked> = files
-        .par_iter()
-        .map(|(path, language)| {
-            let checked = check.file(path, *language);
-            progress.inc(1);
-            checked
-        })
-        .collect();
-    progress.finish_and_clear();
+    let check = Check {
+        configs: &configs,
+        today: today(),
+        store: Store::default(),
+        assume_origin: arguments.assume_origin,
+        least: arguments.min_severity.into(),
+        for_people: arguments.format == Format::Human,
+        baseline: baseline.as_ref(),
+        fix: match (arguments.fix, arguments.dry_run) {
+            (false, _) => Fixing::Off,
+            (true, true) => Fixing::Shown,
+            (true, false) => Fixing::Written,
+        },
+    };
+    let (mut files, diffs): (Vec<Checked>, Vec<Option<Fixed>>) = check.files(&files).into_iter().unzip();
+    let diffs: Vec<Fixed> = diffs.into_iter().flatten().collect();
 
     problems.extend(configs.problems().into_iter().map(|(path, message)| JsonProblem { path, message }));
-    problems.extend(checked.iter_mut().filter_map(|checked| checked.problem.take()));
-    let failed = checked
-        .iter()
-        .flat_map(|checked| &checked.findings)
-        .any(|finding| arguments.fail_on.iter().any(|threshold| threshold.is_reached(finding)));
-    let code = match (problems.is_empty(), failed) {
+    problems.extend(files.iter_mut().filter_map(|checked| checked.problem.take()));
+    let report = Report {
+        outdated: baseline.as_ref().map_or(0, Known::outdated),
+        fixed: diffs.iter().map(|fixed| fixed.count).sum(),
+        dry_run: arguments.dry_run,
+        files,
+        problems,
+        took: started.elapsed(),
+    };
+    show_diffs(arguments, &diffs)?;
+    let rendered = report.render(arguments.format)?;
+    match &arguments.output {
+        Some(path) => write_output(path, &rendered)?,
+        None => drop(print(&rendered)?),
+    }
+    say_beside(arguments, &report);
+    let failed =
+        report.findings().any(|found| arguments.fail_on.iter().any(|threshold| threshold.is_reached(&found.json)));
+    Ok(match (report.problems.is_empty(), failed) {
         (false, _) => ExitCode::from(super::FAILED),
         (true, true) => ExitCode::FAILURE,
         (true, false) => ExitCode::SUCCESS,
-    };
-    match arguments.format {
-        Format::Json => {
-            let findings = checked.into_iter().flat_map(|checked| checked.findings).collect();
-            let report = JsonReport { version: FORMAT_VERSION, findings, problems };
-            print(&format!("{}\n", serde_json::to_string_pretty(&report)?))?;
-        }
-        Format::Human => {
-            let mut out = String::new();
-            for finding in checked.iter().flat_map(|checked| &checked.shown) {
-                out.push_str(finding);
-                out.push_str("\n\n");
-            }
-            let findings: Vec<_> = checked.iter().flat_map(|checked| &checked.findings).collect();
-            let suppressed = checked.iter().map(|checked| checked.suppressed).sum();
-            out.push_str(&human::summary(&findings, files.len(), suppressed, started.elapsed()));
-            print(&out)?;
-            for problem in &problems {
-                anstream::eprintln!("countersign: {}: {}", problem.path, problem.message);
-            }
-        }
-    }
-    Ok(code)
+    })
 }
 
-struct Check<'a> {
-    arguments: &'a CheckArguments,
-    configs: &'a Configs,
-    today: jiff::civil::Date,
-    store: Store,
+/// What was or would be changed: before the findings for people, beside them for programs.
+fn show_diffs(arguments: &CheckArguments, diffs: &[Fixed]) -> anyhow::Result<()> {
+    let diffs: String = diffs.iter().map(|fixed| fixed.diff.as_str()).collect();
+    match arguments.format {
+        _ if diffs.is_empty() => {}
+        Format::Human if arguments.output.is_none() => drop(print(&format!("{diffs}\n"))?),
+        _ => anstream::eprint!("{diffs}"),
+    }
+    Ok(())
+}
+
+/// What people want to know and a format has no place for.
+fn say_beside(arguments: &CheckArguments, report: &Report) {
+    if arguments.format == Format::Human {
+        for problem in &report.problems {
+            anstream::eprintln!("countersign: {}: {}", problem.path, problem.message);
+        }
+    } else if let Some(outdated) = human::outdated(report.outdated) {
+        anstream::eprintln!("countersign: {outdated}");
+    }
+}
+
+/// Writes the report to a file whole or not at all; what is no file, a pipe for instance, is written to as it is.
+fn write_output(path: &Path, text: &str) -> anyhow::Result<()> {
+    let text = anstream::adapter::strip_str(text).to_string();
+    // What a link names is replaced, not the link.
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let special = std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
+    let written = if special { std::fs::write(path, text) } else { write_atomically(path, text.as_bytes()) };
+    written.with_context(|| format!("{}: the report cannot be written", path.display()))
+}
+
+/// How files are checked.
+pub(super) struct Check<'a> {
+    pub(super) configs: &'a Configs,
+    pub(super) today: jiff::civil::Date,
+    pub(super) store: Store,
+    pub(super) assume_origin: OriginName,
+    pub(super) least: Severity,
+    /// Whether findings are rendered for people.
+    pub(super) for_people: bool,
+    pub(super) baseline: Option<&'a Known>,
+    pub(super) fix: Fixing,
 }
 
 impl Check<'_> {
-    fn file(&self, path: &Path, language: Language) -> Checked {
-        let shown_path = disk::display(path);
-        match disk::read(path) {
-            Ok(text) => {
-                let mut snapshot = Snapshot::new(language, 0, &text);
-                if let Some(saved) = self.store.load(path) {
-                    snapshot.regions = saved.restore(&text);
-                }
-                self.report(path, &shown_path, &snapshot)
-            }
+    /// Checks files, in their order, and fixes them where asked to.
+    pub(super) fn files(&self, files: &[(PathBuf, Language)]) -> Vec<(Checked, Option<Fixed>)> {
+        let progress = progress(self.for_people, files.len());
+        let read: Vec<_> = files.par_iter().map(|(path, language)| self.read(path, *language)).collect();
+        let around = Surroundings::of(read.iter().filter_map(|read| read.as_ref().ok().cloned()));
+        let checked = files
+            .par_iter()
+            .zip(read)
+            .map(|((path, _), read)| {
+                let checked = match read {
+                    Ok(snapshot) => self.file(path, &snapshot, &around),
+                    Err(message) => (not_done(path, message), None),
+                };
+                progress.inc(1);
+                checked
+            })
+            .collect();
+        progress.finish_and_clear();
+        checked
+    }
+
+    /// Reads a file, with what is known of who wrote it.
+    fn read(&self, path: &Path, language: Language) -> Result<Arc<Snapshot>, String> {
+        let mut snapshot = match surroundings::load(path, language) {
+            Ok(snapshot) => snapshot,
             Err(disk::Unread::Limit(message)) => {
-                let mut snapshot = Snapshot::new(language, 0, "");
+                let mut snapshot = surroundings::snapshot(path, language, "");
                 snapshot.unread = Some(message);
-                self.report(path, &shown_path, &snapshot)
+                return Ok(Arc::new(snapshot));
             }
-            Err(disk::Unread::Io(message)) => {
-                Checked { problem: Some(JsonProblem { path: shown_path, message }), ..Checked::default() }
+            Err(disk::Unread::Io(message)) => return Err(message),
+        };
+        if let Some(saved) = self.store.load(path) {
+            snapshot.regions = saved.restore(&snapshot.text.to_string());
+        }
+        Ok(Arc::new(snapshot))
+    }
+
+    fn file(&self, path: &Path, snapshot: &Snapshot, around: &Surroundings) -> (Checked, Option<Fixed>) {
+        if self.fix == Fixing::Off || snapshot.unread.is_some() {
+            return (self.report(path, snapshot, around, &around.workspace), None);
+        }
+        let text = snapshot.text.to_string();
+        let saved = self.store.load(path);
+        let changed = |text: &str| {
+            let mut changed = surroundings::snapshot(path, snapshot.language, text);
+            if let Some(saved) = &saved {
+                changed.regions = saved.restore(text);
+            }
+            changed
+        };
+        let fixed = fix::fixed(&disk::display(path), &text, |text| {
+            let changed = changed(text);
+            (self.look(path, &changed, &around.with(&changed)), broken(&changed))
+        });
+        let Some(fixed) = fixed else { return (self.report(path, snapshot, around, &around.workspace), None) };
+        if self.fix == Fixing::Shown {
+            return (self.report(path, snapshot, around, &around.workspace), Some(fixed));
+        }
+        match fix::write(path, &text, &fixed.text) {
+            Ok(()) => {
+                let changed = changed(&fixed.text);
+                (self.report(path, &changed, around, &around.with(&changed)), Some(fixed))
+            }
+            Err(why) => {
+                let mut checked = self.report(path, snapshot, around, &around.workspace);
+                checked.problem = Some(JsonProblem { path: disk::display(path), message: why });
+                (checked, None)
             }
         }
     }
 
-    fn report(&self, path: &Path, shown_path: &str, snapshot: &Snapshot) -> Checked {
-        let mut policy = Policy::new(&self.configs.of(path).config, Surface::CommandLine, self.today);
-        policy.assumed_origin = match self.arguments.assume_origin {
+    /// What is to be said about a file: what no suppression, baseline or threshold takes away.
+    fn look(&self, path: &Path, snapshot: &Snapshot, workspace: &Workspace) -> Looked {
+        let mut policy = self.configs.of(path).policy(Surface::CommandLine, self.today);
+        policy.assumed_origin = match self.assume_origin {
             OriginName::Ai => Some(Origin::Ai),
             OriginName::Human => Some(Origin::Human),
             OriginName::Unknown => None,
         };
-        let Analysis { findings, suppressed, .. } =
-            analyze(snapshot, &policy, &mut Budget::unbounded()).unwrap_or_default();
-        let least = Severity::from(self.arguments.min_severity);
-        let mut checked = Checked { suppressed, ..Checked::default() };
-        for finding in findings.iter().filter(|finding| finding.severity >= least) {
-            if self.arguments.format == Format::Human {
-                checked.shown.push(human::finding(shown_path, &snapshot.text, finding));
+        let analysis = analyze(snapshot, workspace, &policy, &mut Budget::unbounded()).unwrap_or_default();
+        let prints = fingerprints(&snapshot.text, &analysis.findings);
+        let baseline = self.baseline.filter(|_| snapshot.unread.is_none());
+        let known = baseline.map(|baseline| baseline.known(path, &prints)).unwrap_or_default();
+        let mut looked = Looked { suppressed: analysis.suppressed, secrets: analysis.secrets, ..Looked::default() };
+        for (index, (finding, print)) in analysis.findings.into_iter().zip(prints).enumerate() {
+            if known.contains(&index) {
+                looked.known += 1;
+            } else if finding.severity >= self.least {
+                looked.findings.push((finding, print));
             }
-            checked.findings.push(JsonFinding::new(shown_path, &snapshot.text, finding));
         }
-        checked
+        looked
     }
+
+    fn report(&self, path: &Path, snapshot: &Snapshot, around: &Surroundings, workspace: &Workspace) -> Checked {
+        let shown_path = disk::display(path);
+        let looked = self.look(path, snapshot, workspace);
+        let related = |finding: &Finding| {
+            let places = finding.elsewhere.iter().filter_map(|place| Some((place, around.locate(place)?)));
+            places.map(|(place, (other, range))| related(&other.file, &other.text, &range, &place.message)).collect()
+        };
+        let found = |(finding, fingerprint): (Finding, Fingerprint)| Found {
+            json: JsonFinding { related: related(&finding), ..JsonFinding::new(&shown_path, &snapshot.text, &finding) },
+            fingerprint,
+            shown: if self.for_people { human::finding(&shown_path, &snapshot.text, &finding) } else { String::new() },
+        };
+        Checked {
+            path: path.to_owned(),
+            findings: looked.findings.into_iter().map(found).collect(),
+            suppressed: looked.suppressed,
+            known: looked.known,
+            problem: None,
+        }
+    }
+}
+
+/// Another place, as the report has it.
+fn related(file: &str, text: &Text, range: &Range<usize>, message: &str) -> JsonRelated {
+    let here = std::env::current_dir().map(|here| surroundings::key(&here)).unwrap_or_default();
+    let relative = file.strip_prefix(&*here).and_then(|rest| rest.strip_prefix('/')).unwrap_or(file);
+    JsonRelated { path: relative.to_owned(), range: JsonRange::new(text, range), message: message.to_owned() }
+}
+
+/// How many blocks of a text do not parse.
+fn broken(snapshot: &Snapshot) -> usize {
+    let units = snapshot.units.iter().map(|(start, unit)| snapshot.text.slice(start..start + unit.len()));
+    units
+        .filter(|source| {
+            let parsed = parse(snapshot.language, source, 0, None, &mut Budget::unbounded());
+            !parsed.is_ok_and(|tree| tree.is_ok_and(|tree| !tree.root_node().has_error()))
+        })
+        .count()
+}
+
+fn not_done(path: &Path, message: String) -> Checked {
+    let problem = Some(JsonProblem { path: disk::display(path), message });
+    Checked { path: path.to_owned(), problem, ..Checked::default() }
+}
+
+/// What is to be said about one text.
+#[derive(Default)]
+pub(super) struct Looked {
+    pub(super) findings: Vec<(Finding, Fingerprint)>,
+    /// Where secrets stand, also those that nothing is said about.
+    pub(super) secrets: Vec<std::ops::Range<usize>>,
+    suppressed: usize,
+    known: usize,
 }
 
 /// Today, where this machine is.
@@ -209,8 +363,8 @@ pub(crate) fn today() -> jiff::civil::Date {
     jiff::Zoned::now().date()
 }
 
-fn progress(format: Format, files: usize) -> ProgressBar {
-    let hidden = format != Format::Human || !std::io::stderr().is_terminal();
+fn progress(for_people: bool, files: usize) -> ProgressBar {
+    let hidden = !for_people || !std::io::stderr().is_terminal();
     let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(4) };
     let bar = ProgressBar::with_draw_target(u64::try_from(files).ok(), target);
     let style = ProgressStyle::with_template("checking {pos} of {len} files {wide_bar} {eta}").context("template");

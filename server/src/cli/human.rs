@@ -1,14 +1,14 @@
 //! Findings for people: the source with what is wrong underlined, why it matters, what to do.
 
 use super::catalogue::severity;
+use super::report::Report;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use countersign_engine::Finding;
-use countersign_engine::report::{JsonFinding, JsonOrigin};
+use countersign_engine::report::JsonOrigin;
 use countersign_policy::{Catalogue, Origin, Severity, Verdict};
 use countersign_text::Text;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::time::Duration;
 
 /// Longest line that is shown, in bytes; a longer one is cut around what is underlined.
 const SHOWN_LINE: usize = 160;
@@ -101,25 +101,62 @@ pub(crate) fn written_by(origin: &JsonOrigin) -> String {
     }
 }
 
-/// What was found, in one line.
-pub(super) fn summary(findings: &[&JsonFinding], files: usize, suppressed: usize, took: Duration) -> String {
+/// The whole report: the findings, and what was found in one line.
+pub(super) fn report(report: &Report) -> String {
+    let mut out = String::new();
+    for found in report.findings() {
+        out.push_str(&found.shown);
+        out.push_str("\n\n");
+    }
+    out.push_str(&summary(report));
+    out
+}
+
+/// Entries of the baseline that can go.
+pub(super) fn outdated(outdated: usize) -> Option<String> {
+    let entries = match outdated {
+        0 => return None,
+        1 => "1 entry of the baseline is gone; `countersign baseline write` takes it out".to_owned(),
+        _ => format!("{outdated} entries of the baseline are gone; `countersign baseline write` takes them out"),
+    };
+    Some(entries)
+}
+
+/// A count with its word.
+pub(super) fn plural(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
+fn summary(report: &Report) -> String {
     let mut by_severity: BTreeMap<Severity, usize> = BTreeMap::new();
-    for finding in findings {
-        *by_severity.entry(finding.severity).or_default() += 1;
+    for found in report.findings() {
+        *by_severity.entry(found.json.severity).or_default() += 1;
     }
     let counts: Vec<_> =
         by_severity.iter().rev().map(|(level, count)| format!("{count} {}", severity(*level))).collect();
-    let counts = if counts.is_empty() { String::new() } else { format!(" ({})", counts.join(", ")) };
-    let suppressed = if suppressed == 0 { String::new() } else { format!(", {suppressed} suppressed") };
-    let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-    let mut summary = format!(
-        "{}{counts}{suppressed} in {}, {:.2} s\n",
-        plural(findings.len(), "finding"),
-        plural(files, "file"),
-        took.as_secs_f64()
-    );
-    if let Some(finding) = findings.iter().max_by_key(|finding| finding.severity) {
-        let _ = writeln!(summary, "`countersign explain {}` says more about a risk.", finding.risk);
+    let mut summary = plural(report.findings().count(), "finding");
+    if !counts.is_empty() {
+        let _ = write!(summary, " ({})", counts.join(", "));
+    }
+    let suppressed: usize = report.files.iter().map(|file| file.suppressed).sum();
+    if suppressed > 0 {
+        let _ = write!(summary, ", {suppressed} suppressed");
+    }
+    let known: usize = report.files.iter().map(|file| file.known).sum();
+    if known > 0 {
+        let _ = write!(summary, ", {known} known from the baseline");
+    }
+    match (report.fixed, report.dry_run) {
+        (0, _) => {}
+        (fixed, true) => drop(write!(summary, ", {fixed} can be fixed")),
+        (fixed, false) => drop(write!(summary, ", {fixed} fixed")),
+    }
+    let _ = writeln!(summary, " in {}, {:.2} s", plural(report.files.len(), "file"), report.took.as_secs_f64());
+    if let Some(found) = report.findings().max_by_key(|found| found.json.severity) {
+        let _ = writeln!(summary, "`countersign explain {}` says more about a risk.", found.json.risk);
+    }
+    if let Some(outdated) = outdated(report.outdated) {
+        let _ = writeln!(summary, "{outdated}.");
     }
     summary
 }

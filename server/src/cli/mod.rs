@@ -1,14 +1,20 @@
 //! The command line.
 
+mod baseline;
 mod catalogue;
 mod check;
+mod fix;
+mod github;
 mod human;
+mod junit;
+mod report;
+mod sarif;
 
 pub(crate) use catalogue::page;
 pub(crate) use check::today;
 pub(crate) use human::written_by;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -30,6 +36,11 @@ enum Command {
     /// Ends with 0 where nothing is at or above the threshold of --fail-on, 1 where something is, and 2 where the command
     /// line is wrong or something could not be read.
     Check(check::CheckArguments),
+    /// Accept what is found today, to be told only what is new.
+    Baseline {
+        #[command(subcommand)]
+        command: baseline::BaselineCommand,
+    },
     /// Explain a risk: what it means, how it hurts, what to do instead.
     Explain {
         /// Id of the risk, as `countersign risks` lists them.
@@ -46,6 +57,12 @@ enum Command {
         /// Of what.
         #[arg(value_enum)]
         of: Schema,
+    },
+    /// Print what makes a shell complete the command line.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
     },
     /// Run the language server on standard input and output.
     Lsp {
@@ -71,6 +88,8 @@ enum Schema {
     Findings,
     /// Countersign's own methods of the language server.
     Protocol,
+    /// What `risks --format json` prints.
+    Risks,
 }
 
 /// Runs the command that the process was started with.
@@ -85,9 +104,11 @@ pub fn run() -> ExitCode {
     };
     let outcome = match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Baseline { command } => baseline::run(&command),
         Command::Explain { risk } => catalogue::explain(&risk),
         Command::Risks { format } => catalogue::list(format),
         Command::Schema { of } => schema(of),
+        Command::Completions { shell } => completions(shell),
         Command::Lsp { stdio: _ } => return lsp(),
     };
     match outcome {
@@ -116,8 +137,15 @@ fn schema(of: Schema) -> anyhow::Result<ExitCode> {
         Schema::Config => schemars::schema_for!(countersign_policy::Config),
         Schema::Findings => schemars::schema_for!(countersign_engine::report::JsonReport),
         Schema::Protocol => crate::lsp::protocol_schema(),
+        Schema::Risks => schemars::schema_for!(Vec<catalogue::JsonRisk<'static>>),
     };
     print(&format!("{}\n", serde_json::to_string_pretty(&schema)?))
+}
+
+fn completions(shell: clap_complete::Shell) -> anyhow::Result<ExitCode> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "countersign", &mut script);
+    print(&String::from_utf8_lossy(&script))
 }
 
 /// Prints to standard output, without colour where it is no terminal.

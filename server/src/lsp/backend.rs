@@ -6,6 +6,7 @@ use super::client::Features;
 use super::features::{self, View};
 use super::protocol::{CheckEditParams, CheckEditResult, EditParams, RegionResult, RegionsParams};
 use super::session::{Event, Missing};
+use countersign_policy::CONFIG_FILE;
 use countersign_text::Encoding;
 use std::future::Future;
 use std::sync::OnceLock;
@@ -143,8 +144,12 @@ impl LanguageServer for Backend {
         self.send(Event::Close(params.text_document.uri));
     }
 
-    async fn did_change_watched_files(&self, _: DidChangeWatchedFilesParams) {
-        self.send(Event::SettingsChanged);
+    async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
+        let paths: Vec<_> = params.changes.iter().filter_map(|change| features::file_path(&change.uri)).collect();
+        if paths.iter().any(|path| path.ends_with(CONFIG_FILE)) || paths.is_empty() {
+            self.send(Event::SettingsChanged);
+        }
+        self.send(Event::FilesChanged(paths));
     }
 
     async fn did_change_configuration(&self, _: DidChangeConfigurationParams) {

@@ -4,14 +4,16 @@ use super::backend::invalid;
 use super::features::{View, file_path, from_wire, to_bytes};
 use super::protocol::{CheckEditParams, CheckEditResult};
 use crate::disk;
+use crate::surroundings::{self, Surroundings};
 use countersign_engine::report::JsonFinding;
-use countersign_engine::{Analysis, Change, Document, Finding, Policy, Snapshot, analyze};
+use countersign_engine::{Analysis, Change, Document, Finding, Policy, Snapshot, alone, analyze, read, units};
 use countersign_grammars::Language;
 use countersign_policy::{Surface, Verdict};
 use countersign_syntax::Budget;
 use countersign_text::{Encoding, RangeMap, Text};
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::Uri;
 
@@ -29,8 +31,15 @@ pub(super) fn check_edit(view: Option<&View>, encoding: Encoding, params: &Check
         (None, None) => return Err(invalid("the document is neither open nor a file")),
     };
     policy.ask_about_unknown_origin = false;
-    let before = analyze(&snapshot, &policy, &mut Budget::unbounded()).unwrap_or_default();
+    read(&snapshot, &mut Budget::unbounded());
+    let workspace = match (view, &path) {
+        (Some(view), _) if view.analysis.is_some() => view.workspace.clone(),
+        (None, Some(_)) => Surroundings::of([Arc::new(snapshot.clone())]).workspace,
+        _ => alone(&snapshot),
+    };
+    let before = analyze(&snapshot, &workspace, &policy, &mut Budget::unbounded()).unwrap_or_default();
     let changes = changes(&snapshot.text, encoding, params)?;
+    let units_before = units(&snapshot);
 
     let version = snapshot.version.saturating_add(1);
     let mut document = Document::of(Snapshot { changed: RangeMap::default(), ..snapshot });
@@ -39,7 +48,10 @@ pub(super) fn check_edit(view: Option<&View>, encoding: Encoding, params: &Check
     // Evidence about a version is about what came in with it, so this is about the edit alone.
     document.evidence(version, params.origin.evidence(), Box::new(move |_| vec![whole.clone()]));
     let after = document.snapshot().clone();
-    let analysis = analyze(&after, &policy, &mut Budget::unbounded()).ok_or_else(Error::internal_error)?;
+    read(&after, &mut Budget::unbounded());
+    let mut workspace = workspace;
+    workspace.update(&after.file, &units_before, &units(&after));
+    let analysis = analyze(&after, &workspace, &policy, &mut Budget::unbounded()).ok_or_else(Error::internal_error)?;
     Ok(result(&before, &after, &analysis, &shown_path(path.as_deref(), &uri, view)))
 }
 
@@ -63,8 +75,8 @@ fn from_disk(path: &Path, may_be_new: bool) -> Result<Option<(Snapshot, Policy)>
     if config.excludes(path) {
         return Ok(None);
     }
-    let policy = Policy::new(&config.config, Surface::Editor, crate::cli::today());
-    Ok(Some((Snapshot::new(language, 0, &text), policy)))
+    let policy = config.policy(Surface::Editor, crate::cli::today());
+    Ok(Some((surroundings::snapshot(path, language, &text), policy)))
 }
 
 /// The changes, the last in the text first, because all of them count in the text as it is.

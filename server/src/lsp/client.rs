@@ -28,6 +28,7 @@ pub(super) struct Features {
     pub(super) apply_edit: bool,
     pub(super) show_document: bool,
     pub(super) markdown_hover: bool,
+    pub(super) related_information: bool,
     pub(super) watch_files: bool,
     pub(super) refresh_lenses: bool,
     pub(super) refresh_hints: bool,
@@ -65,6 +66,11 @@ impl Features {
         if let Some(document) = document {
             features.diagnostic_version =
                 document.publish_diagnostics.as_ref().is_some_and(|publish| publish.version_support.unwrap_or(false));
+            features.related_information = document
+                .publish_diagnostics
+                .as_ref()
+                .is_some_and(|publish| publish.related_information.unwrap_or(false))
+                || document.diagnostic.as_ref().is_some_and(|pull| pull.related_information.unwrap_or(false));
             features.markdown_hover = document
                 .hover
                 .as_ref()

@@ -6,11 +6,14 @@ use super::protocol::{ActionArguments, RegionOrigin, RegionResult, WirePosition,
 use crate::cli::written_by;
 use crate::{disk, git, review};
 use countersign_engine::report::{JsonFinding, JsonOrigin, JsonRange, authority_name};
-use countersign_engine::{Analysis, Finding, OriginSummary, Policy, Shown, Snapshot, actions, analyze};
+use countersign_engine::{
+    Analysis, Elsewhere, Finding, OriginSummary, Policy, Shown, Snapshot, Workspace, actions, analyze_alone, locate,
+};
 use countersign_policy::{Catalogue, Config, Origin, Severity, Verdict};
 use countersign_provenance::{Agent, Writer, sha256};
 use countersign_syntax::Budget;
 use countersign_text::{Encoding, LinePosition, Text, TextEdit as ByteEdit};
+use dashmap::DashMap;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -56,13 +59,40 @@ pub(super) struct View {
     pub(super) revision: u64,
     /// Folders of the workspace.
     pub(super) roots: Vec<PathBuf>,
+    /// The index.
+    pub(super) workspace: Workspace,
+    /// The files that the index is made of.
+    pub(super) around: Around,
+}
+
+/// The files that an index is made of.
+#[derive(Clone, Default)]
+pub(super) struct Around {
+    /// Those that are not open.
+    pub(super) on_disk: Arc<HashMap<Arc<str>, Arc<Snapshot>>>,
+    /// Those that are, by their URI.
+    pub(super) open: Arc<DashMap<String, Arc<Snapshot>>>,
+}
+
+impl Around {
+    /// Where a place is.
+    pub(super) fn locate(&self, place: &Elsewhere) -> Option<(Uri, Arc<Snapshot>, ByteRange<usize>)> {
+        let open = self.open.iter().find(|entry| entry.value().file == place.file);
+        let (uri, snapshot) = match open {
+            Some(entry) => (entry.key().parse().ok()?, Arc::clone(entry.value())),
+            None => (Uri::from_file_path(&*place.file)?, Arc::clone(self.on_disk.get(&place.file)?)),
+        };
+        let range = locate(&snapshot, place)?;
+        Some((uri, snapshot, range))
+    }
 }
 
 impl View {
     /// The analysis, worked out where it is not there yet.
     pub(super) fn analysis(&self) -> Arc<Analysis> {
         self.analysis.clone().unwrap_or_else(|| {
-            Arc::new(analyze(&self.snapshot, &self.policy, &mut Budget::unbounded()).unwrap_or_default())
+            // It is not in the index yet; what the index changes is told when it is.
+            Arc::new(analyze_alone(&self.snapshot, &self.policy, &mut Budget::unbounded()).unwrap_or_default())
         })
     }
 
@@ -147,8 +177,22 @@ fn diagnostic(view: &View, finding: &Finding) -> Diagnostic {
         code: Some(NumberOrString::String(finding.risk.clone())),
         source: Some("countersign".to_owned()),
         message: format!("{}\n{}\n{}", finding.message, finding.help, about(finding)),
+        related_information: related_information(view, finding),
         ..Diagnostic::default()
     }
+}
+
+/// The other places of a finding, for clients that show them.
+fn related_information(view: &View, finding: &Finding) -> Option<Vec<DiagnosticRelatedInformation>> {
+    if finding.elsewhere.is_empty() || !view.features.related_information {
+        return None;
+    }
+    let place = |place: &Elsewhere| {
+        let (uri, snapshot, range) = view.around.locate(place)?;
+        let range = to_range(&snapshot.text, view.features.encoding, &range);
+        Some(DiagnosticRelatedInformation { location: Location { uri, range }, message: place.message.clone() })
+    };
+    Some(finding.elsewhere.iter().filter_map(place).collect())
 }
 
 /// Severity, origin and what follows, in one line.

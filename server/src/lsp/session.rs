@@ -4,14 +4,17 @@
 //! is asked in tasks of their own.
 
 use super::client::{Features, Requester};
-use super::features::{self, View};
+use super::features::{self, Around, View};
 use super::protocol::{ActionArguments, EditParams};
 use super::transport::Outbox;
 use super::worker::{Job, Worker};
 use crate::cli::{page, today};
 use crate::disk::FolderConfig;
 use crate::state::{write_atomically, write_page};
-use countersign_engine::{Analysis, Change, Document, Policy, Snapshot, analyze};
+use crate::surroundings::{self, Indexed};
+use countersign_engine::{
+    Analysis, Change, Document, Policy, Snapshot, Workspace, analyze, is_affected, read, units, wanted_files,
+};
 use countersign_grammars::Language;
 use countersign_policy::{CONFIG_FILE, Catalogue, Config, Surface};
 use countersign_provenance::{Authority, Origin, Regions, Writer, looks_inserted_at_once};
@@ -68,6 +71,8 @@ pub(super) enum Event {
     Save(Uri),
     Close(Uri),
     SettingsChanged,
+    /// Files changed on disk.
+    FilesChanged(Vec<PathBuf>),
     Folders {
         added: Vec<PathBuf>,
         removed: Vec<PathBuf>,
@@ -77,7 +82,7 @@ pub(super) enum Event {
     /// A request that is answered from a snapshot.
     Query {
         uri: String,
-        run: Box<dyn FnOnce(Result<View, Missing>) + Send>,
+        run: Question,
     },
     /// A request that does something.
     Command {
@@ -110,17 +115,31 @@ pub(super) enum Event {
         version: i32,
         range: Range<usize>,
     },
-    /// The pool has finished an analysis, or given it up because the text has changed.
+    /// The pool has done what it was given, or given it up because the text has changed.
     Analyzed {
         uri: String,
         revision: u64,
         snapshot: Arc<Snapshot>,
-        analysis: Option<Arc<Analysis>>,
+        outcome: Outcome,
     },
+    /// The worker read files that are not open, or are no more.
+    Indexed(Vec<Indexed>),
     /// Write down everything, then answer.
     Flush(oneshot::Sender<()>),
     /// End.
     End,
+}
+
+/// What became of a job on the pool.
+pub(super) enum Outcome {
+    /// The units were read; what they make in the workspace comes next.
+    Read,
+    /// This is to be said.
+    Analysis(Arc<Analysis>),
+    /// It was given up, for the text has moved on.
+    GivenUp,
+    /// It panicked. The client keeps what it was shown last; the panic itself is on standard error.
+    Failed,
 }
 
 /// Why there is no view of a document.
@@ -133,6 +152,9 @@ pub(super) enum Missing {
     /// It is a `countersign.toml`, of which this is wrong.
     Settings(Vec<Diagnostic>),
 }
+
+/// What answers a request, once there is a view of its document.
+type Question = Box<dyn FnOnce(Result<View, Missing>) + Send>;
 
 /// An open document.
 struct Open {
@@ -151,6 +173,8 @@ struct Open {
     shown: Option<Vec<Diagnostic>>,
     /// While an analysis runs on the pool, what ends it. There is never more than one of a document.
     on_pool: Option<Arc<AtomicBool>>,
+    /// Requests that are answered when it has ended.
+    waiting: Vec<Question>,
     /// Something changed that was not analysed yet.
     dirty: bool,
     /// What is remembered on disk was read.
@@ -176,6 +200,12 @@ pub(super) struct Session {
     stale: bool,
     /// The last number that was given to an opening or a state of a document.
     counter: u64,
+    /// The index of all files that are known.
+    workspace: Workspace,
+    /// Files that are not open, as they are on disk.
+    on_disk: Arc<HashMap<Arc<str>, Arc<Snapshot>>>,
+    /// Files that were opened and are still in the index as they are on disk.
+    replaced: HashMap<Arc<str>, Arc<Snapshot>>,
 }
 
 impl Session {
@@ -195,6 +225,9 @@ impl Session {
             worker,
             stale: false,
             counter: 0,
+            workspace: Workspace::default(),
+            on_disk: Arc::default(),
+            replaced: HashMap::new(),
         }
     }
 
@@ -214,6 +247,7 @@ impl Session {
                 self.guard(|session| session.handle(event));
             }
             self.guard(Self::refresh_dirty);
+            self.guard(Self::answer_waiting);
             if std::mem::take(&mut self.stale) {
                 self.requester.refresh(&self.features);
             }
@@ -231,7 +265,10 @@ impl Session {
     fn handle(&mut self, event: Event) {
         match event {
             Event::Initialize { features, roots } => (self.features, self.roots) = (features, roots),
-            Event::Initialized => self.watch_settings(),
+            Event::Initialized => {
+                self.watch_files();
+                self.worker.index(self.roots.clone());
+            }
             Event::Open(params) => self.open(params),
             Event::Change(params) => self.change(params),
             Event::Save(uri) => self.saved(&uri),
@@ -239,8 +276,11 @@ impl Session {
             Event::SettingsChanged => self.reload_settings(),
             Event::Folders { added, removed } => {
                 self.roots.retain(|root| !removed.contains(root));
+                self.worker.index(added.clone());
                 self.roots.extend(added);
             }
+            Event::FilesChanged(paths) => self.worker.send(Job::Reread { paths }),
+            Event::Indexed(read) => self.indexed(read),
             Event::Edit(params) => self.evidence(&params),
             Event::Query { uri, run } => self.query(&uri, run),
             Event::Command { params, reply } => self.command(params, reply),
@@ -260,15 +300,16 @@ impl Session {
                     open.dirty = true;
                 });
             }
-            Event::Analyzed { uri, revision, snapshot, analysis } => {
+            Event::Analyzed { uri, revision, snapshot, outcome } => {
                 self.with(&uri, |open| {
                     // A job of an earlier opening says nothing about this one's.
                     if revision >= open.opened {
                         open.on_pool = None;
                     }
-                    open.dirty |= open.revision != revision;
+                    open.dirty |= open.revision != revision || matches!(outcome, Outcome::Read);
                 });
-                if let Some(analysis) = analysis {
+                if let Outcome::Analysis(analysis) = outcome {
+                    self.stale |= self.features.pull_diagnostics;
                     self.analyzed(&uri, revision, snapshot, analysis);
                 }
             }
@@ -305,18 +346,63 @@ impl Session {
         }
     }
 
-    fn watch_settings(&self) {
+    /// Takes what the worker read into the index. What is open counts as it is in the editor.
+    fn indexed(&mut self, read: Vec<Indexed>) {
+        let open: HashSet<Arc<str>> =
+            self.documents.values_mut().map(|open| Arc::clone(&open.document.snapshot().file)).collect();
+        let on_disk = Arc::make_mut(&mut self.on_disk);
+        let mut wanted = Vec::new();
+        for read in read {
+            match read {
+                Indexed::File(snapshot) if !open.contains(&snapshot.file) => {
+                    let file = Arc::clone(&snapshot.file);
+                    let now = units(&snapshot);
+                    let before = on_disk.insert(Arc::clone(&file), snapshot).map(|before| units(&before));
+                    self.workspace.update(&file, &before.unwrap_or_default(), &now);
+                    wanted.extend(
+                        wanted_files(&self.workspace, &file, &now).into_iter().map(|path| (path, Arc::clone(&file))),
+                    );
+                }
+                Indexed::Gone(file) if !open.contains(&file) => {
+                    if let Some(before) = on_disk.remove(&file) {
+                        self.workspace.update(&file, &units(&before), &[]);
+                    }
+                }
+                Indexed::Text(path, text) => self.workspace.set_text(&path, text),
+                Indexed::Module(module, call, folder) => self.workspace.set_installed(&module, &call, &folder),
+                Indexed::File(_) | Indexed::Gone(_) => {}
+            }
+        }
+        if !wanted.is_empty() {
+            self.worker.send(Job::Texts { wanted });
+        }
+        self.look_again("");
+    }
+
+    /// Marks the documents that a change of the workspace may say something else about.
+    fn look_again(&mut self, but: &str) {
+        for (uri, open) in &mut self.documents {
+            if uri != but
+                && !open.dirty
+                && open.analysis.as_ref().is_none_or(|(shown, _)| is_affected(shown, &self.workspace))
+            {
+                open.dirty = true;
+            }
+        }
+    }
+
+    fn watch_files(&self) {
         if !self.features.watch_files {
             return;
         }
         let options = DidChangeWatchedFilesRegistrationOptions {
-            watchers: vec![FileSystemWatcher {
-                glob_pattern: GlobPattern::String(format!("**/{CONFIG_FILE}")),
-                kind: None,
-            }],
+            watchers: [format!("**/{CONFIG_FILE}"), "**/*.{tf,tofu,tfvars,tf.json,tofu.json,tfvars.json}".to_owned()]
+                .into_iter()
+                .map(|glob| FileSystemWatcher { glob_pattern: GlobPattern::String(glob), kind: None })
+                .collect(),
         };
         self.requester.register(vec![Registration {
-            id: "countersign-settings".to_owned(),
+            id: "countersign-files".to_owned(),
             method: "workspace/didChangeWatchedFiles".to_owned(),
             register_options: serde_json::to_value(options).ok(),
         }]);
@@ -336,11 +422,18 @@ impl Session {
             self.foreign.insert(key);
             return;
         };
-        let document = Document::new(language, item.version, &item.text);
+        let mut snapshot = Snapshot::new(language, item.version, &item.text);
+        snapshot.file = path.as_deref().map_or_else(|| key.as_str().into(), surroundings::key);
+        if let Some(before) = Arc::make_mut(&mut self.on_disk).remove(&snapshot.file) {
+            // Until the document is read, the file on disk stands for it.
+            self.replaced.insert(Arc::clone(&snapshot.file), before);
+        }
+        let document = Document::of(snapshot);
         self.counter += 1;
         let opened = self.counter;
         if let Some(path) = &path {
             self.worker.send(Job::Settings { uri: key.clone(), path: path.clone() });
+            self.worker.send(Job::Around { path: path.clone() });
             let text = document.text().clone();
             self.worker.send(Job::Remember {
                 uri: key.clone(),
@@ -371,6 +464,7 @@ impl Session {
             analysis: None,
             shown: None,
             on_pool: None,
+            waiting: Vec::new(),
             dirty: true,
             save_at: None,
         };
@@ -444,7 +538,23 @@ impl Session {
     fn close(&mut self, uri: &Uri) {
         let key = uri.as_str();
         self.save_state(key);
-        let was_open = self.documents.remove(key).is_some() || self.configs.remove(key).is_some();
+        let mut closed = self.documents.remove(key);
+        let was_open = closed.is_some() || self.configs.remove(key).is_some();
+        if let Some(open) = &mut closed {
+            for run in std::mem::take(&mut open.waiting) {
+                run(Err(Missing::NotOpen));
+            }
+            open.document.unindex(&mut self.workspace);
+            let file = Arc::clone(&open.document.snapshot().file);
+            if let Some(before) = self.replaced.remove(&file) {
+                self.workspace.update(&file, &units(&before), &[]);
+            }
+            // From now on the file counts as it is on disk.
+            if let Some(path) = open.path.clone() {
+                self.worker.send(Job::Reread { paths: vec![path] });
+            }
+            self.look_again(key);
+        }
         self.snapshots.remove(key);
         if self.foreign.remove(key) {
             return;
@@ -475,7 +585,7 @@ impl Session {
         let Some(open) = self.documents.get_mut(uri) else {
             return;
         };
-        open.policy = Some(Policy::new(&config.config, Surface::Editor, today()));
+        open.policy = Some(config.policy(Surface::Editor, today()));
         open.excluded = open.path.as_deref().is_some_and(|path| config.excludes(path));
         open.dirty = true;
         self.stale = true;
@@ -523,28 +633,53 @@ impl Session {
             self.analyzed(uri, revision, snapshot, analysis);
             return;
         }
-        if let Some(analysis) =
-            analyze(&snapshot, policy, &mut Budget::of_steps(INLINE_STEPS).before(Instant::now() + INLINE_TIME))
-        {
-            let revision = open.revision;
-            self.analyzed(uri, revision, snapshot, Arc::new(analysis));
-            return;
+        let mut budget = Budget::of_steps(INLINE_STEPS).before(Instant::now() + INLINE_TIME);
+        let is_read = read(&snapshot, &mut budget);
+        if is_read {
+            let before = self.workspace.version();
+            if let Some(on_disk) = self.replaced.remove(&snapshot.file) {
+                self.workspace.update(&snapshot.file, &units(&on_disk), &[]);
+            }
+            open.document.index(&mut self.workspace);
+            if let Some(analysis) = analyze(&snapshot, &self.workspace, policy, &mut budget) {
+                let revision = open.revision;
+                self.analyzed(uri, revision, Arc::clone(&snapshot), Arc::new(analysis));
+                self.reindexed(uri, before);
+                return;
+            }
         }
+        let before = self.workspace.version();
+        let Some(open) = self.documents.get_mut(uri) else { return };
         if let Some(running) = &open.on_pool {
             // When it has ended, the newest state is taken up.
             running.store(true, Ordering::Relaxed);
             return;
         }
+        let Some(policy) = open.policy.clone() else { return };
         let cancel = Arc::new(AtomicBool::new(false));
         open.on_pool = Some(Arc::clone(&cancel));
-        let (policy, events) = (policy.clone(), self.events.clone());
-        let (uri, revision) = (uri.to_owned(), open.revision);
+        let (workspace, events) = (self.workspace.clone(), self.events.clone());
+        let (key, revision) = (uri.to_owned(), open.revision);
         rayon::spawn(move || {
-            let analyze = || analyze(&snapshot, &policy, &mut Budget::unbounded().until(cancel)).map(Arc::new);
-            // After a panic the client keeps what it was shown last; the panic itself is on standard error.
-            let analysis = catch_unwind(AssertUnwindSafe(analyze)).unwrap_or_default();
-            let _ = events.send(Event::Analyzed { uri, revision, snapshot, analysis });
+            let work = || {
+                let mut budget = Budget::unbounded().until(cancel);
+                if !is_read {
+                    return if read(&snapshot, &mut budget) { Outcome::Read } else { Outcome::GivenUp };
+                }
+                analyze(&snapshot, &workspace, &policy, &mut budget)
+                    .map_or(Outcome::GivenUp, |analysis| Outcome::Analysis(Arc::new(analysis)))
+            };
+            let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or(Outcome::Failed);
+            let _ = events.send(Event::Analyzed { uri: key, revision, snapshot, outcome });
         });
+        self.reindexed(uri, before);
+    }
+
+    /// Follows a change of the index that a document made.
+    fn reindexed(&mut self, uri: &str, before: u64) {
+        if self.workspace.version() != before {
+            self.look_again(uri);
+        }
     }
 
     /// Shows an analysis, unless it is of a state that has passed or says what is shown already.
@@ -600,11 +735,20 @@ impl Session {
             features: self.features.clone(),
             revision: open.revision,
             roots: self.roots.clone(),
+            workspace: self.workspace.clone(),
+            around: Around { on_disk: Arc::clone(&self.on_disk), open: Arc::clone(&self.snapshots) },
         })
     }
 
-    fn query(&mut self, uri: &str, run: Box<dyn FnOnce(Result<View, Missing>) + Send>) {
+    fn query(&mut self, uri: &str, run: Question) {
         self.refresh_dirty();
+        if let Some(open) = self.documents.get_mut(uri)
+            && open.on_pool.is_some()
+            && open.analysis.is_none()
+        {
+            open.waiting.push(run);
+            return;
+        }
         let missing = match self.configs.get(uri) {
             Some((text, _)) => Missing::Settings(features::config_diagnostics(text, self.features.encoding)),
             None if self.foreign.contains(uri) => Missing::NotOurs,
@@ -612,6 +756,23 @@ impl Session {
         };
         let view = self.view(uri).ok_or(missing);
         on_pool(move || run(view));
+    }
+
+    /// Answers what waited for an analysis that has ended.
+    fn answer_waiting(&mut self) {
+        let ready: Vec<_> = self
+            .documents
+            .iter()
+            .filter(|(_, open)| !open.waiting.is_empty() && open.on_pool.is_none())
+            .map(|(uri, _)| uri.clone())
+            .collect();
+        for uri in ready {
+            let waiting = self.documents.get_mut(&uri).map(|open| std::mem::take(&mut open.waiting));
+            for run in waiting.into_iter().flatten() {
+                let view = self.view(&uri).ok_or(Missing::NotOpen);
+                on_pool(move || run(view));
+            }
+        }
     }
 
     fn command(&mut self, params: ExecuteCommandParams, reply: oneshot::Sender<jsonrpc::Result<Option<LSPAny>>>) {

@@ -5,17 +5,27 @@ use super::session::{Event, Snapshots};
 use crate::disk::{self, Configs};
 use crate::git::{self, Committed};
 use crate::state::Store;
-use countersign_engine::Inserted;
+use crate::surroundings::{self, Indexed, Surroundings};
+use countersign_engine::{Inserted, module_of};
 use countersign_grammars::Language;
 use countersign_provenance::{Regions, Saved, distinctive_lines, minimal_edits};
 use countersign_text::{RangeMap, Text};
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use tokio::sync::oneshot;
 
 /// Files beside a document that are searched for a text that came in at once.
 const NEIGHBOURS: usize = 200;
+
+/// Files that the index holds at most when a workspace is opened; more are read once one beside them is opened.
+const MAX_INDEXED: usize = 20_000;
+
+/// Files that are handed to the main loop at once.
+const BATCH: usize = 64;
 
 /// What the worker does.
 pub(super) enum Job {
@@ -31,6 +41,12 @@ pub(super) enum Job {
     Question { uri: String, opened: u64, path: Option<PathBuf>, version: i32, text: Text, inserted: Inserted },
     /// Write down who wrote what, together with what was written down before where that is not `remembered` yet.
     Save { path: PathBuf, text: Text, regions: Regions, remembered: bool },
+    /// Read the other files of the module that a document belongs to, and the modules that it calls.
+    Around { path: PathBuf },
+    /// Read files again that have changed on disk.
+    Reread { paths: Vec<PathBuf> },
+    /// Read files that expressions read, each with the file that does.
+    Texts { wanted: Vec<(String, Arc<str>)> },
     /// Say that all jobs before are done.
     Reply(oneshot::Sender<()>),
 }
@@ -38,14 +54,41 @@ pub(super) enum Job {
 /// Where jobs are sent.
 pub(super) struct Worker {
     jobs: Sender<Job>,
+    events: SyncSender<Event>,
 }
 
 impl Worker {
     pub(super) fn start(events: SyncSender<Event>, snapshots: Snapshots) -> Self {
         let (jobs, incoming) = channel();
-        let state = State { events, snapshots, configs: Configs::default(), store: Store::default() };
+        let state = State {
+            events: events.clone(),
+            snapshots,
+            configs: Configs::default(),
+            store: Store::default(),
+            around: RefCell::default(),
+        };
         std::thread::spawn(move || state.run(&incoming));
-        Self { jobs }
+        Self { jobs, events }
+    }
+
+    /// Reads everything below some folders into the index, beside the other jobs.
+    pub(super) fn index(&self, roots: Vec<PathBuf>) {
+        let events = self.events.clone();
+        rayon::spawn(move || {
+            let read = || {
+                let configs = Configs::default();
+                let (mut files, _) = disk::files(&roots, &configs);
+                files.truncate(MAX_INDEXED);
+                for batch in files.chunks(BATCH) {
+                    let load = |(path, language): &(PathBuf, Language)| surroundings::load(path, *language).ok();
+                    let read = batch.iter().filter_map(load).map(|snapshot| Indexed::File(Arc::new(snapshot)));
+                    let _ = events.send(Event::Indexed(read.collect()));
+                }
+            };
+            if catch_unwind(AssertUnwindSafe(read)).is_err() {
+                tracing::error!("reading the workspace panicked");
+            }
+        });
     }
 
     pub(super) fn send(&self, job: Job) {
@@ -59,6 +102,8 @@ struct State {
     snapshots: Snapshots,
     configs: Configs,
     store: Store,
+    /// Folders that were read for the index.
+    around: RefCell<HashSet<PathBuf>>,
 }
 
 impl State {
@@ -107,6 +152,30 @@ impl State {
                     tracing::warn!("who wrote {} could not be written down: {error}", path.display());
                 }
                 None
+            }
+            Job::Around { path } => {
+                let folder = path.parent()?.to_owned();
+                if !self.around.borrow_mut().insert(folder.clone()) {
+                    return None;
+                }
+                Some(Event::Indexed(Surroundings::of_folder(&folder).into_indexed()))
+            }
+            Job::Reread { paths } => {
+                let read = |path: &PathBuf| {
+                    let language = Language::of_path(&path.to_string_lossy())?;
+                    Some(match surroundings::load(path, language) {
+                        Ok(snapshot) => Indexed::File(Arc::new(snapshot)),
+                        Err(_) => Indexed::Gone(surroundings::key(path)),
+                    })
+                };
+                Some(Event::Indexed(paths.iter().filter_map(read).collect()))
+            }
+            Job::Texts { wanted } => {
+                let read = |(path, file): (String, Arc<str>)| {
+                    let text = surroundings::text_within(&path, module_of(&file));
+                    Indexed::Text(path, text)
+                };
+                Some(Event::Indexed(wanted.into_iter().map(read).collect()))
             }
             Job::Reply(reply) => {
                 let _ = reply.send(());

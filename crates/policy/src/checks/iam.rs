@@ -215,6 +215,14 @@ fn any_principal(principal: &Value) -> Option<&Value> {
     }
 }
 
+/// Calls `each` with every action that a statement names, whatever the statement does with it.
+pub(super) fn for_each_action(context: &Context<'_>, mut each: impl FnMut(&Value)) {
+    for_each_statement(context, |statement, names| {
+        let actions = [names.actions, names.other_actions];
+        actions.iter().flat_map(|name| strings(statement.value(name))).for_each(&mut each);
+    });
+}
+
 /// What `places` finds in each statement that allows something without condition.
 fn allow_statements(context: &Context<'_>, places: impl Fn(&Body, &Names) -> Vec<Place>) -> Vec<Place> {
     statements(context, "Allow", places)
@@ -229,22 +237,29 @@ fn statements(context: &Context<'_>, wanted: &str, places: impl Fn(&Body, &Names
 
 /// What `places` finds in each statement of one effect.
 fn each_statement(context: &Context<'_>, wanted: &str, places: impl Fn(&Body, &Names) -> Vec<Place>) -> Vec<Place> {
-    let Context { resource, attribute, source, .. } = *context;
-    let allows = |statement: &Body, names: &Names, default: bool| {
-        let effect = statement.value(names.effect);
-        let allow = effect.map_or(default && wanted == "Allow", |effect| effect.as_str() == Some(wanted));
-        allow && !statement.open
-    };
     let mut found = Vec::new();
+    for_each_statement(context, |statement, names| {
+        let effect = statement.value(names.effect);
+        // The data source allows where it does not say.
+        let default = context.attribute.is_empty() && wanted == "Allow";
+        let is_wanted = effect.map_or(default, |effect| effect.as_str() == Some(wanted));
+        if is_wanted && !statement.open {
+            found.extend(places(statement, names));
+        }
+    });
+    found
+}
+
+/// Calls `each` with every statement of the policy.
+fn for_each_statement(context: &Context<'_>, mut each: impl FnMut(&Body, &Names)) {
+    let Context { resource, attribute, source, .. } = *context;
     if attribute.is_empty() {
         for field in resource.body.named("statement") {
-            if let ValueKind::Object(statement) = &field.value.kind
-                && allows(statement, &DATA_SOURCE, true)
-            {
-                found.extend(places(statement, &DATA_SOURCE));
+            if let ValueKind::Object(statement) = &field.value.kind {
+                each(statement, &DATA_SOURCE);
             }
         }
-        return found;
+        return;
     }
     for value in resource.body.find(attribute) {
         let Found::Value(value) = value else { continue };
@@ -255,12 +270,9 @@ fn each_statement(context: &Context<'_>, wanted: &str, places: impl Fn(&Body, &N
             continue;
         };
         for statement in objects(document.value("Statement")) {
-            if allows(statement, &JSON, false) {
-                found.extend(places(statement, &JSON));
-            }
+            each(statement, &JSON);
         }
     }
-    found
 }
 
 /// An object, or the objects of a list.

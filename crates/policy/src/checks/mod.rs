@@ -2,6 +2,7 @@
 
 mod across;
 mod iam;
+mod invented;
 mod pins;
 mod ports;
 mod secrets;
@@ -35,13 +36,20 @@ pub(crate) fn find(name: &str) -> Option<Check> {
         "iam_github_open" => iam::github_open,
         "iam_locks_out" => iam::locks_out,
         "iam_public_principal" | "iam_trusts_anyone" => iam::anyone,
+        "invented_action" => invented::action,
+        "invented_argument" => invented::argument,
+        "invented_image" => invented::image,
+        "invented_kind" => invented::kind,
+        "invented_region" => invented::region,
         "known_secret_format" => secrets::known_format,
+        "module_unpinned" => pins::module,
         "open_acl_port" => ports::open_acl_port,
         "open_admin_port" => ports::open_admin_port,
         "open_cleartext_port" => ports::open_cleartext_port,
         "open_database_port" => ports::open_database_port,
         "open_admin_role" => across::open_admin_role,
         "open_group" => across::open_group,
+        "placeholder" => invented::placeholder,
         "provider_unpinned" => pins::provider,
         "reachable_admin" => across::reachable_admin,
         "secret_in_environment" => secrets::in_environment,
@@ -53,7 +61,12 @@ pub(crate) fn find(name: &str) -> Option<Check> {
 impl Place {
     /// A place at a value that the message may repeat.
     fn at(value: &Value) -> Self {
-        Self { range: value.range.clone(), value: value.as_str().map(str::to_owned), ..Self::default() }
+        Self {
+            range: value.range.clone(),
+            value: value.as_str().map(str::to_owned),
+            via: value.via.clone(),
+            ..Self::default()
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! `# countersign: allow RISK reason="…" until=YYYY-MM-DD`: a person's word that a risk is accepted here.
 
+pub(crate) mod peers;
+
 use jiff::civil::Date;
 use std::ops::Range;
 

@@ -1,0 +1,399 @@
+//! What is made of a unit in its workspace: the risks that are seen in it, with everything evaluated.
+//!
+//! It holds for as long as nothing changes that was asked for. So after a change of the workspace only those units are
+//! looked at again that asked for what has changed.
+
+use crate::document::Snapshot;
+use crate::facts::Facts;
+use countersign_infra::terraform::{
+    Definition, Evaluation, Key, Lowered, MAX_STEPS, Reads, Scope, Workspace, is_variable_file, module_of,
+};
+use countersign_infra::{Resource, Via, ViaSource, World};
+use countersign_policy::{Catalogue, Gap, Hit, Written, hits};
+use countersign_syntax::Budget;
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::{Arc, PoisonError};
+
+/// Steps of an evaluation that take as long as one of the parser.
+const STEPS_PER_PARSER_STEP: u64 = 300;
+
+/// Steps of the parser that the rules for one block take at least.
+const BLOCK_STEPS: usize = 1;
+
+/// A place that has to do with a finding and may be in another file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The file.
+    pub file: Arc<str>,
+    /// Digest of the unit.
+    pub unit: u64,
+    /// Bytes from the start of that unit.
+    pub range: Range<usize>,
+    /// What is there.
+    pub message: String,
+}
+
+/// A risk seen in a unit, with what has to do with it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Sight {
+    pub(crate) hit: Hit,
+    pub(crate) elsewhere: Vec<Elsewhere>,
+    pub(crate) written: Written,
+}
+
+/// What is made of a unit.
+#[derive(Debug, Default)]
+pub(crate) struct Derived {
+    reads: Reads,
+    pub(crate) sights: Vec<Sight>,
+    pub(crate) gaps: Vec<Gap>,
+    /// What Terraform would refuse or what could not be worked out, and where.
+    pub(crate) refusals: Vec<(Range<usize>, String, Vec<Elsewhere>)>,
+}
+
+/// What is kept about neighbouring units.
+#[derive(Debug, Default)]
+pub struct Digest {
+    pub(crate) indexed: bool,
+    /// The workspace's version for which the rest holds.
+    version: Option<u64>,
+    /// Everything that one of them asked for.
+    reads: HashSet<Key>,
+    /// Whether there is anything to say about one of them.
+    notable: bool,
+}
+
+/// A unit of which there is something to say: where it starts, what it says, what is made of it.
+pub(crate) type Notable<'a> = (usize, &'a Facts, Arc<Derived>);
+
+/// Works out every unit, and returns those of which there is something to say. `None` where the budget did not suffice.
+pub(crate) fn derive<'a>(
+    snapshot: &'a Snapshot,
+    workspace: &Workspace,
+    budget: &mut Budget,
+) -> Option<Vec<Notable<'a>>> {
+    let mut notable = Vec::new();
+    for neighbours in snapshot.units.neighbours() {
+        let mut digest = neighbours.digest.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_current(&digest, workspace) {
+            (digest.version, digest.notable) = (None, false);
+            let mut reads = HashSet::new();
+            for unit in neighbours.units {
+                let facts = unit.memo()?;
+                let derived = of_unit(facts, &snapshot.file, workspace, budget)?;
+                digest.notable |= facts.is_notable()
+                    || !derived.sights.is_empty()
+                    || !derived.refusals.is_empty()
+                    || !derived.gaps.is_empty();
+                reads.extend(derived.reads.keys().cloned());
+            }
+            digest.reads = reads;
+        }
+        digest.version = Some(workspace.version());
+        if digest.notable {
+            let mut at = neighbours.start;
+            for unit in neighbours.units {
+                let facts = unit.memo()?;
+                let derived = facts.derived.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                if let Some(derived) = derived {
+                    notable.push((at, facts, derived));
+                }
+                at += unit.len();
+            }
+        }
+    }
+    Some(notable)
+}
+
+/// Whether a change of the workspace may change what is to be said about a snapshot.
+pub fn is_affected(snapshot: &Snapshot, workspace: &Workspace) -> bool {
+    let mut affected = false;
+    for neighbours in snapshot.units.neighbours() {
+        let mut digest = neighbours.digest.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_current(&digest, workspace) {
+            digest.version = Some(workspace.version());
+        } else {
+            affected = true;
+        }
+    }
+    affected
+}
+
+/// Whether nothing changed that one of these units asked for.
+fn is_current(digest: &Digest, workspace: &Workspace) -> bool {
+    let Some(mut changes) = digest.version.and_then(|version| workspace.changed_since(version)) else { return false };
+    changes.all(|keys| {
+        if keys.len() < digest.reads.len() {
+            !keys.iter().any(|key| digest.reads.contains(key))
+        } else {
+            !digest.reads.iter().any(|key| keys.contains(key))
+        }
+    })
+}
+
+fn of_unit(facts: &Facts, file: &Arc<str>, workspace: &Workspace, budget: &mut Budget) -> Option<Arc<Derived>> {
+    let known = facts.derived.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some(known) =
+        known.filter(|known| known.reads.iter().all(|(key, version)| workspace.version_of(key) == *version))
+    {
+        return Some(known);
+    }
+    let allowed = u64::try_from(budget.steps()).unwrap_or(u64::MAX).saturating_mul(STEPS_PER_PARSER_STEP);
+    let limit = allowed.min(MAX_STEPS);
+    let evaluation = Evaluation::new(workspace, limit);
+    let mut derived = look(&facts.lowered, file, &evaluation);
+    let used = limit - evaluation.steps_left();
+    let steps = usize::try_from(used / STEPS_PER_PARSER_STEP).unwrap_or(usize::MAX);
+    let enough = budget.spend(steps + BLOCK_STEPS * facts.lowered.blocks.len());
+    if evaluation.steps_left() == 0 {
+        if limit < MAX_STEPS {
+            return None;
+        }
+        let range = facts.lowered.blocks.first().map_or(0..0, |block| block.body.anchor.clone());
+        let message = format!(
+            "This block is not analysed in full: evaluating it takes more than {MAX_STEPS} steps. Split what it goes over."
+        );
+        derived.refusals.push((range, message, Vec::new()));
+    }
+    if !enough {
+        return None;
+    }
+    derived.reads = evaluation.reads();
+    let derived = Arc::new(derived);
+    *facts.derived.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&derived));
+    Some(derived)
+}
+
+/// Looks at every block of a unit.
+fn look(unit: &Arc<Lowered>, file: &Arc<str>, evaluation: &Evaluation<'_>) -> Derived {
+    let scope = Scope::new(evaluation, module_of(file));
+    let mut derived = Derived::default();
+    let mut refused = 0;
+    for (definition, resources) in scope.unit(file, unit) {
+        let block = definition.block();
+        if !is_variable_file(file) && module_of(file) != &**file {
+            duplicates(&scope, &definition, &mut derived);
+        }
+        for resource in &resources {
+            let seen = hits(Catalogue::built_in(), resource, &unit.source, &scope);
+            derived.gaps.extend(seen.gaps);
+            for hit in seen.hits.into_iter().filter(|hit| !is_seen_elsewhere(hit)) {
+                let sight = sight(&scope, hit, resource);
+                if !derived.sights.iter().any(|known| known.hit.says_the_same(&sight.hit)) {
+                    derived.sights.push(sight);
+                }
+            }
+        }
+        if &*block.kind == "module" && !resources.is_empty() {
+            called(&scope, &definition, &definition, "", &mut derived, 0);
+        }
+        wrong_type(&scope, &definition, &mut derived);
+        // What was refused meanwhile, was refused on behalf of this block.
+        let refusals = evaluation.refusals();
+        for refusal in refusals.iter().skip(refused) {
+            derived.refusals.push((block.body.anchor.clone(), refusal.message.clone(), Vec::new()));
+        }
+        refused = refusals.len();
+    }
+    derived.gaps.sort_by(|a, b| (a.range.start, &a.risk).cmp(&(b.range.start, &b.risk)));
+    derived.gaps.dedup();
+    derived
+}
+
+/// Whether the same risk is seen where the value is written, in a policy document that is looked at by itself.
+fn is_seen_elsewhere(hit: &Hit) -> bool {
+    const DOCUMENT: &str = "data.aws_iam_policy_document";
+    let from_document = hit.via.iter().flat_map(|via| via.chain()).any(|via| via.name.starts_with(DOCUMENT));
+    let risk = Catalogue::built_in().risk(&hit.risk);
+    from_document
+        && risk.is_some_and(|risk| {
+            risk.bindings.iter().any(|binding| binding.kinds.iter().any(|kind| kind == DOCUMENT || kind == "*"))
+        })
+}
+
+/// The risks in a module that are there because of what a call passes to it, at the arguments.
+fn called(scope: &Scope<'_>, root: &Definition, call: &Definition, prefix: &str, derived: &mut Derived, depth: usize) {
+    let Some(inside) = scope.enter(call) else { return };
+    let prefix = format!("{prefix}{}.", call.block().address);
+    for (definition, resources) in inside.everything() {
+        for resource in &resources {
+            for mut hit in hits(Catalogue::built_in(), resource, &definition.unit.source, &inside).hits {
+                let Some(argument) = hit.via.as_deref().and_then(|via| argument_of(via, root)) else { continue };
+                let range = argument.range.clone();
+                let known = |known: &Sight| known.hit.risk == hit.risk && known.hit.range == range;
+                if derived.sights.iter().any(known) {
+                    continue;
+                }
+                let inner = Elsewhere {
+                    file: Arc::clone(&definition.file),
+                    unit: definition.unit.digest,
+                    range: hit.range.clone(),
+                    message: format!("`{}` uses it here.", hit.address),
+                };
+                let mut sight = sight(&inside, hit.clone(), resource);
+                sight.elsewhere.retain(|place| place.file != root.file || place.unit != root.unit.digest);
+                sight.elsewhere.insert(0, inner);
+                hit.address.insert_str(0, &prefix);
+                hit.message =
+                    hit.message.replacen(&format!("`{}`", resource.address), &format!("`{}`", hit.address), 1);
+                hit.range = range;
+                hit.resource = root.block().range.clone();
+                hit.fix = None;
+                hit.via = None;
+                sight.hit = hit;
+                derived.sights.push(sight);
+            }
+        }
+        if &*definition.block().kind == "module" && depth < 8 && !resources.is_empty() {
+            called(&inside, root, &definition, &prefix, derived, depth + 1);
+        }
+    }
+}
+
+/// The place in a call where a value is passed.
+fn argument_of<'v>(via: &'v Via, call: &Definition) -> Option<&'v Via> {
+    via.chain().find(|via| via.source == ViaSource::Argument && via.file == call.file && via.unit == call.unit.digest)
+}
+
+fn sight(scope: &Scope<'_>, mut hit: Hit, resource: &Resource) -> Sight {
+    let mut elsewhere = Vec::new();
+    if let Some(via) = hit.via.clone() {
+        hit.message = format!("{} {}", hit.message, in_words(&via));
+        for place in via.chain() {
+            elsewhere.push(Elsewhere {
+                file: Arc::clone(&place.file),
+                unit: place.unit,
+                range: place.range.clone(),
+                message: in_words(place),
+            });
+        }
+    }
+    for related in &hit.related {
+        if let Some(other) = scope.definition(&related.address) {
+            elsewhere.push(Elsewhere {
+                file: Arc::clone(&other.file),
+                unit: other.unit.digest,
+                range: other.block().body.anchor.clone(),
+                message: related.message.clone(),
+            });
+        }
+    }
+    Sight { hit, elsewhere, written: written(scope, resource) }
+}
+
+/// Where a value comes from, as a sentence.
+fn in_words(via: &Via) -> String {
+    let file = via.file.rsplit('/').next().unwrap_or(&via.file);
+    let name = &via.name;
+    match via.source {
+        ViaSource::Default => format!("This is the default of `{name}`; nothing that is known here sets it."),
+        ViaSource::VariableFile => format!("`{name}` is set in {file}."),
+        ViaSource::Argument => format!("It is passed as `{name}`."),
+        ViaSource::Local => format!("It comes from `{name}` in {file}."),
+        ViaSource::Attribute => format!("It is `{name}`, set in {file}."),
+        ViaSource::Output => format!("It is the output `{name}`."),
+        ViaSource::Override => format!("{file} overrides it."),
+    }
+}
+
+/// Blocks that say for a second time what an address is.
+fn duplicates(scope: &Scope<'_>, definition: &Definition, derived: &mut Derived) {
+    let others = scope.duplicates(definition);
+    let block = definition.block();
+    let elsewhere: Vec<_> = others
+        .iter()
+        .filter(|other| other.file != definition.file || other.unit.digest != definition.unit.digest)
+        .map(|other| Elsewhere {
+            file: Arc::clone(&other.file),
+            unit: other.unit.digest,
+            range: other.block().body.anchor.clone(),
+            message: format!("`{}` is declared here too.", block.address),
+        })
+        .collect();
+    if !others.is_empty() {
+        let message = format!("`{}` is declared more than once in this module; Terraform refuses this.", block.address);
+        derived.refusals.push((block.body.anchor.clone(), message, elsewhere));
+    }
+}
+
+/// A value of a variable file that is not what the variable is declared to be.
+fn wrong_type(scope: &Scope<'_>, definition: &Definition, derived: &mut Derived) {
+    if !is_variable_file(&definition.file) {
+        return;
+    }
+    if let Some((range, message, variable)) = scope.mismatch(definition) {
+        let elsewhere = Elsewhere {
+            file: Arc::clone(&variable.file),
+            unit: variable.unit.digest,
+            range: variable.block().body.anchor.clone(),
+            message: format!("`{}` is declared here.", variable.block().address),
+        };
+        derived.refusals.push((range, message, vec![elsewhere]));
+    }
+}
+
+/// Names under which an environment is told.
+const ENVIRONMENT_NAMES: &[&str] = &["environment", "env", "stage", "environment_name", "env_name"];
+
+/// What tells the environment of a resource, the path aside.
+fn written(scope: &Scope<'_>, resource: &Resource) -> Written {
+    let text = |value: Option<&countersign_infra::Value>| value.and_then(|value| value.as_str()).map(str::to_owned);
+    let tag = ["tags", "labels", "tags_all", "resource_labels"].iter().find_map(|name| {
+        let countersign_infra::ValueKind::Object(tags) = &resource.body.value(name)?.kind else { return None };
+        let tag = |field: &&countersign_infra::Field| {
+            ENVIRONMENT_NAMES.iter().any(|name| field.name.eq_ignore_ascii_case(name))
+        };
+        text(tags.fields.iter().find(tag).map(|field| &field.value))
+    });
+    let mut names: Vec<_> = ["name", "identifier", "cluster_identifier", "bucket", "db_name", "cluster_name"]
+        .iter()
+        .filter_map(|name| text(resource.body.value(name)))
+        .collect();
+    names.extend(resource.address.rsplit('.').next().map(str::to_owned));
+    let variable = ENVIRONMENT_NAMES.iter().find_map(|name| {
+        ["var", "local"].iter().find_map(|from| text(Some(&scope.value_of(&format!("{from}.{name}"))?)))
+    });
+    let workspace = scope
+        .of_kind("backend.cloud")
+        .iter()
+        .find_map(|cloud| match cloud.body.find("workspaces.name").as_slice() {
+            [countersign_infra::Found::Value(value)] => text(Some(value)),
+            _ => None,
+        })
+        .or_else(|| {
+            ["backend.s3", "backend.gcs", "backend.azurerm"].iter().find_map(|kind| {
+                let backends = scope.of_kind(kind);
+                let backend = backends.first()?;
+                ["key", "prefix"].iter().find_map(|name| text(backend.body.value(name)))
+            })
+        });
+    Written { path: String::new(), workspace, variable, tag, names }
+}
+
+/// A workspace in which there is one file only.
+pub fn alone(snapshot: &Snapshot) -> Workspace {
+    let mut workspace = Workspace::default();
+    workspace.update(&snapshot.file, &[], &units(snapshot));
+    workspace
+}
+
+/// Paths of the files that units of a file read and that the workspace does not have.
+pub fn wanted_files(workspace: &Workspace, file: &str, units: &[Arc<Lowered>]) -> Vec<String> {
+    let evaluation = Evaluation::new(workspace, MAX_STEPS);
+    let scope = Scope::new(&evaluation, module_of(file));
+    let wanted = units.iter().filter(|unit| unit.blocks.iter().any(|block| !block.files.is_empty()));
+    wanted.flat_map(|unit| scope.wanted_files(unit)).filter(|path| !workspace.has_text(path)).collect()
+}
+
+/// Where a place is in the text of its file; `None` where the text has moved on.
+pub fn locate(snapshot: &Snapshot, place: &Elsewhere) -> Option<Range<usize>> {
+    let unit = |facts: &Facts| facts.lowered.digest == place.unit;
+    let (start, _) = snapshot.units.iter().find(|(_, other)| other.memo().is_some_and(unit))?;
+    Some(start + place.range.start..start + place.range.end)
+}
+
+/// What the units of a snapshot say, for an index.
+pub fn units(snapshot: &Snapshot) -> Vec<Arc<Lowered>> {
+    snapshot.units.iter().filter_map(|(_, unit)| unit.memo()).map(|facts| Arc::clone(&facts.lowered)).collect()
+}

@@ -1,0 +1,789 @@
+//! From the tree of the HCL grammar to blocks and expressions: Terraform, OpenTofu, Terragrunt and Packer.
+
+use super::syntax::{
+    Block, Content, Dynamic, Element, Expr, ExprKind, For, Item, Items, Operator, Part, Step, Template,
+};
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+use tree_sitter::{Node, Tree};
+
+/// Deepest nesting of expressions that is read. The scanner limits brackets; a chain of operators nests without any.
+const MAX_DEPTH: usize = 250;
+
+/// The blocks of a unit, in order of the text.
+pub(crate) fn blocks(source: &str, tree: &Tree) -> Vec<Block> {
+    let reader = Reader { source };
+    let mut blocks = Vec::new();
+    // A tree with errors may hold its blocks one level deeper or beside an `ERROR` node.
+    let mut bodies = vec![tree.root_node()];
+    while let Some(body) = bodies.pop() {
+        for node in children(body) {
+            match node.kind() {
+                "body" | "ERROR" => bodies.push(node),
+                "block" => reader.top_level_block(node, &mut blocks),
+                "attribute" => reader.top_level_attribute(node, &mut blocks),
+                _ => {}
+            }
+        }
+    }
+    blocks.sort_by_key(|block| block.range.start);
+    blocks
+}
+
+/// The template that stands between the quotes of another format's string, `at` bytes into the unit.
+pub(super) fn template_in(text: &str, at: usize) -> Expr {
+    let quoted = format!("x = \"{text}\"");
+    let mut expr = super::parse_fragment(&quoted)
+        .and_then(|tree| {
+            let block = blocks(&quoted, &tree).into_iter().next()?;
+            block.body.attribute("x").cloned()
+        })
+        .unwrap_or(Expr { range: 4..5 + text.len(), kind: ExprKind::Unreadable });
+    shift(&mut expr, at, 5);
+    expr
+}
+
+/// Moves every range of an expression from `from` to `to`.
+fn shift(expr: &mut Expr, to: usize, from: usize) {
+    let moved = |range: &mut Range<usize>| {
+        *range = (range.start + to).saturating_sub(from)..(range.end + to).saturating_sub(from);
+    };
+    moved(&mut expr.range);
+    match &mut expr.kind {
+        ExprKind::Template(template) => {
+            moved(&mut template.content);
+            shift_parts(&mut template.parts, to, from);
+        }
+        ExprKind::List(values) => values.iter_mut().for_each(|value| shift(value, to, from)),
+        ExprKind::Object { elements, .. } => {
+            for element in elements {
+                moved(&mut element.range);
+                shift(&mut element.key, to, from);
+                shift(&mut element.value, to, from);
+            }
+        }
+        ExprKind::Traversal(root, steps) => {
+            shift(root, to, from);
+            for step in steps {
+                if let Step::Index(index) = step {
+                    shift(index, to, from);
+                }
+            }
+        }
+        ExprKind::Call { arguments, .. } => arguments.iter_mut().for_each(|value| shift(value, to, from)),
+        ExprKind::Conditional(parts) => parts.iter_mut().for_each(|value| shift(value, to, from)),
+        ExprKind::Unary(_, operand) => shift(operand, to, from),
+        ExprKind::Binary(_, parts) => parts.iter_mut().for_each(|value| shift(value, to, from)),
+        ExprKind::For(parts) => {
+            let For { collection, key, value, condition, .. } = &mut **parts;
+            for part in [Some(collection), key.as_mut(), Some(value), condition.as_mut()].into_iter().flatten() {
+                shift(part, to, from);
+            }
+        }
+        ExprKind::Null | ExprKind::Bool(_) | ExprKind::Number(_) | ExprKind::Variable(_) | ExprKind::Unreadable => {}
+    }
+}
+
+fn shift_parts(parts: &mut [Part], to: usize, from: usize) {
+    for part in parts {
+        match part {
+            Part::Interpolation(expr) => shift(expr, to, from),
+            Part::If(parts) => {
+                shift(&mut parts.0, to, from);
+                shift_parts(&mut parts.1, to, from);
+                shift_parts(&mut parts.2, to, from);
+            }
+            Part::Text { .. } | Part::Unknown => {}
+        }
+    }
+}
+
+struct Reader<'a> {
+    source: &'a str,
+}
+
+/// A block as it is written.
+struct Written<'a> {
+    name: &'a str,
+    labels: Vec<String>,
+    items: Items,
+}
+
+impl<'a> Reader<'a> {
+    fn text(&self, node: Node<'_>) -> &'a str {
+        self.source.get(node.byte_range()).unwrap_or_default()
+    }
+
+    fn name(&self, node: Node<'_>) -> Arc<str> {
+        Arc::from(self.text(node))
+    }
+
+    fn top_level_block(&self, node: Node<'_>, blocks: &mut Vec<Block>) {
+        let Some(block) = self.block(node) else { return };
+        match block.name {
+            "terraform" => self.backends(node, blocks),
+            "remote_state" => blocks.extend(remote_state(&block.items)),
+            "locals" => {
+                locals(&block.items, blocks);
+                return;
+            }
+            _ => {}
+        }
+        let (kind, address) = names(block.name, &block.labels);
+        blocks.push(finished(&kind, &address, node.byte_range(), block.items));
+    }
+
+    /// The `backend "s3" { … }` and `cloud { … }` blocks inside of a `terraform` block.
+    fn backends(&self, terraform: Node<'_>, blocks: &mut Vec<Block>) {
+        let nested = children(terraform).filter(|node| node.kind() == "body").flat_map(children);
+        for node in nested.filter(|node| node.kind() == "block") {
+            if let Some(block) = self.block(node) {
+                let name = match (block.name, block.labels.first()) {
+                    ("backend", Some(backend)) => format!("backend.{backend}"),
+                    ("cloud", None) => "backend.cloud".to_owned(),
+                    _ => continue,
+                };
+                blocks.push(finished(&name, &name, node.byte_range(), block.items));
+            }
+        }
+    }
+
+    /// `name = value` outside of any block: a value in a `.tfvars` file, or a setting of Terragrunt.
+    fn top_level_attribute(&self, node: Node<'_>, blocks: &mut Vec<Block>) {
+        if let Some(item) = self.attribute(node) {
+            let address = item.name.to_string();
+            blocks.push(value_block(&address, item));
+        }
+    }
+
+    fn block(&self, node: Node<'_>) -> Option<Written<'a>> {
+        let mut name = None;
+        let mut labels = Vec::new();
+        let mut anchor = node.start_byte()..node.start_byte();
+        let mut items = Items::default();
+        for child in children(node) {
+            match child.kind() {
+                "identifier" if name.is_none() => {
+                    name = Some(self.text(child));
+                    anchor = child.byte_range();
+                }
+                "identifier" | "string_lit" => {
+                    if labels.is_empty() {
+                        anchor.start = child.start_byte();
+                    }
+                    anchor.end = child.end_byte();
+                    labels.push(self.text(child).trim_matches('"').to_owned());
+                }
+                "body" => self.body(child, &mut items),
+                "block_end" if !child.is_missing() => items.close = Some(child.start_byte()),
+                "ERROR" => items.open = true,
+                _ => {}
+            }
+        }
+        items.anchor = anchor;
+        Some(Written { name: name?, labels, items })
+    }
+
+    fn body(&self, node: Node<'_>, items: &mut Items) {
+        for child in children(node) {
+            match child.kind() {
+                "attribute" => items.entries.extend(self.attribute(child)),
+                "block" => items.entries.extend(self.block(child).map(|block| nested(block, child.byte_range()))),
+                // Something is there that could not be read, and it may be any attribute.
+                "ERROR" => items.open = true,
+                _ => {}
+            }
+        }
+    }
+
+    fn attribute(&self, node: Node<'_>) -> Option<Item> {
+        let mut nodes = children(node);
+        let name = nodes.find(|child| child.kind() == "identifier")?;
+        let value = nodes.find(|child| child.kind() == "expression")?;
+        let value = self.expression(value, 0);
+        Some(Item { name: self.name(name), range: node.byte_range(), content: Content::Attribute(value) })
+    }
+
+    /// An `expression` node.
+    fn expression(&self, node: Node<'_>, depth: usize) -> Expr {
+        let kind = if node.has_error() {
+            ExprKind::Unreadable
+        } else {
+            let nodes: Vec<_> = children(node).collect();
+            self.terms(&nodes, depth + 1)
+        };
+        Expr { range: node.byte_range(), kind }
+    }
+
+    /// A term and the steps behind it, which the grammar puts side by side.
+    fn terms(&self, nodes: &[Node<'_>], depth: usize) -> ExprKind {
+        let Some((first, rest)) = nodes.split_first() else { return ExprKind::Unreadable };
+        if depth > MAX_DEPTH {
+            return ExprKind::Unreadable;
+        }
+        let root = self.term(*first, depth);
+        if rest.is_empty() {
+            return root;
+        }
+        let mut steps = Vec::new();
+        for node in rest {
+            if !self.step(*node, &mut steps, depth) {
+                return ExprKind::Unreadable;
+            }
+        }
+        ExprKind::Traversal(Box::new(Expr { range: first.byte_range(), kind: root }), steps)
+    }
+
+    fn step(&self, node: Node<'_>, steps: &mut Vec<Step>, depth: usize) -> bool {
+        match node.kind() {
+            "get_attr" => match children(node).next() {
+                Some(name) => steps.push(Step::Attribute(self.name(name))),
+                None => return false,
+            },
+            "index" => {
+                let Some(index) = children(node).next() else { return false };
+                match children(index).next() {
+                    Some(expression) => steps.push(Step::Index(self.expression(expression, depth + 1))),
+                    // `.0`
+                    None => match self.text(index).trim_start_matches('.').parse() {
+                        Ok(number) => {
+                            let expr = Expr { range: index.byte_range(), kind: ExprKind::Number(number) };
+                            steps.push(Step::Index(expr));
+                        }
+                        Err(_) => return false,
+                    },
+                }
+            }
+            "splat" => {
+                steps.push(Step::Splat);
+                return children(node)
+                    .next()
+                    .is_none_or(|splat| children(splat).all(|node| self.step(node, steps, depth)));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn term(&self, node: Node<'_>, depth: usize) -> ExprKind {
+        let mut nodes = children(node);
+        match node.kind() {
+            // `( … )`
+            "expression" => self.expression(node, depth).kind,
+            "literal_value" => nodes.next().map_or(ExprKind::Unreadable, |literal| self.literal(literal)),
+            "template_expr" => nodes.next().map_or(ExprKind::Unreadable, |template| self.template(template, depth)),
+            "collection_value" => nodes.next().map_or(ExprKind::Unreadable, |node| self.collection(node, depth)),
+            "variable_expr" => ExprKind::Variable(self.name(node)),
+            "function_call" => self.function_call(node, depth),
+            "conditional" => {
+                let mut parts = nodes.filter(|node| node.kind() == "expression");
+                match (parts.next(), parts.next(), parts.next()) {
+                    (Some(condition), Some(yes), Some(no)) => ExprKind::Conditional(Box::new(
+                        [condition, yes, no].map(|part| self.expression(part, depth + 1)),
+                    )),
+                    _ => ExprKind::Unreadable,
+                }
+            }
+            "operation" => nodes.next().map_or(ExprKind::Unreadable, |node| self.operation(node, depth + 1)),
+            "for_expr" => nodes.next().and_then(|node| self.comprehension(node, depth)).unwrap_or(ExprKind::Unreadable),
+            _ => ExprKind::Unreadable,
+        }
+    }
+
+    fn literal(&self, node: Node<'_>) -> ExprKind {
+        match node.kind() {
+            "bool_lit" => ExprKind::Bool(self.text(node) == "true"),
+            "null_lit" => ExprKind::Null,
+            "numeric_lit" => self.text(node).parse().map_or(ExprKind::Unreadable, ExprKind::Number),
+            "string_lit" => self.quoted(node, 0),
+            _ => ExprKind::Unreadable,
+        }
+    }
+
+    fn template(&self, node: Node<'_>, depth: usize) -> ExprKind {
+        match node.kind() {
+            "quoted_template" => self.quoted(node, depth),
+            "heredoc_template" => {
+                let mut tags = children(node).filter(|child| child.kind() == "heredoc_identifier");
+                let (Some(first), Some(last)) = (tags.next(), tags.next_back()) else {
+                    return ExprKind::Unreadable;
+                };
+                let first_line =
+                    self.source[first.end_byte()..].find('\n').map_or(first.end_byte(), |at| first.end_byte() + at + 1);
+                let content = first_line..last.start_byte().max(first_line);
+                self.parts(node, content, true, depth)
+            }
+            _ => ExprKind::Unreadable,
+        }
+    }
+
+    fn quoted(&self, node: Node<'_>, depth: usize) -> ExprKind {
+        let content = node.start_byte() + 1..node.end_byte().saturating_sub(1).max(node.start_byte() + 1);
+        self.parts(node, content, false, depth)
+    }
+
+    fn parts(&self, node: Node<'_>, content: Range<usize>, heredoc: bool, depth: usize) -> ExprKind {
+        let mut parts = Vec::new();
+        let mut at = content.start;
+        let within = children(node).filter(|child| child.start_byte() >= content.start);
+        for child in within.filter(|child| matches!(child.kind(), "template_interpolation" | "template_directive")) {
+            self.push_text(at..child.start_byte(), heredoc, &mut parts);
+            parts.push(self.part(child, heredoc, depth + 1));
+            at = child.end_byte();
+        }
+        self.push_text(at..content.end, heredoc, &mut parts);
+        ExprKind::Template(Template { parts, content, heredoc })
+    }
+
+    fn push_text(&self, range: Range<usize>, heredoc: bool, parts: &mut Vec<Part>) {
+        let Some(text) = self.source.get(range).filter(|text| !text.is_empty()) else { return };
+        parts.push(if heredoc {
+            let escaped = text.contains("$${") || text.contains("%%{");
+            let unescaped = if escaped { text.replace("$${", "${").replace("%%{", "%{") } else { text.to_owned() };
+            Part::Text { text: unescaped.into(), verbatim: !escaped }
+        } else if text.contains(['\\', '$', '%']) {
+            match unescape(text) {
+                Some(unescaped) => Part::Text { verbatim: unescaped == text, text: unescaped.into() },
+                None => Part::Unknown,
+            }
+        } else {
+            Part::Text { text: text.into(), verbatim: true }
+        });
+    }
+
+    fn part(&self, node: Node<'_>, heredoc: bool, depth: usize) -> Part {
+        // A strip marker takes white space away from what stands beside it.
+        if node.kind() == "template_interpolation" {
+            let stripped = children(node).any(|child| child.kind() == "strip_marker");
+            let expression = children(node).find(|child| child.kind() == "expression");
+            return match expression {
+                Some(expression) if !stripped => Part::Interpolation(self.expression(expression, depth)),
+                _ => Part::Unknown,
+            };
+        }
+        let Some(directive) = children(node).next().filter(|node| node.kind() == "template_if") else {
+            return Part::Unknown;
+        };
+        let (mut condition, mut yes, mut no) = (None, Vec::new(), Vec::new());
+        let mut in_else = false;
+        for child in children(directive) {
+            let branch = if in_else { &mut no } else { &mut yes };
+            match child.kind() {
+                "template_if_intro" => {
+                    if children(child).any(|node| node.kind() == "strip_marker") {
+                        return Part::Unknown;
+                    }
+                    condition = children(child).find(|node| node.kind() == "expression");
+                }
+                "template_else_intro" => in_else = true,
+                "template_literal" => self.push_text(child.byte_range(), heredoc, branch),
+                "template_interpolation" | "template_directive" if depth < MAX_DEPTH => {
+                    branch.push(self.part(child, heredoc, depth + 1));
+                }
+                "template_if_end" => {}
+                _ => return Part::Unknown,
+            }
+        }
+        match condition {
+            Some(condition) => Part::If(Box::new((self.expression(condition, depth), yes, no))),
+            None => Part::Unknown,
+        }
+    }
+
+    fn collection(&self, node: Node<'_>, depth: usize) -> ExprKind {
+        match node.kind() {
+            "tuple" => ExprKind::List(
+                children(node)
+                    .filter(|child| child.kind() == "expression")
+                    .map(|child| self.expression(child, depth + 1))
+                    .collect(),
+            ),
+            "object" => {
+                let (mut elements, mut open) = (Vec::new(), false);
+                for child in children(node) {
+                    match child.kind() {
+                        "object_elem" => match self.element(child, depth + 1) {
+                            Some(element) => elements.push(element),
+                            None => open = true,
+                        },
+                        "ERROR" => open = true,
+                        _ => {}
+                    }
+                }
+                ExprKind::Object { elements, open }
+            }
+            _ => ExprKind::Unreadable,
+        }
+    }
+
+    fn element(&self, node: Node<'_>, depth: usize) -> Option<Element> {
+        let written = node.child_by_field_name("key")?;
+        let value = self.expression(node.child_by_field_name("val")?, depth);
+        let mut parts = children(written);
+        let key = match (parts.next(), parts.next()) {
+            // A bare word is a name, not a reference; in parentheses it is a reference.
+            (Some(word), None)
+                if word.kind() == "variable_expr" && self.text(written).trim() == self.text(word).trim() =>
+            {
+                let part = Part::Text { text: self.name(word), verbatim: true };
+                let template = Template { parts: vec![part], content: word.byte_range(), heredoc: false };
+                Expr { range: word.byte_range(), kind: ExprKind::Template(template) }
+            }
+            _ => self.expression(written, depth),
+        };
+        Some(Element { range: node.byte_range(), key, value })
+    }
+
+    fn function_call(&self, node: Node<'_>, depth: usize) -> ExprKind {
+        let mut nodes = children(node);
+        let Some(name) = nodes.next().filter(|node| node.kind() == "identifier") else {
+            return ExprKind::Unreadable;
+        };
+        let (mut arguments, mut expand) = (Vec::new(), false);
+        for child in nodes.filter(|child| child.kind() == "function_arguments").flat_map(children) {
+            match child.kind() {
+                "expression" => arguments.push(self.expression(child, depth + 1)),
+                "ellipsis" => expand = true,
+                _ => return ExprKind::Unreadable,
+            }
+        }
+        ExprKind::Call { name: self.name(name), arguments, expand }
+    }
+
+    fn operation(&self, node: Node<'_>, depth: usize) -> ExprKind {
+        if depth > MAX_DEPTH {
+            return ExprKind::Unreadable;
+        }
+        let mut cursor = node.walk();
+        let all: Vec<_> = node.children(&mut cursor).filter(|child| child.kind() != "comment").collect();
+        let part = |nodes: &[Node<'_>]| {
+            let nodes: Vec<_> = nodes.iter().copied().filter(Node::is_named).collect();
+            let range = nodes.first().map_or(0, Node::start_byte)..nodes.last().map_or(0, Node::end_byte);
+            Expr { range, kind: self.terms(&nodes, depth + 1) }
+        };
+        let operator = |node: &Node<'_>| if node.is_named() { None } else { operator(node.kind()) };
+        match node.kind() {
+            "unary_operation" => match all.split_first() {
+                Some((first, rest)) if first.kind() == "-" => ExprKind::Unary(Operator::Subtract, Box::new(part(rest))),
+                Some((first, rest)) if first.kind() == "!" => ExprKind::Unary(Operator::Not, Box::new(part(rest))),
+                _ => ExprKind::Unreadable,
+            },
+            _ => match all.iter().enumerate().find_map(|(index, node)| Some((index, operator(node)?))) {
+                Some((index, operator)) => {
+                    ExprKind::Binary(operator, Box::new([part(&all[..index]), part(&all[index + 1..])]))
+                }
+                None => ExprKind::Unreadable,
+            },
+        }
+    }
+
+    fn comprehension(&self, node: Node<'_>, depth: usize) -> Option<ExprKind> {
+        let (mut names, mut collection, mut results, mut grouped, mut condition) =
+            (Vec::new(), None, Vec::new(), false, None);
+        for child in children(node) {
+            match child.kind() {
+                "for_intro" => {
+                    for part in children(child) {
+                        match part.kind() {
+                            "identifier" => names.push(self.name(part)),
+                            "expression" => collection = Some(self.expression(part, depth + 1)),
+                            _ => {}
+                        }
+                    }
+                }
+                "expression" => results.push(self.expression(child, depth + 1)),
+                "ellipsis" => grouped = true,
+                "for_cond" => {
+                    condition = children(child).next().map(|node| self.expression(node, depth + 1));
+                }
+                _ => {}
+            }
+        }
+        let value_name = names.pop()?;
+        let value = results.pop()?;
+        let key = results.pop();
+        Some(ExprKind::For(Box::new(For {
+            key_name: names.pop(),
+            value_name,
+            collection: collection?,
+            key,
+            value,
+            grouped,
+            condition,
+        })))
+    }
+}
+
+fn operator(text: &str) -> Option<Operator> {
+    Some(match text {
+        "+" => Operator::Add,
+        "-" => Operator::Subtract,
+        "*" => Operator::Multiply,
+        "/" => Operator::Divide,
+        "%" => Operator::Remainder,
+        "==" => Operator::Equal,
+        "!=" => Operator::NotEqual,
+        "<" => Operator::Less,
+        "<=" => Operator::LessOrEqual,
+        ">" => Operator::Greater,
+        ">=" => Operator::GreaterOrEqual,
+        "&&" => Operator::And,
+        "||" => Operator::Or,
+        _ => return None,
+    })
+}
+
+/// Kind and address of a block.
+pub(super) fn names(name: &str, labels: &[String]) -> (String, String) {
+    let label = |index: usize| labels.get(index).map_or("", String::as_str);
+    match (name, labels.len()) {
+        ("resource", 2) => (label(0).to_owned(), format!("{}.{}", label(0), label(1))),
+        ("data" | "ephemeral" | "source", 2) => {
+            (format!("{name}.{}", label(0)), format!("{name}.{}.{}", label(0), label(1)))
+        }
+        ("provider", 1) => (format!("provider.{}", label(0)), format!("provider.{}", label(0))),
+        ("variable", 1) => ("variable".to_owned(), format!("var.{}", label(0))),
+        (name, _) => (name.to_owned(), [&[name.to_owned()], labels].concat().join(".")),
+    }
+}
+
+/// A block with what it mentions.
+pub(super) fn finished(kind: &str, address: &str, range: Range<usize>, body: Items) -> Block {
+    let mut mentions = Mentions::default();
+    mentions_of_items(&body, &mut mentions);
+    mentions.addresses.remove(address);
+    Block {
+        kind: kind.into(),
+        address: address.into(),
+        range,
+        body,
+        mentions: mentions.addresses.into_iter().collect(),
+        files: mentions.files,
+    }
+}
+
+/// A value that stands by itself: of a variable file, of `locals`.
+fn value_block(address: &str, item: Item) -> Block {
+    let anchor = item.range.start..item.range.start + item.name.len();
+    let range = item.range.clone();
+    finished("value", address, range, Items { entries: vec![item], anchor, ..Items::default() })
+}
+
+/// Each entry of a `locals` block by itself.
+fn locals(items: &Items, blocks: &mut Vec<Block>) {
+    for item in &items.entries {
+        if matches!(item.content, Content::Attribute(_)) {
+            let mut block = value_block(&format!("local.{}", item.name), item.clone());
+            block.kind = "local".into();
+            blocks.push(block);
+        }
+    }
+}
+
+/// A nested block; `dynamic` makes any number of blocks of another name.
+pub(super) fn nested_block(name: &str, labels: &[String], items: Items, range: Range<usize>) -> Item {
+    if name != "dynamic" {
+        return Item { name: name.into(), range, content: Content::Block(items) };
+    }
+    let name: Arc<str> = labels.first().map_or("", String::as_str).into();
+    let iterator = items.attribute("iterator").and_then(|expr| match &expr.kind {
+        ExprKind::Variable(name) => Some(Arc::clone(name)),
+        _ => None,
+    });
+    let dynamic = Dynamic {
+        for_each: items.attribute("for_each").cloned(),
+        iterator: iterator.unwrap_or_else(|| Arc::clone(&name)),
+        content: items.blocks("content").next().cloned().unwrap_or_default(),
+    };
+    Item { name, range, content: Content::Dynamic(Box::new(dynamic)) }
+}
+
+fn nested(block: Written<'_>, range: Range<usize>) -> Item {
+    nested_block(block.name, &block.labels, block.items, range)
+}
+
+/// Terragrunt's `remote_state { backend = "s3", config = { … } }` sets up the same backend as Terraform's own block.
+fn remote_state(items: &Items) -> Option<Block> {
+    let backend = text_of(items.attribute("backend")?)?;
+    let config = items.entries.iter().find(|item| &*item.name == "config")?;
+    let Content::Attribute(Expr { kind: ExprKind::Object { elements, open }, range }) = &config.content else {
+        return None;
+    };
+    let item = |element: &Element| {
+        let content = Content::Attribute(element.value.clone());
+        Some(Item { name: text_of(&element.key)?.into(), range: element.range.clone(), content })
+    };
+    let body = Items {
+        entries: elements.iter().filter_map(item).collect(),
+        anchor: range.start..range.start + 1,
+        close: None,
+        open: *open,
+    };
+    let name = format!("backend.{backend}");
+    Some(finished(&name, &name, config.range.clone(), body))
+}
+
+/// The string that an expression is, where it is no more than that.
+pub(super) fn text_of(expr: &Expr) -> Option<&str> {
+    match &expr.kind {
+        ExprKind::Template(template) => match template.parts.as_slice() {
+            [Part::Text { text, .. }] => Some(text),
+            [] => Some(""),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// What expressions mention.
+#[derive(Default)]
+struct Mentions {
+    addresses: BTreeSet<Arc<str>>,
+    files: Vec<Expr>,
+}
+
+fn mentions_of_items(items: &Items, mentions: &mut Mentions) {
+    for item in &items.entries {
+        match &item.content {
+            Content::Attribute(value) => mentions_of(value, mentions),
+            Content::Block(items) => mentions_of_items(items, mentions),
+            Content::Dynamic(dynamic) => {
+                if let Some(for_each) = &dynamic.for_each {
+                    mentions_of(for_each, mentions);
+                }
+                mentions_of_items(&dynamic.content, mentions);
+            }
+        }
+    }
+}
+
+fn mentions_of(expr: &Expr, mentions: &mut Mentions) {
+    match &expr.kind {
+        ExprKind::Variable(name) => {
+            mentions.addresses.insert(Arc::clone(name));
+        }
+        ExprKind::Traversal(root, steps) => {
+            match address_of(root, steps) {
+                Some((address, _)) => {
+                    mentions.addresses.insert(address);
+                }
+                None => mentions_of(root, mentions),
+            }
+            for step in steps {
+                if let Step::Index(index) = step {
+                    mentions_of(index, mentions);
+                }
+            }
+        }
+        ExprKind::Template(template) => mentions_of_parts(&template.parts, mentions),
+        ExprKind::Call { name, arguments, .. } => {
+            if &**name == "file" {
+                mentions.files.extend(arguments.first().cloned());
+            }
+            for argument in arguments {
+                mentions_of(argument, mentions);
+            }
+        }
+        ExprKind::List(values) => {
+            for value in values {
+                mentions_of(value, mentions);
+            }
+        }
+        ExprKind::Object { elements, .. } => {
+            for element in elements {
+                mentions_of(&element.key, mentions);
+                mentions_of(&element.value, mentions);
+            }
+        }
+        ExprKind::Conditional(parts) => parts.iter().for_each(|part| mentions_of(part, mentions)),
+        ExprKind::Unary(_, operand) => mentions_of(operand, mentions),
+        ExprKind::Binary(_, parts) => parts.iter().for_each(|part| mentions_of(part, mentions)),
+        ExprKind::For(parts) => {
+            let For { collection, key, value, condition, .. } = &**parts;
+            for part in [Some(collection), key.as_ref(), Some(value), condition.as_ref()].into_iter().flatten() {
+                mentions_of(part, mentions);
+            }
+        }
+        ExprKind::Null | ExprKind::Bool(_) | ExprKind::Number(_) | ExprKind::Unreadable => {}
+    }
+}
+
+fn mentions_of_parts(parts: &[Part], mentions: &mut Mentions) {
+    for part in parts {
+        match part {
+            Part::Interpolation(expr) => mentions_of(expr, mentions),
+            Part::If(parts) => {
+                mentions_of(&parts.0, mentions);
+                mentions_of_parts(&parts.1, mentions);
+                mentions_of_parts(&parts.2, mentions);
+            }
+            Part::Text { .. } | Part::Unknown => {}
+        }
+    }
+}
+
+/// The address that a traversal leads to, and how many of its steps belong to it.
+pub(super) fn address_of(root: &Expr, steps: &[Step]) -> Option<(Arc<str>, usize)> {
+    let ExprKind::Variable(first) = &root.kind else { return None };
+    let name = |index: usize| match steps.get(index) {
+        Some(Step::Attribute(name)) => Some(&**name),
+        _ => None,
+    };
+    match &**first {
+        "data" | "ephemeral" => Some((format!("{first}.{}.{}", name(0)?, name(1)?).into(), 2)),
+        "each" | "count" | "path" | "terraform" | "self" => Some((Arc::clone(first), 0)),
+        _ => Some((format!("{first}.{}", name(0)?).into(), 1)),
+    }
+}
+
+fn unescape(text: &str) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if rest.starts_with("$${") || rest.starts_with("%%{") {
+            out.push(c);
+            out.push('{');
+            rest = &rest[3..];
+            continue;
+        }
+        rest = &rest[c.len_utf8()..];
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        let escape = rest.chars().next()?;
+        rest = &rest[escape.len_utf8()..];
+        let digits = match escape {
+            'n' => {
+                out.push('\n');
+                continue;
+            }
+            'r' => {
+                out.push('\r');
+                continue;
+            }
+            't' => {
+                out.push('\t');
+                continue;
+            }
+            '"' | '\\' => {
+                out.push(escape);
+                continue;
+            }
+            'u' => 4,
+            'U' => 8,
+            _ => return None,
+        };
+        out.push(char::from_u32(u32::from_str_radix(rest.get(..digits)?, 16).ok()?)?);
+        rest = &rest[digits..];
+    }
+    Some(out)
+}
+
+/// Named children without comments. Collected through a cursor: asking a node for its n-th child walks over those before.
+fn children(node: Node<'_>) -> std::vec::IntoIter<Node<'_>> {
+    let mut cursor = node.walk();
+    let children: Vec<_> = node.named_children(&mut cursor).filter(|child| child.kind() != "comment").collect();
+    children.into_iter()
+}

@@ -1,0 +1,65 @@
+//! Terraform, OpenTofu, Terragrunt and Packer.
+//!
+//! [`lower`](self::lower) reads a unit's tree into blocks and expressions, which depend on its text alone; a [`Workspace`]
+//! holds those of all files; a [`Scope`] evaluates them, as far as they can be known.
+
+mod evaluate;
+mod functions;
+mod json_syntax;
+mod lower;
+mod policy_document;
+mod syntax;
+mod workspace;
+mod world;
+
+pub use evaluate::{Evaluation, MAX_STEPS, Reads, Refusal, Scope};
+pub use syntax::{Block, Content, Expr, ExprKind, Lowered, Template};
+pub use workspace::{Definition, Key, What, Workspace, folder, is_override, is_variable_file, module_of, normal};
+
+use countersign_grammars::Language;
+use std::cell::RefCell;
+use std::sync::Arc;
+use tree_sitter::{Parser, Tree};
+
+/// Reads what a unit says. `source` is the unit's text and `tree` its tree.
+pub fn lower(language: Language, source: &str, tree: &Tree) -> Lowered {
+    let blocks = match language {
+        Language::TerraformJson => json_syntax::blocks(source, false),
+        Language::TerraformVarsJson => json_syntax::blocks(source, true),
+        _ => lower::blocks(source, tree),
+    };
+    Lowered { digest: digest(source), blocks, source: source.into() }
+}
+
+/// FNV-1a, 64 bits: tells texts apart that one workspace holds; nobody gains by making two collide.
+fn digest(text: &str) -> u64 {
+    let mut hash = 0xCBF2_9CE4_8422_2325_u64;
+    for chunk in text.as_bytes().chunks(8) {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        hash = (hash ^ u64::from_le_bytes(word)).wrapping_mul(0x0100_0000_01B3).rotate_left(23);
+    }
+    hash ^ (text.len() as u64)
+}
+
+thread_local! {
+    static PARSER: RefCell<Parser> = RefCell::new(Parser::new());
+}
+
+/// Parses a piece of HCL that stands in a string of another format. Nothing nested deeper than a string of some kilobytes
+/// can hold comes here.
+fn parse_fragment(text: &str) -> Option<Tree> {
+    if text.len() > MAX_FRAGMENT || text.contains('\0') {
+        return None;
+    }
+    PARSER.with_borrow_mut(|parser| {
+        parser.set_language(&Language::Terraform.grammar()).ok()?;
+        parser.parse(text, None)
+    })
+}
+
+/// Longest string of a JSON file that is read for `${…}`, in bytes.
+const MAX_FRAGMENT: usize = 16 << 10;
+
+/// An `Arc` of what a unit says, for those that keep it.
+pub type SharedUnit = Arc<Lowered>;

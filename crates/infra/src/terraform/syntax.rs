@@ -1,0 +1,260 @@
+//! Blocks and expressions as they are written, before anything is evaluated. Ranges are bytes from the start of the unit.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What one unit says.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Lowered {
+    /// Tells its text from others: a digest of the unit's text.
+    pub digest: u64,
+    /// Its blocks, in order of the text.
+    pub blocks: Vec<Block>,
+    /// The unit's text, where a value may have to be read from it again: as a document in a heredoc.
+    pub source: Arc<str>,
+}
+
+/// A top-level block, or one that stands for itself inside of another, such as a `backend`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Block {
+    /// Its type as resources have one: `aws_db_instance`, `data.aws_ami`, `variable`, `local`, `backend.s3`.
+    pub kind: Arc<str>,
+    /// Its name: `aws_db_instance.orders`, `var.name`, `local.name`.
+    pub address: Arc<str>,
+    /// From its first byte to its last.
+    pub range: Range<usize>,
+    /// What it holds.
+    pub body: Items,
+    /// Addresses that it mentions, sorted: `var.name`, `aws_s3_bucket.logs`, `each`, `path`.
+    pub mentions: Vec<Arc<str>>,
+    /// The paths of the files that it reads.
+    pub files: Vec<Expr>,
+}
+
+/// Attributes and nested blocks.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Items {
+    /// In order of the text.
+    pub entries: Vec<Item>,
+    /// What to underline to point at the whole.
+    pub anchor: Range<usize>,
+    /// Offset of the closing brace.
+    pub close: Option<usize>,
+    /// Holds something that could not be read.
+    pub open: bool,
+}
+
+/// An attribute or a nested block.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// Its name.
+    pub name: Arc<str>,
+    /// From its name to its end.
+    pub range: Range<usize>,
+    /// What it is.
+    pub content: Content,
+}
+
+/// What an item is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// `name = value`.
+    Attribute(Expr),
+    /// `name { … }`.
+    Block(Items),
+    /// `dynamic "name" { … }`.
+    Dynamic(Box<Dynamic>),
+}
+
+/// A `dynamic` block.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dynamic {
+    /// What it goes over.
+    pub for_each: Option<Expr>,
+    /// Name under which an element is known inside.
+    pub iterator: Arc<str>,
+    /// What is repeated.
+    pub content: Items,
+}
+
+/// An expression.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expr {
+    /// Where it stands.
+    pub range: Range<usize>,
+    /// What it is.
+    pub kind: ExprKind,
+}
+
+/// What an expression is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ExprKind {
+    /// `null`.
+    Null,
+    /// `true`, `false`.
+    Bool(bool),
+    /// A number.
+    Number(f64),
+    /// A string or heredoc.
+    Template(Template),
+    /// `[…]`.
+    List(Vec<Expr>),
+    /// `{…}`.
+    Object {
+        /// In order of the text.
+        elements: Vec<Element>,
+        /// Holds something that could not be read.
+        open: bool,
+    },
+    /// A name: what stands before the first dot.
+    Variable(Arc<str>),
+    /// `root.name[index]`.
+    Traversal(Box<Expr>, Vec<Step>),
+    /// `name(…)`.
+    Call {
+        /// Name of the function.
+        name: Arc<str>,
+        /// What it is given.
+        arguments: Vec<Expr>,
+        /// Whether the last argument is a list that stands for several.
+        expand: bool,
+    },
+    /// `condition ? yes : no`.
+    Conditional(Box<[Expr; 3]>),
+    /// `-x`, `!x`.
+    Unary(Operator, Box<Expr>),
+    /// `a + b`.
+    Binary(Operator, Box<[Expr; 2]>),
+    /// `[for …]`, `{for …}`.
+    For(Box<For>),
+    /// Something that could not be read.
+    Unreadable,
+}
+
+/// An entry of an object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Element {
+    /// From its key to its end.
+    pub range: Range<usize>,
+    /// Its key; a bare word is a string.
+    pub key: Expr,
+    /// Its value.
+    pub value: Expr,
+}
+
+/// One step of a traversal.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// `.name`.
+    Attribute(Arc<str>),
+    /// `[index]`.
+    Index(Expr),
+    /// `[*]`, `.*`: the steps after it are taken by each element.
+    Splat,
+}
+
+/// A comprehension.
+#[derive(Debug, Clone, PartialEq)]
+pub struct For {
+    /// Name of the key or index, if it has one.
+    pub key_name: Option<Arc<str>>,
+    /// Name of the element.
+    pub value_name: Arc<str>,
+    /// What it goes over.
+    pub collection: Expr,
+    /// The key of an object's entry; a list where there is none.
+    pub key: Option<Expr>,
+    /// The value of an entry.
+    pub value: Expr,
+    /// Entries with equal keys are collected in lists.
+    pub grouped: bool,
+    /// Which entries count.
+    pub condition: Option<Expr>,
+}
+
+/// A string with its parts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Template {
+    /// In order of the text.
+    pub parts: Vec<Part>,
+    /// Where its characters stand, without quotes and marks.
+    pub content: Range<usize>,
+    /// Whether it is a heredoc.
+    pub heredoc: bool,
+}
+
+/// A part of a template.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Part {
+    /// Characters, with escapes resolved. `verbatim` says that they stand so in the text.
+    Text {
+        /// The characters.
+        text: Arc<str>,
+        /// Whether no escape was resolved.
+        verbatim: bool,
+    },
+    /// `${…}`.
+    Interpolation(Expr),
+    /// `%{ if … }`.
+    If(Box<(Expr, Vec<Part>, Vec<Part>)>),
+    /// A part that is not understood, `%{ for … }` for one.
+    Unknown,
+}
+
+/// An operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operator {
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+    /// `%`
+    Remainder,
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+    /// `&&`
+    And,
+    /// `||`
+    Or,
+    /// `!`
+    Not,
+}
+
+impl Items {
+    /// The attribute with a name.
+    pub fn attribute(&self, name: &str) -> Option<&Expr> {
+        self.entries.iter().find_map(|item| match &item.content {
+            Content::Attribute(value) if &*item.name == name => Some(value),
+            _ => None,
+        })
+    }
+
+    /// The nested blocks with a name.
+    pub fn blocks<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Items> {
+        self.entries.iter().filter_map(move |item| match &item.content {
+            Content::Block(items) if &*item.name == name => Some(items),
+            _ => None,
+        })
+    }
+}
+
+impl Block {
+    /// Whether it mentions an address.
+    pub fn mentions(&self, address: &str) -> bool {
+        self.mentions.binary_search_by(|known| (**known).cmp(address)).is_ok()
+    }
+}

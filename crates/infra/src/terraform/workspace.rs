@@ -1,0 +1,420 @@
+//! The index of a workspace: which blocks form a module, who mentions whom, who calls whom; kept up by unit.
+//!
+//! A [`Workspace`] is a value: a clone is cheap and does not change. Everything that an evaluation may ask of it has a
+//! [`Key`], and a number that is another one when the answer is ([`Workspace::version_of`]).
+
+use super::lower::text_of;
+use super::syntax::{Block, Lowered};
+use rpds::{HashTrieMapSync, RedBlackTreeMapSync};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Changes that are remembered, so that what did not ask for anything that changed stays as it was worked out.
+const KEPT_CHANGES: usize = 64;
+
+/// Under this kind stand the blocks of every kind.
+pub(super) const ANY_KIND: &str = "*";
+
+/// A block and where it stands.
+#[derive(Debug, Clone)]
+pub struct Definition {
+    /// The file.
+    pub file: Arc<str>,
+    /// The unit.
+    pub unit: Arc<Lowered>,
+    /// Which of the unit's blocks.
+    pub index: usize,
+    /// How many equal ones there are.
+    count: usize,
+}
+
+impl Definition {
+    /// The block of a unit with an index.
+    pub fn new(file: &Arc<str>, unit: &Arc<Lowered>, index: usize) -> Self {
+        Self { file: Arc::clone(file), unit: Arc::clone(unit), index, count: 1 }
+    }
+
+    /// The block.
+    pub fn block(&self) -> &Block {
+        &self.unit.blocks[self.index]
+    }
+
+    /// Whether it stands in an override file, whose blocks change those of the others.
+    pub fn is_override(&self) -> bool {
+        is_override(&self.file)
+    }
+}
+
+/// Whether a file's blocks change those of the other files of its module.
+pub fn is_override(file: &str) -> bool {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let stem = name.strip_suffix(".json").unwrap_or(name);
+    let stem = stem.strip_suffix(".tf").or_else(|| stem.strip_suffix(".tofu")).unwrap_or(stem);
+    stem == "override" || stem.ends_with("_override")
+}
+
+/// Blocks in a fixed order, with a number that tells sets of them apart.
+#[derive(Debug, Clone)]
+pub(super) struct Entries {
+    map: RedBlackTreeMapSync<(Arc<str>, u64, usize), Definition>,
+    sum: u64,
+}
+
+impl Default for Entries {
+    fn default() -> Self {
+        Self { map: RedBlackTreeMapSync::new_sync(), sum: 0 }
+    }
+}
+
+impl Entries {
+    fn with(&self, definition: &Definition) -> Self {
+        let key = (Arc::clone(&definition.file), definition.unit.digest, definition.index);
+        let count = self.map.get(&key).map_or(1, |known| known.count + 1);
+        let map = self.map.insert(key, Definition { count, ..definition.clone() });
+        Self { map, sum: self.sum.wrapping_add(number(definition)) }
+    }
+
+    fn without(&self, definition: &Definition) -> Self {
+        let key = (Arc::clone(&definition.file), definition.unit.digest, definition.index);
+        let Some(known) = self.map.get(&key) else { return self.clone() };
+        let map = if known.count > 1 {
+            let count = known.count - 1;
+            self.map.insert(key, Definition { count, ..definition.clone() })
+        } else {
+            self.map.remove(&key)
+        };
+        Self { map, sum: self.sum.wrapping_sub(number(definition)) }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Definition> {
+        self.map.values()
+    }
+
+    /// Whether more than one block is there, equal ones counted.
+    pub(super) fn total(&self) -> usize {
+        self.map.values().map(|definition| definition.count).sum()
+    }
+}
+
+/// A number for a block at a place; never 0.
+fn number(definition: &Definition) -> u64 {
+    let mut hash = definition.unit.digest ^ (definition.index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    for byte in definition.file.bytes() {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+    }
+    hash | 1
+}
+
+type Table = HashTrieMapSync<Arc<str>, Entries>;
+
+/// The blocks of one folder.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Module {
+    definitions: Table,
+    mentions: Table,
+    kinds: Table,
+    values: Table,
+}
+
+impl Module {
+    fn table(&mut self, what: What) -> Option<&mut Table> {
+        Some(match what {
+            What::Definition => &mut self.definitions,
+            What::Mentions => &mut self.mentions,
+            What::Kind => &mut self.kinds,
+            What::Values => &mut self.values,
+            What::Callers | What::File | What::Installed => return None,
+        })
+    }
+}
+
+/// What can be asked of a workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum What {
+    /// The blocks with an address.
+    Definition,
+    /// The blocks that mention an address.
+    Mentions,
+    /// The blocks of a kind.
+    Kind,
+    /// What variable files say of a variable.
+    Values,
+    /// The calls of a module.
+    Callers,
+    /// The text of a file.
+    File,
+    /// Where a remote module was installed.
+    Installed,
+}
+
+/// A question to a workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    /// Folder of the module.
+    pub module: Arc<str>,
+    /// What of it.
+    pub what: What,
+    /// The name: an address, a kind, a variable, a path.
+    pub name: Arc<str>,
+}
+
+/// All modules that are known.
+#[derive(Debug, Clone, Default)]
+pub struct Workspace {
+    modules: HashTrieMapSync<Arc<str>, Arc<Module>>,
+    /// By folder of the module that is called.
+    callers: Table,
+    texts: HashTrieMapSync<Arc<str>, Arc<str>>,
+    installed: HashTrieMapSync<(Arc<str>, Arc<str>), Arc<str>>,
+    version: u64,
+    /// What changed since a version, up to the next one.
+    changes: VecDeque<(u64, Arc<HashSet<Key>>)>,
+}
+
+/// Numbers of versions, no two of them the same in one process, so that one workspace is never taken for another.
+static VERSIONS: AtomicU64 = AtomicU64::new(1);
+
+/// The folder of a file, with forward slashes; a module's name here.
+pub fn folder(file: &str) -> &str {
+    file.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// A path without `.` and `..`, as far as they can be resolved.
+pub fn normal(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "." => {}
+            "" if !parts.is_empty() => {}
+            ".." if parts.last().is_some_and(|last| !matches!(*last, ".." | "")) => {
+                parts.pop();
+            }
+            _ => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+/// Addresses of which it is worth knowing who mentions them.
+fn is_indexed(address: &str) -> bool {
+    address.contains('.') && !["var.", "local.", "each.", "count."].iter().any(|prefix| address.starts_with(prefix))
+}
+
+/// The module that a file belongs to: its folder. A Terragrunt file stands for itself.
+pub fn module_of(file: &str) -> &str {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let terraform = [".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".tfvars.json", ".pkr.hcl", ".pkrvars.hcl"];
+    if terraform.iter().any(|suffix| name.ends_with(suffix)) { folder(file) } else { file }
+}
+
+/// Whether a file holds values of variables.
+pub fn is_variable_file(file: &str) -> bool {
+    [".tfvars", ".tfvars.json", ".pkrvars.hcl"].iter().any(|suffix| file.ends_with(suffix))
+}
+
+impl Workspace {
+    /// Tells states of a workspace apart.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The keys whose answers may have changed since a version; `None` where that is not remembered.
+    pub fn changed_since(&self, version: u64) -> Option<impl Iterator<Item = &HashSet<Key>>> {
+        let from = if version == self.version {
+            self.changes.len()
+        } else {
+            self.changes.iter().position(|(from, _)| *from == version)?
+        };
+        Some(self.changes.iter().skip(from).map(|(_, keys)| &**keys))
+    }
+
+    /// Takes units of a file away and puts others in.
+    pub fn update(&mut self, file: &Arc<str>, removed: &[Arc<Lowered>], added: &[Arc<Lowered>]) {
+        // A unit that only moved is no change.
+        let (removed, added) = (without(removed, added), without(added, removed));
+        if removed.is_empty() && added.is_empty() {
+            return;
+        }
+        let name: Arc<str> = module_of(file).into();
+        let mut module = self.modules.get(&name).map(|module| (**module).clone()).unwrap_or_default();
+        let mut changed = HashSet::new();
+        for (units, add) in [(&removed, false), (&added, true)] {
+            for unit in units {
+                for (index, block) in unit.blocks.iter().enumerate() {
+                    let definition = Definition::new(file, unit, index);
+                    self.put(&name, &mut module, &definition, block, add, &mut changed);
+                }
+            }
+        }
+        self.modules = self.modules.insert(name, Arc::new(module));
+        self.changed(changed);
+    }
+
+    fn put(
+        &mut self,
+        name: &Arc<str>,
+        module: &mut Module,
+        definition: &Definition,
+        block: &Block,
+        add: bool,
+        changed: &mut HashSet<Key>,
+    ) {
+        let mut keys: Vec<(What, Arc<str>)> = Vec::new();
+        if is_variable_file(&definition.file) {
+            keys.push((What::Values, Arc::clone(&block.address)));
+        } else {
+            keys.push((What::Definition, Arc::clone(&block.address)));
+            keys.push((What::Kind, Arc::clone(&block.kind)));
+            keys.push((What::Kind, ANY_KIND.into()));
+            for mention in block.mentions.iter().filter(|mention| is_indexed(mention)) {
+                keys.push((What::Mentions, Arc::clone(mention)));
+            }
+        }
+        for (what, key) in keys {
+            if let Some(table) = module.table(what) {
+                change(table, &key, definition, add);
+            }
+            changed.insert(Key { module: Arc::clone(name), what, name: key });
+        }
+        if let Some(callee) = callee(name, block).filter(|_| !is_variable_file(&definition.file)) {
+            let callee: Arc<str> = callee.into();
+            change(&mut self.callers, &callee, definition, add);
+            changed.insert(Key { module: Arc::clone(&callee), what: What::Callers, name: callee });
+        }
+    }
+
+    /// Takes the text of a file that an expression may read, or its absence.
+    pub fn set_text(&mut self, path: &str, text: Option<Arc<str>>) {
+        let path: Arc<str> = path.into();
+        if self.texts.get(&path) == text.as_ref() {
+            return;
+        }
+        self.texts = match text {
+            Some(text) => self.texts.insert(Arc::clone(&path), text),
+            None => self.texts.remove(&path),
+        };
+        let key = Key { module: Arc::clone(&path), what: What::File, name: path };
+        self.changed(HashSet::from([key]));
+    }
+
+    /// Takes where the module that a call names was installed.
+    pub fn set_installed(&mut self, module: &str, call: &str, folder: &str) {
+        let (module, call): (Arc<str>, Arc<str>) = (module.into(), call.into());
+        self.installed = self.installed.insert((Arc::clone(&module), Arc::clone(&call)), folder.into());
+        self.changed(HashSet::from([Key { module, what: What::Installed, name: call }]));
+    }
+
+    fn changed(&mut self, keys: HashSet<Key>) {
+        let next = VERSIONS.fetch_add(1, Ordering::Relaxed);
+        self.changes.push_back((self.version, Arc::new(keys)));
+        self.version = next;
+        if self.changes.len() > KEPT_CHANGES {
+            self.changes.pop_front();
+        }
+    }
+
+    /// A number that is another one when the answer to a question is.
+    pub fn version_of(&self, key: &Key) -> u64 {
+        let sum = |entries: Option<&Entries>| entries.map_or(0, |entries| entries.sum);
+        match key.what {
+            What::Callers => sum(self.callers.get(&key.name)),
+            What::File => self.texts.get(&key.name).map_or(0, |text| super::digest(text)),
+            What::Installed => self
+                .installed
+                .get(&(Arc::clone(&key.module), Arc::clone(&key.name)))
+                .map_or(0, |folder| super::digest(folder)),
+            what => sum(self.modules.get(&key.module).and_then(|module| match what {
+                What::Definition => module.definitions.get(&key.name),
+                What::Mentions => module.mentions.get(&key.name),
+                What::Kind => module.kinds.get(&key.name),
+                _ => module.values.get(&key.name),
+            })),
+        }
+    }
+
+    pub(super) fn entries(&self, key: &Key) -> Option<&Entries> {
+        if key.what == What::Callers {
+            return self.callers.get(&key.name);
+        }
+        let module = self.modules.get(&key.module)?;
+        match key.what {
+            What::Definition => module.definitions.get(&key.name),
+            What::Mentions => module.mentions.get(&key.name),
+            What::Kind => module.kinds.get(&key.name),
+            What::Values => module.values.get(&key.name),
+            What::Callers | What::File | What::Installed => None,
+        }
+    }
+
+    /// Whether the text of a file is there.
+    pub fn has_text(&self, path: &str) -> bool {
+        self.texts.contains_key(path)
+    }
+
+    pub(super) fn text(&self, path: &str) -> Option<&Arc<str>> {
+        self.texts.get(path)
+    }
+
+    pub(super) fn installed(&self, module: &Arc<str>, call: &Arc<str>) -> Option<&Arc<str>> {
+        self.installed.get(&(Arc::clone(module), Arc::clone(call)))
+    }
+
+    /// Whether a folder holds a module that is known.
+    pub fn has_module(&self, folder: &str) -> bool {
+        self.modules.get(folder).is_some_and(|module| !module.kinds.is_empty())
+    }
+
+    /// The folders of all modules.
+    pub fn modules(&self) -> BTreeSet<&str> {
+        self.modules.keys().map(|name| &**name).collect()
+    }
+
+    /// The folders of the modules that a module calls, as far as they are on disk.
+    pub fn callees(&self, module: &str) -> BTreeSet<String> {
+        let calls = self.modules.get(module).and_then(|module| module.kinds.get("module"));
+        calls.into_iter().flat_map(Entries::iter).filter_map(|call| callee(module, call.block())).collect()
+    }
+
+    /// Where the block with an address stands.
+    pub fn definition(&self, module: &str, address: &str) -> Option<&Definition> {
+        self.modules.get(module)?.definitions.get(address)?.iter().next()
+    }
+}
+
+/// Units without those that are among others, each as often as it is.
+fn without(units: &[Arc<Lowered>], others: &[Arc<Lowered>]) -> Vec<Arc<Lowered>> {
+    let mut left: HashMap<u64, usize> = HashMap::new();
+    for other in others {
+        *left.entry(other.digest).or_default() += 1;
+    }
+    let is_among = |unit: &&Arc<Lowered>| match left.get_mut(&unit.digest) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            true
+        }
+        _ => false,
+    };
+    let mut is_among = is_among;
+    units.iter().filter(|unit| !is_among(unit)).cloned().collect()
+}
+
+fn change(table: &mut Table, key: &Arc<str>, definition: &Definition, add: bool) {
+    let entries = table.get(key).cloned().unwrap_or_default();
+    let entries = if add { entries.with(definition) } else { entries.without(definition) };
+    if entries.map.is_empty() {
+        table.remove_mut(key);
+    } else {
+        table.insert_mut(Arc::clone(key), entries);
+    }
+}
+
+/// The folder of the module that a block calls, where that is one on disk.
+pub(super) fn callee(module: &str, block: &Block) -> Option<String> {
+    if &*block.kind != "module" || !block.address.starts_with("module.") {
+        return None;
+    }
+    let source = text_of(block.body.attribute("source")?)?;
+    (source.starts_with("./") || source.starts_with("../") || matches!(source, "." | ".."))
+        .then(|| normal(&format!("{module}/{source}")))
+}

@@ -1,0 +1,129 @@
+//! What stands beside a resource, and what a module call makes of the module.
+
+use super::evaluate::{Scope, string};
+use super::syntax::{ExprKind, Lowered};
+use super::workspace::{ANY_KIND, Definition, What};
+use crate::model::{Resource, Value, ValueKind, World};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Resources that one question is answered with; a module with more of them is taken in part.
+const MAX_ANSWERS: usize = 256;
+
+impl Scope<'_> {
+    fn first(&self, definition: &Definition) -> Option<Arc<Resource>> {
+        self.resources(definition).into_iter().next().map(Arc::new)
+    }
+
+    fn answers(&self, what: What, name: &str) -> Vec<Arc<Resource>> {
+        let blocks = self.evaluation.blocks(&self.module, what, name);
+        let blocks = blocks.iter().filter(|definition| !definition.is_override()).take(MAX_ANSWERS);
+        blocks.filter_map(|definition| self.first(definition)).collect()
+    }
+
+    /// The blocks of a unit of this module, each with its instances as they are evaluated here.
+    pub fn unit<'u>(
+        &'u self,
+        file: &'u Arc<str>,
+        unit: &'u Arc<Lowered>,
+    ) -> impl Iterator<Item = (Definition, Vec<Resource>)> + 'u {
+        (0..unit.blocks.len()).map(move |index| {
+            let definition = Definition::new(file, unit, index);
+            let resources = self.resources(&definition);
+            (definition, resources)
+        })
+    }
+
+    /// Every block of the module that is looked at, with its instances.
+    pub fn everything(&self) -> Vec<(Definition, Vec<Resource>)> {
+        let blocks = self.evaluation.blocks(&self.module, What::Kind, ANY_KIND);
+        blocks
+            .into_iter()
+            .filter(|definition| !definition.is_override())
+            .map(|definition| {
+                let resources = self.resources(&definition);
+                (definition, resources)
+            })
+            .collect()
+    }
+
+    /// Paths of the files that a unit reads, as far as they are known.
+    pub fn wanted_files(&self, unit: &Lowered) -> Vec<String> {
+        let paths = unit.blocks.iter().flat_map(|block| &block.files);
+        paths.filter_map(|path| self.eval(path, None).as_str().map(|path| self.path(path))).collect()
+    }
+
+    /// The block with an address.
+    pub fn definition(&self, address: &str) -> Option<Definition> {
+        self.evaluation.blocks(&self.module, What::Definition, address).into_iter().find(|block| !block.is_override())
+    }
+
+    /// The value of `var.x` or `local.x`, where that is declared.
+    pub fn value_of(&self, address: &str) -> Option<Value> {
+        self.definition(address)?;
+        Some((*self.named(&Arc::from(address))).clone())
+    }
+
+    /// Where a value of a variable file is not of the type that its variable is declared with: the value, what is wrong, and
+    /// the variable.
+    pub fn mismatch(&self, definition: &Definition) -> Option<(Range<usize>, String, Definition)> {
+        let block = definition.block();
+        let variable = self.definition(&format!("var.{}", block.address))?;
+        let kind = variable.block().body.attribute("type")?;
+        let resource = self.resources(definition).into_iter().next()?;
+        let value = &resource.body.fields.first()?.value;
+        let (wanted, fits) = match &kind.kind {
+            ExprKind::Variable(name) => match &**name {
+                "string" => ("string", string(value).is_some()),
+                "number" => ("number", value.as_number().is_some()),
+                "bool" => ("bool", value.as_bool().is_some()),
+                _ => return None,
+            },
+            ExprKind::Call { name, .. } => match &**name {
+                "list" | "set" | "tuple" => (&**name, matches!(value.kind, ValueKind::List(_))),
+                "map" | "object" => (&**name, matches!(value.kind, ValueKind::Object(_))),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        if fits || value.is_unknown() || matches!(value.kind, ValueKind::Null) {
+            return None;
+        }
+        let message = format!(
+            "`{}` is declared as `{wanted}`, and this is something else; Terraform refuses this.",
+            variable.block().address
+        );
+        Some((value.range.clone(), message, variable))
+    }
+
+    /// The other blocks with a block's address, which Terraform refuses.
+    pub fn duplicates(&self, definition: &Definition) -> Vec<Definition> {
+        let block = definition.block();
+        let may_repeat = matches!(&*block.kind, "terraform" | "moved" | "removed" | "import" | "value" | "build")
+            || block.kind.starts_with("provider.")
+            || block.kind.starts_with("backend.")
+            || definition.is_override();
+        if may_repeat {
+            return Vec::new();
+        }
+        let key = self.evaluation.ask(&self.module, What::Definition, &block.address);
+        let Some(entries) = self.evaluation.workspace.entries(&key).filter(|entries| entries.total() > 1) else {
+            return Vec::new();
+        };
+        entries.iter().filter(|other| !other.is_override()).cloned().collect()
+    }
+}
+
+impl World for Scope<'_> {
+    fn resource(&self, address: &str) -> Option<Arc<Resource>> {
+        self.answers(What::Definition, address).into_iter().next()
+    }
+
+    fn referrers(&self, address: &str) -> Vec<Arc<Resource>> {
+        self.answers(What::Mentions, address)
+    }
+
+    fn of_kind(&self, kind: &str) -> Vec<Arc<Resource>> {
+        self.answers(What::Kind, kind)
+    }
+}

