@@ -37,13 +37,18 @@ pub const CHECKS: &[&str] = &[
     "invented_kind",
     "invented_region",
     "known_secret_format",
+    "module_unpinned",
     "open_acl_port",
     "open_admin_port",
+    "open_admin_role",
     "open_cleartext_port",
     "open_database_port",
+    "open_group",
     "placeholder",
     "provider_unpinned",
+    "reachable_admin",
     "secret_in_environment",
+    "state_bucket",
 ];
 
 /// How bad a risk is, whoever wrote it.

@@ -242,7 +242,8 @@ fn each_statement(context: &Context<'_>, wanted: &str, places: impl Fn(&Body, &N
         let effect = statement.value(names.effect);
         // The data source allows where it does not say.
         let default = context.attribute.is_empty() && wanted == "Allow";
-        if effect.map_or(default, |effect| effect.as_str() == Some(wanted)) && !statement.open {
+        let is_wanted = effect.map_or(default, |effect| effect.as_str() == Some(wanted));
+        if is_wanted && !statement.open {
             found.extend(places(statement, names));
         }
     });

@@ -1,5 +1,6 @@
 //! Checks for what the table of a binding cannot say. The rule's file names the check and stays its home.
 
+mod across;
 mod iam;
 mod invented;
 mod pins;
@@ -41,13 +42,18 @@ pub(crate) fn find(name: &str) -> Option<Check> {
         "invented_kind" => invented::kind,
         "invented_region" => invented::region,
         "known_secret_format" => secrets::known_format,
+        "module_unpinned" => pins::module,
         "open_acl_port" => ports::open_acl_port,
         "open_admin_port" => ports::open_admin_port,
         "open_cleartext_port" => ports::open_cleartext_port,
         "open_database_port" => ports::open_database_port,
+        "open_admin_role" => across::open_admin_role,
+        "open_group" => across::open_group,
         "placeholder" => invented::placeholder,
         "provider_unpinned" => pins::provider,
+        "reachable_admin" => across::reachable_admin,
         "secret_in_environment" => secrets::in_environment,
+        "state_bucket" => across::state_bucket,
         _ => return None,
     })
 }

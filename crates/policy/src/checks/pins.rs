@@ -29,6 +29,15 @@ fn moves(image: &str) -> bool {
     !image.is_empty() && !image.contains('@') && name.split_once(':').is_none_or(|(_, tag)| tag == "latest")
 }
 
+/// A module without a version. The other names in it are those of its inputs.
+pub(super) fn module(context: &Context<'_>) -> Vec<Place> {
+    let body = &context.resource.body;
+    match body.value("version").map(|version| &version.kind) {
+        None | Some(ValueKind::Null) => vec![Place { range: body.anchor.clone(), ..Place::default() }],
+        Some(_) => Vec::new(),
+    }
+}
+
 /// Providers of `required_providers` without a version, in a root module: one with a backend or with the provider's own
 /// configuration.
 pub(super) fn provider(context: &Context<'_>) -> Vec<Place> {

@@ -62,6 +62,18 @@ pub(super) fn open_database_port(context: &Context<'_>) -> Vec<Place> {
     )
 }
 
+/// The first of the administrators' and database ports that the whole internet can reach by the rules of a resource.
+pub(super) fn open_to_the_world(resource: &Resource) -> Option<String> {
+    let ports: Vec<_> = ADMIN_PORTS.iter().chain(DATABASE_PORTS).copied().collect();
+    inbound(resource).iter().filter(|rule| !rule.sources.is_empty()).find_map(|rule| {
+        if rule.ports.contains(&ALL_PORTS) {
+            Some("every port".to_owned())
+        } else {
+            rule.reached(&ports).into_iter().next()
+        }
+    })
+}
+
 /// The open sources of rules that let them reach a port of a cleartext protocol, and no port of the two other risks.
 pub(super) fn open_cleartext_port(context: &Context<'_>) -> Vec<Place> {
     open(context.resource, |rule| {
@@ -78,7 +90,7 @@ const ANSWERS: u16 = 10_000;
 pub(super) fn open_acl_port(context: &Context<'_>) -> Vec<Place> {
     let body = &context.resource.body;
     let entries: Vec<_> = match context.resource.kind.as_str() {
-        "aws_network_acl_rule" if !body.value("egress").is_some_and(|egress| egress.as_bool() != Some(false)) => {
+        "aws_network_acl_rule" if body.value("egress").is_none_or(|egress| egress.as_bool() == Some(false)) => {
             vec![AclEntry::read(body, "rule_action", "rule_number")]
         }
         "aws_network_acl_rule" => Vec::new(),

@@ -61,16 +61,15 @@ pub(super) fn in_environment(context: &Context<'_>) -> Vec<Place> {
     let mut places = Vec::new();
     for found in context.resource.body.find(context.attribute) {
         let Found::Value(value) = found else { continue };
-        match &value.kind {
-            ValueKind::Object(variables) => secrets_of(variables, &mut places),
-            _ => {
-                let Some(definitions) = document(value, context.source) else { continue };
-                let ValueKind::List(containers) = &definitions.kind else { continue };
-                for container in containers {
-                    let ValueKind::Object(container) = &container.kind else { continue };
-                    pairs(container.value("environment"), &mut places);
-                }
-            }
+        if let ValueKind::Object(variables) = &value.kind {
+            secrets_of(variables, &mut places);
+            continue;
+        }
+        let Some(definitions) = document(value, context.source) else { continue };
+        let ValueKind::List(containers) = &definitions.kind else { continue };
+        for container in containers {
+            let ValueKind::Object(container) = &container.kind else { continue };
+            pairs(container.value("environment"), &mut places);
         }
     }
     places
