@@ -27,7 +27,7 @@ pub(crate) const HINT: u64 = 4;
 pub(crate) const PUBLIC: &str = "resource \"aws_lightsail_database\" \"db\" {\n  publicly_accessible = true\n}\n";
 
 /// Has one finding, `force-destroy`, which is high, on `true`.
-pub(crate) const FORCE: &str = "resource \"aws_s3_bucket\" \"logs\" {\n  force_destroy = true\n}\n";
+pub(crate) const FORCE: &str = "resource \"aws_route53_zone\" \"logs\" {\n  force_destroy = true\n}\n";
 
 /// Has no finding.
 pub(crate) const SAFE: &str = "resource \"aws_lightsail_database\" \"safe\" {\n  publicly_accessible = false\n}\n";

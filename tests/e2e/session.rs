@@ -9,7 +9,7 @@ const REQUEST_CANCELLED: i64 = -32800;
 
 /// Has one finding in its last line, behind characters of every length and of both line breaks.
 const MANY_CHARACTERS: &str =
-    "# 😀 ünï\r\nresource \"aws_s3_bucket\" \"logs\" {\r\n  /* 😀é\u{1d11e} */ force_destroy = true # 😀\r\n}\r\n";
+    "# 😀 ünï\r\nresource \"aws_route53_zone\" \"logs\" {\r\n  /* 😀é\u{1d11e} */ force_destroy = true # 😀\r\n}\r\n";
 
 /// Capabilities of a client that pulls diagnostics.
 fn pulling() -> Value {
@@ -184,7 +184,7 @@ fn a_document_in_another_language_is_left_alone() {
 #[test]
 fn a_value_outside_of_a_broken_block_is_found() {
     let workspace = Workspace::new();
-    let broken = "resource \"aws_s3_bucket\" \"typing\" {\n  bucket = \"unclosed\n\n";
+    let broken = "resource \"aws_route53_zone\" \"typing\" {\n  bucket = \"unclosed\n\n";
     let mut editor = workspace.editor_on(&format!("{broken}{PUBLIC}"));
     assert_eq!(editor.findings("main.tf"), [finding(WARNING, "database-public", "true")]);
 }
