@@ -22,12 +22,17 @@ pub(crate) struct Spot {
 
 /// Writes `lines` lines of which `findings` have a finding, as far apart as they go.
 pub(crate) fn terraform(lines: usize, findings: usize) -> Document {
+    terraform_from(0, lines, findings)
+}
+
+/// The same with names that count from a number, so that several files go together in one module.
+pub(crate) fn terraform_from(first: usize, lines: usize, findings: usize) -> Document {
     let rounds = lines / blocks(0, false).lines().count();
     let mut text = String::new();
     let mut spots = Vec::new();
     for round in 0..rounds {
         let is_public = (round * findings) % rounds < findings;
-        let block = blocks(round, is_public);
+        let block = blocks(first + round, is_public);
         if is_public {
             let at = text.matches('\n').count();
             spots.extend(block.lines().zip(block.lines().skip(1)).zip(at + 1..).filter_map(

@@ -18,6 +18,10 @@ const EDITS: usize = 400;
 /// Edits before that, while caches are cold and branches unknown.
 const WARM_UP: usize = 40;
 
+/// Other files of the module that are open in one of the sessions, and how long they are.
+const OTHERS: usize = 199;
+const OTHER_LINES: usize = 100;
+
 /// Before each edit; about the distance of two keys of a chord, and far less than that of two keys of a typist.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -53,6 +57,16 @@ impl Session {
         client.initialize(json!({}));
         client.open(URI, "terraform", &text);
         Self::new(client, spots, typing, false)
+    }
+
+    /// The same with so many other files of the module open, each of a hundred lines.
+    fn in_module(lines: usize, others: usize) -> Self {
+        let mut session = Self::start(lines, Typing::Letter);
+        for other in 0..others {
+            let Document { text, .. } = document::terraform_from(10_000 + other * 10, OTHER_LINES, 0);
+            session.client.open(&format!("file:///figures/other{other}.tf"), "terraform", &text);
+        }
+        session
     }
 
     /// A process that answers with as many bytes as `of` does.
@@ -117,9 +131,10 @@ pub(crate) fn measure(settings: &Settings) -> Vec<Row> {
     let echo = Session::echo(&mut short);
     let long = Session::start(100_000, Typing::Letter);
     let broken = Session::start(5_000, Typing::Opener);
-    let mut sessions = [short, echo, long, broken];
+    let module = Session::in_module(5_000, OTHERS);
+    let mut sessions = [short, echo, long, broken, module];
     let edits = if settings.quick { EDITS / 10 } else { EDITS };
-    let mut samples: [Vec<Duration>; 4] = Default::default();
+    let mut samples: [Vec<Duration>; 5] = Default::default();
     for turn in 0..WARM_UP + edits {
         for (session, samples) in sessions.iter_mut().zip(&mut samples) {
             let sample = session.edit(turn);
@@ -138,8 +153,8 @@ pub(crate) fn measure(settings: &Settings) -> Vec<Row> {
     rows(&samples)
 }
 
-fn rows(samples: &[Vec<Duration>; 4]) -> Vec<Row> {
-    let [short, echo, long, broken] =
+fn rows(samples: &[Vec<Duration>; 5]) -> Vec<Row> {
+    let [short, echo, long, broken, module] =
         samples.each_ref().map(|samples| (percentile(samples, 50), percentile(samples, 99)));
     let above = ms(short.0) - ms(echo.0);
     let with_echo = |own: Duration, echo: Duration| format!("{:.2} ms; echo {:.2} ms", ms(own), ms(echo));
@@ -167,6 +182,18 @@ fn rows(samples: &[Vec<Duration>; 4]) -> Vec<Row> {
             "at most 5 ms",
             format!("{:.2} ms; p50 {:.2} ms", ms(broken.1), ms(broken.0)),
             ms(broken.1) <= 5.0,
+        ),
+        Row::new(
+            "With 199 other files of the module open, 5,000 lines, p50",
+            "at most 0.5 ms above echo",
+            format!("{:.2} ms above: {}", ms(module.0) - ms(echo.0), with_echo(module.0, echo.0)),
+            ms(module.0) - ms(echo.0) <= 0.5,
+        ),
+        Row::new(
+            "With 199 other files of the module open, 5,000 lines, p99",
+            "at most 2 ms",
+            with_echo(module.1, echo.1),
+            ms(module.1) <= 2.0,
         ),
     ]
 }

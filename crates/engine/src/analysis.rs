@@ -6,14 +6,15 @@ use crate::facts::Facts;
 use crate::peers;
 use countersign_infra::terraform::Workspace;
 use countersign_policy::{
-    Catalogue, Circumstances, Config, Environment, EnvironmentEvidence, Environments, Fix, Gap, Loudness, Origin, Risk,
-    Severity, Surface, Table, Verdict, Written,
+    Catalogue, Circumstances, Config, Environment, EnvironmentEvidence, Environments, Fix, Loudness, Origin, Risk,
+    Severity, Surface, Table, Verdict,
 };
 use countersign_provenance::{self as provenance, Tag, TagEdge};
 use countersign_syntax::Budget;
 use countersign_text::RangeMap;
 use jiff::civil::Date;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// What the analysis goes by besides the text.
 #[derive(Debug, Clone)]
@@ -27,7 +28,7 @@ pub struct Policy {
     /// What text without evidence counts as.
     pub assumed_origin: Option<Origin>,
     /// How environments are told.
-    pub environments: Environments,
+    pub environments: Arc<Environments>,
     /// The folder from which paths count, with forward slashes; empty where there is none.
     pub root: String,
     /// Where the findings will be shown.
@@ -44,7 +45,7 @@ impl Policy {
             ask_about_unknown_origin: config.editor.ask_about_unknown_origin,
             peers: config.suppressions.peers,
             assumed_origin: None,
-            environments: config.environment.clone(),
+            environments: Arc::new(config.environment.clone()),
             root: String::new(),
             surface,
             today,
@@ -64,8 +65,6 @@ pub struct Analysis {
     pub findings: Vec<Finding>,
     /// Findings that a valid suppression took away.
     pub suppressed: usize,
-    /// Risks of which it is not known whether they are there.
-    pub gaps: Vec<Gap>,
     /// Where secrets stand, also those that nothing is said about.
     pub secrets: Vec<Range<usize>>,
     /// What in-file tags declare.
@@ -196,7 +195,8 @@ impl Analyzer<'_> {
         self.declare(units.iter().flat_map(|(start, facts, _)| facts.tags.iter().map(|tag| (*start, tag))));
 
         for (start, facts, derived) in units {
-            for Sight { hit, elsewhere, written } in &derived.sights {
+            for sight in &derived.sights {
+                let Sight { hit, elsewhere, .. } = sight;
                 let resource = ResourceRef {
                     kind: hit.kind.clone(),
                     address: hit.address.clone(),
@@ -217,8 +217,8 @@ impl Analyzer<'_> {
                 let origin = causes
                     .iter()
                     .fold(self.origin_of_setting(&range), |origin, cause| together(origin, self.origin(cause)));
-                let written = Written { path: self.policy.relative(&self.snapshot.file).to_owned(), ..written.clone() };
-                let (environment, environment_by) = self.policy.environments.of(&written);
+                let path = self.policy.relative(&self.snapshot.file);
+                let (environment, environment_by) = sight.environment(&self.policy.environments, path);
                 self.push(Finding {
                     resource: Some(resource),
                     message: hit.message.clone(),
@@ -241,9 +241,6 @@ impl Analyzer<'_> {
                     elsewhere: elsewhere.clone(),
                     ..Finding::new(risk, origin, range)
                 });
-            }
-            for gap in &derived.gaps {
-                self.analysis.gaps.push(Gap { range: shift(&gap.range, *start), ..gap.clone() });
             }
             if let Some((failure, line)) = &facts.failure {
                 self.add_engine(

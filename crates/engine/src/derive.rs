@@ -9,11 +9,11 @@ use countersign_infra::terraform::{
     Definition, Evaluation, Key, Lowered, MAX_STEPS, Reads, Scope, Workspace, is_variable_file, module_of,
 };
 use countersign_infra::{Resource, Via, ViaSource, World};
-use countersign_policy::{Catalogue, Gap, Hit, Written, hits};
+use countersign_policy::{Catalogue, Environment, EnvironmentEvidence, Environments, Gap, Hit, Written, hits};
 use countersign_syntax::Budget;
 use std::collections::HashSet;
 use std::ops::Range;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Steps of an evaluation that take as long as one of the parser.
 const STEPS_PER_PARSER_STEP: u64 = 300;
@@ -35,11 +35,32 @@ pub struct Elsewhere {
 }
 
 /// A risk seen in a unit, with what has to do with it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub(crate) struct Sight {
     pub(crate) hit: Hit,
     pub(crate) elsewhere: Vec<Elsewhere>,
-    pub(crate) written: Written,
+    written: Written,
+    /// The environment, by the settings and for the path that it was told for last.
+    told: Mutex<Option<(Arc<Environments>, String, Told)>>,
+}
+
+/// An environment, and what tells it.
+type Told = (Environment, Option<EnvironmentEvidence>);
+
+impl Sight {
+    /// The environment of the resource. `path` is that of the file.
+    pub(crate) fn environment(&self, environments: &Arc<Environments>, path: &str) -> Told {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((by, of, known)) = &*told
+            && Arc::ptr_eq(by, environments)
+            && of == path
+        {
+            return *known;
+        }
+        let found = environments.of(&Written { path: path.to_owned(), ..self.written.clone() });
+        *told = Some((Arc::clone(environments), path.to_owned(), found));
+        found
+    }
 }
 
 /// What is made of a unit.
@@ -82,10 +103,7 @@ pub(crate) fn derive<'a>(
             for unit in neighbours.units {
                 let facts = unit.memo()?;
                 let derived = of_unit(facts, &snapshot.file, workspace, budget)?;
-                digest.notable |= facts.is_notable()
-                    || !derived.sights.is_empty()
-                    || !derived.refusals.is_empty()
-                    || !derived.gaps.is_empty();
+                digest.notable |= facts.is_notable() || !derived.sights.is_empty() || !derived.refusals.is_empty();
                 reads.extend(derived.reads.keys().cloned());
             }
             digest.reads = reads;
@@ -279,7 +297,7 @@ fn sight(scope: &Scope<'_>, mut hit: Hit, resource: &Resource) -> Sight {
             });
         }
     }
-    Sight { hit, elsewhere, written: written(scope, resource) }
+    Sight { hit, elsewhere, written: written(scope, resource), told: Mutex::default() }
 }
 
 /// Where a value comes from, as a sentence.
@@ -384,6 +402,18 @@ pub fn wanted_files(workspace: &Workspace, file: &str, units: &[Arc<Lowered>]) -
     let scope = Scope::new(&evaluation, module_of(file));
     let wanted = units.iter().filter(|unit| unit.blocks.iter().any(|block| !block.files.is_empty()));
     wanted.flat_map(|unit| scope.wanted_files(unit)).filter(|path| !workspace.has_text(path)).collect()
+}
+
+/// The risks of which it is not known whether they are there, in order of the text; as far as the snapshot was analysed.
+pub fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
+    let mut gaps = Vec::new();
+    for (start, unit) in snapshot.units.iter() {
+        let derived = unit.memo().map(|facts| facts.derived.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        for gap in derived.flatten().iter().flat_map(|derived| &derived.gaps) {
+            gaps.push(Gap { range: start + gap.range.start..start + gap.range.end, ..gap.clone() });
+        }
+    }
+    gaps
 }
 
 /// Where a place is in the text of its file; `None` where the text has moved on.

@@ -10,7 +10,7 @@ use crate::surroundings::{self, Surroundings};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use countersign_engine::report::{JsonFinding, JsonGap, JsonProblem, JsonRange, JsonRelated};
-use countersign_engine::{Finding, Snapshot, Workspace, analyze};
+use countersign_engine::{Finding, Snapshot, Workspace, analyze, gaps};
 use countersign_grammars::Language;
 use countersign_policy::{Gap, Origin, Severity, Surface, Verdict};
 use countersign_syntax::{Budget, parse};
@@ -301,7 +301,7 @@ impl Check<'_> {
         let mut looked = Looked {
             suppressed: analysis.suppressed,
             secrets: analysis.secrets,
-            gaps: analysis.gaps,
+            gaps: if self.undecided { gaps(snapshot) } else { Vec::new() },
             ..Looked::default()
         };
         for (index, (finding, print)) in analysis.findings.into_iter().zip(prints).enumerate() {
