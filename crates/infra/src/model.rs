@@ -168,6 +168,15 @@ impl Value {
         self.needs().is_some_and(is) || self.via.iter().flat_map(|via| via.chain()).any(|via| is(&via.name))
     }
 
+    /// The address of the resource that it is an attribute of, where it is one.
+    pub fn reference(&self) -> Option<String> {
+        let name = self.needs().or_else(|| self.via.as_deref()?.chain().last().map(|via| &*via.name))?;
+        let mut parts = name.split(['.', '[']);
+        let (kind, label) = (parts.next()?, parts.next()?);
+        let is_resource = kind.contains('_') && !label.is_empty();
+        is_resource.then(|| format!("{kind}.{label}"))
+    }
+
     /// What would have to be known to know it, where it is unknown and that can be said.
     pub fn needs(&self) -> Option<&str> {
         match &self.kind {
@@ -265,9 +274,13 @@ impl Value {
 pub trait World {
     /// The resource with an address.
     fn resource(&self, address: &str) -> Option<Arc<Resource>>;
-    /// The blocks in which `address` is mentioned, outputs and module calls included.
-    fn referrers(&self, address: &str) -> Vec<Arc<Resource>>;
-    /// All resources of a kind.
+    /// The blocks of some kinds in which `address` is mentioned; of all kinds, outputs and module calls included, where none
+    /// is given.
+    fn referrers(&self, address: &str, kinds: &[&str]) -> Vec<Arc<Resource>>;
+    /// The resources of a kind whose `attribute` names a resource: by reference, by its known name, or by something of which
+    /// it is not known what it names.
+    fn naming(&self, kind: &str, attribute: &str, resource: &Resource) -> Vec<Arc<Resource>>;
+    /// All resources of a kind. Costs as many evaluations: for kinds of which a module has a few.
     fn of_kind(&self, kind: &str) -> Vec<Arc<Resource>>;
 }
 
@@ -280,7 +293,11 @@ impl World for Alone {
         None
     }
 
-    fn referrers(&self, _: &str) -> Vec<Arc<Resource>> {
+    fn referrers(&self, _: &str, _: &[&str]) -> Vec<Arc<Resource>> {
+        Vec::new()
+    }
+
+    fn naming(&self, _: &str, _: &str, _: &Resource) -> Vec<Arc<Resource>> {
         Vec::new()
     }
 

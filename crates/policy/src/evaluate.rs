@@ -103,10 +103,14 @@ pub fn hits(catalogue: &Catalogue, resource: &Resource, source: &str, world: &dy
     for (risk, binding) in catalogue.bindings(&resource.kind) {
         let risk = &catalogue.documents()[risk].risk;
         let binding = &risk.bindings[binding];
-        if guarded(binding, resource) || accompanied(binding, resource, world) {
+        if guarded(binding, resource) {
             continue;
         }
-        for place in places(risk, binding, resource, source, world, &mut gaps) {
+        let places = places(risk, binding, resource, source, world, &mut gaps);
+        if places.is_empty() || accompanied(binding, resource, world) {
+            continue;
+        }
+        for place in places {
             let hit = hit(risk, binding, resource, place);
             // Two bindings may name the same place, as may two elements of one list written as one string.
             if !hits.iter().any(|other: &Hit| other.says_the_same(&hit)) {
@@ -132,36 +136,13 @@ fn guard_holds(guard: &Guard, resource: &Resource) -> Truth {
     truth
 }
 
-/// Whether another resource takes care of what the binding is about, or may do so: one that refers to this resource and of
-/// which no condition is known to fail, or one that goes by the same known name.
+/// Whether another resource takes care of what the binding is about, or may do so: one that names this resource, or may name
+/// it, and of which no condition is known to fail; or one of another module that this one is handed to.
 fn accompanied(binding: &Binding, resource: &Resource, world: &dyn World) -> bool {
     let Some(companion) = &binding.companion else { return false };
-    let takes_care = |other: &Resource| {
-        companion.kinds.contains(&other.kind)
-            && companion.when.iter().all(|guard| guard_holds(guard, other) != Truth::No)
-    };
-    let names = ["id", "bucket", "name"].map(|name| resource.body.value(name).and_then(Value::as_str));
-    let same_name = |other: &Resource| {
-        other.body.value(&companion.attribute).is_some_and(|value| match value.as_str() {
-            Some(text) => names.contains(&Some(text)),
-            None => value.refers_to(&resource.address) || value.is_unknown() && !is_reference(value),
-        })
-    };
-    let referrers = world.referrers(&resource.address);
-    referrers.iter().any(|other| takes_care(other) || matches!(other.kind.as_str(), "output" | "module"))
-        || companion
-            .kinds
-            .iter()
-            .flat_map(|kind| world.of_kind(kind))
-            .any(|other| takes_care(&other) && same_name(&other))
-}
-
-/// Whether it is known which resource a value is an attribute of.
-fn is_reference(value: &Value) -> bool {
-    let ValueKind::Unknown { needs: Some(needs), .. } = &value.kind else { return false };
-    !["var.", "local.", "each.", "module.", "path.", "terraform.", "count."]
-        .iter()
-        .any(|other| needs.starts_with(other))
+    let takes_care = |other: &Arc<Resource>| companion.when.iter().all(|guard| guard_holds(guard, other) != Truth::No);
+    companion.kinds.iter().any(|kind| world.naming(kind, &companion.attribute, resource).iter().any(takes_care))
+        || !world.referrers(&resource.address, &["output", "module"]).is_empty()
 }
 
 fn places(

@@ -3,8 +3,8 @@
 //! A [`Workspace`] is a value: a clone is cheap and does not change. Everything that an evaluation may ask of it has a
 //! [`Key`], and a number that is another one when the answer is ([`Workspace::version_of`]).
 
-use super::lower::text_of;
-use super::syntax::{Block, Lowered};
+use super::lower::{address_of, text_of};
+use super::syntax::{Block, Content, ExprKind, Item, Lowered};
 use rpds::{HashTrieMapSync, RedBlackTreeMapSync};
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -115,6 +115,8 @@ pub(super) struct Module {
     mentions: Table,
     kinds: Table,
     values: Table,
+    /// Blocks that name another one in an attribute, and not by a reference: by kind and attribute.
+    names: Table,
 }
 
 impl Module {
@@ -124,6 +126,7 @@ impl Module {
             What::Mentions => &mut self.mentions,
             What::Kind => &mut self.kinds,
             What::Values => &mut self.values,
+            What::Names => &mut self.names,
             What::Callers | What::File | What::Installed => return None,
         })
     }
@@ -140,6 +143,8 @@ pub enum What {
     Kind,
     /// What variable files say of a variable.
     Values,
+    /// The blocks of a kind that name another one in an attribute, and not by a reference; `KIND.ATTRIBUTE`.
+    Names,
     /// The calls of a module.
     Callers,
     /// The text of a file.
@@ -199,6 +204,20 @@ pub fn normal(path: &str) -> String {
 /// Addresses of which it is worth knowing who mentions them.
 fn is_indexed(address: &str) -> bool {
     address.contains('.') && !["var.", "local.", "each.", "count."].iter().any(|prefix| address.starts_with(prefix))
+}
+
+/// Whether an attribute of this name may say which other resource a block is about.
+pub(super) fn may_name(attribute: &str) -> bool {
+    let whole = ["bucket", "role", "user", "group", "groups", "roles", "users", "network", "subnet", "subnetwork"];
+    let ends = ["_id", "_ids", "_arn", "_name", "_identifier"];
+    whole.contains(&attribute) || ends.iter().any(|end| attribute.ends_with(end))
+}
+
+/// Whether an attribute is no more than a reference to a resource.
+fn is_reference(item: &Item) -> bool {
+    let Content::Attribute(value) = &item.content else { return false };
+    let ExprKind::Traversal(root, steps) = &value.kind else { return false };
+    address_of(root, steps).is_some_and(|(address, _)| is_indexed(&address) && !address.starts_with("module."))
 }
 
 /// The module that a file belongs to: its folder. A Terragrunt file stands for itself.
@@ -267,6 +286,9 @@ impl Workspace {
             keys.push((What::Definition, Arc::clone(&block.address)));
             keys.push((What::Kind, Arc::clone(&block.kind)));
             keys.push((What::Kind, ANY_KIND.into()));
+            for item in block.body.entries.iter().filter(|item| may_name(&item.name) && !is_reference(item)) {
+                keys.push((What::Names, format!("{}.{}", block.kind, item.name).into()));
+            }
             for mention in block.mentions.iter().filter(|mention| is_indexed(mention)) {
                 keys.push((What::Mentions, Arc::clone(mention)));
             }
@@ -328,6 +350,7 @@ impl Workspace {
                 What::Definition => module.definitions.get(&key.name),
                 What::Mentions => module.mentions.get(&key.name),
                 What::Kind => module.kinds.get(&key.name),
+                What::Names => module.names.get(&key.name),
                 _ => module.values.get(&key.name),
             })),
         }
@@ -343,6 +366,7 @@ impl Workspace {
             What::Mentions => module.mentions.get(&key.name),
             What::Kind => module.kinds.get(&key.name),
             What::Values => module.values.get(&key.name),
+            What::Names => module.names.get(&key.name),
             What::Callers | What::File | What::Installed => None,
         }
     }

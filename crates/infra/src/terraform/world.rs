@@ -2,7 +2,7 @@
 
 use super::evaluate::{Scope, string};
 use super::syntax::{ExprKind, Lowered};
-use super::workspace::{ANY_KIND, Definition, What};
+use super::workspace::{ANY_KIND, Definition, What, may_name};
 use crate::model::{Resource, Value, ValueKind, World};
 use std::ops::Range;
 use std::sync::Arc;
@@ -119,11 +119,48 @@ impl World for Scope<'_> {
         self.answers(What::Definition, address).into_iter().next()
     }
 
-    fn referrers(&self, address: &str) -> Vec<Arc<Resource>> {
-        self.answers(What::Mentions, address)
+    fn referrers(&self, address: &str, kinds: &[&str]) -> Vec<Arc<Resource>> {
+        let blocks = self.evaluation.blocks(&self.module, What::Mentions, address);
+        let wanted = |definition: &&Definition| {
+            !definition.is_override() && (kinds.is_empty() || kinds.contains(&&*definition.block().kind))
+        };
+        blocks.iter().filter(wanted).take(MAX_ANSWERS).filter_map(|definition| self.first(definition)).collect()
+    }
+
+    fn naming(&self, kind: &str, attribute: &str, resource: &Resource) -> Vec<Arc<Resource>> {
+        let mut named = self.referrers(&resource.address, &[kind]);
+        named.retain(|other| other.body.value(attribute).is_none_or(|value| may_be(value, resource)));
+        let what = if may_name(attribute) { What::Names } else { What::Kind };
+        let key = if may_name(attribute) { format!("{kind}.{attribute}") } else { kind.to_owned() };
+        let others = self.evaluation.blocks(&self.module, what, &key);
+        for definition in others.iter().filter(|definition| !definition.is_override()).take(MAX_ANSWERS) {
+            let block = definition.block();
+            let Some(expr) = block.body.attribute(attribute) else { continue };
+            if !block.mentions(&resource.address) && may_be(&self.eval(expr, None), resource) {
+                named.extend(self.first(definition));
+            }
+        }
+        named
     }
 
     fn of_kind(&self, kind: &str) -> Vec<Arc<Resource>> {
         self.answers(What::Kind, kind)
+    }
+}
+
+/// Whether a value names a resource, or may do so.
+fn may_be(value: &Value, resource: &Resource) -> bool {
+    if value.refers_to(&resource.address) {
+        return true;
+    }
+    match &value.kind {
+        ValueKind::String { text, .. } => {
+            let is = |name| resource.body.value(name).and_then(Value::as_str) == Some(text);
+            ["id", "name", "bucket", "arn"].into_iter().any(is)
+        }
+        ValueKind::List(values) => values.iter().any(|value| may_be(value, resource)),
+        // An attribute of another resource is something else.
+        ValueKind::Unknown { .. } => value.reference().is_none(),
+        _ => false,
     }
 }

@@ -107,7 +107,21 @@ fn points_at(value: &Value, resource: &Resource) -> bool {
 
 /// The resources of some kinds that a value stands for.
 fn pointed_at(value: &Value, kinds: &[&str], world: &dyn World) -> Vec<Arc<Resource>> {
+    if let Some(address) = value.reference() {
+        let resource = world.resource(&address).filter(|resource| kinds.contains(&resource.kind.as_str()));
+        return resource.into_iter().collect();
+    }
+    if value.as_str().is_none() {
+        return Vec::new();
+    }
     kinds.iter().flat_map(|kind| world.of_kind(kind)).filter(|resource| points_at(value, resource)).collect()
+}
+
+/// The resources of a kind that are certain to name another one in an attribute.
+fn pointing_at(kind: &str, attribute: &str, resource: &Resource, world: &dyn World) -> Vec<Arc<Resource>> {
+    let mut naming = world.naming(kind, attribute, resource);
+    naming.retain(|other| values(other, attribute).iter().any(|value| points_at(value, resource)));
+    naming
 }
 
 /// The security group that a value stands for, or rules of it in resources of their own, that the whole internet can reach,
@@ -117,8 +131,7 @@ fn group_openings(value: &Value, world: &dyn World) -> Vec<(Arc<Resource>, Strin
     for group in pointed_at(value, &["aws_security_group"], world) {
         let rules = ["aws_security_group_rule", "aws_vpc_security_group_ingress_rule"]
             .into_iter()
-            .flat_map(|kind| world.of_kind(kind))
-            .filter(|rule| rule.body.value("security_group_id").is_some_and(|id| points_at(id, &group)));
+            .flat_map(|kind| pointing_at(kind, "security_group_id", &group, world));
         for opener in std::iter::once(Arc::clone(&group)).chain(rules.collect::<Vec<_>>()) {
             if let Some(ports) = ports::open_to_the_world(&opener) {
                 openings.push((opener, ports));
@@ -134,16 +147,14 @@ fn admin_grant(role: &Resource, world: &dyn World) -> Option<Arc<Resource>> {
     if values(role, "managed_policy_arns").iter().any(admin) {
         return Some(Arc::new(role.clone()));
     }
-    let of_role = |other: &Arc<Resource>| values(other, "role").iter().any(|value| points_at(value, role));
-    let attached = world
-        .of_kind("aws_iam_role_policy_attachment")
+    let attached = pointing_at("aws_iam_role_policy_attachment", "role", role, world)
         .into_iter()
-        .find(|other| of_role(other) && values(other, "policy_arn").iter().any(admin));
+        .find(|other| values(other, "policy_arn").iter().any(admin));
     attached.or_else(|| {
-        world.of_kind("aws_iam_role_policy").into_iter().find(|other| {
+        pointing_at("aws_iam_role_policy", "role", role, world).into_iter().find(|other| {
             // Its text may stand in another unit: only what needs no text is looked at.
             let context = Context { resource: other, attribute: "policy", source: "", world: &Alone };
-            of_role(other) && !iam::allows_everything(&context).is_empty()
+            !iam::allows_everything(&context).is_empty()
         })
     })
 }

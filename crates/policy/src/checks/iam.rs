@@ -187,7 +187,7 @@ fn limits_subject(operator: &Value) -> bool {
 /// it, that resource's own risk says so.
 pub(super) fn document_public(context: &Context<'_>) -> Vec<Place> {
     let used = |other: &Resource| other.kind != "output";
-    if context.world.referrers(&context.resource.address).iter().any(|other| used(other)) {
+    if context.world.referrers(&context.resource.address, &[]).iter().any(|other| used(other)) {
         return Vec::new();
     }
     anyone(context)
