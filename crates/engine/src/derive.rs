@@ -370,6 +370,37 @@ fn written(scope: &Scope<'_>, resource: &Resource) -> Written {
     Written { path: String::new(), workspace, variable, tag, names }
 }
 
+/// The resource whose header stands at a place: its address and what tells its environment.
+pub(crate) fn resource_at(snapshot: &Snapshot, workspace: &Workspace, offset: usize) -> Option<(String, Written)> {
+    let (start, unit) = snapshot.units.iter().find(|(start, unit)| (*start..start + unit.len()).contains(&offset))?;
+    let facts = unit.memo()?;
+    let evaluation = Evaluation::new(workspace, MAX_STEPS);
+    let scope = Scope::new(&evaluation, module_of(&snapshot.file));
+    scope.unit(&snapshot.file, &facts.lowered).find_map(|(definition, resources)| {
+        let block = definition.block();
+        let text = facts.lowered.source.get(block.range.clone())?;
+        let header = start + block.range.start..start + block.range.start + text.find('\n').unwrap_or(text.len());
+        let is_resource = block.kind.contains('_') && !block.kind.starts_with("provider.");
+        let resource = resources.first().filter(|_| is_resource && header.contains(&offset))?;
+        Some((block.address.to_string(), written(&scope, resource)))
+    })
+}
+
+/// Why something is not known that a rule would need, as the end of a sentence that names it.
+pub fn why_unknown(workspace: &Workspace, file: &str, needs: &str) -> &'static str {
+    let mut parts = needs.split('.');
+    let (first, second) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    match first {
+        "var" => match workspace.definition(module_of(file), &format!("var.{second}")) {
+            Some(variable) if variable.block().body.attribute("default").is_none() => ", which has no default",
+            Some(_) => ", whose value is not known here",
+            None => ", which is not declared in this module",
+        },
+        "data" => ", which is read when Terraform plans",
+        _ => ", which is not known before Terraform runs",
+    }
+}
+
 /// A workspace in which there is one file only.
 pub fn alone(snapshot: &Snapshot) -> Workspace {
     let mut workspace = Workspace::default();

@@ -12,9 +12,11 @@ mod facts;
 mod peers;
 pub mod report;
 
-pub use analysis::{Analysis, Finding, OriginSummary, Policy, ResourceRef, Shown, analyze, analyze_alone, read};
+pub use analysis::{
+    Analysis, Finding, OriginSummary, Policy, ResourceRef, Shown, analyze, analyze_alone, environment_at, read,
+};
 pub use countersign_infra::terraform::{Lowered, Workspace, module_of, normal};
-pub use derive::{Digest, Elsewhere, alone, is_affected, locate, units, wanted_files};
+pub use derive::{Digest, Elsewhere, alone, is_affected, locate, units, wanted_files, why_unknown};
 pub use document::{Change, Document, Evidence, Inserted, Ranges, Snapshot, over_limit};
 pub use facts::Facts;
 
