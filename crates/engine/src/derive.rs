@@ -386,21 +386,6 @@ pub(crate) fn resource_at(snapshot: &Snapshot, workspace: &Workspace, offset: us
     })
 }
 
-/// Why something is not known that a rule would need, as the end of a sentence that names it.
-pub fn why_unknown(workspace: &Workspace, file: &str, needs: &str) -> &'static str {
-    let mut parts = needs.split('.');
-    let (first, second) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    match first {
-        "var" => match workspace.definition(module_of(file), &format!("var.{second}")) {
-            Some(variable) if variable.block().body.attribute("default").is_none() => ", which has no default",
-            Some(_) => ", whose value is not known here",
-            None => ", which is not declared in this module",
-        },
-        "data" => ", which is read when Terraform plans",
-        _ => ", which is not known before Terraform runs",
-    }
-}
-
 /// A workspace in which there is one file only.
 pub fn alone(snapshot: &Snapshot) -> Workspace {
     let mut workspace = Workspace::default();

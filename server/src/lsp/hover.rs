@@ -1,7 +1,7 @@
 //! What is said of the place under the pointer.
 
 use super::features::{View, about, origin_in_words, to_range};
-use countersign_engine::{Elsewhere, Finding, environment_at, why_unknown};
+use countersign_engine::{Elsewhere, Finding, environment_at};
 use countersign_policy::{Catalogue, Environment, EnvironmentEvidence, Gap};
 use std::fmt::Write;
 use std::ops::Range as ByteRange;
@@ -132,8 +132,8 @@ impl Words<'_> {
                 let _ = write!(named, " and {} more", risks.len() - MAX_RISKS);
             }
             let hold = if risks.len() == 1 { "holds" } else { "hold" };
-            let why = why_unknown(&self.view.workspace, &self.view.snapshot.file, need);
-            format!("Not known: whether {named} {hold} here. It needs {}{why}.", self.code(need))
+            let (name, why) = need.split_at(need.find(", ").unwrap_or(need.len()));
+            format!("Not known: whether {named} {hold} here. It needs {}{why}.", self.code(name))
         };
         needs.iter().take(MAX_NEEDS).map(in_words).collect()
     }
