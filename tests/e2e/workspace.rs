@@ -154,6 +154,44 @@ fn what_a_call_passes_is_found_at_the_argument() {
     until(&mut editor, "main.tf", &[]);
 }
 
+/// A module may come after what calls it.
+#[test]
+fn a_module_that_is_not_there_yet_counts_when_it_comes() {
+    let workspace = Workspace::new();
+    let mut editor = workspace.editor();
+    editor.open("main.tf", "module \"db\" {\n  source = \"./db\"\n  public = true\n}\n");
+    until(&mut editor, "main.tf", &[]);
+    workspace.write("db/main.tf", &format!("variable \"public\" {{}}\n{BY_VARIABLE}"));
+    changed_on_disk(&mut editor, &[("db/main.tf", 1)]);
+    until(&mut editor, "main.tf", &[finding(WARNING, "database-public", "true")]);
+    fs::remove_file(workspace.path("db/main.tf")).expect("it is removed");
+    changed_on_disk(&mut editor, &[("db/main.tf", 3)]);
+    until(&mut editor, "main.tf", &[]);
+}
+
+/// What another resource of the module makes of this one.
+#[test]
+fn a_companion_in_another_file_counts() {
+    let workspace = Workspace::new();
+    let mut editor = workspace.editor();
+    let has = |editor: &mut Editor| editor.findings("main.tf").iter().any(|(_, code, _)| code == "image-cannot-exist");
+    let image = "resource \"aws_instance\" \"web\" {\n  ami = \"ami-12345678\"\n  instance_type = \"t3.micro\"\n}\n";
+    editor.open("main.tf", image);
+    assert!(has(&mut editor));
+    let emulator = "provider \"aws\" {\n  skip_requesting_account_id = true\n}\n";
+    editor.open("provider.tf", emulator);
+    assert!(!has(&mut editor), "an emulator knows any image");
+    editor.replace("provider.tf", "skip_requesting_account_id", "region_of_nothing");
+    assert!(has(&mut editor));
+    editor.replace_all("provider.tf", emulator);
+    assert!(!has(&mut editor));
+    editor.close("provider.tf");
+    let started = Instant::now();
+    while !has(&mut editor) {
+        assert!(started.elapsed() < LIMIT);
+    }
+}
+
 #[test]
 fn variable_files_that_apply_by_themselves_decide() {
     let workspace = Workspace::new();

@@ -34,7 +34,7 @@ pub(super) struct Overview {
     /// Folders that are being read.
     indexing: usize,
     /// What waits until they are.
-    waiting: Vec<Box<dyn FnOnce(&mut Session) + Send>>,
+    waiting: Vec<Waiting>,
     /// Work that can be cancelled.
     running: Vec<Progress>,
     /// Tells pieces of work apart.
@@ -67,6 +67,9 @@ impl Overview {
         self.running.push(progress.clone());
     }
 }
+
+/// Work that is put off.
+type Waiting = Box<dyn FnOnce(&mut Session) + Send>;
 
 /// What was last said of a file that is not open, and what that depends on.
 struct Known {
@@ -121,7 +124,6 @@ struct Survey {
     left_out: usize,
     /// Documents that are open and that are not told about here.
     pending: HashSet<Arc<str>>,
-    /// A view of no document, for what all have in common.
     workspace: countersign_engine::Workspace,
     features: super::client::Features,
     roots: Vec<PathBuf>,

@@ -94,12 +94,11 @@ impl Worker {
                 }
                 files.len()
             };
-            match catch_unwind(AssertUnwindSafe(read)) {
-                Ok(files) => progress.end(&format!("{files} files")),
-                Err(_) => {
-                    tracing::error!("reading the workspace panicked");
-                    progress.end("");
-                }
+            if let Ok(files) = catch_unwind(AssertUnwindSafe(read)) {
+                progress.end(&format!("{files} files"));
+            } else {
+                tracing::error!("reading the workspace panicked");
+                progress.end("");
             }
             let _ = events.send(Event::IndexRead);
         });
