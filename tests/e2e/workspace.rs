@@ -428,6 +428,28 @@ fn a_check_publishes_what_is_in_files_that_are_not_open() {
     assert_eq!(next(&mut editor, "a.tf"), [] as [Value; 0]);
 }
 
+/// Who wrote it and whether it is committed counts, as in a document.
+#[test]
+fn a_file_is_told_about_as_if_it_were_open() {
+    let workspace = Workspace::git(&[("old.tf", PUBLIC)]);
+    workspace.write("new/main.tf", PUBLIC);
+    workspace.write("ai/main.tf", PUBLIC);
+    let names = ["old.tf", "new/main.tf", "ai/main.tf"];
+    let mut editor = workspace.editor();
+    editor.open("ai/main.tf", PUBLIC);
+    editor.ai_wrote("ai/main.tf", PUBLIC);
+    editor.settle();
+    editor.quit();
+    let mut editor = workspace.editor();
+    check(&mut editor);
+    let closed: Vec<_> = names.iter().map(|name| next(&mut editor, name)).collect();
+    for (name, closed) in names.iter().zip(closed) {
+        editor.open(name, PUBLIC);
+        assert_eq!(editor.diagnostics(name), closed, "{name}");
+        assert_eq!(closed.len(), 1, "{name}");
+    }
+}
+
 #[test]
 fn nothing_is_published_of_other_files_before_somebody_asks() {
     let workspace = Workspace::new();

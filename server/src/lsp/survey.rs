@@ -4,8 +4,10 @@
 use super::features::{self, Around, View};
 use super::progress::Progress;
 use super::session::{Event, Session, on_pool};
+use super::worker::changed;
 use crate::cli::today;
 use crate::disk::{Configs, FolderConfig};
+use crate::state::Store;
 use crate::surroundings;
 use countersign_engine::{Snapshot, analyze};
 use countersign_policy::Surface;
@@ -13,6 +15,7 @@ use countersign_syntax::Budget;
 use jiff::civil::Date;
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
@@ -73,7 +76,10 @@ type Waiting = Box<dyn FnOnce(&mut Session) + Send>;
 
 /// What was last said of a file that is not open, and what that depends on.
 struct Known {
+    /// The text as it was read.
     snapshot: Arc<Snapshot>,
+    /// The same with who wrote what and what is not committed.
+    told: Arc<Snapshot>,
     config: Arc<FolderConfig>,
     workspace: u64,
     today: Date,
@@ -129,6 +135,7 @@ struct Survey {
     roots: Vec<PathBuf>,
     around: Around,
     configs: Arc<Configs>,
+    store: Arc<Store>,
     cache: Cache,
 }
 
@@ -143,7 +150,11 @@ impl Survey {
                     progress.end("cancelled");
                     return false;
                 }
-                reports.extend(self.report(file));
+                // What cannot be looked at leaves the others as they are.
+                match catch_unwind(AssertUnwindSafe(|| self.report(file))) {
+                    Ok(report) => reports.extend(report),
+                    Err(_) => tracing::error!("looking at {} panicked", file.name()),
+                }
                 // What a person waits for goes first.
                 while rayon::yield_now() == Some(rayon::Yield::Executed) {}
             }
@@ -187,20 +198,23 @@ impl Survey {
             id,
             diagnostics,
         };
-        let is_same = |known: &&Known| {
-            Arc::ptr_eq(&known.snapshot, snapshot)
-                && Arc::ptr_eq(&known.config, &config)
-                && (known.workspace, known.today) == (self.workspace.version(), today)
-        };
-        if let Some(known) = self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(file).filter(is_same) {
-            return Some(report(known.id.clone(), Arc::clone(&known.diagnostics)));
+        let mut told = None;
+        if let Some(known) = self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(file)
+            && Arc::ptr_eq(&known.snapshot, snapshot)
+        {
+            let is_same = (known.workspace, known.today) == (self.workspace.version(), today);
+            if is_same && Arc::ptr_eq(&known.config, &config) {
+                return Some(report(known.id.clone(), Arc::clone(&known.diagnostics)));
+            }
+            told = Some(Arc::clone(&known.told));
         }
+        let told = told.unwrap_or_else(|| Arc::new(self.with_origins(path, snapshot)));
         let policy = config.policy(Surface::Editor, today);
-        let analysis = analyze(snapshot, &self.workspace, &policy, &mut Budget::unbounded()).unwrap_or_default();
+        let analysis = analyze(&told, &self.workspace, &policy, &mut Budget::unbounded()).unwrap_or_default();
         let view = View {
             uri: uri.clone(),
             path: Some(path.to_owned()),
-            snapshot: Arc::clone(snapshot),
+            snapshot: Arc::clone(&told),
             policy,
             excluded: false,
             analysis: Some(Arc::new(analysis)),
@@ -214,6 +228,7 @@ impl Survey {
         let id = digest(&diagnostics);
         let known = Known {
             snapshot: Arc::clone(snapshot),
+            told,
             config,
             workspace: self.workspace.version(),
             today,
@@ -222,6 +237,18 @@ impl Survey {
         };
         self.cache.lock().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(file), known);
         Some(report(id, diagnostics))
+    }
+
+    /// A file as it would be told about if it were open.
+    fn with_origins(&self, path: &Path, snapshot: &Snapshot) -> Snapshot {
+        let mut told = snapshot.clone();
+        if let Some(saved) = self.store.load(path) {
+            told.regions = saved.restore(&snapshot.text.to_string());
+        }
+        if let Some(changed) = changed(path, &snapshot.text) {
+            told.changed = changed;
+        }
+        told
     }
 }
 
@@ -333,6 +360,7 @@ impl Session {
             roots: self.roots.clone(),
             around: self.around(),
             configs: Arc::clone(&self.worker.configs),
+            store: Arc::clone(&self.worker.store),
             cache: Arc::clone(&self.overview.reports),
         }
     }

@@ -58,21 +58,23 @@ pub(super) struct Worker {
     events: SyncSender<Event>,
     /// The settings of the folders, which the pool may read too.
     pub(super) configs: Arc<Configs>,
+    /// What is remembered, which the pool may read too.
+    pub(super) store: Arc<Store>,
 }
 
 impl Worker {
     pub(super) fn start(events: SyncSender<Event>, snapshots: Snapshots) -> Self {
         let (jobs, incoming) = channel();
-        let configs = Arc::<Configs>::default();
+        let (configs, store) = (Arc::<Configs>::default(), Arc::<Store>::default());
         let state = State {
             events: events.clone(),
             snapshots,
             configs: Arc::clone(&configs),
-            store: Store::default(),
+            store: Arc::clone(&store),
             around: RefCell::default(),
         };
         std::thread::spawn(move || state.run(&incoming));
-        Self { jobs, events, configs }
+        Self { jobs, events, configs, store }
     }
 
     /// Reads everything below some folders into the index, beside the other jobs.
@@ -114,7 +116,7 @@ struct State {
     events: SyncSender<Event>,
     snapshots: Snapshots,
     configs: Arc<Configs>,
-    store: Store,
+    store: Arc<Store>,
     /// Folders that were read for the index.
     around: RefCell<HashSet<PathBuf>>,
 }
@@ -229,7 +231,7 @@ impl State {
 }
 
 /// What of a text is not as it was committed; `None` where there is nothing to compare with.
-fn changed(path: &Path, text: &Text) -> Option<RangeMap<()>> {
+pub(super) fn changed(path: &Path, text: &Text) -> Option<RangeMap<()>> {
     let mut changed = RangeMap::default();
     match git::at_head(path) {
         Committed::NoBaseline => return None,
