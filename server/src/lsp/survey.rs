@@ -140,6 +140,22 @@ struct Survey {
 }
 
 impl Survey {
+    /// With the files that are not open, in order behind those that are and no more than the limit.
+    fn complete(mut self) -> Self {
+        let roots: Vec<String> = self.roots.iter().map(|root| format!("{}/", surroundings::key(root))).collect();
+        // What `terraform init` put there is somebody else's.
+        let ours = |file: &str| roots.iter().any(|root| file.starts_with(root)) && !file.contains("/.terraform/");
+        let on_disk = &self.around.on_disk;
+        let files = on_disk.iter().filter(|(file, _)| ours(file));
+        self.files.extend(files.map(|(file, snapshot)| File::OnDisk(Arc::clone(file), Arc::clone(snapshot))));
+        let order = |file: &File| matches!(file, File::OnDisk(..));
+        self.files.sort_by(|a, b| (order(a), a.name()).cmp(&(order(b), b.name())));
+        self.left_out = self.files.len().saturating_sub(MAX_FILES);
+        self.files.truncate(MAX_FILES);
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).retain(|file, _| on_disk.contains_key(file));
+        self
+    }
+
     /// Looks at all files, and hands reports on. Returns whether it came to the end.
     fn run(&self, progress: &Progress, is_given_up: impl Fn() -> bool, mut take: impl FnMut(Vec<Report>)) -> bool {
         for (done, chunk) in self.files.chunks(CHUNK).enumerate() {
@@ -151,9 +167,10 @@ impl Survey {
                     return false;
                 }
                 // What cannot be looked at leaves the others as they are.
-                match catch_unwind(AssertUnwindSafe(|| self.report(file))) {
-                    Ok(report) => reports.extend(report),
-                    Err(_) => tracing::error!("looking at {} panicked", file.name()),
+                if let Ok(report) = catch_unwind(AssertUnwindSafe(|| self.report(file))) {
+                    reports.extend(report);
+                } else {
+                    tracing::error!("looking at {} panicked", file.name());
                 }
                 // What a person waits for goes first.
                 while rayon::yield_now() == Some(rayon::Yield::Executed) {}
@@ -330,15 +347,7 @@ impl Session {
 
     fn survey(&mut self) -> Survey {
         self.refresh_dirty();
-        let roots: Vec<String> = self.roots.iter().map(|root| format!("{}/", surroundings::key(root))).collect();
-        // What `terraform init` put there is somebody else's.
-        let ours = |file: &str| roots.iter().any(|root| file.starts_with(root)) && !file.contains("/.terraform/");
-        let mut files: Vec<_> = self
-            .on_disk
-            .iter()
-            .filter(|(file, _)| ours(file))
-            .map(|(file, snapshot)| File::OnDisk(Arc::clone(file), Arc::clone(snapshot)))
-            .collect();
+        let mut files = Vec::new();
         let mut pending = HashSet::new();
         let open: Vec<_> = self.documents.keys().cloned().collect();
         for view in open.iter().filter_map(|uri| self.view(uri)).collect::<Vec<_>>() {
@@ -348,12 +357,9 @@ impl Session {
                 pending.insert(Arc::clone(&view.snapshot.file));
             }
         }
-        files.sort_by(|a, b| a.name().cmp(b.name()));
-        let left_out = files.len().saturating_sub(MAX_FILES);
-        files.truncate(MAX_FILES);
         Survey {
             files,
-            left_out,
+            left_out: 0,
             pending,
             workspace: self.workspace.clone(),
             features: self.features.clone(),
@@ -377,6 +383,7 @@ impl Session {
         self.once_indexed(move |session| {
             let (survey, outbox) = (session.survey(), session.outbox.clone());
             on_pool(move || {
+                let survey = survey.complete();
                 let partial = params.partial_result_params.partial_result_token;
                 let previous: HashMap<_, _> =
                     params.previous_result_ids.iter().map(|known| (name_of(&known.uri), known)).collect();
@@ -430,6 +437,7 @@ impl Session {
         (self.overview.is_due, self.overview.is_running) = (false, true);
         let (survey, events) = (self.survey(), self.events.clone());
         on_pool(move || {
+            let survey = survey.complete();
             let (mut files, mut findings) = (HashSet::new(), 0);
             let is_whole = survey.run(
                 &progress,
