@@ -131,9 +131,81 @@ fn only_the_kinds_that_are_asked_for_are_offered() {
     assert!(!fixes.is_empty() && !refactorings.is_empty(), "{all:?}");
     assert_eq!([fixes, refactorings].concat(), all);
     assert_eq!(titles(&mut editor, "= true", json!([""])), all, "the empty kind is that of all");
-    for other in ["source", "refactor.extract", "quickfix.other", "quick"] {
+    for other in ["source.organizeImports", "source.fixAll.other", "refactor.extract", "quickfix.other", "quick"] {
         assert_eq!(titles(&mut editor, "= true", json!([other])), [] as [String; 0], "{other}");
     }
+}
+
+/// Names of all findings that have a fix.
+fn fixable(editor: &mut Editor) -> usize {
+    let all = 0..editor.text("main.tf").len();
+    let actions = editor.actions_at("main.tf", &all, json!(["quickfix"]));
+    let is_fix = |action: &&Value| action["title"].as_str().is_some_and(|title| title.starts_with("Fix: "));
+    actions.iter().filter(is_fix).count()
+}
+
+/// Several risks, two of them at one place and two of one kind; one is accepted.
+fn many() -> String {
+    let docs = "resource \"aws_docdb_cluster\" \"docs\" {\n  engine = \"docdb\"\n}\n";
+    let accepted = PUBLIC.replace("\"db\"", "\"honey\"");
+    let second = PUBLIC.replace("\"db\"", "\"second\"");
+    let allow = "# countersign: allow database-public reason=\"a honeypot\"\n";
+    let versions = "resource \"aws_s3_bucket_versioning\" \"v\" {\n  bucket = \"b\"\n  versioning_configuration {\n    status = \"Suspended\"\n  }\n}\n";
+    format!("{PUBLIC}{docs}{second}{allow}{accepted}{versions}{FORCE}")
+}
+
+#[test]
+fn everything_is_fixed_at_once_and_nothing_else_changes() {
+    for kind in ["source.fixAll.countersign", "source.fixAll", "source"] {
+        let workspace = Workspace::new();
+        let mut editor = workspace.editor_on(&many());
+        let before = codes(&mut editor);
+        assert!(fixable(&mut editor) >= 4, "{before:?}");
+        let actions = editor.actions_at("main.tf", &(0..0), json!([kind]));
+        let [action] = actions.as_slice() else { panic!("{actions:#?} is not one action") };
+        assert_eq!(action["kind"], "source.fixAll.countersign");
+        assert!(action.get("edit").is_none() && action.get("command").is_none(), "{action}");
+        let edit = editor.resolve(action.clone()).expect("it is resolved")["edit"].clone();
+        assert!(edit["documentChanges"][0]["textDocument"]["version"].is_number(), "{edit}");
+        editor.apply(&edit);
+        let after = codes(&mut editor);
+        assert_eq!(fixable(&mut editor), 0, "{}", editor.text("main.tf"));
+        assert!(after.iter().all(|code| before.contains(code)), "{after:?}");
+        assert_eq!(editor.text("main.tf").matches("publicly_accessible = true").count(), 1, "what is accepted stays");
+        assert_eq!(editor.actions_at("main.tf", &(0..0), json!([kind])), [] as [Value; 0], "there is nothing left");
+    }
+}
+
+#[test]
+fn all_of_one_risk_are_fixed_where_there_are_several() {
+    let workspace = Workspace::new();
+    let mut editor = workspace.editor_on(&many());
+    let range = editor.find("main.tf", "\"db\" {\n  publicly_accessible = true");
+    let title = "Fix all `database-public` in this file";
+    let actions = editor.actions_at("main.tf", &range, Value::Null);
+    let action = actions.iter().find(|action| action["title"] == title).expect("it is offered").clone();
+    assert_eq!(action["kind"], "quickfix");
+    let edit = editor.resolve(action).expect("it is resolved")["edit"].clone();
+    editor.apply(&edit);
+    let left = codes(&mut editor);
+    assert!(!left.contains(&"database-public".to_owned()), "{left:?}");
+    assert!(left.contains(&"deletion-protection-off".to_owned()), "{left:?}");
+    // One alone has its own fix.
+    editor.replace_all("main.tf", PUBLIC);
+    assert!(!titles(&mut editor, "true", Value::Null).iter().any(|title| title.starts_with("Fix all")));
+}
+
+#[test]
+fn all_is_fixed_by_a_command_too() {
+    let workspace = Workspace::new();
+    let mut editor = workspace.editor_on(&many());
+    editor.settle();
+    assert_eq!(editor.command("countersign.fixAll", "main.tf", "logs", json!({})), Ok(Value::Null));
+    editor.apply_what_is_asked();
+    assert_eq!(fixable(&mut editor), 0);
+    editor.settle();
+    let error = editor.command("countersign.fixAll", "main.tf", "logs", json!({})).expect_err("nothing is left");
+    assert_eq!(error.code, INVALID_PARAMS);
 }
 
 #[test]

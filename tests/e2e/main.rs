@@ -17,3 +17,4 @@ mod peers;
 mod provenance;
 mod session;
 mod suspected;
+mod workspace;

@@ -1,13 +1,13 @@
 //! The analysis: from a snapshot to findings.
 
-use crate::derive::{Elsewhere, Notable, Sight, alone, derive, locate};
+use crate::derive::{Elsewhere, Notable, Sight, alone, derive, locate, resource_at};
 use crate::document::Snapshot;
 use crate::facts::Facts;
 use crate::peers;
 use countersign_infra::terraform::Workspace;
 use countersign_policy::{
     Catalogue, Circumstances, Config, Environment, EnvironmentEvidence, Environments, Fix, Loudness, Origin, Risk,
-    Severity, Surface, Table, Verdict,
+    Severity, Surface, Table, Verdict, Written,
 };
 use countersign_provenance::{self as provenance, Tag, TagEdge};
 use countersign_syntax::Budget;
@@ -178,6 +178,19 @@ pub fn analyze(snapshot: &Snapshot, workspace: &Workspace, policy: &Policy, budg
 pub fn analyze_alone(snapshot: &Snapshot, policy: &Policy, budget: &mut Budget) -> Option<Analysis> {
     read(snapshot, budget).then_some(())?;
     analyze(snapshot, &alone(snapshot), policy, budget)
+}
+
+/// The resource whose header stands at a place, its environment and what tells that; `None` where nothing does.
+pub fn environment_at(
+    snapshot: &Snapshot,
+    workspace: &Workspace,
+    policy: &Policy,
+    offset: usize,
+) -> Option<(String, Environment, EnvironmentEvidence)> {
+    let (address, written) = resource_at(snapshot, workspace, offset)?;
+    let written = Written { path: policy.relative(&snapshot.file).to_owned(), ..written };
+    let (environment, evidence) = policy.environments.of(&written);
+    Some((address, environment, evidence?))
 }
 
 struct Analyzer<'a> {

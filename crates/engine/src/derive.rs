@@ -389,6 +389,22 @@ fn written(scope: &Scope<'_>, resource: &Resource) -> Written {
     Written { path: String::new(), workspace, variable, tag, names }
 }
 
+/// The resource whose header stands at a place: its address and what tells its environment.
+pub(crate) fn resource_at(snapshot: &Snapshot, workspace: &Workspace, offset: usize) -> Option<(String, Written)> {
+    let (start, unit) = snapshot.units.iter().find(|(start, unit)| (*start..start + unit.len()).contains(&offset))?;
+    let facts = unit.memo()?;
+    let evaluation = Evaluation::new(workspace, MAX_STEPS);
+    let scope = Scope::new(&evaluation, module_of(&snapshot.file));
+    scope.unit(&snapshot.file, &facts.lowered).find_map(|(definition, resources)| {
+        let block = definition.block();
+        let text = facts.lowered.source.get(block.range.clone())?;
+        let header = start + block.range.start..start + block.range.start + text.find('\n').unwrap_or(text.len());
+        let is_resource = block.kind.contains('_') && !block.kind.starts_with("provider.");
+        let resource = resources.first().filter(|_| is_resource && header.contains(&offset))?;
+        Some((block.address.to_string(), written(&scope, resource)))
+    })
+}
+
 /// A workspace in which there is one file only.
 pub fn alone(snapshot: &Snapshot) -> Workspace {
     let mut workspace = Workspace::default();

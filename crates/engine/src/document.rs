@@ -171,8 +171,8 @@ impl Document {
         self.behind = None;
     }
 
-    /// Brings the index of the workspace up to date with what was worked out about the units.
-    pub fn index(&mut self, workspace: &mut Workspace) {
+    /// Brings the index of the workspace up to date with what was worked out about the units. Returns what is new in it.
+    pub fn index(&mut self, workspace: &mut Workspace) -> Vec<Arc<Lowered>> {
         let mut added = Vec::new();
         for neighbours in self.snapshot.units.neighbours() {
             let mut digest = neighbours.digest.lock().unwrap_or_else(PoisonError::into_inner);
@@ -192,6 +192,7 @@ impl Document {
         }
         let gone = std::mem::take(&mut self.gone);
         workspace.update(&self.snapshot.file, &gone, &added);
+        added
     }
 
     /// Takes the document out of the index.

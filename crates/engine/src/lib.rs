@@ -12,7 +12,9 @@ mod facts;
 mod peers;
 pub mod report;
 
-pub use analysis::{Analysis, Finding, OriginSummary, Policy, ResourceRef, Shown, analyze, analyze_alone, read};
+pub use analysis::{
+    Analysis, Finding, OriginSummary, Policy, ResourceRef, Shown, analyze, analyze_alone, environment_at, read,
+};
 pub use countersign_infra::terraform::{Lowered, Workspace, module_of, normal};
 pub use derive::{Digest, Elsewhere, alone, gaps, is_affected, locate, units, wanted_files};
 pub use document::{Change, Document, Evidence, Inserted, Ranges, Snapshot, over_limit};

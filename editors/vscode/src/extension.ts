@@ -18,7 +18,8 @@ const LANGUAGES = [
 
 let active: Server | undefined;
 
-export function activate(context: ExtensionContext): void {
+/** Ends when the server is there, because a command that starts the extension may be one of the server's. */
+export async function activate(context: ExtensionContext): Promise<void> {
   const log = window.createOutputChannel("Countersign");
   const server = new Server(context.extensionPath, log);
   active = server;
@@ -35,7 +36,7 @@ export function activate(context: ExtensionContext): void {
       }
     }),
   );
-  void server.restart();
+  await server.restart();
 }
 
 export function deactivate(): Promise<void> | undefined {

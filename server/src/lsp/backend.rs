@@ -4,6 +4,7 @@
 use super::check_edit::check_edit;
 use super::client::Features;
 use super::features::{self, View};
+use super::hover::hover;
 use super::protocol::{CheckEditParams, CheckEditResult, EditParams, RegionResult, RegionsParams};
 use super::session::{Event, Missing};
 use countersign_policy::CONFIG_FILE;
@@ -59,6 +60,12 @@ impl Backend {
     #[expect(clippy::unused_async, reason = "the framework takes async methods")]
     pub(super) async fn edit(&self, params: EditParams) {
         self.send(Event::Edit(params));
+    }
+
+    /// `window/workDoneProgress/cancel`.
+    #[expect(clippy::unused_async, reason = "the framework takes async methods")]
+    pub(super) async fn cancel(&self, params: WorkDoneProgressCancelParams) {
+        self.send(Event::Cancel(params.token));
     }
 
     /// `countersign/regions`.
@@ -165,7 +172,7 @@ impl LanguageServer for Backend {
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
         let TextDocumentPositionParams { text_document, position } = params.text_document_position_params;
-        Ok(self.query(&text_document.uri, move |view| Ok(features::hover(view, position))).await?.flatten())
+        Ok(self.query(&text_document.uri, move |view| Ok(hover(view, position))).await?.flatten())
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
@@ -205,6 +212,12 @@ impl LanguageServer for Backend {
         answered.await.unwrap_or_else(|_| Err(Error::internal_error()))
     }
 
+    async fn workspace_diagnostic(&self, params: WorkspaceDiagnosticParams) -> Result<WorkspaceDiagnosticReportResult> {
+        let (reply, answered) = oneshot::channel();
+        self.send(Event::Survey { params, reply });
+        answered.await.unwrap_or_else(|_| Err(Error::internal_error()))
+    }
+
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LSPAny>> {
         let (reply, answered) = oneshot::channel();
         self.send(Event::Command { params, reply });
@@ -224,7 +237,11 @@ fn capabilities(features: &Features) -> ServerCapabilities {
         hover_provider: Some(HoverProviderCapability::Simple(true)),
         code_action_provider: Some(if features.action_literals {
             CodeActionProviderCapability::Options(CodeActionOptions {
-                code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, CodeActionKind::REFACTOR]),
+                code_action_kinds: Some(vec![
+                    CodeActionKind::QUICKFIX,
+                    CodeActionKind::REFACTOR,
+                    CodeActionKind::new(features::FIX_ALL_KIND),
+                ]),
                 resolve_provider: Some(features.lazy_action_edits),
                 work_done_progress_options: WorkDoneProgressOptions::default(),
             })
@@ -240,9 +257,9 @@ fn capabilities(features: &Features) -> ServerCapabilities {
         diagnostic_provider: features.pull_diagnostics.then(|| {
             DiagnosticServerCapabilities::Options(DiagnosticOptions {
                 identifier: Some("countersign".to_owned()),
-                inter_file_dependencies: false,
-                workspace_diagnostics: false,
-                work_done_progress_options: WorkDoneProgressOptions::default(),
+                inter_file_dependencies: true,
+                workspace_diagnostics: true,
+                work_done_progress_options: WorkDoneProgressOptions { work_done_progress: Some(true) },
             })
         }),
         workspace: Some(WorkspaceServerCapabilities {

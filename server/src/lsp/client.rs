@@ -6,8 +6,8 @@ use std::time::Duration;
 use tower_lsp::Client;
 use tower_lsp::jsonrpc;
 use tower_lsp::ls_types::{
-    ClientCapabilities, MarkupKind, MessageType, PositionEncodingKind, Registration, ResourceOperationKind,
-    WorkspaceEdit,
+    ClientCapabilities, MarkupKind, MessageType, PositionEncodingKind, ProgressToken, Registration,
+    ResourceOperationKind, WorkspaceEdit,
 };
 
 /// How long an answer of the client is waited for.
@@ -32,6 +32,8 @@ pub(super) struct Features {
     pub(super) watch_files: bool,
     pub(super) refresh_lenses: bool,
     pub(super) refresh_hints: bool,
+    /// It shows how far work of the server's own is.
+    pub(super) progress: bool,
 }
 
 impl Features {
@@ -44,6 +46,7 @@ impl Features {
         features.encoding = known.unwrap_or_default();
         if let Some(window) = &capabilities.window {
             features.show_document = window.show_document.as_ref().is_some_and(|show| show.support);
+            features.progress = window.work_done_progress.unwrap_or(false);
         }
         if let Some(workspace) = &capabilities.workspace {
             let can = |refresh: Option<bool>| refresh.unwrap_or(false);
@@ -137,6 +140,15 @@ impl Requester {
     /// Asks the client to apply an edit.
     pub(super) fn apply_edit(&self, edit: WorkspaceEdit) {
         self.spawn(|client| async move { client.apply_edit(edit).await });
+    }
+
+    /// Asks the client to make a place for the progress of something, and tells whether it did.
+    pub(super) fn create_progress(&self, token: ProgressToken, made: impl FnOnce(bool) + Send + 'static) {
+        self.spawn(|client| async move {
+            let answer = client.create_work_done_progress(token).await;
+            made(answer.is_ok());
+            answer
+        });
     }
 
     /// Asks the client to show a file.

@@ -2,6 +2,7 @@
 
 use super::backend::invalid;
 use super::client::Features;
+use super::fix_all::fix_all;
 use super::protocol::{ActionArguments, RegionOrigin, RegionResult, WirePosition, WireRange};
 use crate::cli::written_by;
 use crate::{disk, git, review};
@@ -9,13 +10,13 @@ use countersign_engine::report::{JsonFinding, JsonOrigin, JsonRange, authority_n
 use countersign_engine::{
     Analysis, Elsewhere, Finding, OriginSummary, Policy, Shown, Snapshot, Workspace, actions, analyze_alone, locate,
 };
-use countersign_policy::{Catalogue, Config, Origin, Severity, Verdict};
+use countersign_policy::{Catalogue, Config, Environment, Origin, Severity, Verdict};
 use countersign_provenance::{Agent, Writer, sha256};
 use countersign_syntax::Budget;
 use countersign_text::{Encoding, LinePosition, Text, TextEdit as ByteEdit};
 use dashmap::DashMap;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::ops::Range as ByteRange;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,10 @@ const MAX_DIAGNOSTICS: usize = 500;
 
 /// Makes the change that a risk's file suggests.
 pub(super) const FIX: &str = "countersign.fix";
+/// Makes all changes that are safe.
+pub(super) const FIX_ALL: &str = "countersign.fixAll";
+/// Looks at every file of the workspace.
+pub(super) const CHECK_WORKSPACE: &str = "countersign.checkWorkspace";
 /// Puts comments around text that an AI wrote.
 pub(super) const TAG: &str = "countersign.tagProvenance";
 /// Says that a person wrote a text.
@@ -42,7 +47,11 @@ pub(super) const EXPLAIN: &str = "countersign.explain";
 pub(super) const SHOW_ORIGIN: &str = "countersign.showOrigin";
 
 /// Every command that the server runs.
-pub(super) const COMMANDS: &[&str] = &[FIX, TAG, I_WROTE_THIS, REQUEST_REVIEW, SUPPRESS, EXPLAIN, SHOW_ORIGIN];
+pub(super) const COMMANDS: &[&str] =
+    &[FIX, FIX_ALL, TAG, I_WROTE_THIS, REQUEST_REVIEW, SUPPRESS, EXPLAIN, SHOW_ORIGIN, CHECK_WORKSPACE];
+
+/// The kind of the action that makes all safe changes.
+pub(super) const FIX_ALL_KIND: &str = "source.fixAll.countersign";
 
 /// One state of an open document and what is needed to speak about it.
 #[derive(Clone)]
@@ -96,7 +105,7 @@ impl View {
         })
     }
 
-    fn range(&self, range: &ByteRange<usize>) -> Range {
+    pub(super) fn range(&self, range: &ByteRange<usize>) -> Range {
         to_range(&self.snapshot.text, self.features.encoding, range)
     }
 
@@ -196,7 +205,7 @@ fn related_information(view: &View, finding: &Finding) -> Option<Vec<DiagnosticR
 }
 
 /// Severity, origin and what follows, in one line.
-fn about(finding: &Finding) -> String {
+pub(super) fn about(finding: &Finding) -> String {
     let follows = match finding.verdict {
         Verdict::Allow => "allowed",
         Verdict::Note => "noted",
@@ -213,7 +222,8 @@ fn about(finding: &Finding) -> String {
         Severity::Medium => "Medium",
         Severity::Low => "Low",
     };
-    format!("{severity} risk, {written}; {follows}.")
+    let place = if finding.environment == Environment::Production { ", in production" } else { "" };
+    format!("{severity} risk, {written}{place}; {follows}.")
 }
 
 /// The report for a client that asks for diagnostics.
@@ -236,40 +246,6 @@ pub(super) fn full_report(result_id: Option<String>, items: Vec<Diagnostic>) -> 
         related_documents: None,
         full_document_diagnostic_report: FullDocumentDiagnosticReport { result_id, items },
     }))
-}
-
-/// What is to be said of a place.
-pub(super) fn hover(view: &View, position: Position) -> Option<Hover> {
-    let analysis = view.analysis();
-    let offset = view.bytes(&Range { start: position, end: position }).start;
-    let at = |range: &ByteRange<usize>| range.start <= offset && offset <= range.end;
-    let findings: Vec<_> = analysis.findings.iter().filter(|finding| at(&finding.range)).collect();
-    let markdown = view.features.markdown_hover;
-    let (bold, code, emphasis) = if markdown { ("**", "`", "*") } else { ("", "", "") };
-    let plain = |text: &str| if markdown { text.to_owned() } else { text.replace('`', "") };
-    let mut parts = Vec::new();
-    for finding in &findings {
-        let title = Catalogue::built_in().risk(&finding.risk).map_or(finding.risk.as_str(), |risk| risk.title.as_str());
-        parts.push(format!(
-            "{bold}{title}{bold} ({code}{}{code})\n\n{}\n\n{emphasis}What to do:{emphasis} {}\n\n{}",
-            finding.risk,
-            plain(&finding.message),
-            plain(&finding.help),
-            about(finding)
-        ));
-    }
-    let around = offset..view.snapshot.text.clamp(offset..offset + 1).end.max(offset + 1);
-    let origin = analysis.origin(&view.snapshot, &around);
-    if let Some(known) = origin_in_words(&origin) {
-        parts.push(known);
-    } else if findings.is_empty() {
-        return None;
-    }
-    let separator = if markdown { "\n\n---\n\n" } else { "\n\n" };
-    let range = findings.first().map(|finding| view.range(&finding.range));
-    let kind = if markdown { MarkupKind::Markdown } else { MarkupKind::PlainText };
-    let contents = MarkupContent { kind, value: parts.join(separator) };
-    Some(Hover { contents: HoverContents::Markup(contents), range })
 }
 
 /// Who wrote a text and how that is known; `None` where nothing is.
@@ -443,6 +419,14 @@ pub(super) fn code_actions(view: &View, params: &CodeActionParams) -> CodeAction
             actions.push(action(view, kind, title, name, &arguments, about));
         }
     };
+    let fixable = || analysis.findings.iter().filter(|finding| finding.fix.is_some());
+    // Only on demand: an editor may be told to make these when it saves.
+    let asked = params.context.only.iter().flatten().any(|kind| !kind.as_str().is_empty());
+    if asked && fixable().next().is_some() {
+        let title = "Fix all that can be fixed safely".to_owned();
+        add(CodeActionKind::new(FIX_ALL_KIND), title, FIX_ALL, arguments(view, &(0..0), None), None);
+    }
+    let mut offered = HashSet::new();
     for finding in analysis.findings.iter().filter(|finding| touches(&finding.range)) {
         let about = Some(finding);
         let for_finding = || arguments(view, &finding.range, Some(&finding.risk));
@@ -451,6 +435,11 @@ pub(super) fn code_actions(view: &View, params: &CodeActionParams) -> CodeAction
             if let Some(fix) = &finding.fix {
                 let title = format!("Fix: {title} ({})", fix.text.trim());
                 add(CodeActionKind::QUICKFIX, title, FIX, for_finding(), about);
+                let risk = &finding.risk;
+                if offered.insert(risk) && fixable().filter(|other| other.risk == *risk).nth(1).is_some() {
+                    let title = format!("Fix all `{risk}` in this file");
+                    add(CodeActionKind::QUICKFIX, title, FIX_ALL, arguments(view, &(0..0), Some(risk)), about);
+                }
             }
             add(CodeActionKind::QUICKFIX, format!("Request a review: {title}"), REQUEST_REVIEW, for_finding(), about);
             if !finding.area.eq("record") {
@@ -526,7 +515,7 @@ fn action(
         ..CodeAction::default()
     };
     let edits_text = match name {
-        FIX | SUPPRESS | TAG => true,
+        FIX | FIX_ALL | SUPPRESS | TAG => true,
         REQUEST_REVIEW => view.features.create_files,
         _ => false,
     };
@@ -580,6 +569,13 @@ pub(super) fn edit_of(view: &View, name: &str, arguments: &ActionArguments) -> R
                 return Err(invalid("there is no safe fix for this finding"));
             };
             vec![ByteEdit::new(fix.range.clone(), fix.text.as_str())]
+        }
+        FIX_ALL => {
+            let edits = fix_all(view, arguments.risk.as_deref());
+            if edits.is_empty() {
+                return Err(invalid("there is nothing in this file that can be fixed safely"));
+            }
+            edits
         }
         SUPPRESS => {
             let reason = arguments.reason.as_deref().unwrap_or_default();

@@ -3,10 +3,15 @@
 mod backend;
 mod check_edit;
 mod client;
+mod commands;
 mod features;
+mod fix_all;
 pub mod frame;
+mod hover;
+mod progress;
 mod protocol;
 mod session;
+mod survey;
 mod transport;
 mod worker;
 
@@ -51,6 +56,7 @@ pub(crate) fn serve() -> anyhow::Result<ExitCode> {
     .custom_method(protocol::EDIT, Backend::edit)
     .custom_method(protocol::REGIONS, Backend::regions)
     .custom_method(protocol::CHECK_EDIT, Backend::check_edit)
+    .custom_method("window/workDoneProgress/cancel", Backend::cancel)
     .finish();
     let Some(client) = client else { anyhow::bail!("the framework gave no handle to the client") };
 

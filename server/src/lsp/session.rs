@@ -5,19 +5,19 @@
 
 use super::client::{Features, Requester};
 use super::features::{self, Around, View};
-use super::protocol::{ActionArguments, EditParams};
+use super::protocol::EditParams;
+use super::survey::{Overview, Report, SurveyEnd};
 use super::transport::Outbox;
 use super::worker::{Job, Worker};
-use crate::cli::{page, today};
+use crate::cli::today;
 use crate::disk::FolderConfig;
-use crate::state::{write_atomically, write_page};
 use crate::surroundings::{self, Indexed};
 use countersign_engine::{
     Analysis, Change, Document, Policy, Snapshot, Workspace, analyze, is_affected, read, units, wanted_files,
 };
 use countersign_grammars::Language;
-use countersign_policy::{CONFIG_FILE, Catalogue, Config, Surface};
-use countersign_provenance::{Authority, Origin, Regions, Writer, looks_inserted_at_once};
+use countersign_policy::{CONFIG_FILE, Config, Surface};
+use countersign_provenance::{Regions, looks_inserted_at_once};
 use countersign_syntax::Budget;
 use countersign_text::{RangeMap, Text};
 use dashmap::DashMap;
@@ -30,11 +30,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
-use tower_lsp::jsonrpc::{self, Error};
+use tower_lsp::jsonrpc;
 use tower_lsp::ls_types::{
     Diagnostic, DidChangeTextDocumentParams, DidChangeWatchedFilesRegistrationOptions, DidOpenTextDocumentParams,
-    ExecuteCommandParams, FileSystemWatcher, GlobPattern, LSPAny, MessageType, PublishDiagnosticsParams, Registration,
-    TextDocumentContentChangeEvent, Uri,
+    ExecuteCommandParams, FileSystemWatcher, GlobPattern, LSPAny, MessageType, ProgressToken, PublishDiagnosticsParams,
+    Registration, TextDocumentContentChangeEvent, Uri, WorkspaceDiagnosticParams, WorkspaceDiagnosticReportResult,
 };
 
 /// Steps of the parser that a change may take on the main loop, some three milliseconds. What needs more goes to the
@@ -43,6 +43,9 @@ const INLINE_STEPS: usize = 150;
 
 /// The same as a time, for broken text in which a step takes longer.
 const INLINE_TIME: Duration = Duration::from_millis(4);
+
+/// How long all documents together may take there that depend on one that was changed.
+const DEPENDENTS_TIME: Duration = Duration::from_millis(10);
 
 /// Events that may wait; who sends more waits too. The main loop itself never sends one.
 pub(super) const QUEUE: usize = 10_000;
@@ -124,6 +127,21 @@ pub(super) enum Event {
     },
     /// The worker read files that are not open, or are no more.
     Indexed(Vec<Indexed>),
+    /// Everything below some folders was read.
+    IndexRead,
+    /// The settings are read anew from now on.
+    SettingsForgotten,
+    /// The client asks about all files.
+    Survey {
+        params: WorkspaceDiagnosticParams,
+        reply: oneshot::Sender<jsonrpc::Result<WorkspaceDiagnosticReportResult>>,
+    },
+    /// The pool looked at files of a survey that was not asked for with a request for diagnostics.
+    Surveyed(Vec<Report>),
+    /// It is through with all of them.
+    SurveyEnded(SurveyEnd),
+    /// The person does not want to wait for something.
+    Cancel(ProgressToken),
     /// Write down everything, then answer.
     Flush(oneshot::Sender<()>),
     /// End.
@@ -157,7 +175,7 @@ pub(super) enum Missing {
 type Question = Box<dyn FnOnce(Result<View, Missing>) + Send>;
 
 /// An open document.
-struct Open {
+pub(super) struct Open {
     uri: Uri,
     path: Option<PathBuf>,
     document: Document,
@@ -187,25 +205,31 @@ struct Open {
 pub(super) struct Session {
     pub(super) features: Features,
     pub(super) roots: Vec<PathBuf>,
-    documents: HashMap<String, Open>,
+    pub(super) documents: HashMap<String, Open>,
     configs: HashMap<String, (Text, i32)>,
     /// Open documents in languages that are not ours.
     foreign: HashSet<String>,
     snapshots: Snapshots,
-    outbox: Outbox,
-    requester: Requester,
-    events: SyncSender<Event>,
-    worker: Worker,
+    pub(super) outbox: Outbox,
+    pub(super) requester: Requester,
+    pub(super) events: SyncSender<Event>,
+    pub(super) worker: Worker,
     /// Something that is shown beside the text has changed, and not by an edit, after which clients ask by themselves.
-    stale: bool,
+    pub(super) stale: bool,
     /// The last number that was given to an opening or a state of a document.
     counter: u64,
     /// The index of all files that are known.
-    workspace: Workspace,
+    pub(super) workspace: Workspace,
     /// Files that are not open, as they are on disk.
-    on_disk: Arc<HashMap<Arc<str>, Arc<Snapshot>>>,
+    pub(super) on_disk: Arc<HashMap<Arc<str>, Arc<Snapshot>>>,
     /// Files that were opened and are still in the index as they are on disk.
     replaced: HashMap<Arc<str>, Arc<Snapshot>>,
+    /// Files that expressions read, by path, with the file that does. Each was asked for.
+    wanted: HashMap<String, Arc<str>>,
+    /// Names of such files that the client watches.
+    watched: HashSet<String>,
+    /// All files, and what was said of them.
+    pub(super) overview: Overview,
 }
 
 impl Session {
@@ -228,6 +252,9 @@ impl Session {
             workspace: Workspace::default(),
             on_disk: Arc::default(),
             replaced: HashMap::new(),
+            wanted: HashMap::new(),
+            watched: HashSet::new(),
+            overview: Overview::default(),
         }
     }
 
@@ -248,6 +275,7 @@ impl Session {
             }
             self.guard(Self::refresh_dirty);
             self.guard(Self::answer_waiting);
+            self.guard(Self::survey_again);
             if std::mem::take(&mut self.stale) {
                 self.requester.refresh(&self.features);
             }
@@ -267,7 +295,7 @@ impl Session {
             Event::Initialize { features, roots } => (self.features, self.roots) = (features, roots),
             Event::Initialized => {
                 self.watch_files();
-                self.worker.index(self.roots.clone());
+                self.index(self.roots.clone());
             }
             Event::Open(params) => self.open(params),
             Event::Change(params) => self.change(params),
@@ -276,11 +304,26 @@ impl Session {
             Event::SettingsChanged => self.reload_settings(),
             Event::Folders { added, removed } => {
                 self.roots.retain(|root| !removed.contains(root));
-                self.worker.index(added.clone());
+                self.index(added.clone());
                 self.roots.extend(added);
+                self.overview.is_due = true;
             }
-            Event::FilesChanged(paths) => self.worker.send(Job::Reread { paths }),
+            Event::FilesChanged(paths) => {
+                for path in &paths {
+                    self.reread_text(path);
+                }
+                self.worker.send(Job::Reread { paths });
+            }
             Event::Indexed(read) => self.indexed(read),
+            Event::IndexRead => self.index_read(),
+            Event::SettingsForgotten => {
+                self.overview.is_due = true;
+                self.stale |= self.features.pull_diagnostics;
+            }
+            Event::Survey { params, reply } => self.survey_asked(params, reply),
+            Event::Surveyed(reports) => self.surveyed(reports),
+            Event::SurveyEnded(end) => self.survey_ended(end),
+            Event::Cancel(token) => self.overview.cancel(&token),
             Event::Edit(params) => self.evidence(&params),
             Event::Query { uri, run } => self.query(&uri, run),
             Event::Command { params, reply } => self.command(params, reply),
@@ -332,6 +375,16 @@ impl Session {
         }
     }
 
+    /// Follows a person's word about who wrote a text.
+    pub(super) fn declared(&mut self, uri: &str, declare: impl FnOnce(&mut Document)) {
+        self.with(uri, |open| {
+            declare(&mut open.document);
+            open.dirty = true;
+            open.save_at = Some(Instant::now() + SAVE_AFTER);
+        });
+        self.stale = true;
+    }
+
     fn with(&mut self, uri: &str, change: impl FnOnce(&mut Open)) {
         if let Some(open) = self.documents.get_mut(uri) {
             change(open);
@@ -351,7 +404,8 @@ impl Session {
         let open: HashSet<Arc<str>> =
             self.documents.values_mut().map(|open| Arc::clone(&open.document.snapshot().file)).collect();
         let on_disk = Arc::make_mut(&mut self.on_disk);
-        let mut wanted = Vec::new();
+        let mut wanted: Vec<(String, Arc<str>)> = Vec::new();
+        self.overview.is_due |= !read.is_empty();
         for read in read {
             match read {
                 Indexed::File(snapshot) if !open.contains(&snapshot.file) => {
@@ -373,10 +427,44 @@ impl Session {
                 Indexed::File(_) | Indexed::Gone(_) => {}
             }
         }
-        if !wanted.is_empty() {
-            self.worker.send(Job::Texts { wanted });
-        }
+        self.want(wanted);
         self.look_again("");
+    }
+
+    /// Has files read that expressions read, each once until it changes.
+    fn want(&mut self, mut wanted: Vec<(String, Arc<str>)>) {
+        wanted.retain(|(path, file)| {
+            let is_new = !self.wanted.contains_key(path);
+            if is_new {
+                self.wanted.insert(path.clone(), Arc::clone(file));
+            }
+            is_new
+        });
+        if wanted.is_empty() {
+            return;
+        }
+        if self.features.watch_files {
+            let names = wanted.iter().filter_map(|(path, _)| path.rsplit('/').next());
+            // What stands for itself in a pattern only; another name is read again when it is saved here.
+            let plain =
+                names.filter(|name| !name.is_empty() && !name.contains(['*', '?', '{', '}', '[', ']', ',', '!']));
+            let new: Vec<_> = plain.filter(|name| self.watched.insert((*name).to_owned())).map(str::to_owned).collect();
+            if !new.is_empty() {
+                self.watch(
+                    format!("countersign-read-{}", self.watched.len()),
+                    new.iter().map(|name| format!("**/{name}")),
+                );
+            }
+        }
+        self.worker.send(Job::Texts { wanted });
+    }
+
+    /// Has a file read again that an expression reads.
+    fn reread_text(&mut self, path: &std::path::Path) {
+        let key = surroundings::key(path);
+        if let Some(file) = self.wanted.get(&*key) {
+            self.worker.send(Job::Texts { wanted: vec![(key.to_string(), Arc::clone(file))] });
+        }
     }
 
     /// Marks the documents that a change of the workspace may say something else about.
@@ -387,6 +475,7 @@ impl Session {
                 && open.analysis.as_ref().is_none_or(|(shown, _)| is_affected(shown, &self.workspace))
             {
                 open.dirty = true;
+                self.stale |= self.features.pull_diagnostics;
             }
         }
     }
@@ -395,16 +484,17 @@ impl Session {
         if !self.features.watch_files {
             return;
         }
-        let options = DidChangeWatchedFilesRegistrationOptions {
-            watchers: [format!("**/{CONFIG_FILE}"), "**/*.{tf,tofu,tfvars,tf.json,tofu.json,tfvars.json}".to_owned()]
-                .into_iter()
-                .map(|glob| FileSystemWatcher { glob_pattern: GlobPattern::String(glob), kind: None })
-                .collect(),
-        };
+        let files = "**/*.{tf,tofu,tfvars,tf.json,tofu.json,tfvars.json}";
+        self.watch("countersign-files".to_owned(), [format!("**/{CONFIG_FILE}"), files.to_owned()]);
+    }
+
+    fn watch(&self, id: String, patterns: impl IntoIterator<Item = String>) {
+        let watcher = |glob| FileSystemWatcher { glob_pattern: GlobPattern::String(glob), kind: None };
+        let watchers = patterns.into_iter().map(watcher).collect();
         self.requester.register(vec![Registration {
-            id: "countersign-files".to_owned(),
+            id,
             method: "workspace/didChangeWatchedFiles".to_owned(),
-            register_options: serde_json::to_value(options).ok(),
+            register_options: serde_json::to_value(DidChangeWatchedFilesRegistrationOptions { watchers }).ok(),
         }]);
     }
 
@@ -428,6 +518,7 @@ impl Session {
             // Until the document is read, the file on disk stands for it.
             self.replaced.insert(Arc::clone(&snapshot.file), before);
         }
+        self.overview.opened(&snapshot.file);
         let document = Document::of(snapshot);
         self.counter += 1;
         let opened = self.counter;
@@ -526,6 +617,10 @@ impl Session {
         if self.configs.contains_key(key) {
             self.reload_settings();
         }
+        self.overview.is_due = true;
+        if let Some(path) = features::file_path(uri) {
+            self.reread_text(&path);
+        }
         if let Some(open) = self.documents.get_mut(key)
             && let Some(path) = &open.path
         {
@@ -553,6 +648,7 @@ impl Session {
             if let Some(path) = open.path.clone() {
                 self.worker.send(Job::Reread { paths: vec![path] });
             }
+            self.overview.is_due = true;
             self.look_again(key);
         }
         self.snapshots.remove(key);
@@ -609,15 +705,26 @@ impl Session {
         }
     }
 
-    fn refresh_dirty(&mut self) {
-        let dirty: Vec<_> = self.documents.iter().filter(|(_, open)| open.dirty).map(|(uri, _)| uri.clone()).collect();
-        for uri in dirty {
-            self.refresh(&uri);
+    /// Brings the documents up to date that changed, and then those that depend on them.
+    pub(super) fn refresh_dirty(&mut self) {
+        let mut until = None;
+        loop {
+            let can = |open: &Open| open.dirty && open.policy.is_some();
+            let dirty: Vec<_> =
+                self.documents.iter().filter(|(_, open)| can(open)).map(|(uri, _)| uri.clone()).collect();
+            if dirty.is_empty() {
+                return;
+            }
+            for uri in dirty {
+                self.refresh(&uri, until.unwrap_or_else(|| Instant::now() + INLINE_TIME));
+            }
+            // However many there are, they do not keep the next change waiting.
+            until = until.or_else(|| Some(Instant::now() + DEPENDENTS_TIME));
         }
     }
 
-    /// Analyses the newest state of a document, here if that is quick, else on the pool.
-    fn refresh(&mut self, uri: &str) {
+    /// Analyses the newest state of a document, here if that is quick and done before some time, else on the pool.
+    fn refresh(&mut self, uri: &str, until: Instant) {
         self.counter += 1;
         let Some(open) = self.documents.get_mut(uri) else { return };
         let Some(policy) = &mut open.policy else { return };
@@ -633,22 +740,28 @@ impl Session {
             self.analyzed(uri, revision, snapshot, analysis);
             return;
         }
-        let mut budget = Budget::of_steps(INLINE_STEPS).before(Instant::now() + INLINE_TIME);
+        let mut budget = Budget::of_steps(INLINE_STEPS).before(until);
         let is_read = read(&snapshot, &mut budget);
+        let before = self.workspace.version();
+        let mut wanted = Vec::new();
         if is_read {
-            let before = self.workspace.version();
             if let Some(on_disk) = self.replaced.remove(&snapshot.file) {
                 self.workspace.update(&snapshot.file, &units(&on_disk), &[]);
             }
-            open.document.index(&mut self.workspace);
+            let added = open.document.index(&mut self.workspace);
+            let file = &snapshot.file;
+            let paths = wanted_files(&self.workspace, file, &added).into_iter();
+            wanted.extend(paths.map(|path| (path, Arc::clone(file))));
             if let Some(analysis) = analyze(&snapshot, &self.workspace, policy, &mut budget) {
                 let revision = open.revision;
                 self.analyzed(uri, revision, Arc::clone(&snapshot), Arc::new(analysis));
+                self.want(wanted);
                 self.reindexed(uri, before);
                 return;
             }
         }
-        let before = self.workspace.version();
+        self.want(wanted);
+        self.reindexed(uri, before);
         let Some(open) = self.documents.get_mut(uri) else { return };
         if let Some(running) = &open.on_pool {
             // When it has ended, the newest state is taken up.
@@ -672,7 +785,6 @@ impl Session {
             let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or(Outcome::Failed);
             let _ = events.send(Event::Analyzed { uri: key, revision, snapshot, outcome });
         });
-        self.reindexed(uri, before);
     }
 
     /// Follows a change of the index that a document made.
@@ -713,11 +825,11 @@ impl Session {
         PublishDiagnosticsParams { uri: uri.clone(), diagnostics, version }
     }
 
-    fn publish(&self, uri: &Uri, version: Option<i32>, diagnostics: Vec<Diagnostic>) {
+    pub(super) fn publish(&self, uri: &Uri, version: Option<i32>, diagnostics: Vec<Diagnostic>) {
         self.outbox.publish(uri.as_str(), &self.params(uri, version, diagnostics));
     }
 
-    fn view(&mut self, uri: &str) -> Option<View> {
+    pub(super) fn view(&mut self, uri: &str) -> Option<View> {
         let open = self.documents.get_mut(uri)?;
         let policy = open.policy.clone().unwrap_or_else(|| Policy::new(&Config::defaults(), Surface::Editor, today()));
         let fresh = open.analysis.as_ref().filter(|_| !open.dirty).cloned();
@@ -736,8 +848,12 @@ impl Session {
             revision: open.revision,
             roots: self.roots.clone(),
             workspace: self.workspace.clone(),
-            around: Around { on_disk: Arc::clone(&self.on_disk), open: Arc::clone(&self.snapshots) },
+            around: self.around(),
         })
+    }
+
+    pub(super) fn around(&self) -> Around {
+        Around { on_disk: Arc::clone(&self.on_disk), open: Arc::clone(&self.snapshots) }
     }
 
     fn query(&mut self, uri: &str, run: Question) {
@@ -773,106 +889,6 @@ impl Session {
                 on_pool(move || run(view));
             }
         }
-    }
-
-    fn command(&mut self, params: ExecuteCommandParams, reply: oneshot::Sender<jsonrpc::Result<Option<LSPAny>>>) {
-        let name = params.command;
-        let argument = params.arguments.into_iter().next().unwrap_or_default();
-        if name == features::EXPLAIN {
-            let _ = reply.send(self.explain(&argument));
-            return;
-        }
-        let arguments: ActionArguments = match serde_json::from_value(argument) {
-            Ok(arguments) => arguments,
-            Err(error) => {
-                let _ = reply.send(Err(super::backend::invalid(format!("`{name}` takes {{uri, range, …}}: {error}"))));
-                return;
-            }
-        };
-        self.refresh_dirty();
-        let Some(view) = self.view(&arguments.uri) else {
-            let _ = reply.send(Err(super::backend::invalid(format!("the document is not open: {}", arguments.uri))));
-            return;
-        };
-        match name.as_str() {
-            features::I_WROTE_THIS => {
-                let range = view.bytes(&features::from_wire(&arguments.range));
-                let origin =
-                    Origin { writer: Writer::Human, authority: Authority::Corrected, means: None, corrects: None };
-                self.declare(&arguments.uri, range, &origin);
-                let _ = reply.send(Ok(None));
-            }
-            features::SHOW_ORIGIN => {
-                let range = view.bytes(&features::from_wire(&arguments.range));
-                let origin = view.analysis().origin(&view.snapshot, &range);
-                let words = features::origin_in_words(&origin);
-                let words = words.unwrap_or_else(|| "Nothing is known about who wrote this.".to_owned());
-                self.requester.show(MessageType::INFO, words.clone());
-                let _ = reply.send(Ok(Some(LSPAny::String(words))));
-            }
-            features::REQUEST_REVIEW if !(self.features.create_files && self.features.apply_edit) => {
-                let requester = self.requester.clone();
-                on_pool(move || {
-                    let _ = reply.send(write_review(&view, &arguments, &requester));
-                });
-            }
-            features::FIX | features::SUPPRESS | features::TAG | features::REQUEST_REVIEW => {
-                let (requester, events, can_apply) =
-                    (self.requester.clone(), self.events.clone(), self.features.apply_edit);
-                on_pool(move || {
-                    let _ = reply.send(match features::edit_of(&view, &name, &arguments) {
-                        Ok(Some(_)) if !can_apply => Err(super::backend::invalid(
-                            "this client cannot apply edits of the server; use the code action",
-                        )),
-                        Ok(Some(edit)) => {
-                            requester.apply_edit(edit);
-                            Ok(None)
-                        }
-                        // The language has no comments, so the tag is remembered beside the file.
-                        Ok(None) => {
-                            let params = super::protocol::tag_beside(&arguments, view.snapshot.version);
-                            let _ = events.send(Event::Edit(params));
-                            Ok(None)
-                        }
-                        Err(error) => Err(error),
-                    });
-                });
-            }
-            _ => {
-                let _ = reply.send(Err(super::backend::invalid(format!("there is no command `{name}`"))));
-            }
-        }
-    }
-
-    /// Takes a person's word about who wrote a text.
-    fn declare(&mut self, uri: &str, range: Range<usize>, origin: &Origin) {
-        self.with(uri, |open| {
-            open.document.declare(range, origin);
-            open.dirty = true;
-            open.save_at = Some(Instant::now() + SAVE_AFTER);
-        });
-        self.stale = true;
-    }
-
-    /// Shows the page of a risk, in the editor where that can be, and returns it.
-    fn explain(&self, argument: &LSPAny) -> jsonrpc::Result<Option<LSPAny>> {
-        let id = argument.get("risk").unwrap_or(argument).as_str().unwrap_or_default();
-        let Some(document) = Catalogue::built_in().document(id) else {
-            return Err(super::backend::invalid(format!("there is no risk `{id}`")));
-        };
-        let page = page(document);
-        if self.features.show_document {
-            let (requester, name, content) = (self.requester.clone(), id.to_owned(), page.clone());
-            on_pool(move || {
-                let written = write_page(&name, &content).ok();
-                if let Some(uri) = written.and_then(Uri::from_file_path) {
-                    requester.show_document(uri);
-                }
-            });
-        } else {
-            self.requester.show(MessageType::INFO, page.clone());
-        }
-        Ok(Some(LSPAny::String(page)))
     }
 
     fn next_save(&self) -> Option<Instant> {
@@ -918,21 +934,8 @@ impl Session {
     }
 }
 
-/// Writes the request for a review and says so.
-fn write_review(view: &View, arguments: &ActionArguments, requester: &Requester) -> jsonrpc::Result<Option<LSPAny>> {
-    let (file, statement) = features::review_request(view, arguments)?;
-    write_atomically(&file, statement.as_bytes()).map_err(|error| {
-        let mut failed = Error::internal_error();
-        failed.message = format!("the request could not be written to {}: {error}", file.display()).into();
-        failed
-    })?;
-    let shown = crate::disk::display(&file);
-    requester.show(MessageType::INFO, format!("The review request was written to {shown}. Commit it with the change."));
-    Ok(Some(serde_json::json!({ "file": shown })))
-}
-
 /// Runs a job on the pool; a panic in it ends the job and nothing else.
-fn on_pool(job: impl FnOnce() + Send + 'static) {
+pub(super) fn on_pool(job: impl FnOnce() + Send + 'static) {
     rayon::spawn(move || {
         if catch_unwind(AssertUnwindSafe(job)).is_err() {
             tracing::error!("a job panicked");

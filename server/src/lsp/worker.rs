@@ -1,6 +1,7 @@
 //! The thread that reads and writes the disk and asks git, one job after the other, so that what was written for a
 //! document is there when it is opened again.
 
+use super::progress::Progress;
 use super::session::{Event, Snapshots};
 use crate::disk::{self, Configs};
 use crate::git::{self, Committed};
@@ -55,39 +56,53 @@ pub(super) enum Job {
 pub(super) struct Worker {
     jobs: Sender<Job>,
     events: SyncSender<Event>,
+    /// The settings of the folders, which the pool may read too.
+    pub(super) configs: Arc<Configs>,
+    /// What is remembered, which the pool may read too.
+    pub(super) store: Arc<Store>,
 }
 
 impl Worker {
     pub(super) fn start(events: SyncSender<Event>, snapshots: Snapshots) -> Self {
         let (jobs, incoming) = channel();
+        let (configs, store) = (Arc::<Configs>::default(), Arc::<Store>::default());
         let state = State {
             events: events.clone(),
             snapshots,
-            configs: Configs::default(),
-            store: Store::default(),
+            configs: Arc::clone(&configs),
+            store: Arc::clone(&store),
             around: RefCell::default(),
         };
         std::thread::spawn(move || state.run(&incoming));
-        Self { jobs, events }
+        Self { jobs, events, configs, store }
     }
 
     /// Reads everything below some folders into the index, beside the other jobs.
-    pub(super) fn index(&self, roots: Vec<PathBuf>) {
+    pub(super) fn index(&self, roots: Vec<PathBuf>, progress: Progress) {
         let events = self.events.clone();
         rayon::spawn(move || {
             let read = || {
                 let configs = Configs::default();
                 let (mut files, _) = disk::files(&roots, &configs);
                 files.truncate(MAX_INDEXED);
-                for batch in files.chunks(BATCH) {
+                for (done, batch) in files.chunks(BATCH).enumerate() {
+                    if progress.is_cancelled() {
+                        break;
+                    }
+                    progress.report(done * BATCH, files.len());
                     let load = |(path, language): &(PathBuf, Language)| surroundings::load(path, *language).ok();
                     let read = batch.iter().filter_map(load).map(|snapshot| Indexed::File(Arc::new(snapshot)));
                     let _ = events.send(Event::Indexed(read.collect()));
                 }
+                files.len()
             };
-            if catch_unwind(AssertUnwindSafe(read)).is_err() {
+            if let Ok(files) = catch_unwind(AssertUnwindSafe(read)) {
+                progress.end(&format!("{files} files"));
+            } else {
                 tracing::error!("reading the workspace panicked");
+                progress.end("");
             }
+            let _ = events.send(Event::IndexRead);
         });
     }
 
@@ -100,8 +115,8 @@ impl Worker {
 struct State {
     events: SyncSender<Event>,
     snapshots: Snapshots,
-    configs: Configs,
-    store: Store,
+    configs: Arc<Configs>,
+    store: Arc<Store>,
     /// Folders that were read for the index.
     around: RefCell<HashSet<PathBuf>>,
 }
@@ -124,7 +139,7 @@ impl State {
             Job::Settings { uri, path } => Some(Event::Settings { uri, config: self.configs.of(&path) }),
             Job::ForgetSettings => {
                 self.configs.forget();
-                None
+                Some(Event::SettingsForgotten)
             }
             Job::Remember { uri, opened, path, version, text } => {
                 let saved = self.store.load(&path);
@@ -216,7 +231,7 @@ impl State {
 }
 
 /// What of a text is not as it was committed; `None` where there is nothing to compare with.
-fn changed(path: &Path, text: &Text) -> Option<RangeMap<()>> {
+pub(super) fn changed(path: &Path, text: &Text) -> Option<RangeMap<()>> {
     let mut changed = RangeMap::default();
     match git::at_head(path) {
         Committed::NoBaseline => return None,

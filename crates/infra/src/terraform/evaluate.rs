@@ -6,7 +6,7 @@
 use super::functions;
 use super::lower::{address_of, text_of};
 use super::syntax::{Content, Dynamic, Element, Expr, ExprKind, For, Items, Operator, Part, Step, Template};
-use super::workspace::{Definition, Key, What, Workspace, callee, folder, normal};
+use super::workspace::{ANY_KIND, Definition, Key, What, Workspace, callee, folder, normal};
 use crate::json::document;
 use crate::model::{Body, Field, Resource, Value, ValueKind, Via, ViaSource};
 use std::cell::{Cell, RefCell};
@@ -601,7 +601,7 @@ impl<'a> Scope<'a> {
 
     /// A value that was found elsewhere stands where it is used.
     fn here(&self, mut value: Value, range: &Range<usize>) -> Value {
-        if value.via.is_some() && value.range != *range {
+        if (value.via.is_some() || value.is_unknown()) && value.range != *range {
             relocate(&mut value, range);
             self.evaluation.step(width(&value));
         }
@@ -926,7 +926,12 @@ impl<'a> Scope<'a> {
             self.evaluation.refuse(message);
             return None;
         }
-        if self.callers.len() >= MAX_CALLS || !self.evaluation.workspace.has_module(&folder) {
+        if self.callers.len() >= MAX_CALLS {
+            return None;
+        }
+        if !self.evaluation.workspace.has_module(&folder) {
+            // It may be read later.
+            self.evaluation.ask(&folder, What::Kind, ANY_KIND);
             return None;
         }
         let mut arguments = HashMap::new();
