@@ -81,7 +81,7 @@ fn eval(expression: &str) -> String {
 locals {
   list    = ["a", "b"]
   map     = { b = 1, a = 2 }
-  objects = [{ id = 1 }, { id = 2 }]
+  objects = [{ id = 1, on = true }, { id = 2 }]
   nothing = null
 }
 variable "u" {}
@@ -110,6 +110,22 @@ fn operators() {
         ("-2 + 5", "3"),
         ("-0", "0"),
         ("!true || true", "true"),
+        ("!local.objects[0].on", "false"),
+        ("1 + local.map.a", "3"),
+        ("1 + local.map.a * local.map[\"a\"] - local.map.b", "4"),
+        ("(1 + local.map.a) * 2", "6"),
+        ("2 * local.map.a + 1", "5"),
+        ("local.map.a - local.map.b - local.map.b", "0"),
+        ("!false ? 1 : 2", "1"),
+        ("1 + 1 == local.map.a ? local.map.a + 1 : local.map.b", "3"),
+        ("!local.objects[0].on ? 1 : !local.objects[0].on ? 3 : 4", "4"),
+        ("[-local.map.a, !true]", "[-2, false]"),
+        ("local.map.a >= 2 && local.map.b < 2 || local.nothing.x", "true"),
+        ("-local.map.a + 1", "-1"),
+        ("-(local.map.a) + 1", "-1"),
+        ("true ? local.map.a : local.map.b", "2"),
+        ("1 == local.map.b && local.objects[0].on", "true"),
+        ("!(local.list[0] == \"b\") && !local.objects[0].on", "false"),
         ("!(true || true)", "false"),
         ("1 < 2 && 2 < 1", "false"),
         ("true || false && false", "true"),

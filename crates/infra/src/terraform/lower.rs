@@ -11,6 +11,9 @@ use tree_sitter::{Node, Tree};
 /// Deepest nesting of expressions that is read. The scanner limits brackets; a chain of operators nests without any.
 const MAX_DEPTH: usize = 250;
 
+/// Operands and operators of one operation that are read.
+const MAX_OPERANDS: usize = 150;
+
 /// Steps of a traversal that are read.
 const MAX_TRAVERSAL: usize = 100;
 
@@ -260,6 +263,9 @@ impl<'a> Reader<'a> {
         if depth > MAX_DEPTH {
             return ExprKind::Unreadable;
         }
+        if first.kind() == "operation" {
+            return self.operation(nodes, depth + 1);
+        }
         let root = self.term(*first, depth);
         if rest.is_empty() {
             return root;
@@ -323,7 +329,6 @@ impl<'a> Reader<'a> {
                     _ => ExprKind::Unreadable,
                 }
             }
-            "operation" => nodes.next().map_or(ExprKind::Unreadable, |node| self.operation(node, depth + 1)),
             "for_expr" => nodes.next().and_then(|node| self.comprehension(node, depth)).unwrap_or(ExprKind::Unreadable),
             _ => ExprKind::Unreadable,
         }
@@ -495,30 +500,67 @@ impl<'a> Reader<'a> {
         ExprKind::Call { name: self.name(name), arguments, expand }
     }
 
-    fn operation(&self, node: Node<'_>, depth: usize) -> ExprKind {
-        if depth > MAX_DEPTH {
-            return ExprKind::Unreadable;
-        }
-        let mut cursor = node.walk();
-        let all: Vec<_> = node.children(&mut cursor).filter(|child| child.kind() != "comment").collect();
-        let part = |nodes: &[Node<'_>]| {
-            let nodes: Vec<_> = nodes.iter().copied().filter(Node::is_named).collect();
-            let range = nodes.first().map_or(0, Node::start_byte)..nodes.last().map_or(0, Node::end_byte);
-            Expr { range, kind: self.terms(&nodes, depth + 1) }
-        };
-        let operator = |node: &Node<'_>| if node.is_named() { None } else { operator(node.kind()) };
-        match node.kind() {
-            "unary_operation" => match all.split_first() {
-                Some((first, rest)) if first.kind() == "-" => ExprKind::Unary(Operator::Subtract, Box::new(part(rest))),
-                Some((first, rest)) if first.kind() == "!" => ExprKind::Unary(Operator::Not, Box::new(part(rest))),
-                _ => ExprKind::Unreadable,
-            },
-            _ => match all.iter().enumerate().find_map(|(index, node)| Some((index, operator(node)?))) {
-                Some((index, operator)) => {
-                    ExprKind::Binary(operator, Box::new([part(&all[..index]), part(&all[index + 1..])]))
+    /// An operation. In `!a.b` and `1 + a.b` the grammar puts `.b` beside the operation, though it belongs to the last
+    /// operand, and in `1 + a.b * 2` it takes `1 + a.b` together; so what binds what is found out here.
+    fn operation(&self, nodes: &[Node<'_>], depth: usize) -> ExprKind {
+        let mut tokens: Vec<Token<'_>> = Vec::new();
+        let mut open: Vec<Node<'_>> = nodes.iter().rev().copied().collect();
+        while let Some(node) = open.pop() {
+            match (node.kind(), tokens.last_mut()) {
+                ("operation" | "binary_operation" | "unary_operation", _) => {
+                    let mut cursor = node.walk();
+                    let inside: Vec<_> = node.children(&mut cursor).collect();
+                    open.extend(inside.into_iter().rev());
                 }
-                None => ExprKind::Unreadable,
-            },
+                // What stands in parentheses is one expression.
+                ("comment" | "(" | ")", _) => {}
+                ("get_attr" | "index" | "splat", Some(Token::Operand(nodes))) => nodes.push(node),
+                (text, _) if !node.is_named() => match operator(text) {
+                    Some(operator) => tokens.push(Token::Operator(operator, node.start_byte())),
+                    None => return ExprKind::Unreadable,
+                },
+                _ => tokens.push(Token::Operand(vec![node])),
+            }
+            if tokens.len() > MAX_OPERANDS {
+                return ExprKind::Unreadable;
+            }
+        }
+        let mut rest = tokens.as_slice();
+        match self.operands(&mut rest, 0, depth) {
+            Some(expr) if rest.is_empty() => expr.kind,
+            _ => ExprKind::Unreadable,
+        }
+    }
+
+    /// Operands joined by operators that bind at least so strong.
+    fn operands(&self, tokens: &mut &[Token<'_>], least: u8, depth: usize) -> Option<Expr> {
+        let mut left = self.operand(tokens, depth)?;
+        while let Some((Token::Operator(operator, _), rest)) = tokens.split_first() {
+            let binds = strength(*operator);
+            if binds <= least {
+                break;
+            }
+            *tokens = rest;
+            let right = self.operands(tokens, binds, depth)?;
+            let range = left.range.start..right.range.end;
+            left = Expr { range, kind: ExprKind::Binary(*operator, Box::new([left, right])) };
+        }
+        Some(left)
+    }
+
+    fn operand(&self, tokens: &mut &[Token<'_>], depth: usize) -> Option<Expr> {
+        let (first, rest) = tokens.split_first()?;
+        *tokens = rest;
+        match first {
+            Token::Operand(nodes) => {
+                let range = nodes.first()?.start_byte()..nodes.last()?.end_byte();
+                Some(Expr { range, kind: self.terms(nodes, depth + 1) })
+            }
+            Token::Operator(operator @ (Operator::Subtract | Operator::Not), start) => {
+                let operand = self.operand(tokens, depth)?;
+                Some(Expr { range: *start..operand.range.end, kind: ExprKind::Unary(*operator, Box::new(operand)) })
+            }
+            Token::Operator(..) => None,
         }
     }
 
@@ -559,6 +601,27 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A part of an operation.
+enum Token<'t> {
+    /// An operator, and where it stands.
+    Operator(Operator, usize),
+    /// A term and its steps.
+    Operand(Vec<Node<'t>>),
+}
+
+/// How strong an operator binds.
+fn strength(operator: Operator) -> u8 {
+    match operator {
+        Operator::Or => 1,
+        Operator::And => 2,
+        Operator::Equal | Operator::NotEqual => 3,
+        Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual => 4,
+        Operator::Add | Operator::Subtract => 5,
+        Operator::Multiply | Operator::Divide | Operator::Remainder => 6,
+        Operator::Not => 7,
+    }
+}
+
 fn operator(text: &str) -> Option<Operator> {
     Some(match text {
         "+" => Operator::Add,
@@ -574,6 +637,7 @@ fn operator(text: &str) -> Option<Operator> {
         ">=" => Operator::GreaterOrEqual,
         "&&" => Operator::And,
         "||" => Operator::Or,
+        "!" => Operator::Not,
         _ => return None,
     })
 }
