@@ -143,8 +143,7 @@ fn of_unit(facts: &Facts, file: &Arc<str>, workspace: &Workspace, budget: &mut B
     let limit = allowed.min(MAX_STEPS);
     let evaluation = Evaluation::new(workspace, limit);
     let mut derived = look(&facts.lowered, file, &evaluation);
-    let used = limit - evaluation.steps_left();
-    let steps = usize::try_from(used / STEPS_PER_PARSER_STEP).unwrap_or(usize::MAX);
+    let steps = usize::try_from(evaluation.steps_taken() / STEPS_PER_PARSER_STEP).unwrap_or(usize::MAX);
     let enough = budget.spend(steps + BLOCK_STEPS * facts.lowered.blocks.len());
     if evaluation.steps_left() == 0 {
         if limit < MAX_STEPS {

@@ -10,7 +10,7 @@ use super::workspace::{ANY_KIND, Definition, Key, What, Workspace, callee, folde
 use crate::json::document;
 use crate::model::{Body, Field, Resource, Value, ValueKind, Via, ViaSource};
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,6 +18,9 @@ use std::sync::Arc;
 /// Steps that the evaluation of one unit may take. A step is one expression looked at or one value copied, some fifty to a
 /// hundred nanoseconds; real blocks take some dozens to some thousands.
 pub const MAX_STEPS: u64 = 200_000;
+
+/// Names that may take all steps that there are for one, in the evaluation of one unit.
+const MAX_NAMES: u64 = 20;
 
 /// Instances of a resource with `count` or `for_each` that are looked at; more are taken as one of which nothing is known.
 const MAX_INSTANCES: usize = 32;
@@ -40,6 +43,9 @@ const TOO_MANY_STEPS: &str = "more steps than the evaluation of a block may take
 /// Elements that one list or object may have, made by an expression.
 pub(super) const MAX_ELEMENTS: usize = 20_000;
 
+/// Values that are kept for others that ask.
+const MAX_KNOWN: usize = 50_000;
+
 /// What is said of an attribute that is not there; `try` and `can` ask for it.
 const ABSENT: &str = "an attribute that is not there";
 
@@ -60,10 +66,32 @@ pub struct Evaluation<'a> {
     pub(super) workspace: &'a Workspace,
     reads: RefCell<Reads>,
     steps: Cell<u64>,
+    taken: Cell<u64>,
+    /// Steps that may be taken for names as well, each of which has steps of its own.
+    work: Cell<u64>,
     stack: RefCell<Vec<String>>,
     refusals: RefCell<Vec<Refusal>>,
     depth: Cell<usize>,
+    /// How far down it went, of references and of expressions.
+    reached: Cell<(usize, usize)>,
+    /// Whether something depends on where it began: a cycle, a limit of depth.
+    relative: Cell<bool>,
+    /// Whether the steps for names did not suffice.
+    is_over: Cell<bool>,
 }
+
+/// What was worked out, and what it depends on.
+#[derive(Debug)]
+pub(super) struct Worked<T> {
+    result: T,
+    reads: Reads,
+    /// How far down it went from where it began.
+    height: (usize, usize),
+    relative: bool,
+}
+
+/// Values of names that hold for a module by itself, for all who ask.
+pub(super) type Known = HashMap<(Arc<str>, Arc<str>), Arc<Worked<Value>>>;
 
 impl<'a> Evaluation<'a> {
     /// An evaluation that may take so many steps.
@@ -73,14 +101,71 @@ impl<'a> Evaluation<'a> {
             reads: RefCell::default(),
             steps: Cell::new(steps),
             stack: RefCell::default(),
+            taken: Cell::new(0),
+            work: Cell::new(if steps < MAX_STEPS { steps } else { steps.saturating_mul(MAX_NAMES) }),
             refusals: RefCell::default(),
             depth: Cell::new(0),
+            reached: Cell::new((0, 0)),
+            relative: Cell::new(false),
+            is_over: Cell::new(false),
         }
     }
 
     /// Steps that are left; 0 where they did not suffice.
     pub fn steps_left(&self) -> u64 {
-        self.steps.get()
+        if self.is_over.get() { 0 } else { self.steps.get() }
+    }
+
+    /// Steps that were taken.
+    pub fn steps_taken(&self) -> u64 {
+        self.taken.get()
+    }
+
+    /// Works something out, and says what it depends on.
+    fn tracked<T>(&self, work: impl FnOnce() -> T) -> Worked<T> {
+        let before = (self.reads.take(), self.reached.get(), self.relative.replace(false));
+        let (stack, depth) = (self.stack.borrow().len(), self.depth.get());
+        self.reached.set((stack, depth));
+        let result = work();
+        let reached = self.reached.get();
+        let (reads, relative) = (self.reads.replace(before.0), self.relative.replace(before.2));
+        self.reached.set(before.1);
+        let worked = Worked { result, reads, height: (reached.0 - stack, reached.1 - depth), relative };
+        self.depends(&worked);
+        worked
+    }
+
+    /// What is being worked out depends on this.
+    fn depends<T>(&self, worked: &Worked<T>) {
+        let mut reads = self.reads.borrow_mut();
+        for (key, version) in &worked.reads {
+            reads.entry(key.clone()).or_insert(*version);
+        }
+        let (stack, depth) = self.reached.get();
+        let (here, down) = (self.stack.borrow().len(), self.depth.get());
+        self.reached.set((stack.max(here + worked.height.0), depth.max(down + worked.height.1)));
+        self.relative.set(self.relative.get() || worked.relative);
+    }
+
+    /// Whether what was worked out holds here.
+    fn holds(&self, worked: &Worked<Value>) -> bool {
+        self.stack.borrow().len() + worked.height.0 < MAX_CHAIN
+            && self.depth.get() + worked.height.1 < MAX_DEPTH
+            && worked.reads.iter().all(|(key, version)| self.workspace.version_of(key) == *version)
+    }
+
+    /// Works out what a name stands for, with steps of its own, so that it is the same for all who ask.
+    fn with_own_steps<T>(&self, work: impl FnOnce() -> T) -> T {
+        let own = self.work.get().min(MAX_STEPS);
+        let before = self.steps.replace(own);
+        let result = work();
+        let left = self.steps.replace(before);
+        self.work.set(self.work.get().saturating_sub(own - left));
+        if left == 0 && own < MAX_STEPS {
+            self.is_over.set(true);
+            self.relative.set(true);
+        }
+        result
     }
 
     /// Everything that was asked.
@@ -96,11 +181,14 @@ impl<'a> Evaluation<'a> {
     /// Takes a step; false where none is left.
     pub(super) fn step(&self, cost: usize) -> bool {
         let left = self.steps.get().saturating_sub(cost as u64);
+        self.taken.set(self.taken.get().saturating_add(cost as u64));
         self.steps.set(left);
         left > 0
     }
 
     fn refuse(&self, message: String, about: Vec<String>) {
+        // Everyone is told who comes by here.
+        self.relative.set(true);
         let refusal = Refusal { message, about };
         let mut refusals = self.refusals.borrow_mut();
         if !refusals.contains(&refusal) {
@@ -136,9 +224,9 @@ pub struct Scope<'a> {
     /// The modules that led here.
     callers: Rc<Vec<Arc<str>>>,
     /// Values that were worked out, by address.
-    known: Rc<RefCell<HashMap<Arc<str>, Rc<Value>>>>,
-    /// Modules that were entered, by address of the call.
-    entered: Rc<RefCell<HashMap<Arc<str>, Option<Scope<'a>>>>>,
+    known: Rc<RefCell<HashMap<Arc<str>, Arc<Worked<Value>>>>>,
+    /// Modules that were entered, by address of the call; nothing while one is being entered.
+    entered: Rc<RefCell<HashMap<Arc<str>, Option<Rc<Worked<Option<Scope<'a>>>>>>>>,
 }
 
 /// Names that are bound inside of an expression: `each`, `count`, the iterator of a block, the names of a `for`.
@@ -168,6 +256,12 @@ pub(super) fn unknown(range: &Range<usize>, needs: &str) -> Value {
 
 pub(super) fn unknown_kind(needs: &str) -> ValueKind {
     ValueKind::Unknown { template: None, needs: Some(needs.into()) }
+}
+
+impl Worked<Value> {
+    pub(super) fn value(&self) -> &Value {
+        &self.result
+    }
 }
 
 impl<'a> Scope<'a> {
@@ -375,9 +469,12 @@ impl<'a> Scope<'a> {
         }
         let depth = self.evaluation.depth.get();
         if depth >= MAX_DEPTH {
+            self.evaluation.relative.set(true);
             return unknown(&expr.range, "expressions that lead to each other too deep");
         }
         self.evaluation.depth.set(depth + 1);
+        let (stack, deepest) = self.evaluation.reached.get();
+        self.evaluation.reached.set((stack, deepest.max(depth + 1)));
         let value = self.eval_inside(expr, bound);
         self.evaluation.depth.set(depth);
         value
@@ -430,16 +527,11 @@ impl<'a> Scope<'a> {
             }
         }
         // The last entry with a name counts.
-        let mut names = HashMap::with_capacity(body.fields.len());
-        for (index, field) in body.fields.iter().enumerate() {
-            names.insert(field.name.clone(), index);
-        }
-        if names.len() < body.fields.len() {
-            let mut index = 0;
-            body.fields.retain(|field| {
-                index += 1;
-                names.get(&field.name) == Some(&(index - 1))
-            });
+        let mut names = HashSet::with_capacity(body.fields.len());
+        let is_last: Vec<bool> = body.fields.iter().rev().map(|field| names.insert(field.name.as_str())).collect();
+        if is_last.contains(&false) {
+            let mut is_last = is_last.into_iter().rev();
+            body.fields.retain(|_| is_last.next() == Some(true));
         }
         body
     }
@@ -686,8 +778,8 @@ impl<'a> Scope<'a> {
         let rest = &steps[used..];
         match &**name {
             "var" | "local" => {
-                let value = self.named(&address);
-                let found = self.walk(&value, rest, range, bound);
+                let worked = self.named(&address);
+                let found = self.walk(worked.value(), rest, range, bound);
                 self.here(found, range)
             }
             "path" => {
@@ -779,16 +871,39 @@ impl<'a> Scope<'a> {
     }
 
     /// The value of `var.x` or `local.x`, worked out once.
-    pub(super) fn named(&self, address: &Arc<str>) -> Rc<Value> {
-        if let Some(value) = self.known.borrow().get(address) {
-            return Rc::clone(value);
+    pub(super) fn named(&self, address: &Arc<str>) -> Arc<Worked<Value>> {
+        if let Some(worked) = self.known.borrow().get(address) {
+            self.evaluation.depends(worked);
+            return Arc::clone(worked);
         }
-        let value = Rc::new(self.guarded(address, || match address.strip_prefix("var.") {
+        let work = || match address.strip_prefix("var.") {
             Some(name) => self.variable(name, address),
             None => self.local(address),
-        }));
-        self.known.borrow_mut().insert(Arc::clone(address), Rc::clone(&value));
-        value
+        };
+        let evaluation = self.evaluation;
+        let worked = if self.arguments.is_some() {
+            Arc::new(evaluation.tracked(|| self.guarded(address, work)))
+        } else {
+            let key = (Arc::clone(&self.module), Arc::clone(address));
+            let kept = evaluation.workspace.known().get(&key).cloned();
+            if let Some(worked) = kept.filter(|worked| evaluation.holds(worked)) {
+                evaluation.depends(&worked);
+                worked
+            } else {
+                let worked = evaluation.tracked(|| self.guarded(address, || evaluation.with_own_steps(work)));
+                let worked = Arc::new(worked);
+                if !worked.relative {
+                    let mut known = evaluation.workspace.known();
+                    if known.len() >= MAX_KNOWN {
+                        known.clear();
+                    }
+                    known.insert(key, Arc::clone(&worked));
+                }
+                worked
+            }
+        };
+        self.known.borrow_mut().insert(Arc::clone(address), Arc::clone(&worked));
+        worked
     }
 
     /// Works out what an address stands for, unless that is being done already.
@@ -807,9 +922,12 @@ impl<'a> Scope<'a> {
             return unknown(&(0..0), &format!("{address}, which depends on itself"));
         }
         if stack.borrow().len() >= MAX_CHAIN {
+            self.evaluation.relative.set(true);
             return unknown(&(0..0), &format!("{address}, which is more than {MAX_CHAIN} references away"));
         }
         stack.borrow_mut().push(here);
+        let (longest, depth) = self.evaluation.reached.get();
+        self.evaluation.reached.set((longest.max(stack.borrow().len()), depth));
         let value = work();
         stack.borrow_mut().pop();
         value
@@ -1081,14 +1199,23 @@ impl<'a> Scope<'a> {
     /// itself.
     pub fn enter(&self, call: &Definition) -> Option<Self> {
         let address = &call.block().address;
-        if let Some(inside) = self.entered.borrow().get(address) {
-            return inside.clone();
+        let entered = self.entered.borrow().get(address).cloned();
+        match entered {
+            Some(Some(worked)) => {
+                self.evaluation.depends(&worked);
+                return worked.result.clone();
+            }
+            Some(None) => {
+                self.evaluation.relative.set(true);
+                return None;
+            }
+            None => {}
         }
         // An argument may need an output of the same module, which Terraform can do and this does not.
         self.entered.borrow_mut().insert(Arc::clone(address), None);
-        let inside = self.enter_once(call);
-        self.entered.borrow_mut().insert(Arc::clone(address), inside.clone());
-        inside
+        let worked = Rc::new(self.evaluation.tracked(|| self.enter_once(call)));
+        self.entered.borrow_mut().insert(Arc::clone(address), Some(Rc::clone(&worked)));
+        worked.result.clone()
     }
 
     fn enter_once(&self, call: &Definition) -> Option<Self> {

@@ -64,7 +64,7 @@ impl Scope<'_> {
     /// The value of `var.x` or `local.x`, where that is declared.
     pub fn value_of(&self, address: &str) -> Option<Value> {
         self.definition(address)?;
-        Some((*self.named(&Arc::from(address))).clone())
+        Some(self.named(&Arc::from(address)).value().clone())
     }
 
     /// Where a value of a variable file is not of the type that its variable is declared with: the value, what is wrong, and
