@@ -6,7 +6,7 @@
 use crate::document::Snapshot;
 use crate::facts::Facts;
 use countersign_infra::terraform::{
-    Definition, Evaluation, Key, Lowered, MAX_STEPS, Reads, Scope, Workspace, is_variable_file, module_of,
+    Definition, Evaluation, Key, Lowered, MAX_STEPS, Reads, Refusal, Scope, Workspace, is_variable_file, module_of,
 };
 use countersign_infra::{Resource, Via, ViaSource, World};
 use countersign_policy::{Catalogue, Environment, EnvironmentEvidence, Environments, Gap, Hit, Written, hits};
@@ -161,8 +161,7 @@ fn of_unit(facts: &Facts, file: &Arc<str>, workspace: &Workspace, budget: &mut B
     let limit = allowed.min(MAX_STEPS);
     let evaluation = Evaluation::new(workspace, limit);
     let mut derived = look(&facts.lowered, file, &evaluation);
-    let used = limit - evaluation.steps_left();
-    let steps = usize::try_from(used / STEPS_PER_PARSER_STEP).unwrap_or(usize::MAX);
+    let steps = usize::try_from(evaluation.steps_taken() / STEPS_PER_PARSER_STEP).unwrap_or(usize::MAX);
     let enough = budget.spend(steps + BLOCK_STEPS * facts.lowered.blocks.len());
     if evaluation.steps_left() == 0 {
         if limit < MAX_STEPS {
@@ -209,7 +208,13 @@ fn look(unit: &Arc<Lowered>, file: &Arc<str>, evaluation: &Evaluation<'_>) -> De
         wrong_type(&scope, &definition, &mut derived);
         // What was refused meanwhile, was refused on behalf of this block.
         let refusals = evaluation.refusals();
-        for refusal in refusals.iter().skip(refused) {
+        let is_about = |refusal: &&Refusal| {
+            let own = |about: &String| {
+                about.strip_prefix(&*block.address).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            &*block.kind == "module" || refusal.about.iter().any(own)
+        };
+        for refusal in refusals.iter().skip(refused).filter(is_about) {
             derived.refusals.push((block.body.anchor.clone(), refusal.message.clone(), Vec::new()));
         }
         refused = refusals.len();
@@ -234,6 +239,7 @@ fn is_seen_elsewhere(hit: &Hit) -> bool {
 fn called(scope: &Scope<'_>, root: &Definition, call: &Definition, prefix: &str, derived: &mut Derived, depth: usize) {
     let Some(inside) = scope.enter(call) else { return };
     let prefix = format!("{prefix}{}.", call.block().address);
+    // Ends where the steps do.
     for (definition, resources) in inside.everything() {
         for resource in &resources {
             for mut hit in hits(Catalogue::built_in(), resource, &definition.unit.source, &inside).hits {

@@ -27,6 +27,13 @@ pub(crate) const POLICY_JSON: ParseOptions = ParseOptions {
 pub fn document<'a>(value: &'a Value, source: &str) -> Option<Cow<'a, Value>> {
     match &value.kind {
         ValueKind::Object(_) | ValueKind::List(_) => Some(Cow::Borrowed(value)),
+        // What stands in the text is indented, and means the same.
+        ValueKind::String { text, verbatim: Some(range) } if range.len() != text.len() => {
+            match source.get(range.clone()) {
+                Some(source) => parse(source, At::Offset(range.start), false),
+                None => parse(text, At::Whole(&value.range), false),
+            }
+        }
         ValueKind::String { text, verbatim } => {
             parse(text, verbatim.as_ref().map_or(At::Whole(&value.range), |range| At::Offset(range.start)), false)
         }

@@ -104,7 +104,8 @@ pub enum ValueKind {
     Bool(bool),
     /// A number.
     Number(f64),
-    /// A string. `verbatim` is where its characters stand one to one in the text, if they do.
+    /// A string. `verbatim` is where its characters stand one to one in the text, if they do; it is longer where the lines
+    /// of a heredoc are indented there and not in the string.
     String {
         /// The characters, with escapes resolved.
         text: String,
@@ -142,7 +143,9 @@ impl Value {
     pub fn as_number(&self) -> Option<f64> {
         match &self.kind {
             ValueKind::Number(number) => Some(*number),
-            ValueKind::String { text, .. } => text.trim().parse().ok(),
+            ValueKind::String { text, .. } if text.starts_with(|c: char| c.is_ascii_digit() || c == '-') => {
+                text.parse().ok().filter(|number: &f64| number.is_finite())
+            }
             _ => None,
         }
     }

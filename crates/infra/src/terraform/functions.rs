@@ -1,9 +1,10 @@
 //! Terraform's functions, as far as they matter for what is checked here. An argument that is unknown makes the result
 //! unknown, but where the rest decides.
 
-use super::evaluate::{MAX_ELEMENTS, same, string, unknown, unknown_kind};
+use super::evaluate::{MAX_ELEMENTS, equal, is_exact, same, string, unknown, unknown_kind};
 use crate::json::document;
 use crate::model::{Body, Field, Value, ValueKind};
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 /// Longest string that a function makes, in bytes.
@@ -12,9 +13,50 @@ const MAX_STRING: usize = 1 << 20;
 /// The result of a function.
 pub(super) fn call(name: &str, arguments: Vec<Value>, range: &Range<usize>) -> Value {
     let needs = arguments.iter().find_map(Value::needs).map(str::to_owned);
+    let via = chosen(name, &arguments).and_then(|value| value.via.clone());
     match kind(name, arguments, range) {
-        Some(kind) => Value::new(range.clone(), kind),
+        Some(kind) => Value { via, ..Value::new(range.clone(), kind) },
         None => unknown(range, needs.as_deref().unwrap_or(&format!("{name}()"))),
+    }
+}
+
+/// The value that a function chooses from what it is given, where that is what it does.
+fn chosen<'v>(name: &str, arguments: &'v [Value]) -> Option<&'v Value> {
+    match name {
+        "coalesce" => arguments.iter().find(|value| match &value.kind {
+            ValueKind::Null => false,
+            ValueKind::String { text, .. } => !text.is_empty(),
+            _ => true,
+        }),
+        "lookup" => match &arguments.first()?.kind {
+            ValueKind::Object(body) => {
+                let name = string(arguments.get(1)?)?;
+                let found = body.fields.iter().rev().find(|field| field.name == name).map(|field| &field.value);
+                found.or(arguments.get(2))
+            }
+            _ => None,
+        },
+        "element" => {
+            let (values, at) = (elements(arguments.first()?)?, index(arguments.get(1)?.as_number()?)?);
+            values.get(at.checked_rem(values.len())?)
+        }
+        "one" => elements(arguments.first()?)?.first(),
+        "jsonencode" | "yamlencode" | "tolist" | "toset" | "tomap" | "sensitive" | "nonsensitive" | "tostring"
+        | "tobool" | "tonumber" | "jsondecode" | "concat" | "merge" | "flatten" | "compact" | "distinct" | "lower"
+        | "upper" | "trimspace" | "abs" => arguments.first(),
+        _ => None,
+    }
+}
+
+/// What stands in a set: nothing twice, strings in order.
+pub(super) fn make_set(values: &mut Vec<Value>) {
+    let mut known = HashSet::new();
+    values.retain(|value| match &value.kind {
+        ValueKind::String { text, .. } => known.insert(text.clone()),
+        _ => true,
+    });
+    if values.iter().all(|value| value.as_str().is_some()) {
+        values.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
     }
 }
 
@@ -58,11 +100,15 @@ fn kind(name: &str, arguments: Vec<Value>, range: &Range<usize>) -> Option<Value
             let value = at(0)?;
             document(value, "").map(|document| document.into_owned().kind)
         }
-        "lower" => text(string_at(0)?.to_lowercase()),
-        "upper" => text(string_at(0)?.to_uppercase()),
+        "lower" => text(each_letter(&string_at(0)?, |c| Some(c.to_lowercase()))?),
+        "upper" => text(each_letter(&string_at(0)?, |c| Some(c.to_uppercase()))?),
         "title" => {
-            let words: Vec<_> = string_at(0)?.split(' ').map(capital).collect();
-            text(words.join(" "))
+            let mut before = ' ';
+            text(each_letter(&string_at(0)?, |c| {
+                let is_first = !(before.is_alphanumeric() || before == '_');
+                before = c;
+                is_first.then(|| c.to_uppercase())
+            })?)
         }
         "trimspace" => text(string_at(0)?.trim()),
         "chomp" => text(string_at(0)?.trim_end_matches(['\n', '\r'])),
@@ -80,12 +126,12 @@ fn kind(name: &str, arguments: Vec<Value>, range: &Range<usize>) -> Option<Value
         }
         "replace" => {
             let (whole, from, to) = (string_at(0)?, string_at(1)?, string_at(2)?);
-            let pattern = from.len() > 2 && from.starts_with('/') && from.ends_with('/');
+            let pattern = from.len() > 1 && from.starts_with('/') && from.ends_with('/');
             let grows = whole.len().saturating_mul(to.len().max(1)) > MAX_STRING;
             if pattern || grows { None } else { text(whole.replace(&from, &to)) }
         }
         "substr" => {
-            let whole: Vec<char> = string_at(0)?.chars().collect();
+            let whole: Vec<char> = string_at(0).filter(|text| is_plain(text))?.chars().collect();
             let (start, length) = (at(1)?.as_number()?, at(2)?.as_number()?);
             let start = index(start)?;
             let end = if length < 0.0 { whole.len() } else { start.saturating_add(index(length)?).min(whole.len()) };
@@ -93,8 +139,8 @@ fn kind(name: &str, arguments: Vec<Value>, range: &Range<usize>) -> Option<Value
         }
         "split" => {
             let (separator, whole) = (string_at(0)?, string_at(1)?);
-            if whole.is_empty() {
-                return list(Vec::new());
+            if separator.is_empty() {
+                return list(whole.chars().filter_map(|c| Some(make(text(c)?))).collect());
             }
             list(whole.split(separator.as_str()).filter_map(|part| Some(make(text(part)?))).collect())
         }
@@ -118,7 +164,7 @@ fn kind(name: &str, arguments: Vec<Value>, range: &Range<usize>) -> Option<Value
         "length" => match &at(0)?.kind {
             ValueKind::List(values) => number(values.len()),
             ValueKind::Object(body) if !body.open => number(body.fields.len()),
-            ValueKind::String { text, .. } => number(text.chars().count()),
+            ValueKind::String { text, .. } if is_plain(text) => number(text.len()),
             _ => None,
         },
         "concat" => {
@@ -147,19 +193,34 @@ fn kind(name: &str, arguments: Vec<Value>, range: &Range<usize>) -> Option<Value
         }
         "distinct" | "setunion" => {
             let mut all: Vec<Value> = Vec::new();
+            let (mut texts, mut others): (HashSet<String>, Vec<Value>) = (HashSet::new(), Vec::new());
             for argument in &arguments {
                 for element in elements(argument)? {
-                    if all.len() > 1_000 {
-                        return None;
-                    }
-                    let mut is_new = true;
-                    for known in &all {
-                        is_new &= !same(known, element)?;
-                    }
+                    let is_new = match &element.kind {
+                        ValueKind::String { text, .. } => texts.insert(text.clone()),
+                        _ if others.len() > 100 => return None,
+                        _ => {
+                            let mut is_new = true;
+                            for known in &others {
+                                is_new &= !same(known, element)?;
+                            }
+                            if is_new {
+                                others.push(element.clone());
+                            }
+                            is_new
+                        }
+                    };
                     if is_new {
                         all.push(element.clone());
                     }
                 }
+            }
+            // An element that is known by halves may be any of the others.
+            if !texts.is_empty() && !others.is_empty() {
+                return None;
+            }
+            if name == "setunion" {
+                make_set(&mut all);
             }
             list(all)
         }
@@ -183,14 +244,20 @@ fn kind(name: &str, arguments: Vec<Value>, range: &Range<usize>) -> Option<Value
         "range" => {
             let bounds: Option<Vec<f64>> = arguments.iter().map(Value::as_number).collect();
             let (start, end, step) = match bounds?.as_slice() {
-                [end] => (0.0, *end, 1.0),
-                [start, end] => (*start, *end, 1.0),
-                [start, end, step] => (*start, *end, *step),
+                [end] => (0.0, *end, None),
+                [start, end] => (*start, *end, None),
+                [start, end, step] => (*start, *end, Some(*step)),
                 _ => return None,
             };
+            let towards = if end < start { -1.0 } else { 1.0 };
+            let step = step.unwrap_or(towards);
+            // Terraform refuses a step that leads away.
+            if step * towards <= 0.0 || !is_exact(start) || !is_exact(step) {
+                return None;
+            }
             let mut all = Vec::new();
             let mut next = start;
-            while step > 0.0 && next < end {
+            while (end - next) * step > 0.0 {
                 all.push(make(ValueKind::Number(next)));
                 next += step;
                 if all.len() > 1_024 {
@@ -203,7 +270,7 @@ fn kind(name: &str, arguments: Vec<Value>, range: &Range<usize>) -> Option<Value
             let wanted = at(1)?;
             let mut sure = true;
             for element in elements(at(0)?)? {
-                match same(element, wanted) {
+                match equal(element, wanted) {
                     Some(true) => return Some(ValueKind::Bool(true)),
                     Some(false) => {}
                     None => sure = false,
@@ -240,11 +307,17 @@ fn kind(name: &str, arguments: Vec<Value>, range: &Range<usize>) -> Option<Value
         },
         "merge" => {
             let (mut fields, mut open): (Vec<Field>, bool) = (Vec::new(), false);
-            let mut places: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+            let mut places: HashMap<String, usize> = HashMap::new();
             for argument in arguments {
                 match argument.kind {
                     ValueKind::Object(body) => {
-                        open |= body.open;
+                        if body.open {
+                            // What it holds may take the place of anything before.
+                            open = true;
+                            for field in &mut fields {
+                                field.value.kind = unknown_kind("an argument of merge()");
+                            }
+                        }
                         for field in body.fields {
                             if let Some(place) = places.get(&field.name) {
                                 fields[*place] = field;
@@ -269,9 +342,17 @@ fn kind(name: &str, arguments: Vec<Value>, range: &Range<usize>) -> Option<Value
         }
         "zipmap" => {
             let (keys, values) = (elements(at(0)?)?, elements(at(1)?)?);
-            let mut fields = Vec::new();
+            let mut fields: Vec<Field> = Vec::new();
+            let mut names = HashSet::new();
             for (key, value) in keys.iter().zip(values) {
-                fields.push(Field { name: string(key)?, range: range.clone(), value: value.clone() });
+                let name = string(key)?;
+                if !names.insert(name.clone()) {
+                    return None;
+                }
+                fields.push(Field { name, range: range.clone(), value: value.clone() });
+            }
+            if keys.len() != values.len() {
+                return None;
             }
             object(fields, range, false)
         }
@@ -309,8 +390,21 @@ fn kind(name: &str, arguments: Vec<Value>, range: &Range<usize>) -> Option<Value
             }
             sure.then_some(ValueKind::Bool(!decides))
         }
-        "basename" => text(string_at(0)?.rsplit('/').next().unwrap_or_default()),
-        "dirname" => text(string_at(0)?.rsplit_once('/').map_or(".", |(folder, _)| folder)),
+        "basename" => {
+            let path = string_at(0)?;
+            let path = path.trim_end_matches('/');
+            if path.is_empty() { None } else { text(path.rsplit('/').next().unwrap_or_default()) }
+        }
+        "dirname" => {
+            let path = string_at(0)?;
+            // Terraform tidies the rest.
+            let is_tidy = path.split('/').skip(1).all(|part| !matches!(part, "" | "." | ".."));
+            match path.rsplit_once('/') {
+                _ if !is_tidy => None,
+                Some((folder, _)) => text(if folder.is_empty() { "/" } else { folder }),
+                None => text("."),
+            }
+        }
         _ => None,
     }
 }
@@ -328,13 +422,16 @@ fn convert(name: &str, arguments: Vec<Value>) -> Option<ValueKind> {
             Some(ValueKind::Number(match name {
                 "max" => numbers.reduce(f64::max)?,
                 "min" => numbers.reduce(f64::min)?,
-                _ => numbers.sum(),
+                _ => {
+                    let sum = numbers.reduce(|a, b| a + b)?;
+                    is_exact(sum).then_some(sum)?
+                }
             }))
         }
         "one" => match &arguments.first()?.kind {
             ValueKind::List(values) => match values.as_slice() {
                 [] => Some(ValueKind::Null),
-                [only] => Some(only.kind.clone()),
+                [only] if !only.is_unknown() => Some(only.kind.clone()),
                 _ => None,
             },
             _ => None,
@@ -343,6 +440,34 @@ fn convert(name: &str, arguments: Vec<Value>) -> Option<ValueKind> {
             ValueKind::Null => Some(ValueKind::Null),
             _ => text(string(arguments.first()?)?),
         },
+        "tobool" | "tonumber" if matches!(arguments.first()?.kind, ValueKind::Null) => Some(ValueKind::Null),
+        "toset" => match arguments.into_iter().next()?.kind {
+            ValueKind::List(mut values) => {
+                make_set(&mut values);
+                Some(ValueKind::List(values))
+            }
+            ValueKind::Null => Some(ValueKind::Null),
+            _ => None,
+        },
+        "jsonencode" => {
+            let value = arguments.into_iter().next()?;
+            match &value.kind {
+                // A document stands for the text of it.
+                ValueKind::List(_) | ValueKind::Object(_) => Some(value.kind),
+                ValueKind::String { text: plain, .. } => {
+                    let is_plain =
+                        plain.chars().all(|c| (' '..='~').contains(&c) && !matches!(c, '"' | '\\' | '<' | '>' | '&'));
+                    if is_plain { text(format!("\"{plain}\"")) } else { None }
+                }
+                ValueKind::Null => text("null"),
+                ValueKind::Number(_) | ValueKind::Bool(_) => text(string(&value)?),
+                ValueKind::Unknown { .. } => None,
+            }
+        }
+        "yamlencode" => {
+            let value = arguments.into_iter().next()?;
+            matches!(value.kind, ValueKind::List(_) | ValueKind::Object(_)).then_some(value.kind)
+        }
         "tobool" => arguments.first()?.as_bool().map(ValueKind::Bool),
         "tonumber" => arguments.first()?.as_number().map(ValueKind::Number),
         _ => {
@@ -356,6 +481,7 @@ fn flatten(value: &Value, all: &mut Vec<Value>, depth: usize) -> Option<()> {
     for element in elements(value)? {
         match &element.kind {
             ValueKind::List(_) if depth < 100 => flatten(element, all, depth + 1)?,
+            ValueKind::List(_) => return None,
             // It may be a list with any number of elements.
             ValueKind::Unknown { .. } => return None,
             _ => all.push(element.clone()),
@@ -379,21 +505,45 @@ fn format(pattern: &str, arguments: &[Value]) -> Option<ValueKind> {
         }
         match chars.next()? {
             '%' => made.push('%'),
-            's' | 'd' | 'v' => made.push_str(&string(arguments.next()?)?),
+            'd' => {
+                let number = arguments.next()?.as_number().filter(|number| number.fract() == 0.0)?;
+                made.push_str(&number.to_string());
+            }
+            's' | 'v' => made.push_str(&string(arguments.next()?)?),
             'q' => {
+                let text = string(arguments.next()?).filter(|text| {
+                    text.chars().all(|c| (' '..='~').contains(&c) && !matches!(c, '"' | '\\' | '<' | '>' | '&'))
+                })?;
                 made.push('"');
-                made.push_str(&string(arguments.next()?)?);
+                made.push_str(&text);
                 made.push('"');
             }
             _ => return None,
         }
     }
-    text(made)
+    // Terraform refuses arguments that no verb takes.
+    if arguments.next().is_some() { None } else { text(made) }
 }
 
-fn capital(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+/// A text with each letter changed; letters that become several are not alike in Rust and in Go.
+fn each_letter<I: ExactSizeIterator<Item = char>>(
+    text: &str,
+    mut change: impl FnMut(char) -> Option<I>,
+) -> Option<String> {
+    let mut changed = String::with_capacity(text.len());
+    for c in text.chars() {
+        match change(c) {
+            Some(mut letters) if letters.len() == 1 => changed.extend(letters.next()),
+            Some(_) => return None,
+            None => changed.push(c),
+        }
+    }
+    Some(changed)
+}
+
+/// Whether each byte of a text is what Terraform counts as one character.
+fn is_plain(text: &str) -> bool {
+    text.is_ascii() && !text.contains('\r')
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a small index")]

@@ -2,7 +2,7 @@
 //!
 //! Source: the page "JSON Configuration Syntax" of the Terraform language.
 
-use super::lower::{finished, names, nested_block, template_in};
+use super::lower::{finished, names, nested_block, number, template_in, template_of, text_of, type_of};
 use super::syntax::{Block, Content, Element, Expr, ExprKind, Item, Items, Part, Template};
 use crate::json::POLICY_JSON;
 use jsonc_parser::ast::{Object, ObjectProp, Value};
@@ -71,6 +71,14 @@ impl Reader<'_> {
             }
             let words: Vec<String> = labels.iter().map(|(label, _)| label.clone()).collect();
             let mut items = self.items(object);
+            if name == "variable" {
+                for item in items.entries.iter_mut().filter(|item| &*item.name == "type") {
+                    let Content::Attribute(expr) = &mut item.content else { continue };
+                    if let Some(kind) = text_of(expr).and_then(|text| type_of(text, &expr.range)) {
+                        *expr = kind;
+                    }
+                }
+            }
             if let Some((_, last)) = labels.last() {
                 items.anchor = last.clone();
             }
@@ -137,7 +145,7 @@ impl Reader<'_> {
         let kind = match value {
             Value::NullKeyword(_) => ExprKind::Null,
             Value::BooleanLit(literal) => ExprKind::Bool(literal.value),
-            Value::NumberLit(literal) => literal.value.parse().map_or(ExprKind::Unreadable, ExprKind::Number),
+            Value::NumberLit(literal) => number(literal.value),
             Value::Array(array) => ExprKind::List(array.elements.iter().map(|element| self.expr(element)).collect()),
             Value::Object(object) => {
                 let element = |property: &ObjectProp<'_>| Element {
@@ -153,16 +161,11 @@ impl Reader<'_> {
                 return if written == text.value && (written.contains("${") || written.contains("%{")) {
                     Expr { range: at, ..template_in(written, inside.start) }
                 } else if text.value.contains("${") || text.value.contains("%{") {
-                    // Places inside of it cannot be told any more, but what it mentions can.
-                    let mut expr = template_in(&text.value.replace('"', "\\\""), inside.start);
-                    if !matches!(&expr.kind, ExprKind::Template(_)) || text.value.contains('\\') {
-                        expr.kind = ExprKind::Unreadable;
-                    }
-                    Expr { range: at, ..expr }
+                    template_of(&text.value, &at)
                 } else {
                     let verbatim = written == text.value;
                     let part = Part::Text { text: (*text.value).into(), verbatim };
-                    let template = Template { parts: vec![part], content: inside, heredoc: false };
+                    let template = Template { parts: vec![part], content: inside, heredoc: false, flush: false };
                     Expr { range: at, kind: ExprKind::Template(template) }
                 };
             }
@@ -173,7 +176,7 @@ impl Reader<'_> {
 
 fn literal(text: &str, range: Range<usize>) -> Expr {
     let part = Part::Text { text: text.into(), verbatim: false };
-    let template = Template { parts: vec![part], content: range.clone(), heredoc: false };
+    let template = Template { parts: vec![part], content: range.clone(), heredoc: false, flush: false };
     Expr { range, kind: ExprKind::Template(template) }
 }
 

@@ -11,6 +11,12 @@ use tree_sitter::{Node, Tree};
 /// Deepest nesting of expressions that is read. The scanner limits brackets; a chain of operators nests without any.
 const MAX_DEPTH: usize = 250;
 
+/// Operands and operators of one operation that are read.
+const MAX_OPERANDS: usize = 150;
+
+/// Steps of a traversal that are read.
+const MAX_TRAVERSAL: usize = 100;
+
 /// The blocks of a unit, in order of the text.
 pub(crate) fn blocks(source: &str, tree: &Tree) -> Vec<Block> {
     let reader = Reader { source };
@@ -40,59 +46,94 @@ pub(super) fn template_in(text: &str, at: usize) -> Expr {
             block.body.attribute("x").cloned()
         })
         .unwrap_or(Expr { range: 4..5 + text.len(), kind: ExprKind::Unreadable });
-    shift(&mut expr, at, 5);
+    shift(&mut expr, &|range| *range = (range.start + at).saturating_sub(5)..(range.end + at).saturating_sub(5));
     expr
 }
 
-/// Moves every range of an expression from `from` to `to`.
-fn shift(expr: &mut Expr, to: usize, from: usize) {
-    let moved = |range: &mut Range<usize>| {
-        *range = (range.start + to).saturating_sub(from)..(range.end + to).saturating_sub(from);
+/// The template that another format's string holds once its escapes are resolved. Places inside of it cannot be told any
+/// more: all of them are `at`.
+pub(super) fn template_of(text: &str, at: &Range<usize>) -> Expr {
+    const MARK: &str = "COUNTERSIGN_TEMPLATE";
+    // In a heredoc, quotes and backslashes stand for themselves, as here.
+    let heredoc = format!("x = <<{MARK}\n{text}\n{MARK}\n");
+    let read = || {
+        let tree = super::parse_fragment(&heredoc)?;
+        let block = blocks(&heredoc, &tree).into_iter().next()?;
+        let mut expr = block.body.attribute("x")?.clone();
+        let ExprKind::Template(template) = &mut expr.kind else { return None };
+        template.heredoc = false;
+        let Some(Part::Text { text, .. }) = template.parts.last_mut() else { return None };
+        *text = text.strip_suffix('\n')?.into();
+        if text.is_empty() {
+            template.parts.pop();
+        }
+        for part in &mut template.parts {
+            if let Part::Text { verbatim, .. } = part {
+                *verbatim = false;
+            }
+        }
+        shift(&mut expr, &|range| *range = at.clone());
+        Some(expr)
     };
+    let is_one = !text.contains(MARK);
+    is_one.then(read).flatten().unwrap_or(Expr { range: at.clone(), kind: ExprKind::Unreadable })
+}
+
+/// The type of a variable, which stands in a string in another format.
+pub(super) fn type_of(text: &str, at: &Range<usize>) -> Option<Expr> {
+    let text = format!("x = {text}");
+    let tree = super::parse_fragment(&text)?;
+    let mut expr = blocks(&text, &tree).into_iter().next()?.body.attribute("x")?.clone();
+    shift(&mut expr, &|range| *range = at.clone());
+    Some(expr)
+}
+
+/// Changes every range of an expression.
+fn shift(expr: &mut Expr, moved: &impl Fn(&mut Range<usize>)) {
     moved(&mut expr.range);
     match &mut expr.kind {
         ExprKind::Template(template) => {
             moved(&mut template.content);
-            shift_parts(&mut template.parts, to, from);
+            shift_parts(&mut template.parts, moved);
         }
-        ExprKind::List(values) => values.iter_mut().for_each(|value| shift(value, to, from)),
+        ExprKind::List(values) => values.iter_mut().for_each(|value| shift(value, moved)),
         ExprKind::Object { elements, .. } => {
             for element in elements {
                 moved(&mut element.range);
-                shift(&mut element.key, to, from);
-                shift(&mut element.value, to, from);
+                shift(&mut element.key, moved);
+                shift(&mut element.value, moved);
             }
         }
         ExprKind::Traversal(root, steps) => {
-            shift(root, to, from);
+            shift(root, moved);
             for step in steps {
                 if let Step::Index(index) = step {
-                    shift(index, to, from);
+                    shift(index, moved);
                 }
             }
         }
-        ExprKind::Call { arguments, .. } => arguments.iter_mut().for_each(|value| shift(value, to, from)),
-        ExprKind::Conditional(parts) => parts.iter_mut().for_each(|value| shift(value, to, from)),
-        ExprKind::Unary(_, operand) => shift(operand, to, from),
-        ExprKind::Binary(_, parts) => parts.iter_mut().for_each(|value| shift(value, to, from)),
+        ExprKind::Call { arguments, .. } => arguments.iter_mut().for_each(|value| shift(value, moved)),
+        ExprKind::Conditional(parts) => parts.iter_mut().for_each(|value| shift(value, moved)),
+        ExprKind::Unary(_, operand) => shift(operand, moved),
+        ExprKind::Binary(_, parts) => parts.iter_mut().for_each(|value| shift(value, moved)),
         ExprKind::For(parts) => {
             let For { collection, key, value, condition, .. } = &mut **parts;
             for part in [Some(collection), key.as_mut(), Some(value), condition.as_mut()].into_iter().flatten() {
-                shift(part, to, from);
+                shift(part, moved);
             }
         }
         ExprKind::Null | ExprKind::Bool(_) | ExprKind::Number(_) | ExprKind::Variable(_) | ExprKind::Unreadable => {}
     }
 }
 
-fn shift_parts(parts: &mut [Part], to: usize, from: usize) {
+fn shift_parts(parts: &mut [Part], moved: &impl Fn(&mut Range<usize>)) {
     for part in parts {
         match part {
-            Part::Interpolation(expr) => shift(expr, to, from),
+            Part::Interpolation(expr) => shift(expr, moved),
             Part::If(parts) => {
-                shift(&mut parts.0, to, from);
-                shift_parts(&mut parts.1, to, from);
-                shift_parts(&mut parts.2, to, from);
+                shift(&mut parts.0, moved);
+                shift_parts(&mut parts.1, moved);
+                shift_parts(&mut parts.2, moved);
             }
             Part::Text { .. } | Part::Unknown => {}
         }
@@ -222,13 +263,16 @@ impl<'a> Reader<'a> {
         if depth > MAX_DEPTH {
             return ExprKind::Unreadable;
         }
+        if first.kind() == "operation" {
+            return self.operation(nodes, depth + 1);
+        }
         let root = self.term(*first, depth);
         if rest.is_empty() {
             return root;
         }
         let mut steps = Vec::new();
         for node in rest {
-            if !self.step(*node, &mut steps, depth) {
+            if steps.len() > MAX_TRAVERSAL || !self.step(*node, &mut steps, depth) {
                 return ExprKind::Unreadable;
             }
         }
@@ -256,10 +300,10 @@ impl<'a> Reader<'a> {
                 }
             }
             "splat" => {
-                steps.push(Step::Splat);
-                return children(node)
-                    .next()
-                    .is_none_or(|splat| children(splat).all(|node| self.step(node, steps, depth)));
+                let inner = children(node).next();
+                let of_names = inner.is_some_and(|splat| splat.kind() == "attr_splat");
+                steps.push(if of_names { Step::AttributeSplat } else { Step::Splat });
+                return inner.is_none_or(|splat| children(splat).all(|node| self.step(node, steps, depth)));
             }
             _ => return false,
         }
@@ -285,7 +329,6 @@ impl<'a> Reader<'a> {
                     _ => ExprKind::Unreadable,
                 }
             }
-            "operation" => nodes.next().map_or(ExprKind::Unreadable, |node| self.operation(node, depth + 1)),
             "for_expr" => nodes.next().and_then(|node| self.comprehension(node, depth)).unwrap_or(ExprKind::Unreadable),
             _ => ExprKind::Unreadable,
         }
@@ -295,7 +338,7 @@ impl<'a> Reader<'a> {
         match node.kind() {
             "bool_lit" => ExprKind::Bool(self.text(node) == "true"),
             "null_lit" => ExprKind::Null,
-            "numeric_lit" => self.text(node).parse().map_or(ExprKind::Unreadable, ExprKind::Number),
+            "numeric_lit" => number(self.text(node)),
             "string_lit" => self.quoted(node, 0),
             _ => ExprKind::Unreadable,
         }
@@ -311,8 +354,14 @@ impl<'a> Reader<'a> {
                 };
                 let first_line =
                     self.source[first.end_byte()..].find('\n').map_or(first.end_byte(), |at| first.end_byte() + at + 1);
-                let content = first_line..last.start_byte().max(first_line);
-                self.parts(node, content, true, depth)
+                // The line of the closing mark is none of the text.
+                let last_line = self.source[..last.start_byte()].rfind('\n').map_or(0, |at| at + 1);
+                let content = first_line..last_line.max(first_line);
+                let is_flush = self.text(node).starts_with("<<-");
+                match self.parts(node, content, true, depth) {
+                    ExprKind::Template(template) => ExprKind::Template(Template { flush: is_flush, ..template }),
+                    other => other,
+                }
             }
             _ => ExprKind::Unreadable,
         }
@@ -333,7 +382,7 @@ impl<'a> Reader<'a> {
             at = child.end_byte();
         }
         self.push_text(at..content.end, heredoc, &mut parts);
-        ExprKind::Template(Template { parts, content, heredoc })
+        ExprKind::Template(Template { parts, content, heredoc, flush: false })
     }
 
     fn push_text(&self, range: Range<usize>, heredoc: bool, parts: &mut Vec<Part>) {
@@ -427,7 +476,7 @@ impl<'a> Reader<'a> {
                 if word.kind() == "variable_expr" && self.text(written).trim() == self.text(word).trim() =>
             {
                 let part = Part::Text { text: self.name(word), verbatim: true };
-                let template = Template { parts: vec![part], content: word.byte_range(), heredoc: false };
+                let template = Template { parts: vec![part], content: word.byte_range(), heredoc: false, flush: false };
                 Expr { range: word.byte_range(), kind: ExprKind::Template(template) }
             }
             _ => self.expression(written, depth),
@@ -451,30 +500,67 @@ impl<'a> Reader<'a> {
         ExprKind::Call { name: self.name(name), arguments, expand }
     }
 
-    fn operation(&self, node: Node<'_>, depth: usize) -> ExprKind {
-        if depth > MAX_DEPTH {
-            return ExprKind::Unreadable;
-        }
-        let mut cursor = node.walk();
-        let all: Vec<_> = node.children(&mut cursor).filter(|child| child.kind() != "comment").collect();
-        let part = |nodes: &[Node<'_>]| {
-            let nodes: Vec<_> = nodes.iter().copied().filter(Node::is_named).collect();
-            let range = nodes.first().map_or(0, Node::start_byte)..nodes.last().map_or(0, Node::end_byte);
-            Expr { range, kind: self.terms(&nodes, depth + 1) }
-        };
-        let operator = |node: &Node<'_>| if node.is_named() { None } else { operator(node.kind()) };
-        match node.kind() {
-            "unary_operation" => match all.split_first() {
-                Some((first, rest)) if first.kind() == "-" => ExprKind::Unary(Operator::Subtract, Box::new(part(rest))),
-                Some((first, rest)) if first.kind() == "!" => ExprKind::Unary(Operator::Not, Box::new(part(rest))),
-                _ => ExprKind::Unreadable,
-            },
-            _ => match all.iter().enumerate().find_map(|(index, node)| Some((index, operator(node)?))) {
-                Some((index, operator)) => {
-                    ExprKind::Binary(operator, Box::new([part(&all[..index]), part(&all[index + 1..])]))
+    /// An operation. In `!a.b` and `1 + a.b` the grammar puts `.b` beside the operation, though it belongs to the last
+    /// operand, and in `1 + a.b * 2` it takes `1 + a.b` together; so what binds what is found out here.
+    fn operation(&self, nodes: &[Node<'_>], depth: usize) -> ExprKind {
+        let mut tokens: Vec<Token<'_>> = Vec::new();
+        let mut open: Vec<Node<'_>> = nodes.iter().rev().copied().collect();
+        while let Some(node) = open.pop() {
+            match (node.kind(), tokens.last_mut()) {
+                ("operation" | "binary_operation" | "unary_operation", _) => {
+                    let mut cursor = node.walk();
+                    let inside: Vec<_> = node.children(&mut cursor).collect();
+                    open.extend(inside.into_iter().rev());
                 }
-                None => ExprKind::Unreadable,
-            },
+                // What stands in parentheses is one expression.
+                ("comment" | "(" | ")", _) => {}
+                ("get_attr" | "index" | "splat", Some(Token::Operand(nodes))) => nodes.push(node),
+                (text, _) if !node.is_named() => match operator(text) {
+                    Some(operator) => tokens.push(Token::Operator(operator, node.start_byte())),
+                    None => return ExprKind::Unreadable,
+                },
+                _ => tokens.push(Token::Operand(vec![node])),
+            }
+            if tokens.len() > MAX_OPERANDS {
+                return ExprKind::Unreadable;
+            }
+        }
+        let mut rest = tokens.as_slice();
+        match self.operands(&mut rest, 0, depth) {
+            Some(expr) if rest.is_empty() => expr.kind,
+            _ => ExprKind::Unreadable,
+        }
+    }
+
+    /// Operands joined by operators that bind at least so strong.
+    fn operands(&self, tokens: &mut &[Token<'_>], least: u8, depth: usize) -> Option<Expr> {
+        let mut left = self.operand(tokens, depth)?;
+        while let Some((Token::Operator(operator, _), rest)) = tokens.split_first() {
+            let binds = strength(*operator);
+            if binds <= least {
+                break;
+            }
+            *tokens = rest;
+            let right = self.operands(tokens, binds, depth)?;
+            let range = left.range.start..right.range.end;
+            left = Expr { range, kind: ExprKind::Binary(*operator, Box::new([left, right])) };
+        }
+        Some(left)
+    }
+
+    fn operand(&self, tokens: &mut &[Token<'_>], depth: usize) -> Option<Expr> {
+        let (first, rest) = tokens.split_first()?;
+        *tokens = rest;
+        match first {
+            Token::Operand(nodes) => {
+                let range = nodes.first()?.start_byte()..nodes.last()?.end_byte();
+                Some(Expr { range, kind: self.terms(nodes, depth + 1) })
+            }
+            Token::Operator(operator @ (Operator::Subtract | Operator::Not), start) => {
+                let operand = self.operand(tokens, depth)?;
+                Some(Expr { range: *start..operand.range.end, kind: ExprKind::Unary(*operator, Box::new(operand)) })
+            }
+            Token::Operator(..) => None,
         }
     }
 
@@ -515,6 +601,27 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A part of an operation.
+enum Token<'t> {
+    /// An operator, and where it stands.
+    Operator(Operator, usize),
+    /// A term and its steps.
+    Operand(Vec<Node<'t>>),
+}
+
+/// How strong an operator binds.
+fn strength(operator: Operator) -> u8 {
+    match operator {
+        Operator::Or => 1,
+        Operator::And => 2,
+        Operator::Equal | Operator::NotEqual => 3,
+        Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual => 4,
+        Operator::Add | Operator::Subtract => 5,
+        Operator::Multiply | Operator::Divide | Operator::Remainder => 6,
+        Operator::Not => 7,
+    }
+}
+
 fn operator(text: &str) -> Option<Operator> {
     Some(match text {
         "+" => Operator::Add,
@@ -530,6 +637,7 @@ fn operator(text: &str) -> Option<Operator> {
         ">=" => Operator::GreaterOrEqual,
         "&&" => Operator::And,
         "||" => Operator::Or,
+        "!" => Operator::Not,
         _ => return None,
     })
 }
@@ -734,6 +842,15 @@ pub(super) fn address_of(root: &Expr, steps: &[Step]) -> Option<(Arc<str>, usize
         "data" | "ephemeral" => Some((format!("{first}.{}.{}", name(0)?, name(1)?).into(), 2)),
         "each" | "count" | "path" | "terraform" | "self" => Some((Arc::clone(first), 0)),
         _ => Some((format!("{first}.{}", name(0)?).into(), 1)),
+    }
+}
+
+/// A number as it is written; one that a float would round is not read.
+pub(super) fn number(text: &str) -> ExprKind {
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    match text.parse::<f64>() {
+        Ok(number) if digits <= 15 && number.is_finite() => ExprKind::Number(number),
+        _ => ExprKind::Unreadable,
     }
 }
 

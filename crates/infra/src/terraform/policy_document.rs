@@ -3,7 +3,7 @@
 //! Source: the data source's page of the AWS provider: statements without `effect` allow; a principal of type `AWS` and
 //! `"*"` renders as `{"AWS": "*"}`, one of type `"*"` as `"*"`.
 
-use super::evaluate::Scope;
+use super::evaluate::{Scope, unknown_kind};
 use super::workspace::Definition;
 use crate::model::{Body, Field, Value, ValueKind};
 use std::ops::Range;
@@ -11,7 +11,8 @@ use std::ops::Range;
 /// The policy: an object with `Statement`, spelled as in JSON. Ranges are those of the data source's unit.
 pub(super) fn render(scope: &Scope<'_>, definition: &Definition) -> Value {
     let block = definition.block();
-    let body = scope.body(&block.body, None);
+    let mut body = scope.body(&block.body, None);
+    scope.override_fields(definition, &mut body, None);
     let mut statements: Vec<Value> = Vec::new();
     let mut open = body.open;
     // Documents that this one is based on come first; those that override come last, by `Sid`.
@@ -30,6 +31,11 @@ pub(super) fn render(scope: &Scope<'_>, definition: &Definition) -> Value {
                             _ => open = true,
                         }
                     }
+                    // It has statements, and they are not known.
+                    Some(_) | None if name.starts_with("source") => {
+                        let needs = other.needs().unwrap_or("the documents that this one is based on");
+                        statements.push(Value::new(other.range.clone(), unknown_kind(needs)));
+                    }
                     // Which statements it takes the place of is not worked out.
                     _ => {
                         let needs = other.needs().unwrap_or("the documents that override this one");
@@ -44,7 +50,15 @@ pub(super) fn render(scope: &Scope<'_>, definition: &Definition) -> Value {
     }
     for field in body.named("statement") {
         match &field.value.kind {
-            ValueKind::Object(written) => statements.push(statement(written, &field.value.range)),
+            ValueKind::Object(written) => {
+                // One of the same name takes the place of what this document is based on.
+                let own = written.value("sid").and_then(Value::as_str).filter(|sid| !sid.is_empty());
+                statements.retain(|other| match &other.kind {
+                    ValueKind::Object(other) => own.is_none() || other.value("Sid").and_then(Value::as_str) != own,
+                    _ => true,
+                });
+                statements.push(statement(written, &field.value.range));
+            }
             ValueKind::Unknown { .. } => statements.push(field.value.clone()),
             _ => open = true,
         }

@@ -149,8 +149,10 @@ pub enum Step {
     Attribute(Arc<str>),
     /// `[index]`.
     Index(Expr),
-    /// `[*]`, `.*`: the steps after it are taken by each element.
+    /// `[*]`: the steps after it are taken by each element.
     Splat,
+    /// `.*`: the names after it are taken by each element, what follows them by the list.
+    AttributeSplat,
 }
 
 /// A comprehension.
@@ -181,6 +183,8 @@ pub struct Template {
     pub content: Range<usize>,
     /// Whether it is a heredoc.
     pub heredoc: bool,
+    /// Whether it is one whose lines are not meant to be indented: `<<-`.
+    pub flush: bool,
 }
 
 /// A part of a template.

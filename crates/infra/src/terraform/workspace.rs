@@ -3,12 +3,13 @@
 //! A [`Workspace`] is a value: a clone is cheap and does not change. Everything that an evaluation may ask of it has a
 //! [`Key`], and a number that is another one when the answer is ([`Workspace::version_of`]).
 
+use super::evaluate::Known;
 use super::lower::{address_of, text_of};
 use super::syntax::{Block, Content, ExprKind, Item, Lowered};
 use rpds::{HashTrieMapSync, RedBlackTreeMapSync};
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Changes that are remembered, so that what did not ask for anything that changed stays as it was worked out.
 const KEPT_CHANGES: usize = 64;
@@ -175,6 +176,8 @@ pub struct Workspace {
     version: u64,
     /// What changed since a version, up to the next one.
     changes: VecDeque<(u64, Arc<HashSet<Key>>)>,
+    /// What names stand for, each with the answers by which it holds; shared by all states of the workspace.
+    known: Arc<Mutex<Known>>,
 }
 
 /// Numbers of versions, no two of them the same in one process, so that one workspace is never taken for another.
@@ -233,6 +236,10 @@ pub fn is_variable_file(file: &str) -> bool {
 }
 
 impl Workspace {
+    pub(super) fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Tells states of a workspace apart.
     pub fn version(&self) -> u64 {
         self.version

@@ -10,6 +10,9 @@ use std::sync::Arc;
 /// Resources that one question is answered with; a module with more of them is taken in part.
 const MAX_ANSWERS: usize = 256;
 
+/// Steps that the rules for one block of a module that is called count for.
+const RULES: usize = 30;
+
 impl Scope<'_> {
     fn first(&self, definition: &Definition) -> Option<Arc<Resource>> {
         self.resources(definition).into_iter().next().map(Arc::new)
@@ -35,16 +38,16 @@ impl Scope<'_> {
     }
 
     /// Every block of the module that is looked at, with its instances.
-    pub fn everything(&self) -> Vec<(Definition, Vec<Resource>)> {
+    pub fn everything(&self) -> impl Iterator<Item = (Definition, Vec<Resource>)> {
         let blocks = self.evaluation.blocks(&self.module, What::Kind, ANY_KIND);
         blocks
             .into_iter()
             .filter(|definition| !definition.is_override())
+            .take_while(|_| self.evaluation.step(RULES))
             .map(|definition| {
                 let resources = self.resources(&definition);
                 (definition, resources)
             })
-            .collect()
     }
 
     /// Paths of the files that a unit reads, as far as they are known.
@@ -61,7 +64,7 @@ impl Scope<'_> {
     /// The value of `var.x` or `local.x`, where that is declared.
     pub fn value_of(&self, address: &str) -> Option<Value> {
         self.definition(address)?;
-        Some((*self.named(&Arc::from(address))).clone())
+        Some(self.named(&Arc::from(address)).value().clone())
     }
 
     /// Where a value of a variable file is not of the type that its variable is declared with: the value, what is wrong, and

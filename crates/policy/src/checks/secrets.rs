@@ -39,6 +39,9 @@ pub(super) fn known_format(context: &Context<'_>) -> Vec<Place> {
         }
     };
     context.resource.body.for_each_value(&mut |value| match &value.kind {
+        ValueKind::String { text, verbatim: Some(range) } if range.len() != text.len() => {
+            visit(value, context.source.get(range.clone()).unwrap_or_default(), Some(range));
+        }
         ValueKind::String { text, verbatim } => visit(value, text, verbatim.as_ref()),
         ValueKind::Unknown { template: Some(range), .. } => {
             visit(value, context.source.get(range.clone()).unwrap_or_default(), Some(range));
