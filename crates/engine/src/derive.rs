@@ -11,8 +11,9 @@ use countersign_infra::terraform::{
 use countersign_infra::{Resource, Via, ViaSource, World};
 use countersign_policy::{Catalogue, Environment, EnvironmentEvidence, Environments, Gap, Hit, Written, hits};
 use countersign_syntax::Budget;
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Steps of an evaluation that take as long as one of the parser.
@@ -66,6 +67,8 @@ impl Sight {
 /// What is made of a unit.
 #[derive(Debug, Default)]
 pub(crate) struct Derived {
+    /// The workspace's version for which it is known to hold.
+    version: AtomicU64,
     reads: Reads,
     pub(crate) sights: Vec<Sight>,
     pub(crate) gaps: Vec<Gap>,
@@ -80,7 +83,7 @@ pub struct Digest {
     /// The workspace's version for which the rest holds.
     version: Option<u64>,
     /// Everything that one of them asked for.
-    reads: HashSet<Key>,
+    reads: FxHashSet<Key>,
     /// Whether there is anything to say about one of them.
     notable: bool,
 }
@@ -99,7 +102,7 @@ pub(crate) fn derive<'a>(
         let mut digest = neighbours.digest.lock().unwrap_or_else(PoisonError::into_inner);
         if !is_current(&digest, workspace) {
             (digest.version, digest.notable) = (None, false);
-            let mut reads = HashSet::new();
+            let mut reads = FxHashSet::default();
             for unit in neighbours.units {
                 let facts = unit.memo()?;
                 let derived = of_unit(facts, &snapshot.file, workspace, budget)?;
@@ -140,21 +143,30 @@ pub fn is_affected(snapshot: &Snapshot, workspace: &Workspace) -> bool {
 
 /// Whether nothing changed that one of these units asked for.
 fn is_current(digest: &Digest, workspace: &Workspace) -> bool {
-    let Some(mut changes) = digest.version.and_then(|version| workspace.changed_since(version)) else { return false };
-    changes.all(|keys| {
-        if keys.len() < digest.reads.len() {
-            !keys.iter().any(|key| digest.reads.contains(key))
-        } else {
-            !digest.reads.iter().any(|key| keys.contains(key))
+    digest.version.is_some_and(|version| is_untouched(version, workspace, |key| digest.reads.contains(key)))
+}
+
+/// Whether what was worked out for a version of the workspace holds for it now; `asked` says which keys it rests on.
+fn is_untouched(version: u64, workspace: &Workspace, asked: impl Fn(&Key) -> bool) -> bool {
+    workspace.changed_since(version).is_some_and(|mut changes| changes.all(|keys| !keys.iter().any(&asked)))
+}
+
+impl Derived {
+    /// Whether it holds: nothing changed that was asked for, or the answers are the same all the same.
+    fn holds(&self, workspace: &Workspace) -> bool {
+        let version = self.version.load(Ordering::Relaxed);
+        let holds = is_untouched(version, workspace, |key| self.reads.contains_key(key))
+            || self.reads.iter().all(|(key, version)| workspace.version_of(key) == *version);
+        if holds {
+            self.version.store(workspace.version(), Ordering::Relaxed);
         }
-    })
+        holds
+    }
 }
 
 fn of_unit(facts: &Facts, file: &Arc<str>, workspace: &Workspace, budget: &mut Budget) -> Option<Arc<Derived>> {
     let known = facts.derived.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if let Some(known) =
-        known.filter(|known| known.reads.iter().all(|(key, version)| workspace.version_of(key) == *version))
-    {
+    if let Some(known) = known.filter(|known| known.holds(workspace)) {
         return Some(known);
     }
     let allowed = u64::try_from(budget.steps()).unwrap_or(u64::MAX).saturating_mul(STEPS_PER_PARSER_STEP);
@@ -177,6 +189,7 @@ fn of_unit(facts: &Facts, file: &Arc<str>, workspace: &Workspace, budget: &mut B
         return None;
     }
     derived.reads = evaluation.reads();
+    derived.version = AtomicU64::new(workspace.version());
     let derived = Arc::new(derived);
     *facts.derived.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&derived));
     Some(derived)

@@ -9,6 +9,7 @@ use super::syntax::{Content, Dynamic, Element, Expr, ExprKind, For, Items, Opera
 use super::workspace::{ANY_KIND, Definition, Key, What, Workspace, callee, folder, normal};
 use crate::json::document;
 use crate::model::{Body, Field, Resource, Value, ValueKind, Via, ViaSource};
+use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -50,7 +51,7 @@ const MAX_KNOWN: usize = 50_000;
 const ABSENT: &str = "an attribute that is not there";
 
 /// What was asked while something was worked out, with the numbers of the answers.
-pub type Reads = HashMap<Key, u64>;
+pub type Reads = FxHashMap<Key, u64>;
 
 /// Something that Terraform itself refuses, found while a value was worked out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +92,7 @@ pub(super) struct Worked<T> {
 }
 
 /// Values of names that hold for a module by itself, for all who ask.
-pub(super) type Known = HashMap<(Arc<str>, Arc<str>), Arc<Worked<Value>>>;
+pub(super) type Known = FxHashMap<(Arc<str>, Arc<str>), Arc<Worked<Value>>>;
 
 impl<'a> Evaluation<'a> {
     /// An evaluation that may take so many steps.
@@ -224,7 +225,7 @@ pub struct Scope<'a> {
     /// The modules that led here.
     callers: Rc<Vec<Arc<str>>>,
     /// Values that were worked out, by address.
-    known: Rc<RefCell<HashMap<Arc<str>, Arc<Worked<Value>>>>>,
+    known: Rc<RefCell<FxHashMap<Arc<str>, Arc<Worked<Value>>>>>,
     /// Modules that were entered, by address of the call; nothing while one is being entered.
     entered: Rc<RefCell<HashMap<Arc<str>, Option<Rc<Worked<Option<Scope<'a>>>>>>>>,
 }

@@ -6,8 +6,11 @@
 use super::evaluate::Known;
 use super::lower::{address_of, text_of};
 use super::syntax::{Block, Content, ExprKind, Item, Lowered};
-use rpds::{HashTrieMapSync, RedBlackTreeMapSync};
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use archery::ArcTK;
+use rpds::{HashTrieMap, RedBlackTreeMapSync};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use std::collections::{BTreeSet, VecDeque};
+use std::hash::BuildHasherDefault;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -107,7 +110,10 @@ fn number(definition: &Definition) -> u64 {
     hash | 1
 }
 
-type Table = HashTrieMapSync<Arc<str>, Entries>;
+/// A map of which a clone is cheap. Its keys are names of the user's own workspace: nobody gains by making them collide.
+type Map<K, V> = HashTrieMap<K, V, ArcTK, BuildHasherDefault<FxHasher>>;
+
+type Table = Map<Arc<str>, Entries>;
 
 /// The blocks of one folder.
 #[derive(Debug, Clone, Default)]
@@ -168,14 +174,14 @@ pub struct Key {
 /// All modules that are known.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace {
-    modules: HashTrieMapSync<Arc<str>, Arc<Module>>,
+    modules: Map<Arc<str>, Arc<Module>>,
     /// By folder of the module that is called.
     callers: Table,
-    texts: HashTrieMapSync<Arc<str>, Arc<str>>,
-    installed: HashTrieMapSync<(Arc<str>, Arc<str>), Arc<str>>,
+    texts: Map<Arc<str>, Arc<str>>,
+    installed: Map<(Arc<str>, Arc<str>), Arc<str>>,
     version: u64,
     /// What changed since a version, up to the next one.
-    changes: VecDeque<(u64, Arc<HashSet<Key>>)>,
+    changes: VecDeque<(u64, Arc<FxHashSet<Key>>)>,
     /// What names stand for, each with the answers by which it holds; shared by all states of the workspace.
     known: Arc<Mutex<Known>>,
 }
@@ -246,7 +252,7 @@ impl Workspace {
     }
 
     /// The keys whose answers may have changed since a version; `None` where that is not remembered.
-    pub fn changed_since(&self, version: u64) -> Option<impl Iterator<Item = &HashSet<Key>>> {
+    pub fn changed_since(&self, version: u64) -> Option<impl Iterator<Item = &FxHashSet<Key>>> {
         let from = if version == self.version {
             self.changes.len()
         } else {
@@ -264,7 +270,7 @@ impl Workspace {
         }
         let name: Arc<str> = module_of(file).into();
         let mut module = self.modules.get(&name).map(|module| (**module).clone()).unwrap_or_default();
-        let mut changed = HashSet::new();
+        let mut changed = FxHashSet::default();
         for (units, add) in [(&removed, false), (&added, true)] {
             for unit in units {
                 for (index, block) in unit.blocks.iter().enumerate() {
@@ -284,7 +290,7 @@ impl Workspace {
         definition: &Definition,
         block: &Block,
         add: bool,
-        changed: &mut HashSet<Key>,
+        changed: &mut FxHashSet<Key>,
     ) {
         let mut keys: Vec<(What, Arc<str>)> = Vec::new();
         if is_variable_file(&definition.file) {
@@ -324,17 +330,17 @@ impl Workspace {
             None => self.texts.remove(&path),
         };
         let key = Key { module: Arc::clone(&path), what: What::File, name: path };
-        self.changed(HashSet::from([key]));
+        self.changed(FxHashSet::from_iter([key]));
     }
 
     /// Takes where the module that a call names was installed.
     pub fn set_installed(&mut self, module: &str, call: &str, folder: &str) {
         let (module, call): (Arc<str>, Arc<str>) = (module.into(), call.into());
         self.installed = self.installed.insert((Arc::clone(&module), Arc::clone(&call)), folder.into());
-        self.changed(HashSet::from([Key { module, what: What::Installed, name: call }]));
+        self.changed(FxHashSet::from_iter([Key { module, what: What::Installed, name: call }]));
     }
 
-    fn changed(&mut self, keys: HashSet<Key>) {
+    fn changed(&mut self, keys: FxHashSet<Key>) {
         let next = VERSIONS.fetch_add(1, Ordering::Relaxed);
         self.changes.push_back((self.version, Arc::new(keys)));
         self.version = next;
@@ -415,7 +421,7 @@ impl Workspace {
 
 /// Units without those that are among others, each as often as it is.
 fn without(units: &[Arc<Lowered>], others: &[Arc<Lowered>]) -> Vec<Arc<Lowered>> {
-    let mut left: HashMap<u64, usize> = HashMap::new();
+    let mut left: FxHashMap<u64, usize> = FxHashMap::default();
     for other in others {
         *left.entry(other.digest).or_default() += 1;
     }
