@@ -11,7 +11,8 @@ use countersign_infra::terraform::{
 use countersign_infra::{Resource, Via, ViaSource, World};
 use countersign_policy::{Catalogue, Environment, EnvironmentEvidence, Environments, Gap, Hit, Written, hits};
 use countersign_syntax::Budget;
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHasher;
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -70,6 +71,8 @@ pub(crate) struct Derived {
     /// The workspace's version for which it is known to hold.
     version: AtomicU64,
     reads: Reads,
+    /// Hashes of their keys.
+    hashes: Vec<u64>,
     pub(crate) sights: Vec<Sight>,
     pub(crate) gaps: Vec<Gap>,
     /// What Terraform would refuse or what could not be worked out, and where.
@@ -83,9 +86,53 @@ pub struct Digest {
     /// The workspace's version for which the rest holds.
     version: Option<u64>,
     /// Everything that one of them asked for.
-    reads: FxHashSet<Key>,
+    reads: Filter,
     /// Whether there is anything to say about one of them.
     notable: bool,
+}
+
+/// Keys of which it is known which are certainly not among them; it says of about one key in a thousand that it is, and is
+/// wrong. Made anew at each edit of a neighbour, which a set of the keys themselves would make slow.
+#[derive(Debug)]
+struct Filter {
+    bits: Box<[u64]>,
+}
+
+/// Bits of a [`Filter`], a power of two: fifty for each of the six hundred keys that 64 units ask for.
+const FILTER_BITS: usize = 1 << 15;
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self { bits: vec![0; FILTER_BITS / 64].into() }
+    }
+}
+
+impl Filter {
+    /// The three bits that stand for a hash.
+    fn places(hash: u64) -> impl Iterator<Item = (usize, u64)> {
+        [0, 15, 30].into_iter().map(move |shift| {
+            let bit = usize::try_from(hash >> shift & (FILTER_BITS as u64 - 1)).unwrap_or_default();
+            (bit / 64, 1 << (bit % 64))
+        })
+    }
+
+    fn insert(&mut self, hash: u64) {
+        for (word, bit) in Self::places(hash) {
+            self.bits[word] |= bit;
+        }
+    }
+
+    fn may_hold(&self, hash: u64) -> bool {
+        Self::places(hash).all(|(word, bit)| self.bits[word] & bit != 0)
+    }
+}
+
+/// A hash of a key of which all bits are as good.
+fn hash(key: &Key) -> u64 {
+    let mut hasher = FxHasher::default();
+    key.hash(&mut hasher);
+    let mixed = (hasher.finish() ^ hasher.finish() >> 33).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
+    mixed ^ mixed >> 33
 }
 
 /// A unit of which there is something to say: where it starts, what it says, what is made of it.
@@ -102,12 +149,12 @@ pub(crate) fn derive<'a>(
         let mut digest = neighbours.digest.lock().unwrap_or_else(PoisonError::into_inner);
         if !is_current(&digest, workspace) {
             (digest.version, digest.notable) = (None, false);
-            let mut reads = FxHashSet::default();
+            let mut reads = Filter::default();
             for unit in neighbours.units {
                 let facts = unit.memo()?;
                 let derived = of_unit(facts, &snapshot.file, workspace, budget)?;
                 digest.notable |= facts.is_notable() || !derived.sights.is_empty() || !derived.refusals.is_empty();
-                reads.extend(derived.reads.keys().cloned());
+                derived.hashes.iter().for_each(|hash| reads.insert(*hash));
             }
             digest.reads = reads;
         }
@@ -143,7 +190,7 @@ pub fn is_affected(snapshot: &Snapshot, workspace: &Workspace) -> bool {
 
 /// Whether nothing changed that one of these units asked for.
 fn is_current(digest: &Digest, workspace: &Workspace) -> bool {
-    digest.version.is_some_and(|version| is_untouched(version, workspace, |key| digest.reads.contains(key)))
+    digest.version.is_some_and(|version| is_untouched(version, workspace, |key| digest.reads.may_hold(hash(key))))
 }
 
 /// Whether what was worked out for a version of the workspace holds for it now; `asked` says which keys it rests on.
@@ -188,7 +235,8 @@ fn of_unit(facts: &Facts, file: &Arc<str>, workspace: &Workspace, budget: &mut B
     if !enough {
         return None;
     }
-    derived.reads = evaluation.reads();
+    derived.reads = evaluation.into_reads();
+    derived.hashes = derived.reads.keys().map(hash).collect();
     derived.version = AtomicU64::new(workspace.version());
     let derived = Arc::new(derived);
     *facts.derived.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&derived));

@@ -170,8 +170,8 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Everything that was asked.
-    pub fn reads(&self) -> Reads {
-        self.reads.borrow().clone()
+    pub fn into_reads(self) -> Reads {
+        self.reads.into_inner()
     }
 
     /// What Terraform would refuse.
