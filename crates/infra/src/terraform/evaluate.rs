@@ -716,6 +716,10 @@ impl<'a> Scope<'a> {
                 for argument in arguments {
                     let value = self.eval(argument, bound);
                     let absent = value.needs() == Some(ABSENT);
+                    // Where a part is unknown, it may be one that is not there.
+                    if let Some(needs) = unknown_part(&value).filter(|_| !value.is_unknown()) {
+                        return unknown(range, needs);
+                    }
                     if name == "can" {
                         return match (absent, value.is_unknown()) {
                             (true, _) => Value::new(range.clone(), ValueKind::Bool(false)),
@@ -1353,6 +1357,16 @@ fn relocate(value: &mut Value, range: &Range<usize>) {
         ValueKind::String { verbatim, .. } => *verbatim = None,
         ValueKind::Unknown { template, .. } => *template = None,
         _ => {}
+    }
+}
+
+/// What is needed for a part of a value that is unknown.
+fn unknown_part(value: &Value) -> Option<&str> {
+    match &value.kind {
+        ValueKind::Unknown { needs, .. } => Some(needs.as_deref().unwrap_or("a part that cannot be read")),
+        ValueKind::List(values) => values.iter().find_map(unknown_part),
+        ValueKind::Object(body) => body.fields.iter().find_map(|field| unknown_part(&field.value)),
+        _ => None,
     }
 }
 
