@@ -1,6 +1,8 @@
 //! What expressions come to, as Terraform has it. Where that is not certain, unknown is right.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "in a test what goes wrong ends the test")]
+#![expect(clippy::too_many_lines, reason = "tables")]
+#![expect(clippy::format_push_string, reason = "a test may take its time")]
 
 use countersign_grammars::Language;
 use countersign_infra::terraform::{Definition, Evaluation, MAX_STEPS, Scope, Workspace, lower};

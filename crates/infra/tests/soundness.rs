@@ -1,6 +1,8 @@
 //! Evaluation against a tiny interpreter, and: what is known while something is unknown holds whatever that is.
 
 #![expect(clippy::expect_used, reason = "in a test what goes wrong ends the test")]
+#![expect(clippy::float_cmp, reason = "whole numbers")]
+#![expect(clippy::unnecessary_box_returns, reason = "for a tree")]
 
 use countersign_grammars::Language;
 use countersign_infra::terraform::{Evaluation, MAX_STEPS, Scope, Workspace, lower};

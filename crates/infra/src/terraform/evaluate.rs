@@ -214,6 +214,10 @@ impl<'a> Evaluation<'a> {
     }
 }
 
+type ByAddress<T> = Rc<RefCell<HashMap<Arc<str>, T>>>;
+
+type Entered<'a> = Rc<Worked<Option<Scope<'a>>>>;
+
 /// A module as it is called, or by itself.
 #[derive(Clone)]
 pub struct Scope<'a> {
@@ -224,9 +228,9 @@ pub struct Scope<'a> {
     /// The modules that led here.
     callers: Rc<Vec<Arc<str>>>,
     /// Values that were worked out, by address.
-    known: Rc<RefCell<HashMap<Arc<str>, Arc<Worked<Value>>>>>,
+    known: ByAddress<Arc<Worked<Value>>>,
     /// Modules that were entered, by address of the call; nothing while one is being entered.
-    entered: Rc<RefCell<HashMap<Arc<str>, Option<Rc<Worked<Option<Scope<'a>>>>>>>>,
+    entered: ByAddress<Option<Entered<'a>>>,
 }
 
 /// Names that are bound inside of an expression: `each`, `count`, the iterator of a block, the names of a `for`.
