@@ -5,6 +5,7 @@
 
 mod actions;
 mod bad_input;
+mod bad_modules;
 mod baseline;
 mod check_edit;
 mod cli;

@@ -3,7 +3,7 @@
 use crate::derive::Derived;
 use crate::peers::{Peer, peers};
 use countersign_grammars::Language;
-use countersign_infra::terraform::{Lowered, lower};
+use countersign_infra::terraform::{Lowered, failure, lower};
 use countersign_policy::{Suppression, may_hold_peer, may_hold_suppression, read_suppression};
 use countersign_provenance::{Tag, may_hold_tag, read_tag};
 use countersign_syntax::ParseFailure;
@@ -45,14 +45,15 @@ impl Facts {
             facts.failure = Some((message.to_owned(), conflict));
             return facts;
         }
-        let tree = match tree {
-            Ok(tree) => tree,
-            Err(failure) => {
-                let start = source.len() - source.trim_start().len();
-                let end = source[start..].find('\n').map_or(source.len(), |length| start + length);
-                facts.failure = Some((failure.to_string(), start..end));
-                return facts;
-            }
+        let why = match tree {
+            Ok(_) => failure(language, source).map(str::to_owned),
+            Err(failure) => Some(failure.to_string()),
+        };
+        let (Ok(tree), None) = (tree, &why) else {
+            let start = source.len() - source.trim_start().len();
+            let end = source[start..].find('\n').map_or(source.len(), |length| start + length);
+            facts.failure = why.map(|why| (why, start..end));
+            return facts;
         };
         facts.lowered = Arc::new(lower(language, source, tree));
         if may_hold_suppression(source) || may_hold_tag(source) {

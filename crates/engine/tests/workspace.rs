@@ -131,11 +131,11 @@ impl Session {
         self.open[file] = Some(Open { document, version: 0, history: Vec::new(), shown: None });
     }
 
-    fn change(&mut self, file: usize, range: Option<std::ops::Range<usize>>, new: &str) {
+    fn change(&mut self, file: usize, range: Option<&std::ops::Range<usize>>, new: &str) {
         let Some(open) = &mut self.open[file] else { return };
         open.history.push(open.document.text().to_string());
         open.version += 1;
-        open.document.change(open.version, [()], |_, ()| Change { range: range.clone(), text: new.to_owned() });
+        open.document.change(open.version, [()], |_, ()| Change { range: range.cloned(), text: new.to_owned() });
         self.texts[file] = open.document.text().to_string();
     }
 
@@ -143,7 +143,7 @@ impl Session {
         match step {
             Step::Edit(file, at, len, new) => {
                 let start = self.texts[file].floor_char_boundary(at);
-                self.change(file, Some(start..start + len), &new);
+                self.change(file, Some(&(start..start + len)), &new);
             }
             Step::All(file, new) => self.change(file, None, &new),
             Step::Back(file, which) => {
@@ -265,12 +265,12 @@ fn a_text_over_the_limit_says_nothing() {
     session.look(None);
     assert!(session.open[0].as_ref().is_some_and(|open| open.shown.as_ref().is_some_and(|(_, said)| !said.is_empty())));
     let large = "#".repeat(countersign_engine::MAX_FILE_BYTES);
-    session.change(1, Some(0..0), &large);
+    session.change(1, Some(&(0..0)), &large);
     session.look(None);
-    session.change(1, Some(0..large.len() - 2), "");
-    session.change(1, Some(0..2), "");
+    session.change(1, Some(&(0..large.len() - 2)), "");
+    session.change(1, Some(&(0..2)), "");
     session.look(None);
-    session.change(1, Some(0..0), &large);
-    session.change(1, Some(0..large.len()), "");
+    session.change(1, Some(&(0..0)), &large);
+    session.change(1, Some(&(0..large.len())), "");
     session.look(None);
 }

@@ -1,6 +1,8 @@
 //! What expressions come to, as Terraform has it. Where that is not certain, unknown is right.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "in a test what goes wrong ends the test")]
+#![expect(clippy::too_many_lines, reason = "tables")]
+#![expect(clippy::format_push_string, reason = "a test may take its time")]
 
 use countersign_grammars::Language;
 use countersign_infra::terraform::{Definition, Evaluation, MAX_STEPS, Scope, Workspace, lower};
@@ -132,6 +134,11 @@ fn operators() {
         ("1 + 1 == 2", "true"),
         ("true ? false ? 1 : 2 : 3", "2"),
         ("false ? 1 : true ? 2 : 3", "2"),
+        ("true ? 1 : false ? 2 : 3", "1"),
+        ("(true ? false : true) ? 2 : 3", "3"),
+        ("true ? 1 : 1 == 1 ? 2 : 3", "1"),
+        ("true ? 1 : 2 + 5", "1"),
+        ("false ? 1 : local.map.a == 2 ? local.map.a : 3", "2"),
         ("7 % 3", "1"),
         ("-7 % 3", "-1"),
         ("3 / 2", "1.5"),

@@ -215,6 +215,10 @@ impl<'a> Evaluation<'a> {
     }
 }
 
+type ByAddress<T> = Rc<RefCell<FxHashMap<Arc<str>, T>>>;
+
+type Entered<'a> = Rc<Worked<Option<Scope<'a>>>>;
+
 /// A module as it is called, or by itself.
 #[derive(Clone)]
 pub struct Scope<'a> {
@@ -225,9 +229,9 @@ pub struct Scope<'a> {
     /// The modules that led here.
     callers: Rc<Vec<Arc<str>>>,
     /// Values that were worked out, by address.
-    known: Rc<RefCell<FxHashMap<Arc<str>, Arc<Worked<Value>>>>>,
+    known: ByAddress<Arc<Worked<Value>>>,
     /// Modules that were entered, by address of the call; nothing while one is being entered.
-    entered: Rc<RefCell<HashMap<Arc<str>, Option<Rc<Worked<Option<Scope<'a>>>>>>>>,
+    entered: ByAddress<Option<Entered<'a>>>,
 }
 
 /// Names that are bound inside of an expression: `each`, `count`, the iterator of a block, the names of a `for`.
@@ -717,6 +721,10 @@ impl<'a> Scope<'a> {
                 for argument in arguments {
                     let value = self.eval(argument, bound);
                     let absent = value.needs() == Some(ABSENT);
+                    // Where a part is unknown, it may be one that is not there.
+                    if let Some(needs) = unknown_part(&value).filter(|_| !value.is_unknown()) {
+                        return unknown(range, needs);
+                    }
                     if name == "can" {
                         return match (absent, value.is_unknown()) {
                             (true, _) => Value::new(range.clone(), ValueKind::Bool(false)),
@@ -1354,6 +1362,16 @@ fn relocate(value: &mut Value, range: &Range<usize>) {
         ValueKind::String { verbatim, .. } => *verbatim = None,
         ValueKind::Unknown { template, .. } => *template = None,
         _ => {}
+    }
+}
+
+/// What is needed for a part of a value that is unknown.
+fn unknown_part(value: &Value) -> Option<&str> {
+    match &value.kind {
+        ValueKind::Unknown { needs, .. } => Some(needs.as_deref().unwrap_or("a part that cannot be read")),
+        ValueKind::List(values) => values.iter().find_map(unknown_part),
+        ValueKind::Object(body) => body.fields.iter().find_map(|field| unknown_part(&field.value)),
+        _ => None,
     }
 }
 

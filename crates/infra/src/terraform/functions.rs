@@ -481,9 +481,8 @@ fn flatten(value: &Value, all: &mut Vec<Value>, depth: usize) -> Option<()> {
     for element in elements(value)? {
         match &element.kind {
             ValueKind::List(_) if depth < 100 => flatten(element, all, depth + 1)?,
-            ValueKind::List(_) => return None,
-            // It may be a list with any number of elements.
-            ValueKind::Unknown { .. } => return None,
+            // What is unknown may be a list with any number of elements.
+            ValueKind::List(_) | ValueKind::Unknown { .. } => return None,
             _ => all.push(element.clone()),
         }
         if all.len() > MAX_ELEMENTS {

@@ -47,6 +47,15 @@ pub(super) fn blocks(source: &str, values: bool) -> Vec<Block> {
     blocks
 }
 
+/// Why a file says nothing that can be read, where that is so.
+pub(super) fn failure(source: &str) -> Option<&'static str> {
+    match parse_to_ast(source, &CollectOptions::default(), &POLICY_JSON).map(|parsed| parsed.value) {
+        Ok(Some(Value::Object(_)) | None) => None,
+        Ok(Some(_)) => Some("it holds no JSON object"),
+        Err(_) => Some("it is no JSON"),
+    }
+}
+
 struct Reader<'a> {
     source: &'a str,
 }

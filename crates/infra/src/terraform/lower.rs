@@ -263,7 +263,7 @@ impl<'a> Reader<'a> {
         if depth > MAX_DEPTH {
             return ExprKind::Unreadable;
         }
-        if first.kind() == "operation" {
+        if matches!(first.kind(), "operation" | "conditional") {
             return self.operation(nodes, depth + 1);
         }
         let root = self.term(*first, depth);
@@ -320,15 +320,6 @@ impl<'a> Reader<'a> {
             "collection_value" => nodes.next().map_or(ExprKind::Unreadable, |node| self.collection(node, depth)),
             "variable_expr" => ExprKind::Variable(self.name(node)),
             "function_call" => self.function_call(node, depth),
-            "conditional" => {
-                let mut parts = nodes.filter(|node| node.kind() == "expression");
-                match (parts.next(), parts.next(), parts.next()) {
-                    (Some(condition), Some(yes), Some(no)) => ExprKind::Conditional(Box::new(
-                        [condition, yes, no].map(|part| self.expression(part, depth + 1)),
-                    )),
-                    _ => ExprKind::Unreadable,
-                }
-            }
             "for_expr" => nodes.next().and_then(|node| self.comprehension(node, depth)).unwrap_or(ExprKind::Unreadable),
             _ => ExprKind::Unreadable,
         }
@@ -500,20 +491,29 @@ impl<'a> Reader<'a> {
         ExprKind::Call { name: self.name(name), arguments, expand }
     }
 
-    /// An operation. In `!a.b` and `1 + a.b` the grammar puts `.b` beside the operation, though it belongs to the last
-    /// operand, and in `1 + a.b * 2` it takes `1 + a.b` together; so what binds what is found out here.
+    /// An operation or a conditional. In `!a.b` and `1 + a.b` the grammar puts `.b` beside the operation, though it belongs to
+    /// the last operand, in `1 + a.b * 2` it takes `1 + a.b` together, and in `a ? b : c ? d : e` what stands before the last
+    /// question mark; so what binds what is found out here.
     fn operation(&self, nodes: &[Node<'_>], depth: usize) -> ExprKind {
         let mut tokens: Vec<Token<'_>> = Vec::new();
+        let mut is_enclosed = false;
         let mut open: Vec<Node<'_>> = nodes.iter().rev().copied().collect();
         while let Some(node) = open.pop() {
             match (node.kind(), tokens.last_mut()) {
-                ("operation" | "binary_operation" | "unary_operation", _) => {
+                ("expression", _) if is_enclosed => tokens.push(Token::Operand(vec![node])),
+                ("operation" | "binary_operation" | "unary_operation" | "conditional" | "expression", _) => {
                     let mut cursor = node.walk();
                     let inside: Vec<_> = node.children(&mut cursor).collect();
                     open.extend(inside.into_iter().rev());
                 }
+                ("comment" | ")", _) => {}
                 // What stands in parentheses is one expression.
-                ("comment" | "(" | ")", _) => {}
+                ("(", _) => {
+                    is_enclosed = true;
+                    continue;
+                }
+                ("?", _) => tokens.push(Token::Question),
+                (":", _) => tokens.push(Token::Colon),
                 ("get_attr" | "index" | "splat", Some(Token::Operand(nodes))) => nodes.push(node),
                 (text, _) if !node.is_named() => match operator(text) {
                     Some(operator) => tokens.push(Token::Operator(operator, node.start_byte())),
@@ -521,15 +521,29 @@ impl<'a> Reader<'a> {
                 },
                 _ => tokens.push(Token::Operand(vec![node])),
             }
+            is_enclosed = false;
             if tokens.len() > MAX_OPERANDS {
                 return ExprKind::Unreadable;
             }
         }
         let mut rest = tokens.as_slice();
-        match self.operands(&mut rest, 0, depth) {
+        match self.choice(&mut rest, depth) {
             Some(expr) if rest.is_empty() => expr.kind,
             _ => ExprKind::Unreadable,
         }
+    }
+
+    /// Operands, or a condition and what follows from it.
+    fn choice(&self, tokens: &mut &[Token<'_>], depth: usize) -> Option<Expr> {
+        let condition = self.operands(tokens, 0, depth)?;
+        let Some((Token::Question, rest)) = tokens.split_first() else { return Some(condition) };
+        *tokens = rest;
+        let yes = self.choice(tokens, depth)?;
+        let (Token::Colon, rest) = tokens.split_first()? else { return None };
+        *tokens = rest;
+        let no = self.choice(tokens, depth)?;
+        let range = condition.range.start..no.range.end;
+        Some(Expr { range, kind: ExprKind::Conditional(Box::new([condition, yes, no])) })
     }
 
     /// Operands joined by operators that bind at least so strong.
@@ -560,7 +574,7 @@ impl<'a> Reader<'a> {
                 let operand = self.operand(tokens, depth)?;
                 Some(Expr { range: *start..operand.range.end, kind: ExprKind::Unary(*operator, Box::new(operand)) })
             }
-            Token::Operator(..) => None,
+            Token::Operator(..) | Token::Question | Token::Colon => None,
         }
     }
 
@@ -607,6 +621,10 @@ enum Token<'t> {
     Operator(Operator, usize),
     /// A term and its steps.
     Operand(Vec<Node<'t>>),
+    /// `?`.
+    Question,
+    /// `:`.
+    Colon,
 }
 
 /// How strong an operator binds.

@@ -31,6 +31,13 @@ pub fn lower(language: Language, source: &str, tree: &Tree) -> Lowered {
     Lowered { digest: digest(source), blocks, source: source.into() }
 }
 
+/// Why a unit says nothing that can be read, where that is so and its tree does not tell.
+pub fn failure(language: Language, source: &str) -> Option<&'static str> {
+    matches!(language, Language::TerraformJson | Language::TerraformVarsJson)
+        .then(|| json_syntax::failure(source))
+        .flatten()
+}
+
 /// FNV-1a, 64 bits: tells texts apart that one workspace holds; nobody gains by making two collide.
 fn digest(text: &str) -> u64 {
     let mut hash = 0xCBF2_9CE4_8422_2325_u64;
