@@ -495,7 +495,7 @@ fn a_risk_is_explained_in_a_message() {
     });
     let page = editor.client.request("workspace/executeCommand", params).expect("a page");
     let page = page.as_str().expect("a text");
-    assert!(page.starts_with("# A database is reachable from the internet"), "{page}");
+    assert!(page.starts_with("# A database gets a public address"), "{page}");
     assert_eq!(editor.client.notification("window/showMessage")["message"], page);
 }
 

@@ -311,7 +311,7 @@ fn what_is_suppressed_is_counted() {
 fn a_risk_is_explained() {
     let said = countersign(&Workspace::new(), &["explain", "database-public"]);
     assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""));
-    let start = "# A database is reachable from the internet\n\n`database-public` · critical · exposure\n\n";
+    let start = "# A database gets a public address\n\n`database-public` · critical · exposure\n\n";
     assert!(said.stdout.starts_with(start), "{}", said.stdout);
     assert!(said.stdout.contains("## What to do"), "{}", said.stdout);
     assert!(said.stdout.contains("`aws_lightsail_database`"), "{}", said.stdout);

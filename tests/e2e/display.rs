@@ -40,7 +40,7 @@ fn a_hover_says_the_risk_the_origin_and_what_to_do() {
     assert_eq!(hover["contents"]["kind"], "markdown");
     let words = hover["contents"]["value"].as_str().expect("words");
     for part in [
-        "**A database is reachable from the internet** (`database-public`)",
+        "**A database gets a public address** (`database-public`)",
         "`aws_lightsail_database.db` gets a public address",
         "*What to do:* Set `publicly_accessible` to `false`",
         "written by claude (observed); must not be applied as it is",

@@ -285,6 +285,10 @@ pub trait World {
     fn naming(&self, kind: &str, attribute: &str, resource: &Resource) -> Vec<Arc<Resource>>;
     /// All resources of a kind. Costs as many evaluations: for kinds of which a module has a few.
     fn of_kind(&self, kind: &str) -> Vec<Arc<Resource>>;
+    /// Whether the module has a block of a kind that is wanted.
+    fn has_kind(&self, wanted: &dyn Fn(&str) -> bool) -> bool;
+    /// Whether another module calls this one.
+    fn is_called(&self) -> bool;
 }
 
 /// A resource by itself: there is nothing beside it.
@@ -306,5 +310,13 @@ impl World for Alone {
 
     fn of_kind(&self, _: &str) -> Vec<Arc<Resource>> {
         Vec::new()
+    }
+
+    fn has_kind(&self, _: &dyn Fn(&str) -> bool) -> bool {
+        false
+    }
+
+    fn is_called(&self) -> bool {
+        false
     }
 }

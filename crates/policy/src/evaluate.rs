@@ -107,7 +107,7 @@ pub fn hits(catalogue: &Catalogue, resource: &Resource, source: &str, world: &dy
             continue;
         }
         let places = places(risk, binding, resource, source, world, &mut gaps);
-        if places.is_empty() || accompanied(binding, resource, world) {
+        if places.is_empty() || accompanied(binding, resource, world) || ruled_out(binding, resource, source, world) {
             continue;
         }
         for place in places {
@@ -141,8 +141,16 @@ fn guard_holds(guard: &Guard, resource: &Resource) -> Truth {
 fn accompanied(binding: &Binding, resource: &Resource, world: &dyn World) -> bool {
     let Some(companion) = &binding.companion else { return false };
     let takes_care = |other: &Arc<Resource>| companion.when.iter().all(|guard| guard_holds(guard, other) != Truth::No);
-    companion.kinds.iter().any(|kind| world.naming(kind, &companion.attribute, resource).iter().any(takes_care))
+    let attributes = || std::iter::once(&companion.attribute).chain(&companion.older);
+    let names = |kind: &String| attributes().any(|name| world.naming(kind, name, resource).iter().any(takes_care));
+    companion.kinds.iter().any(names)
         || !world.referrers(&resource.address, &["output", "module"]).is_empty()
+}
+
+/// Whether a check finds what rules the binding out.
+fn ruled_out(binding: &Binding, resource: &Resource, source: &str, world: &dyn World) -> bool {
+    let check = binding.unless_check.as_deref().and_then(checks::find);
+    check.is_some_and(|check| !check(&Context { resource, attribute: &binding.attribute, source, world }).is_empty())
 }
 
 fn places(

@@ -22,6 +22,7 @@ pub const AREAS: &[&str] = &[
 
 /// Names of the checks that are written in Rust; `checks::find` has the functions.
 pub const CHECKS: &[&str] = &[
+    "bucket_is_public",
     "container_image_unpinned",
     "iam_allows_everything",
     "iam_any_action",
@@ -47,6 +48,7 @@ pub const CHECKS: &[&str] = &[
     "placeholder",
     "provider_unpinned",
     "reachable_admin",
+    "routed_through_nat",
     "secret_in_environment",
     "state_bucket",
 ];
@@ -114,6 +116,8 @@ pub struct Binding {
     pub unless: Vec<Guard>,
     /// Another resource that would take care of it.
     pub companion: Option<Companion>,
+    /// Name of a check, one of [`CHECKS`], that rules it out wherever it finds something.
+    pub unless_check: Option<String>,
     /// Text that makes the attribute safe.
     pub fix: Option<String>,
     /// Name of a check, one of [`CHECKS`].
@@ -132,6 +136,8 @@ pub struct Companion {
     pub kinds: Vec<String>,
     /// Its attribute that names the resource that it takes care of.
     pub attribute: String,
+    /// Another name of that attribute, of older versions of the provider.
+    pub older: Option<String>,
     /// None of these may be known not to hold.
     #[serde(default)]
     pub when: Vec<Guard>,
@@ -280,6 +286,9 @@ fn check_binding(binding: &Binding) -> Result<(), String> {
         (None, Some(check)) if CHECKS.contains(&check.as_str()) => {}
         (None, Some(check)) => return Err(format!("there is no check `{check}`, only {CHECKS:?}")),
         _ => return Err("a binding has either `when` or `check`".to_owned()),
+    }
+    if let Some(check) = binding.unless_check.as_ref().filter(|check| !CHECKS.contains(&check.as_str())) {
+        return Err(format!("there is no check `{check}`, only {CHECKS:?}"));
     }
     binding.only_if.iter().chain(&binding.unless).try_for_each(|guard| check_when(&guard.when))
 }

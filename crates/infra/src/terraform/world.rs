@@ -149,6 +149,15 @@ impl World for Scope<'_> {
     fn of_kind(&self, kind: &str) -> Vec<Arc<Resource>> {
         self.answers(What::Kind, kind)
     }
+
+    fn has_kind(&self, wanted: &dyn Fn(&str) -> bool) -> bool {
+        let blocks = self.evaluation.blocks(&self.module, What::Kind, ANY_KIND);
+        blocks.iter().any(|definition| wanted(&definition.block().kind))
+    }
+
+    fn is_called(&self) -> bool {
+        !self.evaluation.blocks(&self.module, What::Callers, &self.module).is_empty()
+    }
 }
 
 /// Whether a value names a resource, or may do so.

@@ -79,6 +79,68 @@ pub(super) fn reachable_admin(context: &Context<'_>) -> Vec<Place> {
     places
 }
 
+/// The subnets of a resource, where all of them are known to reach the internet through a NAT gateway.
+pub(super) fn routed_through_nat(context: &Context<'_>) -> Vec<Place> {
+    let Context { resource, world, .. } = *context;
+    let subnets: Vec<_> = ["subnet_id", "network_configuration.subnets"]
+        .iter()
+        .flat_map(|name| values(resource, name))
+        .filter(|value| !matches!(value.kind, ValueKind::Null))
+        .collect();
+    let through_nat = |value: &&Value| {
+        let found = pointed_at(value, &["aws_subnet"], world);
+        !found.is_empty() && found.iter().all(|subnet| is_behind_nat(subnet, world))
+    };
+    let all = subnets.iter().all(through_nat);
+    subnets.into_iter().filter(|_| all).map(Place::at).collect()
+}
+
+/// Whether what a subnet sends to the internet goes through a NAT gateway, for all that is said of its routes.
+fn is_behind_nat(subnet: &Resource, world: &dyn World) -> bool {
+    let associations = pointing_at("aws_route_table_association", "subnet_id", subnet, world);
+    let tables: Vec<_> = associations
+        .iter()
+        .flat_map(|association| values(association, "route_table_id"))
+        .map(|table| pointed_at(table, &["aws_route_table"], world))
+        .collect();
+    let through_nat = |table: &Arc<Resource>| {
+        let own = table.body.named("route").filter_map(|route| match &route.value.kind {
+            ValueKind::Object(route) => Some(route.clone()),
+            _ => None,
+        });
+        let beside = pointing_at("aws_route", "route_table_id", table, world);
+        own.chain(beside.iter().map(|route| route.body.clone())).any(|route| {
+            let everywhere = ["cidr_block", "destination_cidr_block"]
+                .iter()
+                .any(|name| route.value(name).and_then(Value::as_str) == Some("0.0.0.0/0"));
+            let gateway = route.value("nat_gateway_id").is_some_and(|gateway| !matches!(gateway.kind, ValueKind::Null));
+            everywhere && gateway
+        })
+    };
+    !tables.is_empty() && tables.iter().all(|tables| !tables.is_empty() && tables.iter().all(through_nat))
+}
+
+/// What makes a bucket public, where that stands in a policy or an access list of the module.
+pub(super) fn bucket_is_public(context: &Context<'_>) -> Vec<Place> {
+    let Context { resource, world, .. } = *context;
+    let public = |value: &&Value| value.as_str().is_some_and(|acl| acl.starts_with("public"));
+    let lists = pointing_at("aws_s3_bucket_acl", "bucket", resource, world);
+    let by_list = values(resource, "acl").iter().any(public)
+        || lists.iter().any(|list| values(list, "acl").iter().any(public));
+    let by_policy = || {
+        pointing_at("aws_s3_bucket_policy", "bucket", resource, world).iter().any(|policy| {
+            // Its text may stand in another unit: only what needs no text is looked at.
+            let context = Context { resource: policy, attribute: "policy", source: "", world: &Alone };
+            !iam::anyone(&context).is_empty()
+        })
+    };
+    if by_list || by_policy() {
+        vec![Place { range: resource.body.anchor.clone(), ..Place::default() }]
+    } else {
+        Vec::new()
+    }
+}
+
 fn related(resource: &Resource, message: &str) -> Related {
     Related { address: resource.address.clone(), message: message.to_owned() }
 }

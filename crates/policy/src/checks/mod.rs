@@ -28,6 +28,7 @@ pub(crate) type Check = fn(&Context<'_>) -> Vec<Place>;
 /// The check with a name of [`crate::format::CHECKS`].
 pub(crate) fn find(name: &str) -> Option<Check> {
     Some(match name {
+        "bucket_is_public" => across::bucket_is_public,
         "container_image_unpinned" => pins::container_image,
         "iam_allows_everything" => iam::allows_everything,
         "iam_any_action" => iam::any_action,
@@ -52,6 +53,7 @@ pub(crate) fn find(name: &str) -> Option<Check> {
         "placeholder" => invented::placeholder,
         "provider_unpinned" => pins::provider,
         "reachable_admin" => across::reachable_admin,
+        "routed_through_nat" => across::routed_through_nat,
         "secret_in_environment" => secrets::in_environment,
         "state_bucket" => across::state_bucket,
         _ => return None,

@@ -39,10 +39,13 @@ pub(super) fn module(context: &Context<'_>) -> Vec<Place> {
 }
 
 /// Providers of `required_providers` without a version, in a root module: one with a backend or with the provider's own
-/// configuration.
+/// configuration. A module that is called may bound the version, as may the caller.
 pub(super) fn provider(context: &Context<'_>) -> Vec<Place> {
     let backend = ["backend", "cloud"].iter().any(|name| context.resource.body.value(name).is_some());
     let configured = |name: &str| !context.world.of_kind(&format!("provider.{name}")).is_empty();
+    if context.world.is_called() || !context.world.of_kind("module").is_empty() {
+        return Vec::new();
+    }
     let required = context.resource.body.named("required_providers").filter_map(|field| object(&field.value));
     let mut places = Vec::new();
     for provider in required.flat_map(|body| &body.fields) {
@@ -51,12 +54,19 @@ pub(super) fn provider(context: &Context<'_>) -> Vec<Place> {
             && body.value("version").is_none()
             && (backend || configured(&provider.name))
             && !body.value("source").is_some_and(|source| source.as_str().is_none_or(|text| text.contains("builtin")))
+            && context.world.has_kind(&|kind| is_of(kind, &provider.name))
         {
             let range = provider.range.start..provider.range.start + provider.name.len();
             places.push(Place { range, value: Some(provider.name.clone()), ..Place::default() });
         }
     }
     places
+}
+
+/// Whether a resource or data source is of the provider that is known by a name.
+fn is_of(kind: &str, provider: &str) -> bool {
+    let kind = kind.strip_prefix("data.").unwrap_or(kind);
+    kind.split_once('_').is_some_and(|(prefix, _)| prefix == provider)
 }
 
 fn object(value: &Value) -> Option<&Body> {
@@ -68,7 +78,13 @@ fn object(value: &Value) -> Option<&Body> {
 
 #[cfg(test)]
 mod tests {
-    use super::moves;
+    use super::{is_of, moves};
+
+    #[test]
+    fn kinds_of_a_provider() {
+        assert!(is_of("aws_instance", "aws") && is_of("data.google_project", "google"));
+        assert!(!is_of("awscc_x", "aws") && !is_of("variable", "variable") && !is_of("provider.aws", "aws"));
+    }
 
     #[test]
     fn tags() {

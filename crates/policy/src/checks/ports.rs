@@ -45,6 +45,8 @@ const CLEARTEXT_PORTS: &[(u16, &str)] = &[
 struct Inbound<'a> {
     sources: Vec<&'a Value>,
     ports: Vec<(u16, u16)>,
+    /// Of TCP alone.
+    tcp: bool,
 }
 
 const ALL_PORTS: (u16, u16) = (0, u16::MAX);
@@ -67,7 +69,7 @@ pub(super) fn open_to_the_world(resource: &Resource) -> Option<String> {
     let ports: Vec<_> = ADMIN_PORTS.iter().chain(DATABASE_PORTS).copied().collect();
     inbound(resource).iter().filter(|rule| !rule.sources.is_empty()).find_map(|rule| {
         if rule.ports.contains(&ALL_PORTS) {
-            Some("every port".to_owned())
+            Some(rule.every_port().to_owned())
         } else {
             rule.reached(&ports).into_iter().next()
         }
@@ -149,7 +151,7 @@ fn open(resource: &Resource, reached: impl Fn(&Inbound<'_>) -> Vec<String>) -> V
     let mut places = Vec::new();
     for rule in inbound(resource) {
         let reached = if rule.ports.contains(&ALL_PORTS) && !reached(&rule).is_empty() {
-            vec!["every port".to_owned()]
+            vec![rule.every_port().to_owned()]
         } else {
             reached(&rule)
         };
@@ -162,6 +164,11 @@ fn open(resource: &Resource, reached: impl Fn(&Inbound<'_>) -> Vec<String>) -> V
 }
 
 impl Inbound<'_> {
+    /// What a rule for all ports reaches.
+    fn every_port(&self) -> &'static str {
+        if self.tcp { "every TCP port" } else { "every port" }
+    }
+
     /// Names of those among `ports` that the rule reaches.
     fn reached(&self, ports: &[(u16, &str)]) -> Vec<String> {
         let reaches = |port: u16| self.ports.iter().any(|(from, to)| (*from..=*to).contains(&port));
@@ -192,7 +199,7 @@ fn aws(rule: &Body) -> Option<Inbound<'_>> {
         _ => return None,
     };
     let sources = ["cidr_blocks", "ipv6_cidr_blocks", "cidr_ipv4", "cidr_ipv6"];
-    Some(Inbound { sources: open_sources(rule, &sources, &["0.0.0.0/0", "::/0"]), ports: vec![ports] })
+    Some(Inbound { sources: open_sources(rule, &sources, &["0.0.0.0/0", "::/0"]), ports: vec![ports], tcp: matches!(protocol.as_str(), "tcp" | "6") })
 }
 
 fn google(rule: &Body) -> Option<Inbound<'_>> {
@@ -201,10 +208,13 @@ fn google(rule: &Body) -> Option<Inbound<'_>> {
     if !inbound || !enabled {
         return None;
     }
-    let mut ports = Vec::new();
+    let (mut ports, mut tcp) = (Vec::new(), true);
     for allow in blocks(rule, "allow") {
         match text(allow, "protocol").as_deref() {
-            Some("all") => ports.push(ALL_PORTS),
+            Some("all") => {
+                ports.push(ALL_PORTS);
+                tcp = false;
+            }
             Some("tcp" | "6") => match allow.value("ports") {
                 None if !allow.open => ports.push(ALL_PORTS),
                 Some(Value { kind: ValueKind::List(list), .. }) => ports.extend(list.iter().filter_map(port_range)),
@@ -213,7 +223,7 @@ fn google(rule: &Body) -> Option<Inbound<'_>> {
             _ => {}
         }
     }
-    Some(Inbound { sources: open_sources(rule, &["source_ranges"], &["0.0.0.0/0", "::/0"]), ports })
+    Some(Inbound { sources: open_sources(rule, &["source_ranges"], &["0.0.0.0/0", "::/0"]), ports, tcp })
 }
 
 fn azure(rule: &Body) -> Option<Inbound<'_>> {
@@ -224,7 +234,7 @@ fn azure(rule: &Body) -> Option<Inbound<'_>> {
     let ports = ["destination_port_range", "destination_port_ranges"];
     let ports = ports.iter().filter_map(|name| rule.value(name)).flat_map(elements).filter_map(port_range).collect();
     let sources = ["source_address_prefix", "source_address_prefixes"];
-    Some(Inbound { sources: open_sources(rule, &sources, &["0.0.0.0/0", "::/0", "*", "internet", "any"]), ports })
+    Some(Inbound { sources: open_sources(rule, &sources, &["0.0.0.0/0", "::/0", "*", "internet", "any"]), ports, tcp: protocol == "tcp" })
 }
 
 fn open_sources<'a>(rule: &'a Body, names: &[&str], open: &[&str]) -> Vec<&'a Value> {

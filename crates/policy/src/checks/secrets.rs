@@ -33,7 +33,7 @@ pub(super) fn known_format(context: &Context<'_>) -> Vec<Place> {
     let Some(formats) = FORMATS.as_ref() else { return Vec::new() };
     let mut places = Vec::new();
     let mut visit = |value: &Value, text: &str, verbatim: Option<&Range<usize>>| {
-        for found in formats.find_iter(text).filter(|found| !found.as_str().ends_with("EXAMPLE")) {
+        for found in formats.find_iter(text).filter(|found| !is_published(found.as_str())) {
             let range = verbatim.map_or(value.range.clone(), |at| at.start + found.start()..at.start + found.end());
             places.push(Place { range, ..Place::default() });
         }
@@ -49,6 +49,16 @@ pub(super) fn known_format(context: &Context<'_>) -> Vec<Place> {
         _ => {}
     });
     places
+}
+
+/// Whether it is a key that its issuer's documentation publishes, or made after one.
+fn is_published(text: &str) -> bool {
+    text.ends_with("EXAMPLE") || text.ends_with("EXAMPLEKEY")
+}
+
+/// Whether a name is one of a secret.
+pub(super) fn is_name_of_secret(name: &str) -> bool {
+    NAMES.as_ref().is_some_and(|names| names.is_match(name))
 }
 
 /// Names of environment variables that hold secrets.
@@ -102,7 +112,7 @@ fn pairs(list: Option<&Value>, places: &mut Vec<Place>) {
 /// Whether a name asks for a secret and the value looks like one: no reference to where it is kept, no marker, no word.
 fn is_secret(name: &str, value: &Value) -> bool {
     let Some(text) = value.as_str() else { return false };
-    let named = NAMES.as_ref().is_some_and(|names| names.is_match(name));
+    let named = is_name_of_secret(name) && !is_published(text);
     let elsewhere = ["arn:", "http", "projects/", "/", "@Microsoft.KeyVault", "$", "{", "<", "%", "#", "__"];
     let looks = text.len() >= 8
         && !text.contains(char::is_whitespace)

@@ -192,7 +192,7 @@ fn no_action(action: &str) -> Option<String> {
     }
     let lower = action.to_ascii_lowercase();
     if let Some(meant) = tables::mistaken_action(&lower) {
-        return Some(format!("`{action}` (what is meant is `{meant}`)"));
+        return Some(format!("`{action}` (probably `{meant}` is meant)"));
     }
     // A wildcard in the service may stand for any; of the name, what is before the first one counts.
     let lower = &lower[service.len() + 1..];
@@ -279,6 +279,6 @@ mod tests {
         }
         assert_eq!(no_action("iam:WhoAmI").as_deref(), Some("`iam:WhoAmI`"));
         assert_eq!(no_action("s3:Empty*").as_deref(), Some("`s3:Empty*`"));
-        assert_eq!(no_action("s3:listobjects").as_deref(), Some("`s3:listobjects` (what is meant is `s3:ListBucket`)"));
+        assert_eq!(no_action("s3:listobjects").as_deref(), Some("`s3:listobjects` (probably `s3:ListBucket` is meant)"));
     }
 }

@@ -1,6 +1,6 @@
 //! Placeholders that documentation uses, left where the real thing should be.
 
-use super::super::Context;
+use super::super::{Context, secrets};
 use super::{emulated, for_each_leaf, place, place_at};
 use crate::evaluate::Place;
 use countersign_infra::{Resource, ValueKind};
@@ -73,6 +73,14 @@ pub(in super::super) fn placeholder(context: &Context<'_>) -> Vec<Place> {
     }
     let mut aws = Vec::new();
     let mut places = Vec::new();
+    // Of neighbours with the same placeholder, the first is named.
+    let mut last = None;
+    let mut is_first = |name: &str, placeholder: &str| {
+        let this = Some((name.to_owned(), placeholder.to_owned()));
+        let first = last != this;
+        last = this;
+        first
+    };
     for_each_leaf(&resource.body, &mut |name, value| {
         if PROSE.contains(&name) || name.starts_with("mock") {
             return;
@@ -85,20 +93,28 @@ pub(in super::super) fn placeholder(context: &Context<'_>) -> Vec<Place> {
         let written = context.source.get(value.range.clone()).filter(|text| text.starts_with(['"', '<']));
         let Some(text) = written else { return };
         let whole = known.then(|| text.trim_matches('"'));
+        let holder = holder(name, resource);
         let at = |range: Range<usize>| value.range.start + range.start..value.range.start + range.end;
         for account in accounts(text, whole.is_some_and(|_| names_account(name, resource))) {
-            aws.push(place(
-                at(account.clone()),
-                format!("`{}` is an account id of AWS's documentation, not one of yours", &text[account]),
-            ));
+            let id = &text[account.clone()];
+            if is_first(name, id) {
+                let message = format!("`{holder}` names `{id}`, an account id of AWS's documentation, not one of yours");
+                aws.push(place(at(account), message));
+            }
         }
         let Some(whole) = whole else { return };
         if is_example_id(whole) {
-            aws.push(place_at(value, format!("`{whole}` is an id of AWS's documentation, not one of yours")));
+            if is_first(name, whole) {
+                let message = format!("`{holder}` is `{whole}`, an id of AWS's documentation, not one of yours");
+                aws.push(place_at(value, message));
+            }
         } else if resource.kind == "variable" {
             // The default of a variable may be there to be replaced.
         } else if let Some(words) = value.as_str().filter(|text| asks_to_be_replaced(text)) {
-            places.push(place_at(value, format!("`{words}` is a placeholder")));
+            let of_credential = resource.kind != "value" || !is_bare(words) || secrets::is_name_of_secret(holder);
+            if of_credential && is_first(name, words) {
+                places.push(place_at(value, format!("`{holder}` still holds the placeholder `{words}`")));
+            }
         }
     });
     if !aws.is_empty() && !emulated(context.world) {
@@ -114,6 +130,12 @@ fn passed_over(resource: &Resource) -> bool {
     );
     let stand_in = ["dependency", "mock_", "override_", "run", "check", "output"];
     ignores_changes || stand_in.iter().any(|begin| resource.kind.starts_with(begin))
+}
+
+/// What a message calls the place under a name: a variable by its own.
+fn holder<'a>(name: &'a str, resource: &'a Resource) -> &'a str {
+    let address = resource.address.as_str();
+    if name == "default" && resource.kind == "variable" { address.strip_prefix("var.").unwrap_or(address) } else { name }
 }
 
 /// Whether a value under this name is an account id, if anything.
@@ -175,6 +197,12 @@ pub(super) fn is_id_body(id: &str) -> bool {
     matches!(id.len(), 8 | 17) && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
+/// Whether a placeholder is a word by itself, which a variable file of a test or demonstration may well mean.
+fn is_bare(text: &str) -> bool {
+    let letters: String = text.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()).collect();
+    matches!(letters.as_str(), "changeme" | "replaceme")
+}
+
 /// Whether a text says of itself that it is to be replaced.
 fn asks_to_be_replaced(text: &str) -> bool {
     // The pattern costs more than the rest together.
@@ -202,6 +230,12 @@ mod tests {
             assert_eq!(found(real, false), 0, "{real}");
         }
         assert_eq!(found("\"127311923021\"", true), 0);
+    }
+
+    #[test]
+    fn bare_words() {
+        assert!(is_bare("changeme") && is_bare("CHANGE_ME") && is_bare("replace-me"));
+        assert!(!is_bare("<your-name>") && !is_bare("your-bucket-name"));
     }
 
     #[test]
