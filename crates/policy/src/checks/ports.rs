@@ -199,7 +199,11 @@ fn aws(rule: &Body) -> Option<Inbound<'_>> {
         _ => return None,
     };
     let sources = ["cidr_blocks", "ipv6_cidr_blocks", "cidr_ipv4", "cidr_ipv6"];
-    Some(Inbound { sources: open_sources(rule, &sources, &["0.0.0.0/0", "::/0"]), ports: vec![ports], tcp: matches!(protocol.as_str(), "tcp" | "6") })
+    Some(Inbound {
+        sources: open_sources(rule, &sources, &["0.0.0.0/0", "::/0"]),
+        ports: vec![ports],
+        tcp: matches!(protocol.as_str(), "tcp" | "6"),
+    })
 }
 
 fn google(rule: &Body) -> Option<Inbound<'_>> {
@@ -234,7 +238,11 @@ fn azure(rule: &Body) -> Option<Inbound<'_>> {
     let ports = ["destination_port_range", "destination_port_ranges"];
     let ports = ports.iter().filter_map(|name| rule.value(name)).flat_map(elements).filter_map(port_range).collect();
     let sources = ["source_address_prefix", "source_address_prefixes"];
-    Some(Inbound { sources: open_sources(rule, &sources, &["0.0.0.0/0", "::/0", "*", "internet", "any"]), ports, tcp: protocol == "tcp" })
+    Some(Inbound {
+        sources: open_sources(rule, &sources, &["0.0.0.0/0", "::/0", "*", "internet", "any"]),
+        ports,
+        tcp: protocol == "tcp",
+    })
 }
 
 fn open_sources<'a>(rule: &'a Body, names: &[&str], open: &[&str]) -> Vec<&'a Value> {
