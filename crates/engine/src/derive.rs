@@ -11,8 +11,6 @@ use countersign_infra::terraform::{
 use countersign_infra::{Resource, Via, ViaSource, World};
 use countersign_policy::{Catalogue, Environment, EnvironmentEvidence, Environments, Gap, Hit, Written, hits};
 use countersign_syntax::Budget;
-use rustc_hash::FxHasher;
-use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,8 +69,8 @@ pub(crate) struct Derived {
     /// The workspace's version for which it is known to hold.
     version: AtomicU64,
     reads: Reads,
-    /// Hashes of their keys.
-    hashes: Vec<u64>,
+    /// Fingerprints of their keys.
+    fingerprints: Vec<u64>,
     pub(crate) sights: Vec<Sight>,
     pub(crate) gaps: Vec<Gap>,
     /// What Terraform would refuse or what could not be worked out, and where.
@@ -127,14 +125,6 @@ impl Filter {
     }
 }
 
-/// A hash of a key of which all bits are as good.
-fn hash(key: &Key) -> u64 {
-    let mut hasher = FxHasher::default();
-    key.hash(&mut hasher);
-    let mixed = (hasher.finish() ^ hasher.finish() >> 33).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
-    mixed ^ mixed >> 33
-}
-
 /// A unit of which there is something to say: where it starts, what it says, what is made of it.
 pub(crate) type Notable<'a> = (usize, &'a Facts, Arc<Derived>);
 
@@ -154,7 +144,7 @@ pub(crate) fn derive<'a>(
                 let facts = unit.memo()?;
                 let derived = of_unit(facts, &snapshot.file, workspace, budget)?;
                 digest.notable |= facts.is_notable() || !derived.sights.is_empty() || !derived.refusals.is_empty();
-                derived.hashes.iter().for_each(|hash| reads.insert(*hash));
+                derived.fingerprints.iter().for_each(|key| reads.insert(*key));
             }
             digest.reads = reads;
         }
@@ -164,7 +154,10 @@ pub(crate) fn derive<'a>(
             for unit in neighbours.units {
                 let facts = unit.memo()?;
                 let derived = facts.derived.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                if let Some(derived) = derived {
+                let speaks = |derived: &Arc<Derived>| {
+                    facts.is_notable() || !derived.sights.is_empty() || !derived.refusals.is_empty()
+                };
+                if let Some(derived) = derived.filter(speaks) {
                     notable.push((at, facts, derived));
                 }
                 at += unit.len();
@@ -190,19 +183,20 @@ pub fn is_affected(snapshot: &Snapshot, workspace: &Workspace) -> bool {
 
 /// Whether nothing changed that one of these units asked for.
 fn is_current(digest: &Digest, workspace: &Workspace) -> bool {
-    digest.version.is_some_and(|version| is_untouched(version, workspace, |key| digest.reads.may_hold(hash(key))))
+    digest.version.is_some_and(|version| is_untouched(version, workspace, |key| digest.reads.may_hold(key)))
 }
 
-/// Whether what was worked out for a version of the workspace holds for it now; `asked` says which keys it rests on.
-fn is_untouched(version: u64, workspace: &Workspace, asked: impl Fn(&Key) -> bool) -> bool {
-    workspace.changed_since(version).is_some_and(|mut changes| changes.all(|keys| !keys.iter().any(&asked)))
+/// Whether what was worked out for a version of the workspace holds for it now; `asked` says on which keys it rests, by their
+/// fingerprints.
+fn is_untouched(version: u64, workspace: &Workspace, asked: impl Fn(u64) -> bool) -> bool {
+    workspace.changed_since(version).is_some_and(|mut changed| !changed.any(asked))
 }
 
 impl Derived {
     /// Whether it holds: nothing changed that was asked for, or the answers are the same all the same.
     fn holds(&self, workspace: &Workspace) -> bool {
         let version = self.version.load(Ordering::Relaxed);
-        let holds = is_untouched(version, workspace, |key| self.reads.contains_key(key))
+        let holds = is_untouched(version, workspace, |key| self.fingerprints.contains(&key))
             || self.reads.iter().all(|(key, version)| workspace.version_of(key) == *version);
         if holds {
             self.version.store(workspace.version(), Ordering::Relaxed);
@@ -236,7 +230,7 @@ fn of_unit(facts: &Facts, file: &Arc<str>, workspace: &Workspace, budget: &mut B
         return None;
     }
     derived.reads = evaluation.into_reads();
-    derived.hashes = derived.reads.keys().map(hash).collect();
+    derived.fingerprints = derived.reads.keys().map(Key::fingerprint).collect();
     derived.version = AtomicU64::new(workspace.version());
     let derived = Arc::new(derived);
     *facts.derived.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&derived));

@@ -8,9 +8,9 @@ use super::lower::{address_of, text_of};
 use super::syntax::{Block, Content, ExprKind, Item, Lowered};
 use archery::ArcTK;
 use rpds::{HashTrieMap, RedBlackTreeMapSync};
-use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use rustc_hash::{FxHashMap, FxHasher};
 use std::collections::{BTreeSet, VecDeque};
-use std::hash::BuildHasherDefault;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -181,7 +181,7 @@ pub struct Workspace {
     installed: Map<(Arc<str>, Arc<str>), Arc<str>>,
     version: u64,
     /// What changed since a version, up to the next one.
-    changes: VecDeque<(u64, Arc<FxHashSet<Key>>)>,
+    changes: VecDeque<(u64, Arc<Vec<u64>>)>,
     /// What names stand for, each with the answers by which it holds; shared by all states of the workspace.
     known: Arc<Mutex<Known>>,
 }
@@ -241,6 +241,17 @@ pub fn is_variable_file(file: &str) -> bool {
     [".tfvars", ".tfvars.json", ".pkrvars.hcl"].iter().any(|suffix| file.ends_with(suffix))
 }
 
+impl Key {
+    /// A number that stands for it. Two keys with the same number only cost that something is looked at once more.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = FxHasher::default();
+        self.hash(&mut hasher);
+        let hash = hasher.finish();
+        let mixed = (hash ^ hash >> 33).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
+        mixed ^ mixed >> 33
+    }
+}
+
 impl Workspace {
     pub(super) fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
@@ -251,14 +262,14 @@ impl Workspace {
         self.version
     }
 
-    /// The keys whose answers may have changed since a version; `None` where that is not remembered.
-    pub fn changed_since(&self, version: u64) -> Option<impl Iterator<Item = &FxHashSet<Key>>> {
+    /// Fingerprints of the keys whose answers may have changed since a version; `None` where that is not remembered.
+    pub fn changed_since(&self, version: u64) -> Option<impl Iterator<Item = u64>> {
         let from = if version == self.version {
             self.changes.len()
         } else {
             self.changes.iter().position(|(from, _)| *from == version)?
         };
-        Some(self.changes.iter().skip(from).map(|(_, keys)| &**keys))
+        Some(self.changes.iter().skip(from).flat_map(|(_, keys)| keys.iter().copied()))
     }
 
     /// Takes units of a file away and puts others in.
@@ -270,53 +281,28 @@ impl Workspace {
         }
         let name: Arc<str> = module_of(file).into();
         let mut module = self.modules.get(&name).map(|module| (**module).clone()).unwrap_or_default();
-        let mut changed = FxHashSet::default();
+        // One change of a table for each key: a block that was edited goes and comes under the same ones.
+        let mut moves: FxHashMap<Key, Vec<(Definition, bool)>> = FxHashMap::default();
         for (units, add) in [(&removed, false), (&added, true)] {
             for unit in units {
                 for (index, block) in unit.blocks.iter().enumerate() {
                     let definition = Definition::new(file, unit, index);
-                    self.put(&name, &mut module, &definition, block, add, &mut changed);
+                    for key in keys(&name, file, block) {
+                        moves.entry(key).or_default().push((definition.clone(), add));
+                    }
                 }
+            }
+        }
+        let mut changed = Vec::with_capacity(moves.len());
+        for (key, definitions) in moves {
+            changed.push(key.fingerprint());
+            let table = if key.what == What::Callers { Some(&mut self.callers) } else { module.table(key.what) };
+            if let Some(table) = table {
+                change(table, &key.name, &definitions);
             }
         }
         self.modules = self.modules.insert(name, Arc::new(module));
         self.changed(changed);
-    }
-
-    fn put(
-        &mut self,
-        name: &Arc<str>,
-        module: &mut Module,
-        definition: &Definition,
-        block: &Block,
-        add: bool,
-        changed: &mut FxHashSet<Key>,
-    ) {
-        let mut keys: Vec<(What, Arc<str>)> = Vec::new();
-        if is_variable_file(&definition.file) {
-            keys.push((What::Values, Arc::clone(&block.address)));
-        } else {
-            keys.push((What::Definition, Arc::clone(&block.address)));
-            keys.push((What::Kind, Arc::clone(&block.kind)));
-            keys.push((What::Kind, ANY_KIND.into()));
-            for item in block.body.entries.iter().filter(|item| may_name(&item.name) && !is_reference(item)) {
-                keys.push((What::Names, format!("{}.{}", block.kind, item.name).into()));
-            }
-            for mention in block.mentions.iter().filter(|mention| is_indexed(mention)) {
-                keys.push((What::Mentions, Arc::clone(mention)));
-            }
-        }
-        for (what, key) in keys {
-            if let Some(table) = module.table(what) {
-                change(table, &key, definition, add);
-            }
-            changed.insert(Key { module: Arc::clone(name), what, name: key });
-        }
-        if let Some(callee) = callee(name, block).filter(|_| !is_variable_file(&definition.file)) {
-            let callee: Arc<str> = callee.into();
-            change(&mut self.callers, &callee, definition, add);
-            changed.insert(Key { module: Arc::clone(&callee), what: What::Callers, name: callee });
-        }
     }
 
     /// Takes the text of a file that an expression may read, or its absence.
@@ -330,17 +316,17 @@ impl Workspace {
             None => self.texts.remove(&path),
         };
         let key = Key { module: Arc::clone(&path), what: What::File, name: path };
-        self.changed(FxHashSet::from_iter([key]));
+        self.changed(vec![key.fingerprint()]);
     }
 
     /// Takes where the module that a call names was installed.
     pub fn set_installed(&mut self, module: &str, call: &str, folder: &str) {
         let (module, call): (Arc<str>, Arc<str>) = (module.into(), call.into());
         self.installed = self.installed.insert((Arc::clone(&module), Arc::clone(&call)), folder.into());
-        self.changed(FxHashSet::from_iter([Key { module, what: What::Installed, name: call }]));
+        self.changed(vec![Key { module, what: What::Installed, name: call }.fingerprint()]);
     }
 
-    fn changed(&mut self, keys: FxHashSet<Key>) {
+    fn changed(&mut self, keys: Vec<u64>) {
         let next = VERSIONS.fetch_add(1, Ordering::Relaxed);
         self.changes.push_back((self.version, Arc::new(keys)));
         self.version = next;
@@ -436,14 +422,37 @@ fn without(units: &[Arc<Lowered>], others: &[Arc<Lowered>]) -> Vec<Arc<Lowered>>
     units.iter().filter(|unit| !is_among(unit)).cloned().collect()
 }
 
-fn change(table: &mut Table, key: &Arc<str>, definition: &Definition, add: bool) {
-    let entries = table.get(key).cloned().unwrap_or_default();
-    let entries = if add { entries.with(definition) } else { entries.without(definition) };
+fn change(table: &mut Table, key: &Arc<str>, definitions: &[(Definition, bool)]) {
+    let mut entries = table.get(key).cloned().unwrap_or_default();
+    for (definition, add) in definitions {
+        entries = if *add { entries.with(definition) } else { entries.without(definition) };
+    }
     if entries.map.is_empty() {
         table.remove_mut(key);
     } else {
         table.insert_mut(Arc::clone(key), entries);
     }
+}
+
+/// Everything under which a block can be asked for.
+fn keys(module: &Arc<str>, file: &str, block: &Block) -> Vec<Key> {
+    let key = |what, name: &Arc<str>| Key { module: Arc::clone(module), what, name: Arc::clone(name) };
+    if is_variable_file(file) {
+        return vec![key(What::Values, &block.address)];
+    }
+    let mut keys =
+        vec![key(What::Definition, &block.address), key(What::Kind, &block.kind), key(What::Kind, &ANY_KIND.into())];
+    for item in block.body.entries.iter().filter(|item| may_name(&item.name) && !is_reference(item)) {
+        keys.push(key(What::Names, &format!("{}.{}", block.kind, item.name).into()));
+    }
+    keys.extend(
+        block.mentions.iter().filter(|mention| is_indexed(mention)).map(|mention| key(What::Mentions, mention)),
+    );
+    if let Some(callee) = callee(module, block) {
+        let callee: Arc<str> = callee.into();
+        keys.push(Key { module: Arc::clone(&callee), what: What::Callers, name: callee });
+    }
+    keys
 }
 
 /// The folder of the module that a block calls, where that is one on disk.
