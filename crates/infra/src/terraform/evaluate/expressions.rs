@@ -98,9 +98,6 @@ impl Scope<'_> {
         };
         match template.parts.as_slice() {
             [] => return string(String::new(), Some(template.content.clone())),
-            [Part::Text { text, verbatim }] if template.flush => {
-                return string(flush(text), verbatim.then(|| template.content.clone()));
-            }
             [Part::Text { text, verbatim }] => {
                 return string(text.to_string(), verbatim.then(|| template.content.clone()));
             }
@@ -112,8 +109,6 @@ impl Scope<'_> {
         }
         let mut text = String::new();
         match self.parts(&template.parts, &mut text, bound) {
-            // What is put in may have lines of its own, which are not indented any less.
-            Ok(()) if template.flush => unknown(range, "the indentation of a heredoc"),
             Ok(()) => string(text, None),
             Err(needs) => {
                 let template = template.heredoc.then(|| template.content.clone());
@@ -351,14 +346,6 @@ pub(super) fn unknown_part(value: &Value) -> Option<&str> {
 /// Whether a result of floating point numbers is the one of Terraform, whose numbers are longer.
 pub(in crate::terraform) fn is_exact(number: f64) -> bool {
     number.abs() < 1e12 && (number * 1024.0).fract() == 0.0
-}
-
-/// The text of a heredoc without the indentation that all of its lines have, as `<<-` asks for.
-pub(super) fn flush(text: &str) -> String {
-    let indentation = |line: &str| line.len() - line.trim_start_matches(' ').len();
-    // Terraform counts empty lines like any other.
-    let least = text.split_inclusive('\n').map(indentation).min().unwrap_or(0);
-    text.split_inclusive('\n').map(|line| &line[least..]).collect()
 }
 
 /// A value as a string, where it is a known scalar.
