@@ -197,6 +197,11 @@ fn templates() {
         ("<<EOT\n  a\n  EOT\n", "\"  a\\n\""),
         ("<<-EOT\n    a\n      b\n    EOT\n", "\"a\\n  b\\n\""),
         ("<<-EOT\n    a\n      %{ if true }b%{ endif }\n    EOT\n", "?"),
+        ("<<-EOT\n    a ${var.k}\n      ${1}\n    b\n    EOT\n", "\"a known\\n  1\\nb\\n\""),
+        ("<<-EOT\n    a\n${1}\n    EOT\n", "\"    a\\n1\\n\""),
+        ("<<-EOT\n    a\n\n    b\n    EOT\n", "?"),
+        ("<<-EOT\n\ta\n    EOT\n", "?"),
+        ("jsondecode(<<-EOT\n    {\"a\": \"${var.k}\"}\n    EOT\n  )", "{a = \"known\"}"),
         ("<<EOT\n%{ if false }\nb\n%{ else }c%{ endif }\nEOT\n", "\"c\\n\""),
         ("<<EOT\n${var.k} $${x}\nEOT\n", "\"known ${x}\\n\""),
         ("<<EOT\nEOT\n", "\"\""),
@@ -814,7 +819,7 @@ fn json() {
 
 #[test]
 fn places() {
-    let text = "resource \"a\" \"b\" {\n  é = \"é\"\n  plain = \"text\"\n  template = \"${var.k}\"\n  json = <<EOF\n{\"Statement\": [{\"Action\": \"ä\", \"Resource\": \"*\"}]}\nEOF\n  flush = <<-EOF\n    {\"Action\":\n      \"x\"}\n    EOF\n  part = <<EOF\n{\"a\": \"${var.k}\", \"b\": \"here\"}\nEOF\n  each = [for x in [\"p\", \"q\"] : x]\n}\nvariable \"k\" { default = \"known\" }\n";
+    let text = "resource \"a\" \"b\" {\n  é = \"é\"\n  plain = \"text\"\n  template = \"${var.k}\"\n  json = <<EOF\n{\"Statement\": [{\"Action\": \"ä\", \"Resource\": \"*\"}]}\nEOF\n  flush = <<-EOF\n    {\"Action\":\n      \"x\"}\n    EOF\n  gaps = <<-EOF\n    {\"b\":\n\n      \"y\"}\n    EOF\n  part = <<EOF\n{\"a\": \"${var.k}\", \"b\": \"here\"}\nEOF\n  each = [for x in [\"p\", \"q\"] : x]\n}\nvariable \"k\" { default = \"known\" }\n";
     let module = Module::new(&[("main.tf", text)]);
     let definition = module.definition("a.b");
     let evaluation = Evaluation::new(&module.0, MAX_STEPS);
@@ -833,6 +838,8 @@ fn places() {
     assert_eq!(found(&document("json"), "Statement.Action"), "\"ä\"");
     assert_eq!(found(&document("json"), "Statement.Resource"), "\"*\"");
     assert_eq!(found(&document("flush"), "Action"), "\"x\"");
+    assert_eq!(found(&document("gaps"), "b"), "\"y\"");
+    assert_eq!(found(&document("part"), "a"), "<<EOF\n{\"a\": \"${var.k}\", \"b\": \"here\"}\nEOF");
     assert!(value("template").via.is_some_and(|via| &*via.name == "var.k"));
     let ValueKind::List(values) = value("each").kind else { panic!("a list") };
     assert_eq!(values.iter().map(|value| &text[value.range.clone()]).collect::<Vec<_>>(), ["\"p\"", "\"q\""]);

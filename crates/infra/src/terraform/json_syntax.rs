@@ -174,7 +174,7 @@ impl Reader<'_> {
                 } else {
                     let verbatim = written == text.value;
                     let part = Part::Text { text: (*text.value).into(), verbatim };
-                    let template = Template { parts: vec![part], content: inside, heredoc: false, flush: false };
+                    let template = Template { parts: vec![part], content: inside, heredoc: false };
                     Expr { range: at, kind: ExprKind::Template(template) }
                 };
             }
@@ -185,7 +185,7 @@ impl Reader<'_> {
 
 fn literal(text: &str, range: Range<usize>) -> Expr {
     let part = Part::Text { text: text.into(), verbatim: false };
-    let template = Template { parts: vec![part], content: range.clone(), heredoc: false, flush: false };
+    let template = Template { parts: vec![part], content: range.clone(), heredoc: false };
     Expr { range, kind: ExprKind::Template(template) }
 }
 

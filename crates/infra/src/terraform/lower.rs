@@ -348,11 +348,14 @@ impl<'a> Reader<'a> {
                 // The line of the closing mark is none of the text.
                 let last_line = self.source[..last.start_byte()].rfind('\n').map_or(0, |at| at + 1);
                 let content = first_line..last_line.max(first_line);
-                let is_flush = self.text(node).starts_with("<<-");
-                match self.parts(node, content, true, depth) {
-                    ExprKind::Template(template) => ExprKind::Template(Template { flush: is_flush, ..template }),
-                    other => other,
+                let mut template = self.parts(node, content, true, depth);
+                if self.text(node).starts_with("<<-")
+                    && let ExprKind::Template(template) = &mut template
+                    && unindent(&mut template.parts).is_none()
+                {
+                    template.parts.push(Part::Unknown);
                 }
+                template
             }
             _ => ExprKind::Unreadable,
         }
@@ -373,7 +376,7 @@ impl<'a> Reader<'a> {
             at = child.end_byte();
         }
         self.push_text(at..content.end, heredoc, &mut parts);
-        ExprKind::Template(Template { parts, content, heredoc, flush: false })
+        ExprKind::Template(Template { parts, content, heredoc })
     }
 
     fn push_text(&self, range: Range<usize>, heredoc: bool, parts: &mut Vec<Part>) {
@@ -467,7 +470,7 @@ impl<'a> Reader<'a> {
                 if word.kind() == "variable_expr" && self.text(written).trim() == self.text(word).trim() =>
             {
                 let part = Part::Text { text: self.name(word), verbatim: true };
-                let template = Template { parts: vec![part], content: word.byte_range(), heredoc: false, flush: false };
+                let template = Template { parts: vec![part], content: word.byte_range(), heredoc: false };
                 Expr { range: word.byte_range(), kind: ExprKind::Template(template) }
             }
             _ => self.expression(written, depth),
@@ -613,6 +616,42 @@ impl<'a> Reader<'a> {
             condition,
         })))
     }
+}
+
+/// Takes the indentation away that all lines of a heredoc have, as `<<-` asks for. `None` where it is not certain what
+/// Terraform makes of them: of lines without text, of tabs, of directives.
+fn unindent(parts: &mut [Part]) -> Option<()> {
+    let (mut least, mut is_start) = (usize::MAX, true);
+    for part in &*parts {
+        let Part::Text { text, .. } = part else {
+            least = if is_start { 0 } else { least };
+            is_start = false;
+            matches!(part, Part::Interpolation(_)).then_some(())?;
+            continue;
+        };
+        for line in text.split_inclusive('\n') {
+            let inside = line.trim_start_matches(' ');
+            if is_start {
+                (!inside.starts_with(char::is_whitespace)).then_some(())?;
+                least = least.min(line.len() - inside.len());
+            }
+            is_start = line.ends_with('\n');
+        }
+    }
+    let mut is_start = true;
+    for part in parts {
+        let Part::Text { text, .. } = part else {
+            is_start = false;
+            continue;
+        };
+        let mut made = String::with_capacity(text.len());
+        for line in text.split_inclusive('\n') {
+            made.push_str(if is_start { line.get(least..)? } else { line });
+            is_start = line.ends_with('\n');
+        }
+        *text = made.into();
+    }
+    Some(())
 }
 
 /// A part of an operation.

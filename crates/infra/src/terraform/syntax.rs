@@ -183,8 +183,6 @@ pub struct Template {
     pub content: Range<usize>,
     /// Whether it is a heredoc.
     pub heredoc: bool,
-    /// Whether it is one whose lines are not meant to be indented: `<<-`.
-    pub flush: bool,
 }
 
 /// A part of a template.

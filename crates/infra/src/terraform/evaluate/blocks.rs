@@ -1,0 +1,219 @@
+//! Blocks: their instances, what override files make of them, and what `dynamic` repeats.
+
+use super::{Bound, MAX_INSTANCES, Scope, unknown, unknown_kind};
+use crate::model::{Body, Field, Resource, Value, ValueKind, ViaSource};
+use crate::terraform::syntax::{Content, Dynamic, Expr, ExprKind, Items};
+use crate::terraform::workspace::{Definition, What};
+use std::ops::Range;
+
+impl Scope<'_> {
+    /// The instances of a block: one where it has neither `count` nor `for_each`, none where it is known to have none.
+    pub fn resources(&self, definition: &Definition) -> Vec<Resource> {
+        let block = definition.block();
+        let unknown_each = |needs: &str| {
+            let part = |name: &str| Field {
+                name: name.to_owned(),
+                range: block.range.clone(),
+                value: unknown(&block.range, needs),
+            };
+            let body = Body { fields: vec![part("key"), part("value")], open: true, ..Body::default() };
+            Value::new(block.range.clone(), ValueKind::Object(body))
+        };
+        let instance = |name: &str, value: &Value| self.resource(definition, Some(&Bound { name, value, outer: None }));
+        if !is_repeatable(&block.kind) {
+            return vec![self.resource(definition, None)];
+        }
+        if let Some((expr, _)) = self.setting(definition, "count") {
+            let count = self.eval(&expr, None);
+            return match count.as_number() {
+                Some(number) if number <= 0.0 => Vec::new(),
+                Some(_) if block.mentions("count") => {
+                    let index = Field {
+                        name: "index".to_owned(),
+                        range: expr.range.clone(),
+                        value: Value::new(expr.range.clone(), ValueKind::Number(0.0)),
+                    };
+                    let body = Body { fields: vec![index], ..Body::default() };
+                    vec![instance("count", &Value::new(expr.range.clone(), ValueKind::Object(body)))]
+                }
+                _ => vec![instance("count", &unknown_each("count.index"))],
+            };
+        }
+        if let Some((expr, _)) = self.setting(definition, "for_each") {
+            let elements = Self::elements(&self.eval(&expr, None));
+            return match elements {
+                Some(elements) if elements.is_empty() => Vec::new(),
+                Some(elements) if block.mentions("each") && elements.len() <= MAX_INSTANCES => {
+                    elements.into_iter().map(|(key, value)| instance("each", &pair(&expr.range, key, value))).collect()
+                }
+                _ => vec![instance("each", &unknown_each("each.value"))],
+            };
+        }
+        vec![self.resource(definition, None)]
+    }
+
+    /// What a block says of an attribute, the last override file first, and where.
+    pub(super) fn setting(&self, definition: &Definition, name: &str) -> Option<(Expr, Definition)> {
+        let mut from = definition.clone();
+        if !definition.is_override() {
+            let blocks = self.evaluation.blocks(&self.module, What::Definition, &definition.block().address);
+            let says = |other: &Definition| other.is_override() && other.block().body.attribute(name).is_some();
+            if let Some(other) = blocks.into_iter().rfind(says) {
+                from = other;
+            }
+        }
+        Some((from.block().body.attribute(name)?.clone(), from))
+    }
+
+    pub(super) fn resource(&self, definition: &Definition, bound: Option<&Bound<'_>>) -> Resource {
+        let block = definition.block();
+        self.evaluation.step(1);
+        let mut body = self.body(&block.body, bound);
+        if &*block.kind == "locals" || &*block.kind == "module" {
+            // Their names are the user's own.
+            body.open = true;
+        }
+        if definition.is_override() {
+            // What it does not say, the block that it changes may say.
+            body.open = true;
+        } else if !matches!(&*block.kind, "local" | "value" | "variable") {
+            self.override_fields(definition, &mut body, bound);
+        }
+        Resource { kind: block.kind.to_string(), address: block.address.to_string(), range: block.range.clone(), body }
+    }
+
+    /// What override files say of a block takes the place of what it says itself.
+    pub(in crate::terraform) fn override_fields(
+        &self,
+        definition: &Definition,
+        body: &mut Body,
+        bound: Option<&Bound<'_>>,
+    ) {
+        let others = self.evaluation.blocks(&self.module, What::Definition, &definition.block().address);
+        for other in others.iter().filter(|other| other.is_override()) {
+            let mut changed = self.body(&other.block().body, bound);
+            // Of this block alone Terraform takes the settings that the other does not make.
+            if let Some(ValueKind::Object(before)) = body.value("lifecycle").map(|value| value.kind.clone()) {
+                for field in changed.fields.iter_mut().filter(|field| field.name == "lifecycle") {
+                    let ValueKind::Object(after) = &mut field.value.kind else { continue };
+                    let kept: Vec<_> =
+                        before.fields.iter().filter(|field| after.value(&field.name).is_none()).cloned().collect();
+                    after.fields.extend(kept);
+                }
+            }
+            let mut names: Vec<_> = changed.fields.iter().map(|field| field.name.clone()).collect();
+            names.sort_unstable();
+            names.dedup();
+            for name in names {
+                let place = body.fields.iter().find(|field| field.name == name);
+                let range = place.map_or_else(|| body.anchor.clone(), |field| field.value.range.clone());
+                body.fields.retain(|field| field.name != name);
+                for field in changed.named(&name) {
+                    let via = Self::via(&name, ViaSource::Override, other, &field.value);
+                    let value = self.moved(&field.value, &range, &via);
+                    body.fields.push(Field { name: name.clone(), range: range.clone(), value });
+                }
+            }
+        }
+    }
+
+    pub(in crate::terraform) fn body(&self, items: &Items, bound: Option<&Bound<'_>>) -> Body {
+        let mut body = Body { fields: Vec::new(), anchor: items.anchor.clone(), close: items.close, open: items.open };
+        for item in &items.entries {
+            let value = match &item.content {
+                Content::Attribute(value) => self.eval(value, bound),
+                Content::Block(items) => Value::new(item.range.clone(), ValueKind::Object(self.body(items, bound))),
+                Content::Dynamic(dynamic) => {
+                    self.dynamic(&item.name, dynamic, &item.range, bound, &mut body);
+                    continue;
+                }
+            };
+            body.fields.push(Field { name: item.name.to_string(), range: item.range.clone(), value });
+        }
+        body
+    }
+
+    pub(super) fn dynamic(
+        &self,
+        name: &str,
+        dynamic: &Dynamic,
+        range: &Range<usize>,
+        bound: Option<&Bound<'_>>,
+        body: &mut Body,
+    ) {
+        let mut push = |value| body.fields.push(Field { name: name.to_owned(), range: range.clone(), value });
+        let over = dynamic.for_each.as_ref().map(|expr| (expr, self.eval(expr, bound)));
+        let elements = over.as_ref().and_then(|(expr, value)| Self::keyed(expr, value));
+        match (over, elements) {
+            (Some((expr, _)), Some(elements)) if elements.len() <= MAX_INSTANCES => {
+                for (key, value) in elements {
+                    let element = pair(&expr.range, key, value);
+                    let bound = Bound { name: &dynamic.iterator, value: &element, outer: bound };
+                    let content = self.body(&dynamic.content, Some(&bound));
+                    push(Value::new(range.clone(), ValueKind::Object(content)));
+                }
+            }
+            (Some((_, value)), _) => push(unknown(range, value.needs().unwrap_or("for_each"))),
+            (None, _) => push(unknown(range, "for_each")),
+        }
+    }
+
+    /// The elements of a value that something goes over, with their keys. The keys of a set are its elements, those of a list
+    /// are numbers, and a value does not tell which of them it is.
+    pub(super) fn keyed(expr: &Expr, value: &Value) -> Option<Vec<(Value, Value)>> {
+        let is_set = matches!(&expr.kind, ExprKind::Call { name, .. } if &**name == "toset");
+        let is_list = matches!(&expr.kind, ExprKind::List(_));
+        let mut elements = Self::elements(value)?;
+        if matches!(value.kind, ValueKind::List(_)) && !is_set {
+            for (index, (key, value)) in elements.iter_mut().enumerate() {
+                #[expect(clippy::cast_precision_loss, reason = "an index")]
+                let kind =
+                    if is_list { ValueKind::Number(index as f64) } else { unknown_kind("the key of an element") };
+                *key = Value::new(value.range.clone(), kind);
+            }
+        }
+        Some(elements)
+    }
+
+    /// The elements of a value that something goes over, with their keys: those of objects in order of their names.
+    pub(super) fn elements(value: &Value) -> Option<Vec<(Value, Value)>> {
+        let text =
+            |text: &str| Value::new(value.range.clone(), ValueKind::String { text: text.to_owned(), verbatim: None });
+        match &value.kind {
+            ValueKind::Object(body) if !body.open => {
+                let mut fields: Vec<_> = body.fields.iter().collect();
+                fields.sort_by(|a, b| a.name.cmp(&b.name));
+                Some(fields.into_iter().map(|field| (text(&field.name), field.value.clone())).collect())
+            }
+            ValueKind::List(values) => Some(
+                values
+                    .iter()
+                    .enumerate()
+                    .map(|(index, element)| {
+                        let key = match &element.kind {
+                            // As in a set, an element is its own key.
+                            ValueKind::String { .. } => element.clone(),
+                            #[expect(clippy::cast_precision_loss, reason = "an index")]
+                            _ => Value::new(element.range.clone(), ValueKind::Number(index as f64)),
+                        };
+                        (key, element.clone())
+                    })
+                    .collect(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// Whether `count` and `for_each` make instances of a block.
+pub(super) fn is_repeatable(kind: &str) -> bool {
+    !matches!(kind, "variable" | "output" | "local" | "locals" | "value" | "terraform" | "inputs")
+        && !kind.starts_with("provider.")
+}
+
+pub(super) fn pair(range: &Range<usize>, key: Value, value: Value) -> Value {
+    let via = value.via.clone();
+    let field = |name: &str, value| Field { name: name.to_owned(), range: range.clone(), value };
+    let body = Body { fields: vec![field("key", key), field("value", value)], ..Body::default() };
+    Value { range: range.clone(), kind: ValueKind::Object(body), via }
+}
