@@ -143,8 +143,7 @@ fn accompanied(binding: &Binding, resource: &Resource, world: &dyn World) -> boo
     let takes_care = |other: &Arc<Resource>| companion.when.iter().all(|guard| guard_holds(guard, other) != Truth::No);
     let attributes = || std::iter::once(&companion.attribute).chain(&companion.older);
     let names = |kind: &String| attributes().any(|name| world.naming(kind, name, resource).iter().any(takes_care));
-    companion.kinds.iter().any(names)
-        || !world.referrers(&resource.address, &["output", "module"]).is_empty()
+    companion.kinds.iter().any(names) || !world.referrers(&resource.address, &["output", "module"]).is_empty()
 }
 
 /// Whether a check finds what rules the binding out.

@@ -125,8 +125,8 @@ pub(super) fn bucket_is_public(context: &Context<'_>) -> Vec<Place> {
     let Context { resource, world, .. } = *context;
     let public = |value: &&Value| value.as_str().is_some_and(|acl| acl.starts_with("public"));
     let lists = pointing_at("aws_s3_bucket_acl", "bucket", resource, world);
-    let by_list = values(resource, "acl").iter().any(public)
-        || lists.iter().any(|list| values(list, "acl").iter().any(public));
+    let by_list =
+        values(resource, "acl").iter().any(public) || lists.iter().any(|list| values(list, "acl").iter().any(public));
     let by_policy = || {
         pointing_at("aws_s3_bucket_policy", "bucket", resource, world).iter().any(|policy| {
             // Its text may stand in another unit: only what needs no text is looked at.

@@ -279,6 +279,9 @@ mod tests {
         }
         assert_eq!(no_action("iam:WhoAmI").as_deref(), Some("`iam:WhoAmI`"));
         assert_eq!(no_action("s3:Empty*").as_deref(), Some("`s3:Empty*`"));
-        assert_eq!(no_action("s3:listobjects").as_deref(), Some("`s3:listobjects` (probably `s3:ListBucket` is meant)"));
+        assert_eq!(
+            no_action("s3:listobjects").as_deref(),
+            Some("`s3:listobjects` (probably `s3:ListBucket` is meant)")
+        );
     }
 }

@@ -98,7 +98,8 @@ pub(in super::super) fn placeholder(context: &Context<'_>) -> Vec<Place> {
         for account in accounts(text, whole.is_some_and(|_| names_account(name, resource))) {
             let id = &text[account.clone()];
             if is_first(name, id) {
-                let message = format!("`{holder}` names `{id}`, an account id of AWS's documentation, not one of yours");
+                let message =
+                    format!("`{holder}` names `{id}`, an account id of AWS's documentation, not one of yours");
                 aws.push(place(at(account), message));
             }
         }
@@ -135,7 +136,11 @@ fn passed_over(resource: &Resource) -> bool {
 /// What a message calls the place under a name: a variable by its own.
 fn holder<'a>(name: &'a str, resource: &'a Resource) -> &'a str {
     let address = resource.address.as_str();
-    if name == "default" && resource.kind == "variable" { address.strip_prefix("var.").unwrap_or(address) } else { name }
+    if name == "default" && resource.kind == "variable" {
+        address.strip_prefix("var.").unwrap_or(address)
+    } else {
+        name
+    }
 }
 
 /// Whether a value under this name is an account id, if anything.
