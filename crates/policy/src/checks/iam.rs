@@ -1,10 +1,10 @@
 //! AWS policy documents: JSON in a heredoc or string, `jsonencode`, or the `aws_iam_policy_document` data source.
 //!
-//! Only what is certain counts: a statement with a condition, or with a part that decides and is unknown, is passed over.
+//! Only what is certain counts: a statement with a condition that not everybody meets, or with a part that decides and is unknown, is passed over.
 
 use super::Context;
 use crate::evaluate::Place;
-use countersign_infra::{Body, Found, Resource, Value, ValueKind, document};
+use countersign_infra::{Body, Field, Found, Resource, Value, ValueKind, document};
 
 /// Names of a statement's parts, which the data source spells differently.
 struct Names {
@@ -228,11 +228,28 @@ fn allow_statements(context: &Context<'_>, places: impl Fn(&Body, &Names) -> Vec
     statements(context, "Allow", places)
 }
 
-/// What `places` finds in each statement of one effect that has no condition.
+/// What `places` finds in each statement of one effect that has no condition, or allows under one that everybody meets.
 fn statements(context: &Context<'_>, wanted: &str, places: impl Fn(&Body, &Names) -> Vec<Place>) -> Vec<Place> {
     each_statement(context, wanted, |statement, names| {
-        if statement.value(names.condition).is_some() { Vec::new() } else { places(statement, names) }
+        let narrowed = statement.value(names.condition).is_some_and(|it| wanted != "Allow" || !anybody_meets(it));
+        if narrowed { Vec::new() } else { places(statement, names) }
     })
+}
+
+/// Whether a condition asks for no more than an ARN that every principal of every account has.
+fn anybody_meets(condition: &Value) -> bool {
+    let ValueKind::Object(operators) = &condition.kind else { return false };
+    let of_anybody = |key: &Field| {
+        let any = |value: &&Value| {
+            matches!(value.as_str(), Some("*" | "arn:*" | "arn:aws:*" | "arn:aws:iam::*" | "arn:aws:iam::*:*"))
+        };
+        key.name.eq_ignore_ascii_case("aws:PrincipalArn") && strings(Some(&key.value)).iter().any(any)
+    };
+    let of_all = |operator: &Field| {
+        let compares = ["ArnEquals", "ArnLike", "StringLike"].contains(&operator.name.as_str());
+        matches!(&operator.value.kind, ValueKind::Object(keys) if compares && !keys.open && keys.fields.iter().all(of_anybody))
+    };
+    !operators.open && !operators.fields.is_empty() && operators.fields.iter().all(of_all)
 }
 
 /// What `places` finds in each statement of one effect.

@@ -88,7 +88,8 @@ pub(super) fn open_cleartext_port(context: &Context<'_>) -> Vec<Place> {
 const ANSWERS: u16 = 10_000;
 
 /// Entries of network ACLs that let everybody reach an administrator's or cleartext port, and do so by name: all ports and
-/// wide ranges of them are what an ACL without opinion looks like. An entry with a lower number that denies comes first.
+/// wide ranges of them are what an ACL without opinion looks like, unless it denies the port to everybody with a higher number,
+/// which is then never looked at. An entry with a lower number that denies comes first.
 pub(super) fn open_acl_port(context: &Context<'_>) -> Vec<Place> {
     let body = &context.resource.body;
     let entries: Vec<_> = match context.resource.kind.as_str() {
@@ -100,7 +101,15 @@ pub(super) fn open_acl_port(context: &Context<'_>) -> Vec<Place> {
     };
     let Some(entries) = entries.into_iter().collect::<Option<Vec<_>>>() else { return Vec::new() };
     let mut places = Vec::new();
-    for entry in entries.iter().filter(|entry| entry.allows && entry.ports.1 - entry.ports.0 < ANSWERS) {
+    for entry in entries.iter().filter(|entry| entry.allows) {
+        let by_name = entry.ports.1 - entry.ports.0 < ANSWERS;
+        let denied_too_late = |port: u16| {
+            let late = |other: &&AclEntry<'_>| !other.allows && other.source.is_some() && other.number > entry.number;
+            entries
+                .iter()
+                .filter(late)
+                .any(|other| other.ports != ALL_PORTS && (other.ports.0..=other.ports.1).contains(&port))
+        };
         let denied = |port: u16| {
             entries.iter().any(|other| {
                 !other.allows && other.number < entry.number && (other.ports.0..=other.ports.1).contains(&port)
@@ -109,6 +118,7 @@ pub(super) fn open_acl_port(context: &Context<'_>) -> Vec<Place> {
         let named = ADMIN_PORTS.iter().chain(CLEARTEXT_PORTS);
         let reached: Vec<_> = named
             .filter(|(port, _)| (entry.ports.0..=entry.ports.1).contains(port) && !denied(*port))
+            .filter(|(port, _)| by_name || denied_too_late(*port))
             .map(|(port, name)| format!("{name} ({port})"))
             .collect();
         if let (Some(first), Some(source)) = (reached.first(), entry.source) {

@@ -218,6 +218,7 @@ fn asks_to_be_replaced(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use countersign_infra::{Alone, Body, Field, Value};
 
     #[test]
     fn accounts_of_the_documentation() {
@@ -235,6 +236,32 @@ mod tests {
             assert_eq!(found(real, false), 0, "{real}");
         }
         assert_eq!(found("\"127311923021\"", true), 0);
+    }
+
+    /// What is said of a value in a variable file.
+    fn in_variable_file(name: &str, text: &str) -> Vec<Option<String>> {
+        let source = format!("\"{text}\"");
+        let kind = ValueKind::String { text: text.to_owned(), verbatim: Some(1..1 + text.len()) };
+        let value = Value::new(0..source.len(), kind);
+        let field = Field { name: name.to_owned(), range: value.range.clone(), value };
+        let resource = Resource {
+            kind: "value".to_owned(),
+            address: name.to_owned(),
+            range: 0..source.len(),
+            body: Body { fields: vec![field], ..Body::default() },
+        };
+        let context = Context { resource: &resource, attribute: "", source: &source, world: &Alone };
+        placeholder(&context).into_iter().map(|place| place.value).collect()
+    }
+
+    #[test]
+    fn variable_files() {
+        let said = |text: &str| vec![Some(text.to_owned())];
+        let password = said("`db_password` still holds the placeholder `changeme`");
+        assert_eq!(in_variable_file("db_password", "changeme"), password);
+        assert_eq!(in_variable_file("greeting", "changeme"), []);
+        let bucket = said("`bucket` still holds the placeholder `<your-bucket-name>`");
+        assert_eq!(in_variable_file("bucket", "<your-bucket-name>"), bucket);
     }
 
     #[test]
