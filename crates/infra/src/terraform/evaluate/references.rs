@@ -52,7 +52,7 @@ impl Scope<'_> {
 
     /// A value that was found elsewhere stands where it is used.
     pub(super) fn here(&self, mut value: Value, range: &Range<usize>) -> Value {
-        if value.via.is_some() && value.range != *range {
+        if (value.via.is_some() || value.is_unknown()) && value.range != *range {
             relocate(&mut value, range);
             self.evaluation.step(width(&value));
         }
