@@ -19,9 +19,41 @@ const NAMES: &[&str] = &["a", "b", "open", "env", "publicly_accessible", "policy
 const KINDS: &[&str] = &["aws_db_instance", "aws_s3_bucket", "aws_iam_policy", "aws_security_group", "a"];
 
 const FUNCTIONS: &[&str] = &[
-    "upper", "title", "length", "merge", "concat", "lookup", "coalesce", "try", "can", "toset", "tolist", "flatten",
-    "jsonencode", "jsondecode", "format", "join", "split", "replace", "substr", "element", "slice", "keys", "values",
-    "zipmap", "contains", "distinct", "range", "one", "sum", "max", "file", "dirname", "basename", "alltrue", "compact",
+    "upper",
+    "title",
+    "length",
+    "merge",
+    "concat",
+    "lookup",
+    "coalesce",
+    "try",
+    "can",
+    "toset",
+    "tolist",
+    "flatten",
+    "jsonencode",
+    "jsondecode",
+    "format",
+    "join",
+    "split",
+    "replace",
+    "substr",
+    "element",
+    "slice",
+    "keys",
+    "values",
+    "zipmap",
+    "contains",
+    "distinct",
+    "range",
+    "one",
+    "sum",
+    "max",
+    "file",
+    "dirname",
+    "basename",
+    "alltrue",
+    "compact",
 ];
 
 #[derive(Debug, Arbitrary)]
@@ -114,13 +146,19 @@ fn attribute(u: &mut Unstructured<'_>, out: &mut String, depth: usize) -> Result
 fn expression(u: &mut Unstructured<'_>, out: &mut String, depth: usize) -> Result<()> {
     let most = if depth > 5 { 6 } else { 16 };
     match u.int_in_range(0..=most)? {
-        0 => out.push_str(pick(u, &["true", "false", "null", "0", "1", "2.5", "-1", "1e9", "\"true\"", "\"*\"", "\"é\\u0041$${\""])?),
+        0 => out.push_str(pick(
+            u,
+            &["true", "false", "null", "0", "1", "2.5", "-1", "1e9", "\"true\"", "\"*\"", "\"é\\u0041$${\""],
+        )?),
         1 => _ = write!(out, "var.{}", pick(u, NAMES)?),
         2 => _ = write!(out, "local.{}", pick(u, NAMES)?),
         3 => _ = write!(out, "module.{}.{}", pick(u, NAMES)?, pick(u, NAMES)?),
         4 => _ = write!(out, "{}.{}.{}", pick(u, KINDS)?, pick(u, NAMES)?, pick(u, NAMES)?),
         5 => _ = write!(out, "data.aws_iam_policy_document.{}.json", pick(u, NAMES)?),
-        6 => out.push_str(pick(u, &["each.key", "each.value", "count.index", "x", "x.a", "path.module", "a.value", "self.b"])?),
+        6 => out.push_str(pick(
+            u,
+            &["each.key", "each.value", "count.index", "x", "x.a", "path.module", "a.value", "self.b"],
+        )?),
         7 => {
             out.push('[');
             for _ in 0..u.int_in_range(0..=3)? {
@@ -196,7 +234,10 @@ fn expression(u: &mut Unstructured<'_>, out: &mut String, depth: usize) -> Resul
             out.push_str(if is_if { " }x%{ else }y%{ endif }\"" } else { "}\"" });
         }
         15 => {
-            out.push_str(pick(u, &["<<E\n{\"Statement\": \"${", "<<-E\n  {\"é\": \"${", "<<E\n${", "<<-E\n    a\n  ${"])?);
+            out.push_str(pick(
+                u,
+                &["<<E\n{\"Statement\": \"${", "<<-E\n  {\"é\": \"${", "<<E\n${", "<<-E\n    a\n  ${"],
+            )?);
             expression(u, out, depth + 1)?;
             out.push_str(pick(u, &["}\"}\nE\n", "}\n  E\n", "}"])?);
         }
