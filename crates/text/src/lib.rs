@@ -124,6 +124,9 @@ impl Text {
 
     /// Position of a byte offset; the inverse of [`Text::offset`]. An offset past the end is the end.
     pub fn position(&self, offset: usize, encoding: Encoding) -> LinePosition {
+        if let Some(position) = self.position_in_chunk(offset, encoding) {
+            return position;
+        }
         let offset = self.floor(offset);
         let line = self.rope.byte_to_line(offset);
         let full = self.line_range(line);
@@ -143,6 +146,29 @@ impl Text {
             Encoding::Utf32 => self.rope.byte_to_char(offset) - self.rope.byte_to_char(full.start),
         };
         LinePosition { line, character }
+    }
+
+    /// The same with one look-up, where the rope keeps the line in one piece from its start and no line there ends with CR.
+    fn position_in_chunk(&self, offset: usize, encoding: Encoding) -> Option<LinePosition> {
+        let (chunk, start, _, line) = self.rope.get_chunk_at_byte(offset)?;
+        let mut at = offset - start;
+        while !chunk.is_char_boundary(at) {
+            at -= 1;
+        }
+        let before = chunk.get(..at)?;
+        let line_start = before.rfind('\n')? + 1;
+        if chunk.as_bytes().contains(&b'\r') {
+            return None;
+        }
+        let breaks = before.bytes().filter(|byte| *byte == b'\n').count();
+        let text = &before[line_start..];
+        let character = match encoding {
+            Encoding::Utf8 => text.len(),
+            _ if text.is_ascii() => text.len(),
+            Encoding::Utf16 => text.chars().map(char::len_utf16).sum(),
+            Encoding::Utf32 => text.chars().count(),
+        };
+        Some(LinePosition { line: line + breaks, character })
     }
 
     /// The zero-based line that a byte offset is on.

@@ -124,6 +124,8 @@ pub(super) struct Module {
     values: Table,
     /// Blocks that name another one in an attribute, and not by a reference: by kind and attribute.
     names: Table,
+    /// Blocks that mention an address, by their kind and the address.
+    mentions_by: Table,
 }
 
 impl Module {
@@ -134,6 +136,7 @@ impl Module {
             What::Kind => &mut self.kinds,
             What::Values => &mut self.values,
             What::Names => &mut self.names,
+            What::MentionsBy => &mut self.mentions_by,
             What::Callers | What::File | What::Installed => return None,
         })
     }
@@ -146,6 +149,8 @@ pub enum What {
     Definition,
     /// The blocks that mention an address.
     Mentions,
+    /// The blocks of a kind that mention an address: `KIND ADDRESS`.
+    MentionsBy,
     /// The blocks of a kind.
     Kind,
     /// What variable files say of a variable.
@@ -350,6 +355,7 @@ impl Workspace {
                 What::Mentions => module.mentions.get(&key.name),
                 What::Kind => module.kinds.get(&key.name),
                 What::Names => module.names.get(&key.name),
+                What::MentionsBy => module.mentions_by.get(&key.name),
                 _ => module.values.get(&key.name),
             })),
         }
@@ -366,6 +372,7 @@ impl Workspace {
             What::Kind => module.kinds.get(&key.name),
             What::Values => module.values.get(&key.name),
             What::Names => module.names.get(&key.name),
+            What::MentionsBy => module.mentions_by.get(&key.name),
             What::Callers | What::File | What::Installed => None,
         }
     }
@@ -445,9 +452,10 @@ fn keys(module: &Arc<str>, file: &str, block: &Block) -> Vec<Key> {
     for item in block.body.entries.iter().filter(|item| may_name(&item.name) && !is_reference(item)) {
         keys.push(key(What::Names, &format!("{}.{}", block.kind, item.name).into()));
     }
-    keys.extend(
-        block.mentions.iter().filter(|mention| is_indexed(mention)).map(|mention| key(What::Mentions, mention)),
-    );
+    for mention in block.mentions.iter().filter(|mention| is_indexed(mention)) {
+        keys.push(key(What::Mentions, mention));
+        keys.push(key(What::MentionsBy, &format!("{} {mention}", block.kind).into()));
+    }
     if let Some(callee) = callee(module, block) {
         let callee: Arc<str> = callee.into();
         keys.push(Key { module: Arc::clone(&callee), what: What::Callers, name: callee });

@@ -123,11 +123,10 @@ impl World for Scope<'_> {
     }
 
     fn referrers(&self, address: &str, kinds: &[&str]) -> Vec<Arc<Resource>> {
-        let blocks = self.evaluation.blocks(&self.module, What::Mentions, address);
-        let wanted = |definition: &&Definition| {
-            !definition.is_override() && (kinds.is_empty() || kinds.contains(&&*definition.block().kind))
-        };
-        blocks.iter().filter(wanted).take(MAX_ANSWERS).filter_map(|definition| self.first(definition)).collect()
+        if kinds.is_empty() {
+            return self.answers(What::Mentions, address);
+        }
+        kinds.iter().flat_map(|kind| self.answers(What::MentionsBy, &format!("{kind} {address}"))).collect()
     }
 
     fn naming(&self, kind: &str, attribute: &str, resource: &Resource) -> Vec<Arc<Resource>> {
