@@ -75,9 +75,9 @@ pub struct Analysis {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     /// The risk.
-    pub risk: String,
+    pub risk: &'static str,
     /// Its area.
-    pub area: String,
+    pub area: &'static str,
     /// How bad it is.
     pub severity: Severity,
     /// What follows.
@@ -91,13 +91,13 @@ pub struct Finding {
     /// The resource, where the finding is about one.
     pub resource: Option<ResourceRef>,
     /// What is so and why it matters.
-    pub message: String,
+    pub message: Arc<str>,
     /// What to do.
-    pub help: String,
+    pub help: Arc<str>,
     /// A change that makes it safe.
     pub fix: Option<Fix>,
     /// Other places that have to do with it.
-    pub elsewhere: Vec<Elsewhere>,
+    pub elsewhere: Arc<[Elsewhere]>,
     /// Those of them that are in the same text.
     pub causes: Vec<Range<usize>>,
     /// The environment of the resource.
@@ -107,20 +107,20 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(risk: &Risk, origin: OriginSummary, range: Range<usize>) -> Self {
+    fn new(risk: &'static Risk, origin: OriginSummary, range: Range<usize>) -> Self {
         Self {
-            risk: risk.id.clone(),
-            area: risk.area.clone(),
+            risk: &risk.id,
+            area: &risk.area,
             severity: risk.severity,
             verdict: Verdict::Allow,
             shown: Shown::Hint,
             origin,
             range,
             resource: None,
-            message: String::new(),
-            help: String::new(),
+            message: Arc::default(),
+            help: Arc::default(),
             fix: None,
-            elsewhere: Vec::new(),
+            elsewhere: Arc::default(),
             causes: Vec::new(),
             environment: Environment::Unknown,
             environment_by: None,
@@ -141,9 +141,9 @@ pub enum Shown {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceRef {
     /// Its kind.
-    pub kind: String,
+    pub kind: Arc<str>,
     /// Its address.
-    pub address: String,
+    pub address: Arc<str>,
     /// The block that declares it.
     pub range: Range<usize>,
 }
@@ -250,7 +250,7 @@ impl Analyzer<'_> {
                 let origin = self.origin(&range);
                 self.push(Finding {
                     message: message.clone(),
-                    help: risk.help.clone(),
+                    help: risk.help.as_str().into(),
                     elsewhere: elsewhere.clone(),
                     ..Finding::new(risk, origin, range)
                 });
@@ -353,7 +353,7 @@ impl Analyzer<'_> {
     fn add_engine(&mut self, risk: &str, range: Range<usize>, message: &str, origin: Option<OriginSummary>) {
         if let Some(risk) = Catalogue::built_in().risk(risk) {
             let origin = origin.unwrap_or_else(|| self.origin(&range));
-            let (message, help) = (message.to_owned(), risk.help.clone());
+            let (message, help) = (message.into(), risk.help.as_str().into());
             self.push(Finding { message, help, ..Finding::new(risk, origin, range) });
         }
     }

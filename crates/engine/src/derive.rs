@@ -10,7 +10,7 @@ use countersign_infra::terraform::{
 };
 use countersign_infra::{Resource, Via, ViaSource, World};
 use countersign_policy::{Catalogue, Environment, EnvironmentEvidence, Environments, Gap, Hit, Written, hits};
-use countersign_syntax::Budget;
+use countersign_syntax::{Budget, Carry, Unit};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,7 +38,7 @@ pub struct Elsewhere {
 #[derive(Debug)]
 pub(crate) struct Sight {
     pub(crate) hit: Hit,
-    pub(crate) elsewhere: Vec<Elsewhere>,
+    pub(crate) elsewhere: Arc<[Elsewhere]>,
     written: Written,
     /// The environment, by the settings and for the path that it was told for last.
     told: Mutex<Option<(Arc<Environments>, String, Told)>>,
@@ -66,6 +66,8 @@ impl Sight {
 /// What is made of a unit.
 #[derive(Debug, Default)]
 pub(crate) struct Derived {
+    /// Tells it from every other one.
+    serial: u64,
     /// The workspace's version for which it is known to hold.
     version: AtomicU64,
     reads: Reads,
@@ -74,8 +76,10 @@ pub(crate) struct Derived {
     pub(crate) sights: Vec<Sight>,
     pub(crate) gaps: Vec<Gap>,
     /// What Terraform would refuse or what could not be worked out, and where.
-    pub(crate) refusals: Vec<(Range<usize>, String, Vec<Elsewhere>)>,
+    pub(crate) refusals: Vec<(Range<usize>, Arc<str>, Arc<[Elsewhere]>)>,
 }
+
+static SERIALS: AtomicU64 = AtomicU64::new(1);
 
 /// What is kept about neighbouring units.
 #[derive(Debug, Default)]
@@ -83,25 +87,45 @@ pub struct Digest {
     pub(crate) indexed: bool,
     /// The workspace's version for which the rest holds.
     version: Option<u64>,
-    /// Everything that one of them asked for.
+    /// What was made of each unit, by [`Derived::serial`]; of others nothing is known.
+    covered: Vec<u64>,
+    /// No unit was replaced since.
+    settled: bool,
+    /// Everything that they asked for, and perhaps what units asked for that are no more.
     reads: Filter,
-    /// Whether there is anything to say about one of them.
-    notable: bool,
+    /// Which of them there is anything to say about.
+    notable: Vec<u16>,
+}
+
+impl Carry for Digest {
+    fn carry(&self) -> Self {
+        // Once it is mostly what others asked for, it starts anew.
+        if self.reads.len > FILTER_KEYS {
+            return Self::default();
+        }
+        let (reads, covered) = (self.reads.clone(), self.covered.clone());
+        Self { version: self.version, covered, reads, ..Self::default() }
+    }
 }
 
 /// Keys of which it is known which are certainly not among them; it says of about one key in a thousand that it is, and is
-/// wrong. Made anew at each edit of a neighbour, which a set of the keys themselves would make slow.
-#[derive(Debug)]
+/// wrong. Copied at each edit of a neighbour, which a set of the keys themselves would make slow.
+#[derive(Debug, Clone)]
 struct Filter {
     bits: Box<[u64]>,
+    /// Keys that were put in.
+    len: usize,
 }
 
 /// Bits of a [`Filter`], a power of two: fifty for each of the six hundred keys that 64 units ask for.
 const FILTER_BITS: usize = 1 << 15;
 
+/// Keys that are put into a [`Filter`] before it is made anew.
+const FILTER_KEYS: usize = FILTER_BITS / 16;
+
 impl Default for Filter {
     fn default() -> Self {
-        Self { bits: vec![0; FILTER_BITS / 64].into() }
+        Self { bits: vec![0; FILTER_BITS / 64].into(), len: 0 }
     }
 }
 
@@ -115,6 +139,7 @@ impl Filter {
     }
 
     fn insert(&mut self, hash: u64) {
+        self.len += 1;
         for (word, bit) in Self::places(hash) {
             self.bits[word] |= bit;
         }
@@ -137,31 +162,41 @@ pub(crate) fn derive<'a>(
     let mut notable = Vec::new();
     for neighbours in snapshot.units.neighbours() {
         let mut digest = neighbours.digest.lock().unwrap_or_else(PoisonError::into_inner);
-        if !is_current(&digest, workspace) {
-            (digest.version, digest.notable) = (None, false);
-            let mut reads = Filter::default();
-            for unit in neighbours.units {
-                let facts = unit.memo()?;
-                let derived = of_unit(facts, &snapshot.file, workspace, budget)?;
-                digest.notable |= facts.is_notable() || !derived.sights.is_empty() || !derived.refusals.is_empty();
-                derived.fingerprints.iter().for_each(|key| reads.insert(*key));
+        let is_current = is_current(&digest, workspace);
+        if !is_current || !digest.settled {
+            // Where nothing changed that any of them asked for, only those are looked at that are new.
+            let known = std::mem::take(&mut *digest);
+            let mut found = Digest { indexed: known.indexed, settled: true, ..Digest::default() };
+            if is_current {
+                found.reads = known.reads;
             }
-            digest.reads = reads;
+            for (index, unit) in (0..).zip(neighbours.units) {
+                let facts = unit.memo()?;
+                let covered = facts.derived().filter(|derived| known.covered.contains(&derived.serial));
+                let derived = match covered {
+                    Some(derived) if is_current => derived,
+                    covered => {
+                        let since = covered.and(known.version);
+                        let derived = of_unit(facts, since, &snapshot.file, workspace, budget)?;
+                        derived.fingerprints.iter().for_each(|key| found.reads.insert(*key));
+                        derived
+                    }
+                };
+                found.covered.push(derived.serial);
+                if facts.is_notable() || !derived.sights.is_empty() || !derived.refusals.is_empty() {
+                    found.notable.push(index);
+                }
+            }
+            *digest = found;
         }
         digest.version = Some(workspace.version());
-        if digest.notable {
-            let mut at = neighbours.start;
-            for unit in neighbours.units {
-                let facts = unit.memo()?;
-                let derived = facts.derived.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                let speaks = |derived: &Arc<Derived>| {
-                    facts.is_notable() || !derived.sights.is_empty() || !derived.refusals.is_empty()
-                };
-                if let Some(derived) = derived.filter(speaks) {
-                    notable.push((at, facts, derived));
-                }
-                at += unit.len();
-            }
+        let (mut at, mut passed) = (neighbours.start, 0);
+        for index in digest.notable.iter().map(|index| usize::from(*index)) {
+            let unit = &neighbours.units[index];
+            at += neighbours.units[passed..index].iter().map(Unit::len).sum::<usize>();
+            passed = index;
+            let facts = unit.memo()?;
+            notable.extend(facts.derived().map(|derived| (at, facts, derived)));
         }
     }
     Some(notable)
@@ -172,7 +207,7 @@ pub fn is_affected(snapshot: &Snapshot, workspace: &Workspace) -> bool {
     let mut affected = false;
     for neighbours in snapshot.units.neighbours() {
         let mut digest = neighbours.digest.lock().unwrap_or_else(PoisonError::into_inner);
-        if is_current(&digest, workspace) {
+        if digest.settled && is_current(&digest, workspace) {
             digest.version = Some(workspace.version());
         } else {
             affected = true;
@@ -193,9 +228,10 @@ fn is_untouched(version: u64, workspace: &Workspace, asked: impl Fn(u64) -> bool
 }
 
 impl Derived {
-    /// Whether it holds: nothing changed that was asked for, or the answers are the same all the same.
-    fn holds(&self, workspace: &Workspace) -> bool {
-        let version = self.version.load(Ordering::Relaxed);
+    /// Whether it holds: nothing changed that was asked for, or the answers are the same all the same. `since` is a version
+    /// for which it did, where that is known.
+    fn holds(&self, since: Option<u64>, workspace: &Workspace) -> bool {
+        let version = self.version.load(Ordering::Relaxed).max(since.unwrap_or_default());
         let holds = is_untouched(version, workspace, |key| self.fingerprints.contains(&key))
             || self.reads.iter().all(|(key, version)| workspace.version_of(key) == *version);
         if holds {
@@ -205,9 +241,14 @@ impl Derived {
     }
 }
 
-fn of_unit(facts: &Facts, file: &Arc<str>, workspace: &Workspace, budget: &mut Budget) -> Option<Arc<Derived>> {
-    let known = facts.derived.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if let Some(known) = known.filter(|known| known.holds(workspace)) {
+fn of_unit(
+    facts: &Facts,
+    since: Option<u64>,
+    file: &Arc<str>,
+    workspace: &Workspace,
+    budget: &mut Budget,
+) -> Option<Arc<Derived>> {
+    if let Some(known) = facts.derived().filter(|known| known.holds(since, workspace)) {
         return Some(known);
     }
     let allowed = u64::try_from(budget.steps()).unwrap_or(u64::MAX).saturating_mul(STEPS_PER_PARSER_STEP);
@@ -224,7 +265,7 @@ fn of_unit(facts: &Facts, file: &Arc<str>, workspace: &Workspace, budget: &mut B
         let message = format!(
             "This block is not analysed in full: evaluating it takes more than {MAX_STEPS} steps. Split what it goes over."
         );
-        derived.refusals.push((range, message, Vec::new()));
+        derived.refusals.push((range, message.into(), Arc::default()));
     }
     if !enough {
         return None;
@@ -232,8 +273,14 @@ fn of_unit(facts: &Facts, file: &Arc<str>, workspace: &Workspace, budget: &mut B
     derived.reads = evaluation.into_reads();
     derived.fingerprints = derived.reads.keys().map(Key::fingerprint).collect();
     derived.version = AtomicU64::new(workspace.version());
+    derived.serial = SERIALS.fetch_add(1, Ordering::Relaxed);
     let derived = Arc::new(derived);
-    *facts.derived.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&derived));
+    let mut known = facts.derived.lock().unwrap_or_else(PoisonError::into_inner);
+    // A job on the pool may be done with an older workspace after the main loop was with a newer one.
+    let is_newer = |known: &Arc<Derived>| known.version.load(Ordering::Relaxed) > workspace.version();
+    if !known.as_ref().is_some_and(is_newer) {
+        *known = Some(Arc::clone(&derived));
+    }
     Some(derived)
 }
 
@@ -270,7 +317,7 @@ fn look(unit: &Arc<Lowered>, file: &Arc<str>, evaluation: &Evaluation<'_>) -> De
             &*block.kind == "module" || refusal.about.iter().any(own)
         };
         for refusal in refusals.iter().skip(refused).filter(is_about) {
-            derived.refusals.push((block.body.anchor.clone(), refusal.message.clone(), Vec::new()));
+            derived.refusals.push((block.body.anchor.clone(), refusal.message.as_str().into(), Arc::default()));
         }
         refused = refusals.len();
     }
@@ -311,11 +358,12 @@ fn called(scope: &Scope<'_>, root: &Definition, call: &Definition, prefix: &str,
                     message: format!("`{}` uses it here.", hit.address),
                 };
                 let mut sight = sight(&inside, hit.clone(), resource);
-                sight.elsewhere.retain(|place| place.file != root.file || place.unit != root.unit.digest);
-                sight.elsewhere.insert(0, inner);
-                hit.address.insert_str(0, &prefix);
-                hit.message =
-                    hit.message.replacen(&format!("`{}`", resource.address), &format!("`{}`", hit.address), 1);
+                let is_inside = |place: &&Elsewhere| place.file != root.file || place.unit != root.unit.digest;
+                sight.elsewhere =
+                    std::iter::once(inner).chain(sight.elsewhere.iter().filter(is_inside).cloned()).collect();
+                hit.address = format!("{prefix}{}", hit.address).into();
+                let (inner, outer) = (format!("`{}`", resource.address), format!("`{}`", hit.address));
+                hit.message = hit.message.replacen(&inner, &outer, 1).into();
                 hit.range = range;
                 hit.resource = root.block().range.clone();
                 hit.fix = None;
@@ -338,7 +386,7 @@ fn argument_of<'v>(via: &'v Via, call: &Definition) -> Option<&'v Via> {
 fn sight(scope: &Scope<'_>, mut hit: Hit, resource: &Resource) -> Sight {
     let mut elsewhere = Vec::new();
     if let Some(via) = hit.via.clone() {
-        hit.message = format!("{} {}", hit.message, in_words(&via));
+        hit.message = format!("{} {}", hit.message, in_words(&via)).into();
         for place in via.chain() {
             elsewhere.push(Elsewhere {
                 file: Arc::clone(&place.file),
@@ -358,7 +406,7 @@ fn sight(scope: &Scope<'_>, mut hit: Hit, resource: &Resource) -> Sight {
             });
         }
     }
-    Sight { hit, elsewhere, written: written(scope, resource), told: Mutex::default() }
+    Sight { hit, elsewhere: elsewhere.into(), written: written(scope, resource), told: Mutex::default() }
 }
 
 /// Where a value comes from, as a sentence.
@@ -392,7 +440,7 @@ fn duplicates(scope: &Scope<'_>, definition: &Definition, derived: &mut Derived)
         .collect();
     if !others.is_empty() {
         let message = format!("`{}` is declared more than once in this module; Terraform refuses this.", block.address);
-        derived.refusals.push((block.body.anchor.clone(), message, elsewhere));
+        derived.refusals.push((block.body.anchor.clone(), message.into(), elsewhere.into()));
     }
 }
 
@@ -408,7 +456,7 @@ fn wrong_type(scope: &Scope<'_>, definition: &Definition, derived: &mut Derived)
             range: variable.block().body.anchor.clone(),
             message: format!("`{}` is declared here.", variable.block().address),
         };
-        derived.refusals.push((range, message, vec![elsewhere]));
+        derived.refusals.push((range, message.into(), Arc::new([elsewhere])));
     }
 }
 
@@ -485,7 +533,7 @@ pub fn wanted_files(workspace: &Workspace, file: &str, units: &[Arc<Lowered>]) -
 pub fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
     let mut gaps = Vec::new();
     for (start, unit) in snapshot.units.iter() {
-        let derived = unit.memo().map(|facts| facts.derived.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        let derived = unit.memo().map(Facts::derived);
         for gap in derived.flatten().iter().flat_map(|derived| &derived.gaps) {
             gaps.push(Gap { range: start + gap.range.start..start + gap.range.end, ..gap.clone() });
         }

@@ -9,7 +9,7 @@ use countersign_provenance::{Tag, may_hold_tag, read_tag};
 use countersign_syntax::ParseFailure;
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use tree_sitter::{Node, Tree};
 
 /// What a unit says by itself. Ranges are bytes from the unit's start.
@@ -35,6 +35,11 @@ impl Facts {
     /// Whether there is anything at all to be said.
     pub(crate) fn is_notable(&self) -> bool {
         !self.suppressions.is_empty() || !self.peers.is_empty() || !self.tags.is_empty() || self.failure.is_some()
+    }
+
+    /// What was made of it last.
+    pub(crate) fn derived(&self) -> Option<Arc<Derived>> {
+        self.derived.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Works out the facts of a unit from its text and tree.

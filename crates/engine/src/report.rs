@@ -173,17 +173,17 @@ impl JsonFinding {
         Self {
             path: path.to_owned(),
             range: JsonRange::new(text, &finding.range),
-            risk: finding.risk.clone(),
-            area: finding.area.clone(),
+            risk: finding.risk.to_owned(),
+            area: finding.area.to_owned(),
             severity: finding.severity,
             verdict: finding.verdict,
             origin: JsonOrigin::from(&finding.origin),
             resource: finding
                 .resource
                 .as_ref()
-                .map(|resource| JsonResource { kind: resource.kind.clone(), address: resource.address.clone() }),
-            message: finding.message.clone(),
-            help: finding.help.clone(),
+                .map(|resource| JsonResource { kind: resource.kind.to_string(), address: resource.address.to_string() }),
+            message: finding.message.to_string(),
+            help: finding.help.to_string(),
             fix: finding
                 .fix
                 .as_ref()

@@ -14,19 +14,19 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hit {
     /// Id of the risk.
-    pub risk: String,
+    pub risk: &'static str,
     /// Kind of the resource.
-    pub kind: String,
+    pub kind: Arc<str>,
     /// Address of the resource.
-    pub address: String,
+    pub address: Arc<str>,
     /// What to underline, which is also the text that makes it so.
     pub range: Range<usize>,
     /// The block that declares the resource.
     pub resource: Range<usize>,
     /// What is so and why it matters.
-    pub message: String,
+    pub message: Arc<str>,
     /// What to do.
-    pub help: String,
+    pub help: Arc<str>,
     /// A change that makes it safe.
     pub fix: Option<Fix>,
     /// Other resources that have to do with it.
@@ -98,7 +98,7 @@ pub(crate) struct Place {
 }
 
 /// All risks of the catalogue that are seen in a resource, in order of the text. `source` is the unit's text.
-pub fn hits(catalogue: &Catalogue, resource: &Resource, source: &str, world: &dyn World) -> Seen {
+pub fn hits(catalogue: &'static Catalogue, resource: &Resource, source: &str, world: &dyn World) -> Seen {
     let (mut hits, mut gaps) = (Vec::new(), Vec::new());
     for (risk, binding) in catalogue.bindings(&resource.kind) {
         let risk = &catalogue.documents()[risk].risk;
@@ -211,7 +211,7 @@ fn places(
     places
 }
 
-fn hit(risk: &Risk, binding: &Binding, resource: &Resource, place: Place) -> Hit {
+fn hit(risk: &'static Risk, binding: &Binding, resource: &Resource, place: Place) -> Hit {
     let fill = |template: &str| {
         template
             .replace("{kind}", &resource.kind)
@@ -220,13 +220,13 @@ fn hit(risk: &Risk, binding: &Binding, resource: &Resource, place: Place) -> Hit
             .replace("{value}", place.value.as_deref().unwrap_or("?"))
     };
     Hit {
-        risk: risk.id.clone(),
-        kind: resource.kind.clone(),
-        address: resource.address.clone(),
+        risk: &risk.id,
+        kind: resource.kind.as_str().into(),
+        address: resource.address.as_str().into(),
         range: place.range.clone(),
         resource: resource.range.clone(),
-        message: fill(binding.message.as_ref().unwrap_or(&risk.message)),
-        help: fill(binding.help.as_ref().unwrap_or(&risk.help)),
+        message: fill(binding.message.as_ref().unwrap_or(&risk.message)).into(),
+        help: fill(binding.help.as_ref().unwrap_or(&risk.help)).into(),
         fix: place.fix,
         related: place.related,
         via: place.via,

@@ -8,4 +8,4 @@ mod parse;
 mod units;
 
 pub use parse::{Budget, ParseFailure, parse};
-pub use units::{Neighbours, Unit, Units};
+pub use units::{Carry, Neighbours, Unit, Units};

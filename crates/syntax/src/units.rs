@@ -4,7 +4,7 @@ use crate::parse::{Budget, ParseFailure, parse};
 use countersign_grammars::{Language, Scan, ScannedUnit};
 use countersign_text::Text;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tree_sitter::{InputEdit, Point, Tree};
 
 /// Units in one chunk. An edit copies one chunk and the list of chunks, so the cost of an edit grows with the square root
@@ -127,6 +127,17 @@ impl<M, C: Default> Chunk<M, C> {
     }
 }
 
+/// What a caller keeps about neighbouring units.
+pub trait Carry: Default {
+    /// What of it still holds once some of the units have been replaced by others.
+    #[must_use]
+    fn carry(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Carry for () {}
+
 /// Some neighbouring units, kept together through edits elsewhere.
 #[derive(Debug)]
 pub struct Neighbours<'a, M, C> {
@@ -134,7 +145,7 @@ pub struct Neighbours<'a, M, C> {
     pub start: usize,
     /// The units.
     pub units: &'a [Unit<M>],
-    /// What the caller keeps about all of them; a new value once one of them changes.
+    /// What the caller keeps about all of them; carried over to a new value once one of them changes.
     pub digest: &'a Mutex<C>,
 }
 
@@ -151,7 +162,7 @@ impl<M, C> Clone for Units<M, C> {
     }
 }
 
-impl<M, C: Default> Units<M, C> {
+impl<M, C: Carry> Units<M, C> {
     /// Finds the units of a whole text.
     pub fn new(language: Language, text: &str) -> Self {
         let mut units = Vec::new();
@@ -369,7 +380,13 @@ impl<M, C: Default> Units<M, C> {
             units.extend(next.units.iter().cloned());
             last += 1;
         }
-        self.chunks.splice(first..last, into_chunks(units));
+        let mut chunks = into_chunks(units);
+        if let ([old], [new]) = (&self.chunks[first..last], chunks.as_mut_slice())
+            && let Some(new) = Arc::get_mut(new)
+        {
+            new.digest = Mutex::new(old.digest.lock().unwrap_or_else(PoisonError::into_inner).carry());
+        }
+        self.chunks.splice(first..last, chunks);
     }
 }
 

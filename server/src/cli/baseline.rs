@@ -79,8 +79,8 @@ pub(super) fn fingerprints(text: &Text, findings: &[Finding]) -> Vec<Fingerprint
         let about = format!("{}\n{}", names(finding), without_layout(&text.slice(finding.range.clone())));
         let mut digest = sha256(&about);
         digest.truncate(if secret { SECRET_DIGITS } else { DIGITS });
-        let address = finding.resource.as_ref().map(|resource| resource.address.clone()).unwrap_or_default();
-        let mut print = Fingerprint { risk: finding.risk.clone(), address, digest, nth: 0, secret };
+        let address = finding.resource.as_ref().map(|resource| resource.address.to_string()).unwrap_or_default();
+        let mut print = Fingerprint { risk: finding.risk.to_owned(), address, digest, nth: 0, secret };
         let nth = seen.entry(print.clone()).or_default();
         print.nth = *nth;
         *nth += 1;
@@ -91,7 +91,7 @@ pub(super) fn fingerprints(text: &Text, findings: &[Finding]) -> Vec<Fingerprint
 
 /// What a finding's message and help name, without the words around it, which the next version may put better.
 fn names(finding: &Finding) -> String {
-    let all = [finding.message.as_str(), finding.help.as_str()];
+    let all = [&*finding.message, &*finding.help];
     all.iter().flat_map(|text| text.split('`').skip(1).step_by(2)).collect::<Vec<_>>().join("\n")
 }
 

@@ -23,8 +23,8 @@ pub(super) fn finding(path: &str, text: &Text, finding: &Finding, related: &[Jso
     let title = level
         .clone()
         .with_name(severity(finding.severity))
-        .primary_title(finding.message.as_str())
-        .id(finding.risk.as_str());
+        .primary_title(&*finding.message)
+        .id(finding.risk);
     let source = Excerpt::new(text, finding);
     let snippet = Snippet::source(source.text.as_str())
         .path(path)
@@ -39,7 +39,7 @@ pub(super) fn finding(path: &str, text: &Text, finding: &Finding, related: &[Jso
         .collect();
     let mut group = Group::with_title(title);
     group = if text.is_empty() { group.element(annotate_snippets::Origin::path(path)) } else { group.element(snippet) };
-    group = group.element(Level::HELP.message(help.as_str()));
+    group = group.element(Level::HELP.message(&*help));
     for place in &places {
         group = group.element(Level::NOTE.message(place.as_str()));
     }

@@ -25,7 +25,7 @@ use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::*;
 
 /// Diagnostics that are shown for one file; the rest are counted.
-const MAX_DIAGNOSTICS: usize = 500;
+pub(super) const MAX_DIAGNOSTICS: usize = 500;
 
 /// Makes the change that a risk's file suggests.
 pub(super) const FIX: &str = "countersign.fix";
@@ -159,22 +159,23 @@ pub(super) fn from_wire(range: &WireRange) -> Range {
 /// The diagnostics of an analysis.
 pub(super) fn diagnostics(view: &View) -> Vec<Diagnostic> {
     let analysis = view.analysis();
-    let mut diagnostics: Vec<_> =
-        analysis.findings.iter().take(MAX_DIAGNOSTICS).map(|finding| diagnostic(view, finding)).collect();
-    let left_out = analysis.findings.len().saturating_sub(MAX_DIAGNOSTICS);
-    if left_out > 0 {
-        diagnostics.push(Diagnostic {
-            range: Range::default(),
-            severity: Some(DiagnosticSeverity::INFORMATION),
-            source: Some("countersign".to_owned()),
-            message: format!("{left_out} more findings in this file are not shown; `countersign check` prints all."),
-            ..Diagnostic::default()
-        });
-    }
-    diagnostics
+    let shown = analysis.findings.iter().take(MAX_DIAGNOSTICS).map(|finding| diagnostic(view, finding));
+    shown.chain(left_out(&analysis)).collect()
 }
 
-fn diagnostic(view: &View, finding: &Finding) -> Diagnostic {
+/// What is said of findings that are more than a client is shown.
+pub(super) fn left_out(analysis: &Analysis) -> Option<Diagnostic> {
+    let left_out = analysis.findings.len().checked_sub(MAX_DIAGNOSTICS + 1)? + 1;
+    Some(Diagnostic {
+        range: Range::default(),
+        severity: Some(DiagnosticSeverity::INFORMATION),
+        source: Some("countersign".to_owned()),
+        message: format!("{left_out} more findings in this file are not shown; `countersign check` prints all."),
+        ..Diagnostic::default()
+    })
+}
+
+pub(super) fn diagnostic(view: &View, finding: &Finding) -> Diagnostic {
     Diagnostic {
         range: view.range(&finding.range),
         severity: Some(match finding.shown {
@@ -183,7 +184,7 @@ fn diagnostic(view: &View, finding: &Finding) -> Diagnostic {
             Shown::As(Severity::Medium) => DiagnosticSeverity::INFORMATION,
             Shown::As(Severity::Low) | Shown::Hint => DiagnosticSeverity::HINT,
         }),
-        code: Some(NumberOrString::String(finding.risk.clone())),
+        code: Some(NumberOrString::String(finding.risk.to_owned())),
         source: Some("countersign".to_owned()),
         message: format!("{}\n{}\n{}", finding.message, finding.help, about(finding)),
         related_information: related_information(view, finding),
@@ -430,7 +431,7 @@ pub(super) fn code_actions(view: &View, params: &CodeActionParams) -> CodeAction
     for finding in analysis.findings.iter().filter(|finding| touches(&finding.range)) {
         let about = Some(finding);
         let for_finding = || arguments(view, &finding.range, Some(&finding.risk));
-        let title = Catalogue::built_in().risk(&finding.risk).map_or(finding.risk.clone(), |risk| risk.title.clone());
+        let title = Catalogue::built_in().risk(&finding.risk).map_or(finding.risk, |risk| &risk.title);
         if finding.origin.by != Origin::Suspected {
             if let Some(fix) = &finding.fix {
                 let title = format!("Fix: {title} ({})", fix.text.trim());
@@ -661,7 +662,7 @@ pub(super) fn review_request(view: &View, arguments: &ActionArguments) -> Result
         _ => range,
     };
     let why = arguments.reason.clone().unwrap_or_else(|| {
-        let messages: Vec<_> = found.iter().map(|finding| finding.message.as_str()).collect();
+        let messages: Vec<_> = found.iter().map(|finding| &*finding.message).collect();
         if messages.is_empty() { "A second person should look at this.".to_owned() } else { messages.join(" ") }
     });
     let findings: Vec<_> =

@@ -70,7 +70,7 @@ fn applied(snapshot: &Snapshot, edits: &[TextEdit]) -> Snapshot {
 /// Whether there is less to say than before, and nothing new.
 fn is_better(before: &Analysis, after: &Analysis) -> bool {
     fn name(finding: &Finding) -> (&str, Option<&str>) {
-        (&finding.risk, finding.resource.as_ref().map(|resource| resource.address.as_str()))
+        (finding.risk, finding.resource.as_ref().map(|resource| &*resource.address))
     }
     let mut left: HashMap<_, usize> = HashMap::new();
     for finding in &before.findings {

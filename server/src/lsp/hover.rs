@@ -81,7 +81,7 @@ impl Words<'_> {
     }
 
     fn finding(&self, finding: &Finding) -> String {
-        let title = Catalogue::built_in().risk(&finding.risk).map_or(finding.risk.as_str(), |risk| risk.title.as_str());
+        let title = Catalogue::built_in().risk(&finding.risk).map_or(finding.risk, |risk| &risk.title);
         let (bold, emphasis) = if self.markdown { ("**", "*") } else { ("", "") };
         let mut words = format!(
             "{bold}{title}{bold} ({})\n\n{}\n\n{emphasis}What to do:{emphasis} {}\n\n{}",

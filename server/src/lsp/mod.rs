@@ -10,6 +10,7 @@ pub mod frame;
 mod hover;
 mod progress;
 mod protocol;
+mod published;
 mod session;
 mod survey;
 mod transport;

@@ -6,6 +6,7 @@
 use super::client::{Features, Requester};
 use super::features::{self, Around, View};
 use super::protocol::EditParams;
+use super::published::{PublishParams, ShownDiagnostics};
 use super::survey::{Overview, Report, SurveyEnd};
 use super::transport::Outbox;
 use super::worker::{Job, Worker};
@@ -33,8 +34,7 @@ use tokio::sync::oneshot;
 use tower_lsp::jsonrpc;
 use tower_lsp::ls_types::{
     Diagnostic, DidChangeTextDocumentParams, DidChangeWatchedFilesRegistrationOptions, DidOpenTextDocumentParams,
-    ExecuteCommandParams, FileSystemWatcher, GlobPattern, LSPAny, MessageType, ProgressToken, PublishDiagnosticsParams,
-    Registration, TextDocumentContentChangeEvent, Uri, WorkspaceDiagnosticParams, WorkspaceDiagnosticReportResult,
+    ExecuteCommandParams, FileSystemWatcher, GlobPattern, LSPAny, MessageType, ProgressToken, Registration, TextDocumentContentChangeEvent, Uri, WorkspaceDiagnosticParams, WorkspaceDiagnosticReportResult,
 };
 
 /// Steps of the parser that a change may take on the main loop, some three milliseconds. What needs more goes to the
@@ -188,7 +188,7 @@ pub(super) struct Open {
     revision: u64,
     /// The analysis of `revision`, once it is there.
     analysis: Option<(Arc<Snapshot>, Arc<Analysis>)>,
-    shown: Option<Vec<Diagnostic>>,
+    shown: ShownDiagnostics,
     /// While an analysis runs on the pool, what ends it. There is never more than one of a document.
     on_pool: Option<Arc<AtomicBool>>,
     /// Requests that are answered when it has ended.
@@ -553,7 +553,7 @@ impl Session {
             opened,
             revision: opened,
             analysis: None,
-            shown: None,
+            shown: ShownDiagnostics::default(),
             on_pool: None,
             waiting: Vec::new(),
             dirty: true,
@@ -732,8 +732,8 @@ impl Session {
         open.dirty = false;
         open.revision = self.counter;
         let snapshot = Arc::new(open.document.snapshot().clone());
-        open.analysis = None;
-        self.snapshots.insert(uri.to_owned(), Arc::clone(&snapshot));
+        // Taking it apart can wait until the new one is shown.
+        let _before = (open.analysis.take(), self.snapshots.insert(uri.to_owned(), Arc::clone(&snapshot)));
         if open.excluded {
             let analysis = Arc::default();
             let revision = open.revision;
@@ -805,28 +805,17 @@ impl Session {
             return;
         }
         let Some(view) = self.view(uri) else { return };
-        let diagnostics = features::diagnostics(&view);
-        let Some(open) = self.documents.get_mut(uri) else {
-            return;
-        };
-        if open.shown.as_ref() == Some(&diagnostics) {
-            return;
+        let Some(open) = self.documents.get_mut(uri) else { return };
+        if open.shown.update(&view) {
+            let version = self.features.diagnostic_version.then_some(version);
+            self.outbox.publish(uri, &PublishParams { uri, diagnostics: open.shown.diagnostics(), version });
         }
-        let uri = open.uri.clone();
-        let params = self.params(&uri, Some(version), diagnostics);
-        self.outbox.publish(uri.as_str(), &params);
-        if let Some(open) = self.documents.get_mut(uri.as_str()) {
-            open.shown = Some(params.diagnostics);
-        }
-    }
-
-    fn params(&self, uri: &Uri, version: Option<i32>, diagnostics: Vec<Diagnostic>) -> PublishDiagnosticsParams {
-        let version = version.filter(|_| self.features.diagnostic_version);
-        PublishDiagnosticsParams { uri: uri.clone(), diagnostics, version }
     }
 
     pub(super) fn publish(&self, uri: &Uri, version: Option<i32>, diagnostics: Vec<Diagnostic>) {
-        self.outbox.publish(uri.as_str(), &self.params(uri, version, diagnostics));
+        let version = version.filter(|_| self.features.diagnostic_version);
+        let uri = uri.as_str();
+        self.outbox.publish(uri, &PublishParams { uri, diagnostics, version });
     }
 
     pub(super) fn view(&mut self, uri: &str) -> Option<View> {

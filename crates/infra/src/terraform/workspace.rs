@@ -272,7 +272,7 @@ impl Workspace {
         let from = if version == self.version {
             self.changes.len()
         } else {
-            self.changes.iter().position(|(from, _)| *from == version)?
+            self.changes.iter().rposition(|(from, _)| *from == version)?
         };
         Some(self.changes.iter().skip(from).flat_map(|(_, keys)| keys.iter().copied()))
     }
