@@ -11,6 +11,7 @@ use countersign_infra::terraform::{
 use countersign_infra::{Resource, Via, ViaSource, World};
 use countersign_policy::{Catalogue, Environment, EnvironmentEvidence, Environments, Gap, Hit, Written, hits};
 use countersign_syntax::{Budget, Carry, Unit};
+use rustc_hash::FxHashSet;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,8 +67,6 @@ impl Sight {
 /// What is made of a unit.
 #[derive(Debug, Default)]
 pub(crate) struct Derived {
-    /// Tells it from every other one.
-    serial: u64,
     /// The workspace's version for which it is known to hold.
     version: AtomicU64,
     reads: Reads,
@@ -79,32 +78,44 @@ pub(crate) struct Derived {
     pub(crate) refusals: Vec<(Range<usize>, Arc<str>, Arc<[Elsewhere]>)>,
 }
 
-static SERIALS: AtomicU64 = AtomicU64::new(1);
-
 /// What is kept about neighbouring units.
 #[derive(Debug, Default)]
 pub struct Digest {
-    pub(crate) indexed: bool,
-    /// The workspace's version for which the rest holds.
+    /// Numbers of the units that the workspace's index has.
+    pub(crate) indexed: Vec<u64>,
+    /// The workspace's version for which the rest holds; `None` where nothing is known.
     version: Option<u64>,
-    /// What was made of each unit, by [`Derived::serial`]; of others nothing is known.
-    covered: Vec<u64>,
+    /// The units that it is about, in order.
+    units: Vec<Known>,
     /// No unit was replaced since.
     settled: bool,
-    /// Everything that they asked for, and perhaps what units asked for that are no more.
-    reads: Filter,
-    /// Which of them there is anything to say about.
-    notable: Vec<u16>,
+    /// Fingerprints of the keys that each of them asked for, one unit after the other.
+    keys: Vec<u64>,
+    /// The same, and perhaps what units asked for that are no more.
+    filter: Filter,
+}
+
+/// What is kept about one of them.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    /// The unit's number.
+    id: u64,
+    /// How many keys it asked for.
+    keys: usize,
+    /// Whether there is anything to say about it.
+    is_notable: bool,
 }
 
 impl Carry for Digest {
     fn carry(&self) -> Self {
-        // Once it is mostly what others asked for, it starts anew.
-        if self.reads.len > FILTER_KEYS {
-            return Self::default();
+        Self {
+            indexed: self.indexed.clone(),
+            version: self.version,
+            units: self.units.clone(),
+            keys: self.keys.clone(),
+            filter: self.filter.clone(),
+            ..Self::default()
         }
-        let (reads, covered) = (self.reads.clone(), self.covered.clone());
-        Self { version: self.version, covered, reads, ..Self::default() }
     }
 }
 
@@ -120,7 +131,7 @@ struct Filter {
 /// Bits of a [`Filter`], a power of two: fifty for each of the six hundred keys that 64 units ask for.
 const FILTER_BITS: usize = 1 << 15;
 
-/// Keys that are put into a [`Filter`] before it is made anew.
+/// Keys that may be put into a [`Filter`] before it is made anew.
 const FILTER_KEYS: usize = FILTER_BITS / 16;
 
 impl Default for Filter {
@@ -164,42 +175,69 @@ pub(crate) fn derive<'a>(
         let mut digest = neighbours.digest.lock().unwrap_or_else(PoisonError::into_inner);
         let is_current = is_current(&digest, workspace);
         if !is_current || !digest.settled {
-            // Where nothing changed that any of them asked for, only those are looked at that are new.
             let known = std::mem::take(&mut *digest);
-            let mut found = Digest { indexed: known.indexed, settled: true, ..Digest::default() };
-            if is_current {
-                found.reads = known.reads;
-            }
-            for (index, unit) in (0..).zip(neighbours.units) {
-                let facts = unit.memo()?;
-                let covered = facts.derived().filter(|derived| known.covered.contains(&derived.serial));
-                let derived = match covered {
-                    Some(derived) if is_current => derived,
-                    covered => {
-                        let since = covered.and(known.version);
-                        let derived = of_unit(facts, since, &snapshot.file, workspace, budget)?;
-                        derived.fingerprints.iter().for_each(|key| found.reads.insert(*key));
-                        derived
-                    }
-                };
-                found.covered.push(derived.serial);
-                if facts.is_notable() || !derived.sights.is_empty() || !derived.refusals.is_empty() {
-                    found.notable.push(index);
-                }
-            }
-            *digest = found;
+            *digest = settle(known, is_current, neighbours.units, &snapshot.file, workspace, budget)?;
         }
         digest.version = Some(workspace.version());
-        let (mut at, mut passed) = (neighbours.start, 0);
-        for index in digest.notable.iter().map(|index| usize::from(*index)) {
-            let unit = &neighbours.units[index];
-            at += neighbours.units[passed..index].iter().map(Unit::len).sum::<usize>();
-            passed = index;
-            let facts = unit.memo()?;
-            notable.extend(facts.derived().map(|derived| (at, facts, derived)));
+        let mut at = neighbours.start;
+        for (unit, known) in neighbours.units.iter().zip(&digest.units) {
+            if known.is_notable
+                && let Some(facts) = unit.memo()
+            {
+                notable.extend(facts.derived().map(|derived| (at, facts, derived)));
+            }
+            at += unit.len();
         }
     }
     Some(notable)
+}
+
+/// Works out the units that are new or that asked for something that has changed.
+fn settle(
+    known: Digest,
+    is_current: bool,
+    units: &[Unit<Facts>],
+    file: &Arc<str>,
+    workspace: &Workspace,
+    budget: &mut Budget,
+) -> Option<Digest> {
+    let changed: Option<FxHashSet<u64>> = match known.version {
+        Some(_) if is_current => Some(FxHashSet::default()),
+        version => version.and_then(|version| workspace.changed_since(version)).map(Iterator::collect),
+    };
+    let mut found = Digest { indexed: known.indexed, settled: true, filter: known.filter, ..Digest::default() };
+    let (mut next, mut next_key) = (0, 0);
+    for unit in units {
+        // Both are in the order of the text.
+        let before = known.units[next..].iter().position(|known| known.id == unit.id());
+        if let (Some(ahead), Some(changed)) = (before, &changed) {
+            next_key += known.units[next..next + ahead].iter().map(|known| known.keys).sum::<usize>();
+            next += ahead + 1;
+            let unit = known.units[next - 1];
+            let keys = &known.keys[next_key..next_key + unit.keys];
+            next_key += unit.keys;
+            if changed.is_empty() || !keys.iter().any(|key| changed.contains(key)) {
+                found.keys.extend_from_slice(keys);
+                found.units.push(unit);
+                continue;
+            }
+        }
+        let facts = unit.memo()?;
+        let derived = of_unit(facts, file, workspace, budget)?;
+        derived.fingerprints.iter().for_each(|key| found.filter.insert(*key));
+        found.keys.extend_from_slice(&derived.fingerprints);
+        found.units.push(Known {
+            id: unit.id(),
+            keys: derived.fingerprints.len(),
+            is_notable: facts.is_notable() || !derived.sights.is_empty() || !derived.refusals.is_empty(),
+        });
+    }
+    // Once the filter is mostly about units that are no more, it is made anew.
+    if found.filter.len > FILTER_KEYS.max(2 * found.keys.len()) {
+        found.filter = Filter::default();
+        found.keys.iter().for_each(|key| found.filter.insert(*key));
+    }
+    Some(found)
 }
 
 /// Whether a change of the workspace may change what is to be said about a snapshot.
@@ -218,7 +256,7 @@ pub fn is_affected(snapshot: &Snapshot, workspace: &Workspace) -> bool {
 
 /// Whether nothing changed that one of these units asked for.
 fn is_current(digest: &Digest, workspace: &Workspace) -> bool {
-    digest.version.is_some_and(|version| is_untouched(version, workspace, |key| digest.reads.may_hold(key)))
+    digest.version.is_some_and(|version| is_untouched(version, workspace, |key| digest.filter.may_hold(key)))
 }
 
 /// Whether what was worked out for a version of the workspace holds for it now; `asked` says on which keys it rests, by their
@@ -228,10 +266,9 @@ fn is_untouched(version: u64, workspace: &Workspace, asked: impl Fn(u64) -> bool
 }
 
 impl Derived {
-    /// Whether it holds: nothing changed that was asked for, or the answers are the same all the same. `since` is a version
-    /// for which it did, where that is known.
-    fn holds(&self, since: Option<u64>, workspace: &Workspace) -> bool {
-        let version = self.version.load(Ordering::Relaxed).max(since.unwrap_or_default());
+    /// Whether it holds: nothing changed that was asked for, or the answers are the same all the same.
+    fn holds(&self, workspace: &Workspace) -> bool {
+        let version = self.version.load(Ordering::Relaxed);
         let holds = is_untouched(version, workspace, |key| self.fingerprints.contains(&key))
             || self.reads.iter().all(|(key, version)| workspace.version_of(key) == *version);
         if holds {
@@ -243,12 +280,11 @@ impl Derived {
 
 fn of_unit(
     facts: &Facts,
-    since: Option<u64>,
     file: &Arc<str>,
     workspace: &Workspace,
     budget: &mut Budget,
 ) -> Option<Arc<Derived>> {
-    if let Some(known) = facts.derived().filter(|known| known.holds(since, workspace)) {
+    if let Some(known) = facts.derived().filter(|known| known.holds(workspace)) {
         return Some(known);
     }
     let allowed = u64::try_from(budget.steps()).unwrap_or(u64::MAX).saturating_mul(STEPS_PER_PARSER_STEP);
@@ -273,7 +309,6 @@ fn of_unit(
     derived.reads = evaluation.into_reads();
     derived.fingerprints = derived.reads.keys().map(Key::fingerprint).collect();
     derived.version = AtomicU64::new(workspace.version());
-    derived.serial = SERIALS.fetch_add(1, Ordering::Relaxed);
     let derived = Arc::new(derived);
     let mut known = facts.derived.lock().unwrap_or_else(PoisonError::into_inner);
     // A job on the pool may be done with an older workspace after the main loop was with a newer one.

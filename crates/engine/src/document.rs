@@ -176,18 +176,23 @@ impl Document {
         let mut added = Vec::new();
         for neighbours in self.snapshot.units.neighbours() {
             let mut digest = neighbours.digest.lock().unwrap_or_else(PoisonError::into_inner);
-            if digest.indexed {
+            if digest.indexed.iter().copied().eq(neighbours.units.iter().map(Unit::id)) {
                 continue;
             }
-            digest.indexed = true;
+            let before = std::mem::take(&mut digest.indexed);
+            let mut next = 0;
             for unit in neighbours.units {
-                match unit.memo() {
-                    Some(facts) if !facts.indexed.swap(true, Ordering::Relaxed) => {
+                // Both are in the order of the text.
+                if let Some(ahead) = before[next..].iter().position(|id| *id == unit.id()) {
+                    next += ahead + 1;
+                } else if let Some(facts) = unit.memo() {
+                    if !facts.indexed.swap(true, Ordering::Relaxed) {
                         added.push(Arc::clone(&facts.lowered));
                     }
-                    Some(_) => {}
-                    None => digest.indexed = false,
+                } else {
+                    continue;
                 }
+                digest.indexed.push(unit.id());
             }
         }
         let gone = std::mem::take(&mut self.gone);

@@ -4,6 +4,7 @@ use crate::parse::{Budget, ParseFailure, parse};
 use countersign_grammars::{Language, Scan, ScannedUnit};
 use countersign_text::Text;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tree_sitter::{InputEdit, Point, Tree};
 
@@ -17,9 +18,13 @@ const WINDOW: usize = 4 << 10;
 /// A unit shorter than this is not worth a kept tree until somebody edits it: its full parse takes about 2 ms.
 const KEEP_TREE_BYTES: usize = 8 << 10;
 
+static IDS: AtomicU64 = AtomicU64::new(0);
+
 /// One unit of a text. `M` is what the caller works out about it, once for each text.
 #[derive(Debug)]
 pub struct Unit<M> {
+    /// Tells it from every other one; a unit that an edit leaves as it is keeps it.
+    id: u64,
     scanned: ScannedUnit,
     /// Somebody edits it, so its tree is worth keeping.
     hot: bool,
@@ -28,7 +33,7 @@ pub struct Unit<M> {
 
 impl<M> Clone for Unit<M> {
     fn clone(&self) -> Self {
-        Self { scanned: self.scanned, hot: self.hot, work: Arc::clone(&self.work) }
+        Self { id: self.id, scanned: self.scanned, hot: self.hot, work: Arc::clone(&self.work) }
     }
 }
 
@@ -43,7 +48,13 @@ struct Work<M> {
 
 impl<M> Unit<M> {
     fn new(scanned: ScannedUnit, seed: Option<Tree>) -> Self {
-        Self { scanned, hot: false, work: Arc::new(Work { seed, tree: OnceLock::new(), memo: OnceLock::new() }) }
+        let id = IDS.fetch_add(1, Ordering::Relaxed);
+        Self { id, scanned, hot: false, work: Arc::new(Work { seed, tree: OnceLock::new(), memo: OnceLock::new() }) }
+    }
+
+    /// A number that no unit with another text has.
+    pub fn id(&self) -> u64 {
+        self.id
     }
 
     /// Length in bytes.
@@ -401,7 +412,7 @@ fn successor<M>(
     let old_end = old_start + unit.len();
     if replaced.start >= old_end && scanned.len == unit.len() {
         // Only what the scanner had to look at has changed, not the text.
-        return Unit { scanned, hot: unit.hot, work: Arc::clone(&unit.work) };
+        return Unit { scanned, ..unit.clone() };
     }
     let inside = replaced.start >= old_start && replaced.end <= old_end;
     if inside && scanned.len + replaced.len() == unit.len() + new_len {
