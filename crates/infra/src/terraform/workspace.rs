@@ -17,9 +17,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Changes that are remembered, so that what did not ask for anything that changed stays as it was worked out.
 const KEPT_CHANGES: usize = 64;
 
-/// Under this kind stand the blocks of every kind.
-pub(super) const ANY_KIND: &str = "*";
-
 /// A block and where it stands.
 #[derive(Debug, Clone)]
 pub struct Definition {
@@ -126,6 +123,8 @@ pub(super) struct Module {
     names: Table,
     /// Blocks that mention an address, by their kind and the address.
     mentions_by: Table,
+    /// A number that tells sets of all its blocks apart.
+    sum: u64,
 }
 
 impl Module {
@@ -137,7 +136,7 @@ impl Module {
             What::Values => &mut self.values,
             What::Names => &mut self.names,
             What::MentionsBy => &mut self.mentions_by,
-            What::Callers | What::File | What::Installed => return None,
+            What::All | What::Kinds | What::Callers | What::File | What::Installed => return None,
         })
     }
 }
@@ -153,6 +152,10 @@ pub enum What {
     MentionsBy,
     /// The blocks of a kind.
     Kind,
+    /// All blocks.
+    All,
+    /// The kinds of which there is a block.
+    Kinds,
     /// What variable files say of a variable.
     Values,
     /// The blocks of a kind that name another one in an attribute, and not by a reference; `KIND.ATTRIBUTE`.
@@ -288,23 +291,35 @@ impl Workspace {
         let mut module = self.modules.get(&name).map(|module| (**module).clone()).unwrap_or_default();
         // One change of a table for each key: a block that was edited goes and comes under the same ones.
         let mut moves: FxHashMap<Key, Vec<(Definition, bool)>> = FxHashMap::default();
+        let is_values = is_variable_file(file);
         for (units, add) in [(&removed, false), (&added, true)] {
             for unit in units {
                 for (index, block) in unit.blocks.iter().enumerate() {
                     let definition = Definition::new(file, unit, index);
+                    if !is_values {
+                        let number = number(&definition);
+                        module.sum = if add { module.sum.wrapping_add(number) } else { module.sum.wrapping_sub(number) };
+                    }
                     for key in keys(&name, file, block) {
                         moves.entry(key).or_default().push((definition.clone(), add));
                     }
                 }
             }
         }
-        let mut changed = Vec::with_capacity(moves.len());
+        let mut changed = Vec::with_capacity(moves.len() + 2);
+        let kinds = module.kinds.size();
         for (key, definitions) in moves {
             changed.push(key.fingerprint());
             let table = if key.what == What::Callers { Some(&mut self.callers) } else { module.table(key.what) };
             if let Some(table) = table {
                 change(table, &key.name, &definitions);
             }
+        }
+        changed.push(all(What::All, &name).fingerprint());
+        let kind = |unit: &Arc<Lowered>| unit.blocks.iter().map(|block| Arc::clone(&block.kind)).collect::<Vec<_>>();
+        let same_kinds = removed.iter().flat_map(kind).eq(added.iter().flat_map(kind));
+        if module.kinds.size() != kinds || !same_kinds {
+            changed.push(all(What::Kinds, &name).fingerprint());
         }
         self.modules = self.modules.insert(name, Arc::new(module));
         self.changed(changed);
@@ -350,6 +365,10 @@ impl Workspace {
                 .installed
                 .get(&(Arc::clone(&key.module), Arc::clone(&key.name)))
                 .map_or(0, |folder| super::digest(folder)),
+            What::All => self.modules.get(&key.module).map_or(0, |module| module.sum),
+            What::Kinds => self.modules.get(&key.module).map_or(0, |module| {
+                module.kinds.keys().fold(0, |sum: u64, kind| sum.wrapping_add(super::digest(kind)))
+            }),
             what => sum(self.modules.get(&key.module).and_then(|module| match what {
                 What::Definition => module.definitions.get(&key.name),
                 What::Mentions => module.mentions.get(&key.name),
@@ -373,8 +392,22 @@ impl Workspace {
             What::Values => module.values.get(&key.name),
             What::Names => module.names.get(&key.name),
             What::MentionsBy => module.mentions_by.get(&key.name),
-            What::Callers | What::File | What::Installed => None,
+            What::All | What::Kinds | What::Callers | What::File | What::Installed => None,
         }
+    }
+
+    /// Every block of a module, in a fixed order.
+    pub(super) fn all(&self, module: &str) -> Vec<Definition> {
+        let tables = self.modules.get(module).map(|module| &module.definitions);
+        let mut all: Vec<_> =
+            tables.into_iter().flat_map(|table| table.values()).flat_map(Entries::iter).cloned().collect();
+        all.sort_by(|a, b| (&a.file, a.unit.digest, a.index).cmp(&(&b.file, b.unit.digest, b.index)));
+        all
+    }
+
+    /// The kinds of which a module has a block.
+    pub(super) fn kinds(&self, module: &str) -> impl Iterator<Item = &str> {
+        self.modules.get(module).into_iter().flat_map(|module| module.kinds.keys()).map(|kind| &**kind)
     }
 
     /// Whether the text of a file is there.
@@ -441,14 +474,18 @@ fn change(table: &mut Table, key: &Arc<str>, definitions: &[(Definition, bool)])
     }
 }
 
+/// A question about a module as a whole.
+pub(super) fn all(what: What, module: &Arc<str>) -> Key {
+    Key { module: Arc::clone(module), what, name: Arc::default() }
+}
+
 /// Everything under which a block can be asked for.
 fn keys(module: &Arc<str>, file: &str, block: &Block) -> Vec<Key> {
     let key = |what, name: &Arc<str>| Key { module: Arc::clone(module), what, name: Arc::clone(name) };
     if is_variable_file(file) {
         return vec![key(What::Values, &block.address)];
     }
-    let mut keys =
-        vec![key(What::Definition, &block.address), key(What::Kind, &block.kind), key(What::Kind, &ANY_KIND.into())];
+    let mut keys = vec![key(What::Definition, &block.address), key(What::Kind, &block.kind)];
     for item in block.body.entries.iter().filter(|item| may_name(&item.name) && !is_reference(item)) {
         keys.push(key(What::Names, &format!("{}.{}", block.kind, item.name).into()));
     }

@@ -2,7 +2,7 @@
 
 use super::evaluate::{Scope, string};
 use super::syntax::{ExprKind, Lowered};
-use super::workspace::{ANY_KIND, Definition, What, may_name};
+use super::workspace::{Definition, What, may_name};
 use crate::model::{Resource, Value, ValueKind, World};
 use std::ops::Range;
 use std::sync::Arc;
@@ -39,7 +39,8 @@ impl Scope<'_> {
 
     /// Every block of the module that is looked at, with its instances.
     pub fn everything(&self) -> impl Iterator<Item = (Definition, Vec<Resource>)> {
-        let blocks = self.evaluation.blocks(&self.module, What::Kind, ANY_KIND);
+        self.evaluation.ask(&self.module, What::All, "");
+        let blocks = self.evaluation.workspace.all(&self.module);
         blocks
             .into_iter()
             .filter(|definition| !definition.is_override())
@@ -150,8 +151,8 @@ impl World for Scope<'_> {
     }
 
     fn has_kind(&self, wanted: &dyn Fn(&str) -> bool) -> bool {
-        let blocks = self.evaluation.blocks(&self.module, What::Kind, ANY_KIND);
-        blocks.iter().any(|definition| wanted(&definition.block().kind))
+        self.evaluation.ask(&self.module, What::Kinds, "");
+        self.evaluation.workspace.kinds(&self.module).any(wanted)
     }
 
     fn is_called(&self) -> bool {

@@ -5,7 +5,7 @@ use super::{Bound, MAX_CALLS, Scope, unknown};
 use crate::model::{Value, ViaSource};
 use crate::terraform::lower::text_of;
 use crate::terraform::syntax::{Content, Step};
-use crate::terraform::workspace::{ANY_KIND, Definition, What, callee};
+use crate::terraform::workspace::{Definition, What, callee};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -93,7 +93,7 @@ impl Scope<'_> {
         }
         if !self.evaluation.workspace.has_module(&folder) {
             // It may come to be there.
-            self.evaluation.ask(&folder, What::Kind, ANY_KIND);
+            self.evaluation.ask(&folder, What::Kinds, "");
             return None;
         }
         let mut arguments = HashMap::new();
