@@ -3,9 +3,11 @@
 use super::syntax::{
     Block, Content, Dynamic, Element, Expr, ExprKind, For, Item, Items, Operator, Part, Step, Template,
 };
+use rustc_hash::FxHashSet;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tree_sitter::{Node, Tree};
 
 /// Deepest nesting of expressions that is read. The scanner limits brackets; a chain of operators nests without any.
@@ -25,7 +27,7 @@ pub(crate) fn blocks(source: &str, tree: &Tree) -> Vec<Block> {
     let mut bodies = vec![tree.root_node()];
     while let Some(body) = bodies.pop() {
         for node in children(body) {
-            match node.kind() {
+            match kind(&node) {
                 "body" | "ERROR" => bodies.push(node),
                 "block" => reader.top_level_block(node, &mut blocks),
                 "attribute" => reader.top_level_attribute(node, &mut blocks),
@@ -157,7 +159,7 @@ impl<'a> Reader<'a> {
     }
 
     fn name(&self, node: Node<'_>) -> Arc<str> {
-        Arc::from(self.text(node))
+        interned(self.text(node))
     }
 
     fn top_level_block(&self, node: Node<'_>, blocks: &mut Vec<Block>) {
@@ -177,8 +179,8 @@ impl<'a> Reader<'a> {
 
     /// The `backend "s3" { … }` and `cloud { … }` blocks inside of a `terraform` block.
     fn backends(&self, terraform: Node<'_>, blocks: &mut Vec<Block>) {
-        let nested = children(terraform).filter(|node| node.kind() == "body").flat_map(children);
-        for node in nested.filter(|node| node.kind() == "block") {
+        let nested = children(terraform).filter(|node| kind(&node) == "body").flat_map(children);
+        for node in nested.filter(|node| kind(&node) == "block") {
             if let Some(block) = self.block(node) {
                 let name = match (block.name, block.labels.first()) {
                     ("backend", Some(backend)) => format!("backend.{backend}"),
@@ -204,7 +206,7 @@ impl<'a> Reader<'a> {
         let mut anchor = node.start_byte()..node.start_byte();
         let mut items = Items::default();
         for child in children(node) {
-            match child.kind() {
+            match kind(&child) {
                 "identifier" if name.is_none() => {
                     name = Some(self.text(child));
                     anchor = child.byte_range();
@@ -222,13 +224,14 @@ impl<'a> Reader<'a> {
                 _ => {}
             }
         }
+        items.entries.shrink_to_fit();
         items.anchor = anchor;
         Some(Written { name: name?, labels, items })
     }
 
     fn body(&self, node: Node<'_>, items: &mut Items) {
         for child in children(node) {
-            match child.kind() {
+            match kind(&child) {
                 "attribute" => items.entries.extend(self.attribute(child)),
                 "block" => items.entries.extend(self.block(child).map(|block| nested(block, child.byte_range()))),
                 // Something is there that could not be read, and it may be any attribute.
@@ -240,8 +243,8 @@ impl<'a> Reader<'a> {
 
     fn attribute(&self, node: Node<'_>) -> Option<Item> {
         let mut nodes = children(node);
-        let name = nodes.find(|child| child.kind() == "identifier")?;
-        let value = nodes.find(|child| child.kind() == "expression")?;
+        let name = nodes.find(|child| kind(&child) == "identifier")?;
+        let value = nodes.find(|child| kind(&child) == "expression")?;
         let value = self.expression(value, 0);
         Some(Item { name: self.name(name), range: node.byte_range(), content: Content::Attribute(value) })
     }
@@ -263,14 +266,14 @@ impl<'a> Reader<'a> {
         if depth > MAX_DEPTH {
             return ExprKind::Unreadable;
         }
-        if matches!(first.kind(), "operation" | "conditional") {
+        if matches!(kind(&first), "operation" | "conditional") {
             return self.operation(nodes, depth + 1);
         }
         let root = self.term(*first, depth);
         if rest.is_empty() {
             return root;
         }
-        let mut steps = Vec::new();
+        let mut steps = Vec::with_capacity(rest.len());
         for node in rest {
             if steps.len() > MAX_TRAVERSAL || !self.step(*node, &mut steps, depth) {
                 return ExprKind::Unreadable;
@@ -280,7 +283,7 @@ impl<'a> Reader<'a> {
     }
 
     fn step(&self, node: Node<'_>, steps: &mut Vec<Step>, depth: usize) -> bool {
-        match node.kind() {
+        match kind(&node) {
             "get_attr" => match children(node).next() {
                 Some(name) => steps.push(Step::Attribute(self.name(name))),
                 None => return false,
@@ -301,7 +304,7 @@ impl<'a> Reader<'a> {
             }
             "splat" => {
                 let inner = children(node).next();
-                let of_names = inner.is_some_and(|splat| splat.kind() == "attr_splat");
+                let of_names = inner.is_some_and(|splat| kind(&splat) == "attr_splat");
                 steps.push(if of_names { Step::AttributeSplat } else { Step::Splat });
                 return inner.is_none_or(|splat| children(splat).all(|node| self.step(node, steps, depth)));
             }
@@ -312,7 +315,7 @@ impl<'a> Reader<'a> {
 
     fn term(&self, node: Node<'_>, depth: usize) -> ExprKind {
         let mut nodes = children(node);
-        match node.kind() {
+        match kind(&node) {
             // `( … )`
             "expression" => self.expression(node, depth).kind,
             "literal_value" => nodes.next().map_or(ExprKind::Unreadable, |literal| self.literal(literal)),
@@ -326,7 +329,7 @@ impl<'a> Reader<'a> {
     }
 
     fn literal(&self, node: Node<'_>) -> ExprKind {
-        match node.kind() {
+        match kind(&node) {
             "bool_lit" => ExprKind::Bool(self.text(node) == "true"),
             "null_lit" => ExprKind::Null,
             "numeric_lit" => number(self.text(node)),
@@ -336,10 +339,10 @@ impl<'a> Reader<'a> {
     }
 
     fn template(&self, node: Node<'_>, depth: usize) -> ExprKind {
-        match node.kind() {
+        match kind(&node) {
             "quoted_template" => self.quoted(node, depth),
             "heredoc_template" => {
-                let mut tags = children(node).filter(|child| child.kind() == "heredoc_identifier");
+                let mut tags = children(node).filter(|child| kind(&child) == "heredoc_identifier");
                 let (Some(first), Some(last)) = (tags.next(), tags.next_back()) else {
                     return ExprKind::Unreadable;
                 };
@@ -367,15 +370,17 @@ impl<'a> Reader<'a> {
     }
 
     fn parts(&self, node: Node<'_>, content: Range<usize>, heredoc: bool, depth: usize) -> ExprKind {
-        let mut parts = Vec::new();
+        // Most strings are of one part, and there are many of them.
+        let mut parts = Vec::with_capacity(1);
         let mut at = content.start;
         let within = children(node).filter(|child| child.start_byte() >= content.start);
-        for child in within.filter(|child| matches!(child.kind(), "template_interpolation" | "template_directive")) {
+        for child in within.filter(|child| matches!(kind(&child), "template_interpolation" | "template_directive")) {
             self.push_text(at..child.start_byte(), heredoc, &mut parts);
             parts.push(self.part(child, heredoc, depth + 1));
             at = child.end_byte();
         }
         self.push_text(at..content.end, heredoc, &mut parts);
+        parts.shrink_to_fit();
         ExprKind::Template(Template { parts, content, heredoc })
     }
 
@@ -397,27 +402,27 @@ impl<'a> Reader<'a> {
 
     fn part(&self, node: Node<'_>, heredoc: bool, depth: usize) -> Part {
         // A strip marker takes white space away from what stands beside it.
-        if node.kind() == "template_interpolation" {
-            let stripped = children(node).any(|child| child.kind() == "strip_marker");
-            let expression = children(node).find(|child| child.kind() == "expression");
+        if kind(&node) == "template_interpolation" {
+            let stripped = children(node).any(|child| kind(&child) == "strip_marker");
+            let expression = children(node).find(|child| kind(&child) == "expression");
             return match expression {
-                Some(expression) if !stripped => Part::Interpolation(self.expression(expression, depth)),
+                Some(expression) if !stripped => Part::Interpolation(Box::new(self.expression(expression, depth))),
                 _ => Part::Unknown,
             };
         }
-        let Some(directive) = children(node).next().filter(|node| node.kind() == "template_if") else {
+        let Some(directive) = children(node).next().filter(|node| kind(&node) == "template_if") else {
             return Part::Unknown;
         };
         let (mut condition, mut yes, mut no) = (None, Vec::new(), Vec::new());
         let mut in_else = false;
         for child in children(directive) {
             let branch = if in_else { &mut no } else { &mut yes };
-            match child.kind() {
+            match kind(&child) {
                 "template_if_intro" => {
-                    if children(child).any(|node| node.kind() == "strip_marker") {
+                    if children(child).any(|node| kind(&node) == "strip_marker") {
                         return Part::Unknown;
                     }
-                    condition = children(child).find(|node| node.kind() == "expression");
+                    condition = children(child).find(|node| kind(&node) == "expression");
                 }
                 "template_else_intro" => in_else = true,
                 "template_literal" => self.push_text(child.byte_range(), heredoc, branch),
@@ -435,17 +440,17 @@ impl<'a> Reader<'a> {
     }
 
     fn collection(&self, node: Node<'_>, depth: usize) -> ExprKind {
-        match node.kind() {
+        match kind(&node) {
             "tuple" => ExprKind::List(
                 children(node)
-                    .filter(|child| child.kind() == "expression")
+                    .filter(|child| kind(&child) == "expression")
                     .map(|child| self.expression(child, depth + 1))
                     .collect(),
             ),
             "object" => {
                 let (mut elements, mut open) = (Vec::new(), false);
                 for child in children(node) {
-                    match child.kind() {
+                    match kind(&child) {
                         "object_elem" => match self.element(child, depth + 1) {
                             Some(element) => elements.push(element),
                             None => open = true,
@@ -454,6 +459,7 @@ impl<'a> Reader<'a> {
                         _ => {}
                     }
                 }
+                elements.shrink_to_fit();
                 ExprKind::Object { elements, open }
             }
             _ => ExprKind::Unreadable,
@@ -467,7 +473,7 @@ impl<'a> Reader<'a> {
         let key = match (parts.next(), parts.next()) {
             // A bare word is a name, not a reference; in parentheses it is a reference.
             (Some(word), None)
-                if word.kind() == "variable_expr" && self.text(written).trim() == self.text(word).trim() =>
+                if kind(&word) == "variable_expr" && self.text(written).trim() == self.text(word).trim() =>
             {
                 let part = Part::Text { text: self.name(word), verbatim: true };
                 let template = Template { parts: vec![part], content: word.byte_range(), heredoc: false };
@@ -480,12 +486,12 @@ impl<'a> Reader<'a> {
 
     fn function_call(&self, node: Node<'_>, depth: usize) -> ExprKind {
         let mut nodes = children(node);
-        let Some(name) = nodes.next().filter(|node| node.kind() == "identifier") else {
+        let Some(name) = nodes.next().filter(|node| kind(&node) == "identifier") else {
             return ExprKind::Unreadable;
         };
         let (mut arguments, mut expand) = (Vec::new(), false);
-        for child in nodes.filter(|child| child.kind() == "function_arguments").flat_map(children) {
-            match child.kind() {
+        for child in nodes.filter(|child| kind(&child) == "function_arguments").flat_map(children) {
+            match kind(&child) {
                 "expression" => arguments.push(self.expression(child, depth + 1)),
                 "ellipsis" => expand = true,
                 _ => return ExprKind::Unreadable,
@@ -502,7 +508,7 @@ impl<'a> Reader<'a> {
         let mut is_enclosed = false;
         let mut open: Vec<Node<'_>> = nodes.iter().rev().copied().collect();
         while let Some(node) = open.pop() {
-            match (node.kind(), tokens.last_mut()) {
+            match (kind(&node), tokens.last_mut()) {
                 ("expression", _) if is_enclosed => tokens.push(Token::Operand(vec![node])),
                 ("operation" | "binary_operation" | "unary_operation" | "conditional" | "expression", _) => {
                     let mut cursor = node.walk();
@@ -585,10 +591,10 @@ impl<'a> Reader<'a> {
         let (mut names, mut collection, mut results, mut grouped, mut condition) =
             (Vec::new(), None, Vec::new(), false, None);
         for child in children(node) {
-            match child.kind() {
+            match kind(&child) {
                 "for_intro" => {
                     for part in children(child) {
-                        match part.kind() {
+                        match kind(&part) {
                             "identifier" => names.push(self.name(part)),
                             "expression" => collection = Some(self.expression(part, depth + 1)),
                             _ => {}
@@ -719,7 +725,7 @@ pub(super) fn finished(kind: &str, address: &str, range: Range<usize>, body: Ite
     mentions_of_items(&body, &mut mentions);
     mentions.addresses.remove(address);
     Block {
-        kind: kind.into(),
+        kind: interned(kind),
         address: address.into(),
         range,
         body,
@@ -749,7 +755,7 @@ fn locals(items: &Items, blocks: &mut Vec<Block>) {
 /// A nested block; `dynamic` makes any number of blocks of another name.
 pub(super) fn nested_block(name: &str, labels: &[String], items: Items, range: Range<usize>) -> Item {
     if name != "dynamic" {
-        return Item { name: name.into(), range, content: Content::Block(items) };
+        return Item { name: interned(name), range, content: Content::Block(items) };
     }
     let name: Arc<str> = labels.first().map_or("", String::as_str).into();
     let iterator = items.attribute("iterator").and_then(|expr| match &expr.kind {
@@ -955,9 +961,49 @@ fn unescape(text: &str) -> Option<String> {
     Some(out)
 }
 
+thread_local! {
+    static NAMES: RefCell<FxHashSet<Arc<str>>> = RefCell::default();
+}
+
+/// Names that are kept for the next who has one of them: the same few hundred stand in every file.
+const MAX_NAMES: usize = 4096;
+
+/// Longest name that is kept, in bytes.
+const MAX_NAME: usize = 64;
+
+/// A name, in the same place as the others that are equal to it.
+pub(super) fn interned(name: &str) -> Arc<str> {
+    if name.len() > MAX_NAME {
+        return name.into();
+    }
+    NAMES.with_borrow_mut(|names| match names.get(name) {
+        Some(known) => Arc::clone(known),
+        None => {
+            if names.len() >= MAX_NAMES {
+                names.clear();
+            }
+            let new = Arc::<str>::from(name);
+            names.insert(Arc::clone(&new));
+            new
+        }
+    })
+}
+
+/// The kind of a node. The node itself would read a C string to its end each time.
+fn kind(node: &Node<'_>) -> &'static str {
+    static KINDS: OnceLock<Vec<&'static str>> = OnceLock::new();
+    let kinds = KINDS.get_or_init(|| {
+        let language = node.language();
+        (0..u16::try_from(language.node_kind_count()).unwrap_or(0))
+            .map(|id| language.node_kind_for_id(id).unwrap_or_default())
+            .collect()
+    });
+    kinds.get(usize::from(node.kind_id())).copied().unwrap_or_else(|| node.kind())
+}
+
 /// Named children without comments. Collected through a cursor: asking a node for its n-th child walks over those before.
 fn children(node: Node<'_>) -> std::vec::IntoIter<Node<'_>> {
     let mut cursor = node.walk();
-    let children: Vec<_> = node.named_children(&mut cursor).filter(|child| child.kind() != "comment").collect();
+    let children: Vec<_> = node.named_children(&mut cursor).filter(|child| kind(&child) != "comment").collect();
     children.into_iter()
 }

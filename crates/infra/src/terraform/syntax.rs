@@ -196,7 +196,7 @@ pub enum Part {
         verbatim: bool,
     },
     /// `${…}`.
-    Interpolation(Expr),
+    Interpolation(Box<Expr>),
     /// `%{ if … }`.
     If(Box<(Expr, Vec<Part>, Vec<Part>)>),
     /// A part that is not understood, `%{ for … }` for one.
