@@ -9,9 +9,10 @@ use super::syntax::{Block, Content, ExprKind, Item, Lowered};
 use archery::ArcTK;
 use rpds::{HashTrieMap, RedBlackTreeMapSync};
 use rustc_hash::{FxHashMap, FxHasher};
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Changes that are remembered, so that what did not ask for anything that changed stays as it was worked out.
@@ -36,6 +37,19 @@ impl Definition {
         Self { file: Arc::clone(file), unit: Arc::clone(unit), index, count: 1 }
     }
 
+    fn place(&self) -> Place {
+        (Arc::clone(&self.file), self.unit.digest, self.index)
+    }
+
+    fn place_cmp(&self, other: &Self) -> Ordering {
+        (&self.file, self.unit.digest, self.index).cmp(&(&other.file, other.unit.digest, other.index))
+    }
+
+    /// How many equal ones there are.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
     /// The block.
     pub fn block(&self) -> &Block {
         &self.unit.blocks[self.index]
@@ -58,43 +72,93 @@ pub fn is_override(file: &str) -> bool {
 /// Blocks in a fixed order, with a number that tells sets of them apart.
 #[derive(Debug, Clone)]
 pub(super) struct Entries {
-    map: RedBlackTreeMapSync<(Arc<str>, u64, usize), Definition>,
+    blocks: Blocks,
     sum: u64,
 }
 
+/// Most sets are of one or two blocks, which a list holds in a third of the room; some are of thousands, of which a list
+/// would be copied at each edit.
+#[derive(Debug, Clone)]
+enum Blocks {
+    Few(Arc<[Definition]>),
+    Many(RedBlackTreeMapSync<Place, Definition>),
+}
+
+/// Blocks that are kept in a list.
+const FEW: usize = 16;
+
+/// What entries are in the order of: file, digest of the unit, index of the block.
+type Place = (Arc<str>, u64, usize);
+
 impl Default for Entries {
     fn default() -> Self {
-        Self { map: RedBlackTreeMapSync::new_sync(), sum: 0 }
+        Self { blocks: Blocks::Few(Arc::default()), sum: 0 }
     }
 }
 
 impl Entries {
     fn with(&self, definition: &Definition) -> Self {
-        let key = (Arc::clone(&definition.file), definition.unit.digest, definition.index);
-        let count = self.map.get(&key).map_or(1, |known| known.count + 1);
-        let map = self.map.insert(key, Definition { count, ..definition.clone() });
-        Self { map, sum: self.sum.wrapping_add(number(definition)) }
+        let place = definition.place();
+        let blocks = match &self.blocks {
+            Blocks::Few(list) => {
+                let mut list = list.to_vec();
+                match list.binary_search_by(|known| known.place_cmp(definition)) {
+                    Ok(index) => list[index].count += 1,
+                    Err(index) => list.insert(index, definition.clone()),
+                }
+                if list.len() > FEW {
+                    Blocks::Many(list.into_iter().map(|definition| (definition.place(), definition)).collect())
+                } else {
+                    Blocks::Few(list.into())
+                }
+            }
+            Blocks::Many(tree) => {
+                let count = tree.get(&place).map_or(1, |known| known.count + 1);
+                Blocks::Many(tree.insert(place, Definition { count, ..definition.clone() }))
+            }
+        };
+        Self { blocks, sum: self.sum.wrapping_add(number(definition)) }
     }
 
     fn without(&self, definition: &Definition) -> Self {
-        let key = (Arc::clone(&definition.file), definition.unit.digest, definition.index);
-        let Some(known) = self.map.get(&key) else { return self.clone() };
-        let map = if known.count > 1 {
-            let count = known.count - 1;
-            self.map.insert(key, Definition { count, ..definition.clone() })
-        } else {
-            self.map.remove(&key)
+        let blocks = match &self.blocks {
+            Blocks::Few(list) => {
+                let Ok(index) = list.binary_search_by(|known| known.place_cmp(definition)) else { return self.clone() };
+                let mut list = list.to_vec();
+                match list[index].count {
+                    1 => drop(list.remove(index)),
+                    _ => list[index].count -= 1,
+                }
+                Blocks::Few(list.into())
+            }
+            Blocks::Many(tree) => {
+                let place = definition.place();
+                let Some(known) = tree.get(&place) else { return self.clone() };
+                let tree = match known.count {
+                    1 => tree.remove(&place),
+                    count => tree.insert(place, Definition { count: count - 1, ..definition.clone() }),
+                };
+                // Not at once where a list would end, so that it does not go back and forth.
+                if tree.size() < FEW / 2 {
+                    Blocks::Few(tree.values().cloned().collect())
+                } else {
+                    Blocks::Many(tree)
+                }
+            }
         };
-        Self { map, sum: self.sum.wrapping_sub(number(definition)) }
+        Self { blocks, sum: self.sum.wrapping_sub(number(definition)) }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Definition> {
-        self.map.values()
+        let (few, many) = match &self.blocks {
+            Blocks::Few(list) => (Some(list), None),
+            Blocks::Many(tree) => (None, Some(tree)),
+        };
+        few.into_iter().flat_map(|list| list.iter()).chain(many.into_iter().flat_map(|tree| tree.values()))
     }
 
-    /// Whether more than one block is there, equal ones counted.
-    pub(super) fn total(&self) -> usize {
-        self.map.values().map(|definition| definition.count).sum()
+    fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
     }
 }
 
@@ -121,8 +185,6 @@ pub(super) struct Module {
     values: Table,
     /// Blocks that name another one in an attribute, and not by a reference: by kind and attribute.
     names: Table,
-    /// Blocks that mention an address, by their kind and the address.
-    mentions_by: Table,
     /// A number that tells sets of all its blocks apart.
     sum: u64,
 }
@@ -135,8 +197,12 @@ impl Module {
             What::Kind => &mut self.kinds,
             What::Values => &mut self.values,
             What::Names => &mut self.names,
-            What::MentionsBy => &mut self.mentions_by,
-            What::All | What::Kinds | What::Callers | What::File | What::Installed => return None,
+            What::MentionsBy
+            | What::All
+            | What::Kinds
+            | What::Callers
+            | What::File
+            | What::Installed => return None,
         })
     }
 }
@@ -347,7 +413,7 @@ impl Workspace {
     }
 
     fn changed(&mut self, keys: Vec<u64>) {
-        let next = VERSIONS.fetch_add(1, Ordering::Relaxed);
+        let next = VERSIONS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         self.changes.push_back((self.version, Arc::new(keys)));
         self.version = next;
         if self.changes.len() > KEPT_CHANGES {
@@ -357,30 +423,23 @@ impl Workspace {
 
     /// A number that is another one when the answer to a question is.
     pub fn version_of(&self, key: &Key) -> u64 {
-        let sum = |entries: Option<&Entries>| entries.map_or(0, |entries| entries.sum);
+        let module = || self.modules.get(&key.module);
         match key.what {
-            What::Callers => sum(self.callers.get(&key.name)),
             What::File => self.texts.get(&key.name).map_or(0, |text| super::digest(text)),
             What::Installed => self
                 .installed
                 .get(&(Arc::clone(&key.module), Arc::clone(&key.name)))
                 .map_or(0, |folder| super::digest(folder)),
-            What::All => self.modules.get(&key.module).map_or(0, |module| module.sum),
-            What::Kinds => self.modules.get(&key.module).map_or(0, |module| {
-                module.kinds.keys().fold(0, |sum: u64, kind| sum.wrapping_add(super::digest(kind)))
+            What::All => module().map_or(0, |module| module.sum),
+            What::Kinds => self.kinds(&key.module).fold(0, |sum: u64, kind| sum.wrapping_add(super::digest(kind))),
+            What::MentionsBy => self.blocks(key).fold(0, |sum, definition| {
+                sum.wrapping_add(number(definition).wrapping_mul(definition.count as u64))
             }),
-            what => sum(self.modules.get(&key.module).and_then(|module| match what {
-                What::Definition => module.definitions.get(&key.name),
-                What::Mentions => module.mentions.get(&key.name),
-                What::Kind => module.kinds.get(&key.name),
-                What::Names => module.names.get(&key.name),
-                What::MentionsBy => module.mentions_by.get(&key.name),
-                _ => module.values.get(&key.name),
-            })),
+            _ => self.entries(key).map_or(0, |entries| entries.sum),
         }
     }
 
-    pub(super) fn entries(&self, key: &Key) -> Option<&Entries> {
+    fn entries(&self, key: &Key) -> Option<&Entries> {
         if key.what == What::Callers {
             return self.callers.get(&key.name);
         }
@@ -388,12 +447,19 @@ impl Workspace {
         match key.what {
             What::Definition => module.definitions.get(&key.name),
             What::Mentions => module.mentions.get(&key.name),
+            What::MentionsBy => module.mentions.get(key.name.split_once(' ')?.1),
             What::Kind => module.kinds.get(&key.name),
             What::Values => module.values.get(&key.name),
             What::Names => module.names.get(&key.name),
-            What::MentionsBy => module.mentions_by.get(&key.name),
             What::All | What::Kinds | What::Callers | What::File | What::Installed => None,
         }
+    }
+
+    /// The blocks that answer a question, in a fixed order.
+    pub(super) fn blocks<'a>(&'a self, key: &'a Key) -> impl Iterator<Item = &'a Definition> {
+        let kind = key.name.split_once(' ').filter(|_| key.what == What::MentionsBy).map(|(kind, _)| kind);
+        let is_of_kind = move |definition: &&Definition| kind.is_none_or(|kind| &*definition.block().kind == kind);
+        self.entries(key).into_iter().flat_map(Entries::iter).filter(is_of_kind)
     }
 
     /// Every block of a module, in a fixed order.
@@ -401,7 +467,7 @@ impl Workspace {
         let tables = self.modules.get(module).map(|module| &module.definitions);
         let mut all: Vec<_> =
             tables.into_iter().flat_map(|table| table.values()).flat_map(Entries::iter).cloned().collect();
-        all.sort_by(|a, b| (&a.file, a.unit.digest, a.index).cmp(&(&b.file, b.unit.digest, b.index)));
+        all.sort_by(Definition::place_cmp);
         all
     }
 
@@ -467,7 +533,7 @@ fn change(table: &mut Table, key: &Arc<str>, definitions: &[(Definition, bool)])
     for (definition, add) in definitions {
         entries = if *add { entries.with(definition) } else { entries.without(definition) };
     }
-    if entries.map.is_empty() {
+    if entries.is_empty() {
         table.remove_mut(key);
     } else {
         table.insert_mut(Arc::clone(key), entries);

@@ -111,10 +111,11 @@ impl Scope<'_> {
             return Vec::new();
         }
         let key = self.evaluation.ask(&self.module, What::Definition, &block.address);
-        let Some(entries) = self.evaluation.workspace.entries(&key).filter(|entries| entries.total() > 1) else {
+        let blocks = || self.evaluation.workspace.blocks(&key);
+        if blocks().map(Definition::count).sum::<usize>() < 2 {
             return Vec::new();
-        };
-        entries.iter().filter(|other| !other.is_override()).cloned().collect()
+        }
+        blocks().filter(|other| !other.is_override()).cloned().collect()
     }
 }
 

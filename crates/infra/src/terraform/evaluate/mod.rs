@@ -215,7 +215,7 @@ impl<'a> Evaluation<'a> {
     /// The blocks that answer a question.
     pub(in crate::terraform) fn blocks(&self, module: &Arc<str>, what: What, name: &str) -> Vec<Definition> {
         let key = self.ask(module, what, name);
-        self.workspace.entries(&key).map(|entries| entries.iter().cloned().collect()).unwrap_or_default()
+        self.workspace.blocks(&key).cloned().collect()
     }
 }
 
