@@ -9,7 +9,7 @@ use countersign_grammars::Language;
 use countersign_syntax::Budget;
 use rayon::prelude::*;
 use serde::Deserialize;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -144,6 +144,91 @@ impl Surroundings {
     pub(crate) fn locate(&self, place: &Elsewhere) -> Option<(&Arc<Snapshot>, Range<usize>)> {
         let snapshot = self.files.get(&place.file)?;
         Some((snapshot, locate(snapshot, place)?))
+    }
+}
+
+/// Files by their index, those together of which one may have to do with the other: of one folder, or of folders that call
+/// each other. As many of these groups as are small are put together until they have so many bytes, so that neither are all
+/// files held at once nor is each group waited for.
+pub(crate) fn batches(files: &[(PathBuf, Language)], bytes: usize) -> Vec<Vec<usize>> {
+    let read: Vec<_> = files.par_iter().map(|(path, _)| near(path)).collect();
+    let mut groups = Groups::default();
+    for (folder, _, called) in &read {
+        let own = groups.of(folder);
+        for called in called {
+            let other = groups.of(called);
+            groups.join(own, other);
+        }
+    }
+    let mut members: BTreeMap<usize, (usize, Vec<usize>)> = BTreeMap::new();
+    for (index, (folder, length, _)) in read.iter().enumerate() {
+        let own = groups.of(folder);
+        let (sum, group) = members.entry(groups.root(own)).or_default();
+        *sum += length;
+        group.push(index);
+    }
+    let mut batches: Vec<Vec<usize>> = Vec::new();
+    let mut room = 0;
+    for (length, group) in members.into_values() {
+        match batches.last_mut().filter(|_| length <= room) {
+            Some(batch) => batch.extend(group),
+            None => {
+                batches.push(group);
+                room = bytes;
+            }
+        }
+        room = room.saturating_sub(length);
+    }
+    batches
+}
+
+/// A file's module, its length in bytes, and the folders that it may call. Nothing is parsed for it: what only looks like a
+/// call joins more than need be.
+fn near(path: &Path) -> (String, usize, Vec<String>) {
+    let file = key(path);
+    let module = module_of(&file).to_owned();
+    let text = disk::read(path).unwrap_or_default();
+    let mut called = Vec::new();
+    for (at, found) in text.match_indices("source") {
+        let rest = text[at + found.len()..].trim_start_matches(['"', ' ', '\t', '=', ':']);
+        if rest.starts_with('.')
+            && let Some(end) = rest.find('"')
+        {
+            called.push(normal(&format!("{module}/{}", &rest[..end])));
+        }
+    }
+    (module, text.len(), called)
+}
+
+/// Folders in groups: a forest of which each tree is one.
+#[derive(Default)]
+struct Groups {
+    numbers: HashMap<String, usize>,
+    parents: Vec<usize>,
+}
+
+impl Groups {
+    fn of(&mut self, folder: &str) -> usize {
+        if let Some(number) = self.numbers.get(folder) {
+            return *number;
+        }
+        let number = self.parents.len();
+        self.numbers.insert(folder.to_owned(), number);
+        self.parents.push(number);
+        number
+    }
+
+    fn root(&mut self, mut number: usize) -> usize {
+        while self.parents[number] != number {
+            self.parents[number] = self.parents[self.parents[number]];
+            number = self.parents[number];
+        }
+        number
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.root(a), self.root(b));
+        self.parents[b] = a;
     }
 }
 

@@ -198,6 +198,9 @@ fn write_output(path: &Path, text: &str) -> anyhow::Result<()> {
     written.with_context(|| format!("{}: the report cannot be written", path.display()))
 }
 
+/// Text that is held at once, unless more of it goes together; each byte of it takes some thirty.
+const BATCH_BYTES: usize = 1 << 20;
+
 /// How files are checked.
 pub(super) struct Check<'a> {
     pub(super) configs: &'a Configs,
@@ -217,20 +220,23 @@ impl Check<'_> {
     /// Checks files, in their order, and fixes them where asked to.
     pub(super) fn files(&self, files: &[(PathBuf, Language)]) -> Vec<(Checked, Option<Fixed>)> {
         let progress = progress(self.for_people, files.len());
-        let read: Vec<_> = files.par_iter().map(|(path, language)| self.read(path, *language)).collect();
-        let around = Surroundings::of(read.iter().filter_map(|read| read.as_ref().ok().cloned()));
-        let checked = files
-            .par_iter()
-            .zip(read)
-            .map(|((path, _), read)| {
+        let mut checked: Vec<_> = files.iter().map(|_| Default::default()).collect();
+        for batch in surroundings::batches(files, BATCH_BYTES) {
+            let read: Vec<_> = batch.par_iter().map(|index| self.read(&files[*index].0, files[*index].1)).collect();
+            let around = Surroundings::of(read.iter().filter_map(|read| read.as_ref().ok().cloned()));
+            let done = batch.par_iter().zip(read).map(|(index, read)| {
+                let path = &files[*index].0;
                 let checked = match read {
                     Ok(snapshot) => self.file(path, &snapshot, &around),
                     Err(message) => (not_done(path, message), None),
                 };
                 progress.inc(1);
-                checked
-            })
-            .collect();
+                (*index, checked)
+            });
+            for (index, done) in done.collect::<Vec<_>>() {
+                checked[index] = done;
+            }
+        }
         progress.finish_and_clear();
         checked
     }
