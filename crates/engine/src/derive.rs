@@ -278,12 +278,7 @@ impl Derived {
     }
 }
 
-fn of_unit(
-    facts: &Facts,
-    file: &Arc<str>,
-    workspace: &Workspace,
-    budget: &mut Budget,
-) -> Option<Arc<Derived>> {
+fn of_unit(facts: &Facts, file: &Arc<str>, workspace: &Workspace, budget: &mut Budget) -> Option<Arc<Derived>> {
     if let Some(known) = facts.derived().filter(|known| known.holds(workspace)) {
         return Some(known);
     }

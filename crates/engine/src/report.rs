@@ -178,10 +178,10 @@ impl JsonFinding {
             severity: finding.severity,
             verdict: finding.verdict,
             origin: JsonOrigin::from(&finding.origin),
-            resource: finding
-                .resource
-                .as_ref()
-                .map(|resource| JsonResource { kind: resource.kind.to_string(), address: resource.address.to_string() }),
+            resource: finding.resource.as_ref().map(|resource| JsonResource {
+                kind: resource.kind.to_string(),
+                address: resource.address.to_string(),
+            }),
             message: finding.message.to_string(),
             help: finding.help.to_string(),
             fix: finding

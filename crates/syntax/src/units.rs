@@ -12,8 +12,9 @@ use tree_sitter::{InputEdit, Point, Tree};
 /// of the number of units, and is some microseconds for ten thousand.
 const CHUNK: usize = 64;
 
-/// First window of text, in bytes, that the scanner is shown after an edit; doubled until it is enough.
-const WINDOW: usize = 4 << 10;
+/// First window of text, in bytes, that the scanner is shown after an edit; four times as long until it is enough. Most
+/// blocks are shorter.
+const WINDOW: usize = 1 << 10;
 
 /// A unit shorter than this is not worth a kept tree until somebody edits it: its full parse takes about 2 ms.
 const KEEP_TREE_BYTES: usize = 8 << 10;
@@ -322,11 +323,12 @@ impl<M, C: Carry> Units<M, C> {
         loop {
             let end = at.saturating_add(window).min(text.len());
             // Cut at any byte: the scanner asks for more rather than read past the end.
-            let bytes: Vec<u8> = text.chunks(at..end).collect::<String>().into_bytes();
+            let mut bytes = Vec::with_capacity(end - at);
+            text.chunks(at..end).for_each(|chunk| bytes.extend_from_slice(chunk.as_bytes()));
             let complete = at + bytes.len() >= text.len();
             match self.language.scan_unit(&bytes, complete) {
                 Scan::Found(scanned) => return scanned,
-                Scan::NeedMore => window = window.saturating_mul(2),
+                Scan::NeedMore => window = window.saturating_mul(4),
             }
         }
     }

@@ -148,6 +148,18 @@ impl Text {
         LinePosition { line, character }
     }
 
+    /// Positions of both ends of a range; the end of a short one is counted from its start.
+    pub fn positions(&self, range: &Range<usize>, encoding: Encoding) -> (LinePosition, LinePosition) {
+        let start = self.position(range.start, encoding);
+        let clamped = self.clamp(range.clone());
+        let inside = || self.chunks(clamped.clone()).flat_map(str::chars);
+        let is_short = clamped.len() <= SHORT_LINE && clamped.start == range.start && range.start <= range.end;
+        if !is_short || inside().any(|c| !(' '..='~').contains(&c)) {
+            return (start, self.position(range.end, encoding));
+        }
+        (start, LinePosition { character: start.character + clamped.len(), ..start })
+    }
+
     /// The same with one look-up, where the rope keeps the line in one piece from its start and no line there ends with CR.
     fn position_in_chunk(&self, offset: usize, encoding: Encoding) -> Option<LinePosition> {
         let (chunk, start, _, line) = self.rope.get_chunk_at_byte(offset)?;

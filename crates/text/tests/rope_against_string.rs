@@ -88,6 +88,15 @@ proptest! {
     }
 
     #[test]
+    fn both_ends_of_a_range(text in text(), start in 0usize..300, len in 0usize..80) {
+        let rope = Text::from(text.as_str());
+        for encoding in ENCODINGS {
+            let each = (rope.position(start, encoding), rope.position(start + len, encoding));
+            prop_assert_eq!(rope.positions(&(start..start + len), encoding), each);
+        }
+    }
+
+    #[test]
     fn edits(first in text(), edits in prop::collection::vec((0usize..400, 0usize..40, text()), 0..20)) {
         let mut model = first.clone();
         let mut rope = Text::from(first.as_str());

@@ -20,11 +20,7 @@ pub(super) fn finding(path: &str, text: &Text, finding: &Finding, related: &[Jso
         Severity::Medium => Level::WARNING,
         Severity::Low => Level::INFO,
     };
-    let title = level
-        .clone()
-        .with_name(severity(finding.severity))
-        .primary_title(&*finding.message)
-        .id(finding.risk);
+    let title = level.clone().with_name(severity(finding.severity)).primary_title(&*finding.message).id(finding.risk);
     let source = Excerpt::new(text, finding);
     let snippet = Snippet::source(source.text.as_str())
         .path(path)

@@ -126,12 +126,12 @@ pub(super) fn file_path(uri: &Uri) -> Option<PathBuf> {
 
 /// A byte range as the client counts.
 pub(super) fn to_range(text: &Text, encoding: Encoding, range: &ByteRange<usize>) -> Range {
-    let position = |offset| {
-        let LinePosition { line, character } = text.position(offset, encoding);
+    let position = |LinePosition { line, character }| {
         let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         Position { line: number(line), character: number(character) }
     };
-    Range { start: position(range.start), end: position(range.end) }
+    let (start, end) = text.positions(range, encoding);
+    Range { start: position(start), end: position(end) }
 }
 
 /// A range of the client in bytes; one that is turned around is empty.

@@ -34,7 +34,8 @@ use tokio::sync::oneshot;
 use tower_lsp::jsonrpc;
 use tower_lsp::ls_types::{
     Diagnostic, DidChangeTextDocumentParams, DidChangeWatchedFilesRegistrationOptions, DidOpenTextDocumentParams,
-    ExecuteCommandParams, FileSystemWatcher, GlobPattern, LSPAny, MessageType, ProgressToken, Registration, TextDocumentContentChangeEvent, Uri, WorkspaceDiagnosticParams, WorkspaceDiagnosticReportResult,
+    ExecuteCommandParams, FileSystemWatcher, GlobPattern, LSPAny, MessageType, ProgressToken, Registration,
+    TextDocumentContentChangeEvent, Uri, WorkspaceDiagnosticParams, WorkspaceDiagnosticReportResult,
 };
 
 /// Steps of the parser that a change may take on the main loop, some three milliseconds. What needs more goes to the

@@ -139,11 +139,7 @@ impl Entries {
                     count => tree.insert(place, Definition { count: count - 1, ..definition.clone() }),
                 };
                 // Not at once where a list would end, so that it does not go back and forth.
-                if tree.size() < FEW / 2 {
-                    Blocks::Few(tree.values().cloned().collect())
-                } else {
-                    Blocks::Many(tree)
-                }
+                if tree.size() < FEW / 2 { Blocks::Few(tree.values().cloned().collect()) } else { Blocks::Many(tree) }
             }
         };
         Self { blocks, sum: self.sum.wrapping_sub(number(definition)) }
@@ -197,12 +193,7 @@ impl Module {
             What::Kind => &mut self.kinds,
             What::Values => &mut self.values,
             What::Names => &mut self.names,
-            What::MentionsBy
-            | What::All
-            | What::Kinds
-            | What::Callers
-            | What::File
-            | What::Installed => return None,
+            What::MentionsBy | What::All | What::Kinds | What::Callers | What::File | What::Installed => return None,
         })
     }
 }
@@ -364,7 +355,8 @@ impl Workspace {
                     let definition = Definition::new(file, unit, index);
                     if !is_values {
                         let number = number(&definition);
-                        module.sum = if add { module.sum.wrapping_add(number) } else { module.sum.wrapping_sub(number) };
+                        module.sum =
+                            if add { module.sum.wrapping_add(number) } else { module.sum.wrapping_sub(number) };
                     }
                     for key in keys(&name, file, block) {
                         moves.entry(key).or_default().push((definition.clone(), add));
@@ -432,9 +424,9 @@ impl Workspace {
                 .map_or(0, |folder| super::digest(folder)),
             What::All => module().map_or(0, |module| module.sum),
             What::Kinds => self.kinds(&key.module).fold(0, |sum: u64, kind| sum.wrapping_add(super::digest(kind))),
-            What::MentionsBy => self.blocks(key).fold(0, |sum, definition| {
-                sum.wrapping_add(number(definition).wrapping_mul(definition.count as u64))
-            }),
+            What::MentionsBy => self
+                .blocks(key)
+                .fold(0, |sum, definition| sum.wrapping_add(number(definition).wrapping_mul(definition.count as u64))),
             _ => self.entries(key).map_or(0, |entries| entries.sum),
         }
     }

@@ -125,7 +125,7 @@ pub(in super::super) fn argument(context: &Context<'_>) -> Vec<Place> {
     let mut places = Vec::new();
     for field in &resource.body.fields {
         let name = field.name.as_str();
-        if META.contains(&name) || kind.arguments().any(|known| known == name) {
+        if META.contains(&name) || kind.has(name) {
             continue;
         }
         let Some(range) = name_range(field, context.source) else { continue };

@@ -1,7 +1,10 @@
 //! The tables under `crates/policy/data`, searched as they are: a line is found by bisection, so nothing is built at start.
 
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::LazyLock;
 
 /// Made by `cargo xtask tables`: types and arguments.
@@ -20,6 +23,8 @@ pub(super) struct Type {
     /// `arguments` are all that it has but for computed and common ones.
     pub(super) complete: bool,
     arguments: &'static str,
+    /// The same, for looking one up.
+    names: FxHashSet<&'static str>,
 }
 
 impl Type {
@@ -27,13 +32,33 @@ impl Type {
     pub(super) fn arguments(&self) -> impl Iterator<Item = &'static str> {
         self.arguments.split_ascii_whitespace()
     }
+
+    /// Whether an argument is one of them.
+    pub(super) fn has(&self, argument: &str) -> bool {
+        self.names.contains(argument)
+    }
+}
+
+thread_local! {
+    /// Types that were looked up, by name. There are no more than in the table.
+    static TYPES: RefCell<FxHashMap<&'static str, Rc<Type>>> = RefCell::default();
 }
 
 /// A type by its name.
-pub(super) fn kind(name: &str) -> Option<Type> {
-    let line = find(body(TERRAFORM), name)?;
-    let (mark, arguments) = line.split_at_checked(1)?;
-    Some(Type { removed: mark == "-", complete: mark == "=", arguments })
+pub(super) fn kind(name: &str) -> Option<Rc<Type>> {
+    TYPES.with_borrow_mut(|types| {
+        if let Some(known) = types.get(name) {
+            return Some(Rc::clone(known));
+        }
+        let table = body(TERRAFORM);
+        let line = table[lower_bound(table, name)..].lines().next()?;
+        let (own, rest) = line.split_once(' ').filter(|(own, _)| *own == name)?;
+        let (mark, arguments) = rest.split_at_checked(1)?;
+        let names = arguments.split_ascii_whitespace().collect();
+        let found = Rc::new(Type { removed: mark == "-", complete: mark == "=", arguments, names });
+        types.insert(own, Rc::clone(&found));
+        Some(found)
+    })
 }
 
 /// The names of all types with a prefix that are still there.
