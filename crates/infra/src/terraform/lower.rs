@@ -179,8 +179,8 @@ impl<'a> Reader<'a> {
 
     /// The `backend "s3" { … }` and `cloud { … }` blocks inside of a `terraform` block.
     fn backends(&self, terraform: Node<'_>, blocks: &mut Vec<Block>) {
-        let nested = children(terraform).filter(|node| kind(&node) == "body").flat_map(children);
-        for node in nested.filter(|node| kind(&node) == "block") {
+        let nested = children(terraform).filter(|node| kind(node) == "body").flat_map(children);
+        for node in nested.filter(|node| kind(node) == "block") {
             if let Some(block) = self.block(node) {
                 let name = match (block.name, block.labels.first()) {
                     ("backend", Some(backend)) => format!("backend.{backend}"),
@@ -243,8 +243,8 @@ impl<'a> Reader<'a> {
 
     fn attribute(&self, node: Node<'_>) -> Option<Item> {
         let mut nodes = children(node);
-        let name = nodes.find(|child| kind(&child) == "identifier")?;
-        let value = nodes.find(|child| kind(&child) == "expression")?;
+        let name = nodes.find(|child| kind(child) == "identifier")?;
+        let value = nodes.find(|child| kind(child) == "expression")?;
         let value = self.expression(value, 0);
         Some(Item { name: self.name(name), range: node.byte_range(), content: Content::Attribute(value) })
     }
@@ -266,7 +266,7 @@ impl<'a> Reader<'a> {
         if depth > MAX_DEPTH {
             return ExprKind::Unreadable;
         }
-        if matches!(kind(&first), "operation" | "conditional") {
+        if matches!(kind(first), "operation" | "conditional") {
             return self.operation(nodes, depth + 1);
         }
         let root = self.term(*first, depth);
@@ -342,7 +342,7 @@ impl<'a> Reader<'a> {
         match kind(&node) {
             "quoted_template" => self.quoted(node, depth),
             "heredoc_template" => {
-                let mut tags = children(node).filter(|child| kind(&child) == "heredoc_identifier");
+                let mut tags = children(node).filter(|child| kind(child) == "heredoc_identifier");
                 let (Some(first), Some(last)) = (tags.next(), tags.next_back()) else {
                     return ExprKind::Unreadable;
                 };
@@ -374,7 +374,7 @@ impl<'a> Reader<'a> {
         let mut parts = Vec::with_capacity(1);
         let mut at = content.start;
         let within = children(node).filter(|child| child.start_byte() >= content.start);
-        for child in within.filter(|child| matches!(kind(&child), "template_interpolation" | "template_directive")) {
+        for child in within.filter(|child| matches!(kind(child), "template_interpolation" | "template_directive")) {
             self.push_text(at..child.start_byte(), heredoc, &mut parts);
             parts.push(self.part(child, heredoc, depth + 1));
             at = child.end_byte();
@@ -404,13 +404,13 @@ impl<'a> Reader<'a> {
         // A strip marker takes white space away from what stands beside it.
         if kind(&node) == "template_interpolation" {
             let stripped = children(node).any(|child| kind(&child) == "strip_marker");
-            let expression = children(node).find(|child| kind(&child) == "expression");
+            let expression = children(node).find(|child| kind(child) == "expression");
             return match expression {
                 Some(expression) if !stripped => Part::Interpolation(Box::new(self.expression(expression, depth))),
                 _ => Part::Unknown,
             };
         }
-        let Some(directive) = children(node).next().filter(|node| kind(&node) == "template_if") else {
+        let Some(directive) = children(node).next().filter(|node| kind(node) == "template_if") else {
             return Part::Unknown;
         };
         let (mut condition, mut yes, mut no) = (None, Vec::new(), Vec::new());
@@ -422,7 +422,7 @@ impl<'a> Reader<'a> {
                     if children(child).any(|node| kind(&node) == "strip_marker") {
                         return Part::Unknown;
                     }
-                    condition = children(child).find(|node| kind(&node) == "expression");
+                    condition = children(child).find(|node| kind(node) == "expression");
                 }
                 "template_else_intro" => in_else = true,
                 "template_literal" => self.push_text(child.byte_range(), heredoc, branch),
@@ -443,7 +443,7 @@ impl<'a> Reader<'a> {
         match kind(&node) {
             "tuple" => ExprKind::List(
                 children(node)
-                    .filter(|child| kind(&child) == "expression")
+                    .filter(|child| kind(child) == "expression")
                     .map(|child| self.expression(child, depth + 1))
                     .collect(),
             ),
@@ -486,11 +486,11 @@ impl<'a> Reader<'a> {
 
     fn function_call(&self, node: Node<'_>, depth: usize) -> ExprKind {
         let mut nodes = children(node);
-        let Some(name) = nodes.next().filter(|node| kind(&node) == "identifier") else {
+        let Some(name) = nodes.next().filter(|node| kind(node) == "identifier") else {
             return ExprKind::Unreadable;
         };
         let (mut arguments, mut expand) = (Vec::new(), false);
-        for child in nodes.filter(|child| kind(&child) == "function_arguments").flat_map(children) {
+        for child in nodes.filter(|child| kind(child) == "function_arguments").flat_map(children) {
             match kind(&child) {
                 "expression" => arguments.push(self.expression(child, depth + 1)),
                 "ellipsis" => expand = true,
@@ -976,9 +976,10 @@ pub(super) fn interned(name: &str) -> Arc<str> {
     if name.len() > MAX_NAME {
         return name.into();
     }
-    NAMES.with_borrow_mut(|names| match names.get(name) {
-        Some(known) => Arc::clone(known),
-        None => {
+    NAMES.with_borrow_mut(|names| {
+        if let Some(known) = names.get(name) {
+            Arc::clone(known)
+        } else {
             if names.len() >= MAX_NAMES {
                 names.clear();
             }
@@ -1004,6 +1005,6 @@ fn kind(node: &Node<'_>) -> &'static str {
 /// Named children without comments. Collected through a cursor: asking a node for its n-th child walks over those before.
 fn children(node: Node<'_>) -> std::vec::IntoIter<Node<'_>> {
     let mut cursor = node.walk();
-    let children: Vec<_> = node.named_children(&mut cursor).filter(|child| kind(&child) != "comment").collect();
+    let children: Vec<_> = node.named_children(&mut cursor).filter(|child| kind(child) != "comment").collect();
     children.into_iter()
 }
