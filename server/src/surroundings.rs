@@ -170,12 +170,11 @@ pub(crate) fn batches(files: &[(PathBuf, Language)], bytes: usize) -> Vec<Vec<us
     let mut batches: Vec<Vec<usize>> = Vec::new();
     let mut room = 0;
     for (length, group) in members.into_values() {
-        match batches.last_mut().filter(|_| length <= room) {
-            Some(batch) => batch.extend(group),
-            None => {
-                batches.push(group);
-                room = bytes;
-            }
+        if let Some(batch) = batches.last_mut().filter(|_| length <= room) {
+            batch.extend(group)
+        } else {
+            batches.push(group);
+            room = bytes;
         }
         room = room.saturating_sub(length);
     }

@@ -216,7 +216,7 @@ impl Analyzer<'_> {
                     range: shift(&hit.resource, *start),
                 };
                 let fix = hit.fix.as_ref().map(|fix| Fix { range: shift(&fix.range, *start), text: fix.text.clone() });
-                let Some(risk) = Catalogue::built_in().risk(&hit.risk) else { continue };
+                let Some(risk) = Catalogue::built_in().risk(hit.risk) else { continue };
                 let range = shift(&hit.range, *start);
                 if risk.secret {
                     self.analysis.secrets.push(range.clone());

@@ -64,6 +64,9 @@ impl Sight {
     }
 }
 
+/// Where something is refused, what is wrong, and where else that shows.
+type Refused = (Range<usize>, Arc<str>, Arc<[Elsewhere]>);
+
 /// What is made of a unit.
 #[derive(Debug, Default)]
 pub(crate) struct Derived {
@@ -75,7 +78,7 @@ pub(crate) struct Derived {
     pub(crate) sights: Vec<Sight>,
     pub(crate) gaps: Vec<Gap>,
     /// What Terraform would refuse or what could not be worked out, and where.
-    pub(crate) refusals: Vec<(Range<usize>, Arc<str>, Arc<[Elsewhere]>)>,
+    pub(crate) refusals: Vec<Refused>,
 }
 
 /// What is kept about neighbouring units.
@@ -360,7 +363,7 @@ fn look(unit: &Arc<Lowered>, file: &Arc<str>, evaluation: &Evaluation<'_>) -> De
 fn is_seen_elsewhere(hit: &Hit) -> bool {
     const DOCUMENT: &str = "data.aws_iam_policy_document";
     let from_document = hit.via.iter().flat_map(|via| via.chain()).any(|via| via.name.starts_with(DOCUMENT));
-    let risk = Catalogue::built_in().risk(&hit.risk);
+    let risk = Catalogue::built_in().risk(hit.risk);
     from_document
         && risk.is_some_and(|risk| {
             risk.bindings.iter().any(|binding| binding.kinds.iter().any(|kind| kind == DOCUMENT || kind == "*"))

@@ -102,7 +102,7 @@ pub(crate) fn suppress<'a>(
         };
         let is_about = |finding: &Finding| {
             // What the engine says about itself is nobody else's.
-            let risk = Catalogue::built_in().risk(&finding.risk).filter(|risk| !risk.engine);
+            let risk = Catalogue::built_in().risk(finding.risk).filter(|risk| !risk.engine);
             risk.is_some_and(|risk| suppression.is_about(risk))
         };
         let about: Vec<_> = reach.filter(|index| !taken[*index] && is_about(&findings[*index])).collect();

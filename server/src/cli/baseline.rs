@@ -75,7 +75,7 @@ impl Fingerprint {
 pub(super) fn fingerprints(text: &Text, findings: &[Finding]) -> Vec<Fingerprint> {
     let mut seen: HashMap<Fingerprint, usize> = HashMap::new();
     let print = |finding: &Finding| {
-        let secret = Catalogue::built_in().risk(&finding.risk).is_some_and(|risk| risk.secret);
+        let secret = Catalogue::built_in().risk(finding.risk).is_some_and(|risk| risk.secret);
         let about = format!("{}\n{}", names(finding), without_layout(&text.slice(finding.range.clone())));
         let mut digest = sha256(&about);
         digest.truncate(if secret { SECRET_DIGITS } else { DIGITS });

@@ -65,7 +65,7 @@ impl Excerpt {
         let end = end.min(shown_end).max(finding.range.start.min(shown_end));
         let mut underlined = finding.range.start.min(end) - start..end - start;
         let mut text = text.slice(start..shown_end);
-        if Catalogue::built_in().risk(&finding.risk).is_some_and(|risk| risk.secret) {
+        if Catalogue::built_in().risk(finding.risk).is_some_and(|risk| risk.secret) {
             let hidden: String = text[underlined.clone()].chars().map(|c| if c == '"' { c } else { '*' }).collect();
             text.replace_range(underlined.clone(), &hidden);
             underlined.end = underlined.start + hidden.len();

@@ -430,8 +430,8 @@ pub(super) fn code_actions(view: &View, params: &CodeActionParams) -> CodeAction
     let mut offered = HashSet::new();
     for finding in analysis.findings.iter().filter(|finding| touches(&finding.range)) {
         let about = Some(finding);
-        let for_finding = || arguments(view, &finding.range, Some(&finding.risk));
-        let title = Catalogue::built_in().risk(&finding.risk).map_or(finding.risk, |risk| &risk.title);
+        let for_finding = || arguments(view, &finding.range, Some(finding.risk));
+        let title = Catalogue::built_in().risk(finding.risk).map_or(finding.risk, |risk| &risk.title);
         if finding.origin.by != Origin::Suspected {
             if let Some(fix) = &finding.fix {
                 let title = format!("Fix: {title} ({})", fix.text.trim());

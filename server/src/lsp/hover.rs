@@ -81,11 +81,11 @@ impl Words<'_> {
     }
 
     fn finding(&self, finding: &Finding) -> String {
-        let title = Catalogue::built_in().risk(&finding.risk).map_or(finding.risk, |risk| &risk.title);
+        let title = Catalogue::built_in().risk(finding.risk).map_or(finding.risk, |risk| &risk.title);
         let (bold, emphasis) = if self.markdown { ("**", "*") } else { ("", "") };
         let mut words = format!(
             "{bold}{title}{bold} ({})\n\n{}\n\n{emphasis}What to do:{emphasis} {}\n\n{}",
-            self.code(&finding.risk),
+            self.code(finding.risk),
             self.plain(&finding.message),
             self.plain(&finding.help),
             about(finding)
