@@ -171,7 +171,7 @@ pub(crate) fn batches(files: &[(PathBuf, Language)], bytes: usize) -> Vec<Vec<us
     let mut room = 0;
     for (length, group) in members.into_values() {
         if let Some(batch) = batches.last_mut().filter(|_| length <= room) {
-            batch.extend(group)
+            batch.extend(group);
         } else {
             batches.push(group);
             room = bytes;
