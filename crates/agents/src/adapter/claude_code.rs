@@ -1,0 +1,33 @@
+//! Claude Code.
+//!
+//! Source: the hook types in `sdk.d.ts` of the package @anthropic-ai/claude-agent-sdk, and
+//! <https://code.claude.com/docs/en/hooks>. `PostToolUse` is only sent for tools that succeeded. There is no model in the
+//! payload of a tool: the transcript has it.
+
+use super::{Names, common, moment, other};
+use crate::json::{Fields, arguments};
+use crate::{Action, Call, Moment, Refusal};
+use serde_json::Value;
+
+pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
+    let moment = moment(payload.required(&["hook_event_name"])?);
+    let mut call = common(payload)?;
+    if moment != Moment::Other {
+        let name = payload.required(&["tool_name"])?;
+        call.action = action(payload, name, &arguments(payload.get(&["tool_input"])))?;
+    }
+    Ok(Call { moment, ..call })
+}
+
+/// What a tool of Claude Code does; agents that imitate its tools share this.
+pub(super) fn action(payload: Fields<'_>, name: &str, arguments: &Value) -> Result<Action, Refusal> {
+    let fields = || payload.inside(arguments, "tool_input");
+    match name {
+        "Edit" => Names::SNAKE.replace(fields()?),
+        "MultiEdit" => Names::SNAKE.replace_several(fields()?, "edits", "tool_input.edits[]"),
+        "Write" => Names::SNAKE.write(fields()?),
+        "NotebookEdit" => Ok(Action::Nothing),
+        "Bash" | "PowerShell" => super::command(fields()?, &["command"]),
+        _ => Ok(other(name, arguments)),
+    }
+}

@@ -1,0 +1,43 @@
+//! Codex.
+//!
+//! Source: `codex-rs/hooks/schema/generated/{pre,post}-tool-use.command.input.schema.json` of openai/codex for the
+//! payload, which leaves the arguments open: `apply_patch` has its patch in `command`. The program that `notify`
+//! configures gets no edits; its payload is read so that a wrong configuration does no harm.
+
+use super::{command, common, moment, other, patch_in};
+use crate::json::{Fields, arguments};
+use crate::{Action, Call, Moment, Refusal, patch};
+use serde_json::Value;
+
+pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
+    let mut call = common(payload)?;
+    if payload.get(&["hook_event_name"]).is_none() && payload.get(&["type"]).is_some() {
+        call.session = payload.named(&["thread-id"])?;
+        return Ok(call);
+    }
+    call.moment = moment(payload.required(&["hook_event_name"])?);
+    if call.moment != Moment::Other {
+        let name = payload.required(&["tool_name"])?;
+        call.action = tool(payload, name, &arguments(payload.get(&["tool_input"])))?;
+    }
+    Ok(call)
+}
+
+fn tool(payload: Fields<'_>, name: &str, arguments: &Value) -> Result<Action, Refusal> {
+    let fields = || payload.inside(arguments, "tool_input");
+    match name.strip_prefix("functions.").unwrap_or(name) {
+        "apply_patch" => patch_in(payload, arguments, &["command", "input", "patch"], "tool_input"),
+        "Bash" | "shell" | "shell_command" | "exec_command" | "local_shell" => {
+            let fields = fields()?;
+            // Models also call the patch program by its name.
+            if let Some(Value::Array(words)) = fields.get(&["command"])
+                && let [Value::String(program), Value::String(text)] = words.as_slice()
+                && program == "apply_patch"
+            {
+                return Ok(Action::Edits(patch::read(payload.agent, text)?));
+            }
+            command(fields, &["command", "cmd"])
+        }
+        _ => Ok(other(name, arguments)),
+    }
+}

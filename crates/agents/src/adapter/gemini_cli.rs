@@ -1,0 +1,39 @@
+//! Gemini CLI.
+//!
+//! Source: `packages/core/src/hooks/types.ts` of google-gemini/gemini-cli for the payload,
+//! `packages/core/src/tools/definitions/base-declarations.ts` for the arguments. No field names the call of the tool or
+//! the model.
+
+use super::{Names, command, common, other};
+use crate::json::{Fields, arguments};
+use crate::{Action, Call, Moment, Refusal};
+use serde_json::Value;
+
+const NAMES: Names = Names { all: &["allow_multiple"], ..Names::SNAKE };
+
+pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
+    let mut call = common(payload)?;
+    call.moment = match payload.required(&["hook_event_name"])? {
+        "BeforeTool" => Moment::Before,
+        "AfterTool" => {
+            let error = payload.get(&["tool_response"]).and_then(|response| response.get("error"));
+            if error.is_some_and(|error| !error.is_null()) { Moment::Failed } else { Moment::After }
+        }
+        _ => Moment::Other,
+    };
+    if call.moment != Moment::Other {
+        let name = payload.required(&["tool_name"])?;
+        call.action = tool(payload, name, &arguments(payload.get(&["tool_input"])))?;
+    }
+    Ok(call)
+}
+
+fn tool(payload: Fields<'_>, name: &str, arguments: &Value) -> Result<Action, Refusal> {
+    let fields = || payload.inside(arguments, "tool_input");
+    match name {
+        "write_file" => NAMES.write(fields()?),
+        "replace" => NAMES.replace(fields()?),
+        "run_shell_command" => command(fields()?, &["command"]),
+        _ => Ok(other(name, arguments)),
+    }
+}

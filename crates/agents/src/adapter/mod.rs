@@ -1,0 +1,180 @@
+//! One file per agent. Each names the document that its field names come from.
+
+mod amazon_q;
+mod claude_code;
+mod cline;
+mod codex;
+mod copilot_cli;
+mod cursor;
+mod gemini_cli;
+mod kiro;
+mod opencode;
+mod vscode;
+mod windsurf;
+
+use crate::json::Fields;
+use crate::{Action, AgentKind, Call, Change, Edit, Moment, Refusal, Replacement, patch};
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// The payload of the agent that `payload` is of.
+pub(crate) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
+    match payload.agent {
+        AgentKind::ClaudeCode => claude_code::read(payload),
+        AgentKind::Cursor => cursor::read(payload),
+        AgentKind::VsCode => vscode::read(payload),
+        AgentKind::CopilotCli => copilot_cli::read(payload),
+        AgentKind::Codex => codex::read(payload),
+        AgentKind::GeminiCli => gemini_cli::read(payload),
+        AgentKind::Windsurf => windsurf::read(payload),
+        AgentKind::Kiro => kiro::read(payload),
+        AgentKind::AmazonQ => amazon_q::read(payload),
+        AgentKind::Cline => cline::read(payload),
+        AgentKind::OpenCode => opencode::read(payload),
+    }
+}
+
+/// A call of which the payload says nothing yet.
+fn call(agent: AgentKind) -> Call {
+    Call {
+        agent,
+        tool: agent.tool().to_owned(),
+        model: None,
+        session: None,
+        call: None,
+        cwd: None,
+        moment: Moment::Other,
+        action: Action::Nothing,
+        transcript: None,
+    }
+}
+
+/// The fields that Claude Code introduced and others took over.
+fn common(payload: Fields<'_>) -> Result<Call, Refusal> {
+    Ok(Call {
+        model: payload.named(&["model"])?,
+        session: payload.named(&["session_id", "sessionId"])?,
+        call: payload.named(&["tool_use_id", "toolUseId"])?,
+        cwd: payload.path(&["cwd"])?,
+        transcript: payload.path(&["transcript_path", "transcriptPath"])?,
+        ..call(payload.agent)
+    })
+}
+
+/// The moment that the name of an event in the manner of Claude Code stands for; some agents begin it in lower case.
+fn moment(event: &str) -> Moment {
+    match event {
+        "PreToolUse" | "preToolUse" => Moment::Before,
+        "PostToolUse" | "postToolUse" => Moment::After,
+        "PostToolUseFailure" | "postToolUseFailure" => Moment::Failed,
+        _ => Moment::Other,
+    }
+}
+
+/// How an agent names the arguments of its tools; the first of several names is the documented one.
+struct Names {
+    path: &'static [&'static str],
+    old: &'static [&'static str],
+    new: &'static [&'static str],
+    all: &'static [&'static str],
+    content: &'static [&'static str],
+    /// Whether documentation or source promises the text. If not, a file without text is still a changed file.
+    text_is_promised: bool,
+}
+
+impl Names {
+    /// What Claude Code calls them.
+    const SNAKE: Self = Self {
+        path: &["file_path"],
+        old: &["old_string"],
+        new: &["new_string"],
+        all: &["replace_all"],
+        content: &["content"],
+        text_is_promised: true,
+    };
+
+    /// The same in camel case.
+    const CAMEL: Self = Self {
+        path: &["filePath"],
+        old: &["oldString"],
+        new: &["newString"],
+        all: &["replaceAll"],
+        content: &["content"],
+        text_is_promised: true,
+    };
+
+    fn replacement(&self, fields: Fields<'_>) -> Result<Option<Replacement>, Refusal> {
+        let found = fields.replacement(self.old, self.new, self.all)?;
+        if found.is_none() && self.text_is_promised {
+            return Err(fields.missing(self.old.first().copied().unwrap_or_default()));
+        }
+        Ok(found)
+    }
+
+    /// One replacement in one file.
+    fn replace(&self, arguments: Fields<'_>) -> Result<Action, Refusal> {
+        let path = arguments.required_path(self.path)?;
+        Ok(edit(path, self.replacement(arguments)?.map_or(Change::Patched, |one| Change::Replace(vec![one]))))
+    }
+
+    /// Several replacements in one file, listed in a field; `within` is its full name.
+    fn replace_several(&self, arguments: Fields<'_>, list: &str, within: &'static str) -> Result<Action, Refusal> {
+        let path = arguments.required_path(self.path)?;
+        let Some(items) = arguments.list(&[list])? else {
+            return if self.text_is_promised { Err(arguments.missing(list)) } else { Ok(edit(path, Change::Patched)) };
+        };
+        let mut replacements = Vec::with_capacity(items.len());
+        for item in items {
+            replacements.extend(self.replacement(arguments.inside(item, within)?)?);
+        }
+        Ok(edit(path, if replacements.is_empty() { Change::Patched } else { Change::Replace(replacements) }))
+    }
+
+    /// The whole content of one file.
+    fn write(&self, arguments: Fields<'_>) -> Result<Action, Refusal> {
+        let path = arguments.required_path(self.path)?;
+        let content = if self.text_is_promised {
+            Some(arguments.required(self.content)?)
+        } else {
+            arguments.text(self.content)?
+        };
+        Ok(edit(path, content.map_or(Change::Patched, |content| Change::Write(content.to_owned()))))
+    }
+
+    /// The removal of one file.
+    fn delete(&self, arguments: Fields<'_>) -> Result<Action, Refusal> {
+        Ok(edit(arguments.required_path(self.path)?, Change::Delete))
+    }
+}
+
+fn edit(path: PathBuf, change: Change) -> Action {
+    Action::Edits(vec![Edit { path, change }])
+}
+
+/// A tool without meaning of its own here.
+fn other(name: &str, arguments: &Value) -> Action {
+    Action::Tool { name: name.to_owned(), arguments: arguments.clone() }
+}
+
+/// A shell command: a line, or the words of one.
+fn command(arguments: Fields<'_>, names: &[&str]) -> Result<Action, Refusal> {
+    if let Some(Value::Array(words)) = arguments.get(names) {
+        let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+        return Ok(Action::Command(words.join(" ")));
+    }
+    Ok(Action::Command(arguments.required(names)?.to_owned()))
+}
+
+/// The patch that is the argument of a tool, or one of its fields.
+fn patch_in(payload: Fields<'_>, value: &Value, names: &[&str], within: &'static str) -> Result<Action, Refusal> {
+    let text = match value {
+        Value::String(text) => text,
+        object => payload.inside(object, within)?.required(names)?,
+    };
+    Ok(Action::Edits(patch::read(payload.agent, text)?))
+}
+
+/// Whether the result of a tool is an object in which a field has one of these values.
+fn result_is(payload: Fields<'_>, result: &[&str], field: &str, values: &[&Value]) -> bool {
+    payload.get(result).and_then(|result| result.get(field)).is_some_and(|found| values.contains(&found))
+}
