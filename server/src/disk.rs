@@ -20,6 +20,15 @@ pub(crate) enum Unread {
     Io(String),
 }
 
+impl Unread {
+    /// What is wrong.
+    pub(crate) fn message(self) -> String {
+        match self {
+            Self::Limit(message) | Self::Io(message) => message,
+        }
+    }
+}
+
 /// Reads a text file within the limits.
 pub(crate) fn read(path: &Path) -> Result<String, Unread> {
     let io = |error: std::io::Error| Unread::Io(format!("cannot be read: {error}"));

@@ -2,10 +2,12 @@
 //!
 //! The program is in `main.rs`; this is a library so that its parts can be fuzzed.
 
+mod attribution;
 pub mod cli;
 mod disk;
 mod git;
 pub mod lsp;
 mod review;
+mod spool;
 mod state;
 mod surroundings;

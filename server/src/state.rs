@@ -10,6 +10,11 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// How often and how long apart it is tried to be alone with the state.
+const LOCK_TRIES: usize = 200;
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// Finds and keeps the files of the state.
 #[derive(Debug, Default)]
@@ -40,14 +45,32 @@ impl Store {
     /// Where the state of a file stands: named by a digest, for a name in the state must not break the state.
     fn file(&self, file: &Path) -> Option<PathBuf> {
         let file = std::path::absolute(file).ok()?;
+        Some(self.folder(&file)?.join("attribution").join(format!("{}.json", sha256(&file.to_string_lossy()))))
+    }
+
+    /// The folder that holds the state of a file.
+    pub(crate) fn folder(&self, file: &Path) -> Option<PathBuf> {
+        let file = std::path::absolute(file).ok()?;
         let parent = file.parent()?.to_owned();
         let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-        let folder = folders
-            .entry(parent)
-            .or_insert_with(|| git::git_folder(&file).map(|git| git.join("countersign")).or_else(state_folder))
-            .clone()?;
-        drop(folders);
-        Some(folder.join("attribution").join(format!("{}.json", sha256(&file.to_string_lossy()))))
+        let find = || git::git_folder(&file).map(|git| git.join("countersign")).or_else(state_folder);
+        folders.entry(parent).or_insert_with(find).clone()
+    }
+
+    /// Changes what is remembered of a file, while no other hook does.
+    pub(crate) fn alone<T>(&self, file: &Path, change: impl FnOnce() -> T) -> std::io::Result<T> {
+        let Some(folder) = self.folder(file) else { return Ok(change()) };
+        create_private(&folder)?;
+        let lock = std::fs::File::create(folder.join("lock"))?;
+        // Who holds it for longer has got stuck, and an agent must not wait for that.
+        for _ in 0..LOCK_TRIES {
+            if lock.try_lock().is_ok() {
+                break;
+            }
+            std::thread::sleep(LOCK_PAUSE);
+        }
+        // It is let go of when the file is closed.
+        Ok(change())
     }
 }
 
@@ -66,7 +89,7 @@ pub(crate) fn write_page(name: &str, markdown: &str) -> std::io::Result<PathBuf>
 }
 
 /// Writes a file that only the user can read, whole or not at all.
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().ok_or_else(|| std::io::Error::other("a file has a folder"))?;
     create_private(folder)?;
     // `tempfile` creates files for the user alone.
@@ -77,13 +100,13 @@ fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 #[cfg(unix)]
-fn create_private(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn create_private(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 #[cfg(not(unix))]
-fn create_private(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn create_private(folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)
 }
 

@@ -377,10 +377,18 @@ impl Document {
         let len = self.history[index].text.len();
         for piece in regions.pieces(0..len) {
             let ranges = self.forward(index, std::slice::from_ref(&(piece.start..piece.end)));
+            for range in &ranges {
+                self.snapshot.suspected.set(range.clone(), None);
+            }
             self.attribution.regions_mut().attribute(&ranges, piece.origin);
         }
         self.snapshot.regions = self.attribution.regions().clone();
         true
+    }
+
+    /// The latest versions that are kept, with their texts, the newest first.
+    pub fn versions(&self, most: usize) -> Vec<(i32, Text)> {
+        self.history.iter().rev().take(most).map(|step| (step.version, step.text.clone())).collect()
     }
 
     /// Takes what is changed against the baseline in the text of some version; what was inserted since is changed too.

@@ -59,12 +59,12 @@ fn word_len(chars: impl Iterator<Item = char>) -> usize {
     chars.take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-')).map(char::len_utf8).sum()
 }
 
-fn visible(text: &str) -> impl Iterator<Item = char> {
+pub(crate) fn visible(text: &str) -> impl Iterator<Item = char> {
     text.chars().filter(|c| !c.is_whitespace())
 }
 
 /// The edits, last first, between two texts that differ in white space only.
-fn white_space_edits(offset: usize, old: &str, new: &str) -> Vec<TextEdit> {
+pub(crate) fn white_space_edits(offset: usize, old: &str, new: &str) -> Vec<TextEdit> {
     let gap = |text: &str| text.len() - text.trim_start().len();
     let mut edits = Vec::new();
     let (mut old_at, mut new_at) = (0, 0);

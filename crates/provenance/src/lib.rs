@@ -3,6 +3,7 @@
 //! This crate knows text and evidence. It must not know syntax, resources or risks. Only evidence makes a region AI; the
 //! shape of an edit can at most raise a question ([`looks_inserted_at_once`]).
 
+mod agent_edit;
 mod diff;
 mod history;
 mod origin;
@@ -11,6 +12,7 @@ mod saved;
 mod suspicion;
 mod tag;
 
+pub use agent_edit::{Step, after_agent, before_agent};
 pub use diff::minimal_edits;
 pub use history::Attribution;
 pub use origin::{Agent, Authority, Means, Origin, Writer};

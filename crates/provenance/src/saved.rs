@@ -3,6 +3,7 @@
 //! The text itself is not stored, only a digest of each line, so a file that changed while nobody watched is compared
 //! line by line, and lines that are still there keep their owner.
 
+use crate::diff::visible;
 use crate::origin::Origin;
 use crate::regions::Regions;
 use imara_diff::{Algorithm, Diff, InternedInput};
@@ -11,7 +12,7 @@ use sha2::{Digest, Sha256};
 use std::ops::Range;
 
 /// Version of the format; another one is set aside unread.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Letters and digits that a line needs to be told from others: a brace alone says nothing about who wrote it.
 const DISTINCTIVE: usize = 8;
@@ -22,6 +23,11 @@ pub struct Saved {
     format: u32,
     /// First eight bytes of the SHA-256 of each line, without its line break.
     lines: Vec<u64>,
+    /// The same without any white space, by which a line is known after a formatter, with the number of its characters that
+    /// are none.
+    inks: Vec<(u64, usize)>,
+    /// The same of the whole text, for a formatter that joins and splits lines.
+    ink: u64,
     origins: Vec<Origin>,
     regions: Vec<SavedRegion>,
 }
@@ -32,6 +38,8 @@ struct SavedRegion {
     start: (usize, usize),
     /// Last line and byte within it.
     end: (usize, usize),
+    /// How many characters that are no white space stand before its first byte and before its end.
+    ink: (usize, usize),
     /// Index into `origins`.
     origin: usize,
 }
@@ -49,16 +57,24 @@ impl Saved {
         };
         let mut origins: Vec<Origin> = Vec::new();
         let mut saved = Vec::new();
+        let (mut counted, mut so_far) = (0, 0);
+        let mut ink_before = |offset: usize| {
+            so_far += visible(&text[counted..offset]).count();
+            counted = offset;
+            so_far
+        };
         for piece in regions.pieces(0..text.len()) {
             let known = origins.iter().position(|origin| origin == piece.origin);
             let origin = known.unwrap_or_else(|| {
                 origins.push(piece.origin.clone());
                 origins.len() - 1
             });
-            saved.push(SavedRegion { start: place(piece.start), end: place(piece.end), origin });
+            let ink = (ink_before(piece.start), ink_before(piece.end));
+            saved.push(SavedRegion { start: place(piece.start), end: place(piece.end), ink, origin });
         }
+        let inks = lines.iter().map(|range| ink(&text[range.clone()])).collect();
         let lines = lines.iter().map(|range| digest(&text[range.clone()])).collect();
-        Some(Self { format: FORMAT, lines, origins, regions: saved })
+        Some(Self { format: FORMAT, lines, inks, ink: ink(text).0, origins, regions: saved })
     }
 
     /// Whether this version of Countersign can read it.
@@ -66,11 +82,42 @@ impl Saved {
         self.format == FORMAT
     }
 
+    /// The regions in a text, where it is the one that they were of, but for its layout.
+    pub fn restore_same(&self, text: &str) -> Option<Regions> {
+        let same = lines(text).into_iter().map(|range| digest(&text[range])).eq(self.lines.iter().copied());
+        if same { Some(self.restore(text)) } else { self.restore_formatted(text) }
+    }
+
+    /// The regions in a text that differs in white space only.
+    fn restore_formatted(&self, text: &str) -> Option<Regions> {
+        (self.ink == ink(text).0).then_some(())?;
+        let visible = visible_ranges(text);
+        let mut regions = Regions::default();
+        for region in &self.regions {
+            let inside = visible.get(region.ink.0..region.ink.1).unwrap_or_default();
+            if let (Some(first), Some(last), Some(origin)) =
+                (inside.first(), inside.last(), self.origins.get(region.origin))
+            {
+                regions.attribute(&[first.start..last.end], origin);
+            }
+        }
+        Some(regions)
+    }
+
     /// The regions in a text that may have changed since. What cannot be found again is left out.
     pub fn restore(&self, text: &str) -> Regions {
         let now = lines(text);
         let digests: Vec<u64> = now.iter().map(|range| digest(&text[range.clone()])).collect();
-        let line_now = self.match_lines(&digests, |line| is_distinctive(&text[now[line].clone()]));
+        if self.lines != digests
+            && let Some(regions) = self.restore_formatted(text)
+        {
+            return regions;
+        }
+        let inks: Vec<u64> = now.iter().map(|range| ink(&text[range.clone()]).0).collect();
+        let line_now = self.match_lines(&inks, |line| is_distinctive(&text[now[line].clone()]));
+        // Characters that are no white space before each line of then.
+        let ink_before: Vec<usize> =
+            self.inks.iter().scan(0, |sum, (_, count)| Some(std::mem::replace(sum, *sum + count))).collect();
         let mut regions = Regions::default();
         for region in &self.regions {
             let Some(origin) = self.origins.get(region.origin) else {
@@ -82,8 +129,23 @@ impl Saved {
                     continue;
                 };
                 let full = now[*found].start..now.get(found + 1).map_or(text.len(), |next| next.start);
-                let start = if line == region.start.0 { full.start + region.start.1 } else { full.start };
-                let end = if line == region.end.0 { full.start + region.end.1 } else { full.end };
+                let (is_first, is_last) = (line == region.start.0, line == region.end.0);
+                let (start, end) = if self.lines.get(line) == digests.get(*found) {
+                    let start = if is_first { full.start + region.start.1 } else { full.start };
+                    (start, if is_last { full.start + region.end.1 } else { full.end })
+                } else {
+                    // The same but for its layout.
+                    let visible = visible_ranges(&text[full.clone()]);
+                    let before = ink_before.get(line).copied().unwrap_or_default();
+                    let place = |ink: usize| visible.get(ink.saturating_sub(before));
+                    let last = || region.ink.1.checked_sub(before + 1).and_then(|ink| visible.get(ink));
+                    let start = if is_first {
+                        place(region.ink.0).map_or(full.end, |at| full.start + at.start)
+                    } else {
+                        full.start
+                    };
+                    (start, if is_last { last().map_or(full.start, |at| full.start + at.end) } else { full.end })
+                };
                 let range = floor(text, start)..floor(text, end.min(full.end));
                 match ranges.last_mut() {
                     Some(last) if last.end == range.start => last.end = range.end,
@@ -92,24 +154,30 @@ impl Saved {
             }
             // A run that holds nothing but braces may be anybody's.
             let whole = self.lines == digests;
-            ranges.retain(|range| !range.is_empty() && (whole || text[range.clone()].lines().any(is_distinctive)));
+            let of_lines = |range: &Range<usize>| {
+                let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
+                let end = text[range.end..].find('\n').map_or(text.len(), |length| range.end + length);
+                text[start..end].lines().any(is_distinctive)
+            };
+            ranges.retain(|range| !range.is_empty() && (whole || of_lines(range)));
             regions.attribute(&ranges, origin);
         }
         regions
     }
 
-    /// For each line of then, which line of now it is.
+    /// For each line of then, which line of now it is, by digests without white space.
     fn match_lines(&self, now: &[u64], distinctive: impl Fn(usize) -> bool) -> Vec<Option<usize>> {
-        if self.lines == now {
+        let then = || self.inks.iter().map(|(digest, _)| *digest);
+        if then().eq(now.iter().copied()) {
             return (0..now.len()).map(Some).collect();
         }
         let mut input = InternedInput::default();
-        input.update_before(self.lines.iter().copied());
+        input.update_before(then());
         input.update_after(now.iter().copied());
         let diff = Diff::compute(Algorithm::Histogram, &input);
-        let mut matched = vec![None; self.lines.len()];
+        let mut matched = vec![None; self.inks.len()];
         let (mut then, mut today) = (0, 0);
-        let ends = (self.lines.len(), now.len());
+        let ends = (self.inks.len(), now.len());
         let hunks = diff.hunks().map(|hunk| {
             let index = |line: u32| line as usize;
             (index(hunk.before.start), index(hunk.before.end), index(hunk.after.start), index(hunk.after.end))
@@ -142,6 +210,18 @@ fn lines(text: &str) -> Vec<Range<usize>> {
             range
         })
         .collect()
+}
+
+/// Digest and number of the characters that are no white space.
+fn ink(text: &str) -> (u64, usize) {
+    let ink: String = visible(text).collect();
+    (digest(&ink), ink.chars().count())
+}
+
+/// Where each character stands that is no white space.
+fn visible_ranges(text: &str) -> Vec<Range<usize>> {
+    let visible = text.char_indices().filter(|(_, c)| !c.is_whitespace());
+    visible.map(|(at, c)| at..at + c.len_utf8()).collect()
 }
 
 fn digest(line: &str) -> u64 {

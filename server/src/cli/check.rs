@@ -4,6 +4,7 @@ use super::baseline::{Baseline, Fingerprint, Known, fingerprints};
 use super::fix::{self, Fixed, Fixing};
 use super::report::{Checked, Format, Found, Report};
 use super::{human, print};
+use crate::attribution;
 use crate::disk::{self, Configs};
 use crate::state::{Store, write_atomically};
 use crate::surroundings::{self, Surroundings};
@@ -13,6 +14,7 @@ use countersign_engine::report::{JsonFinding, JsonGap, JsonProblem, JsonRange, J
 use countersign_engine::{Finding, Snapshot, Workspace, analyze, gaps};
 use countersign_grammars::Language;
 use countersign_policy::{Gap, Origin, Severity, Surface, Verdict};
+use countersign_provenance::Saved;
 use countersign_syntax::{Budget, parse};
 use countersign_text::Text;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -254,9 +256,7 @@ impl Check<'_> {
             }
             Err(disk::Unread::Io(message)) => return Err(message),
         };
-        if let Some(saved) = self.store.load(path) {
-            snapshot.regions = saved.restore(&snapshot.text.to_string());
-        }
+        snapshot.regions = attribution::of(&self.store, path, &snapshot.text.to_string());
         Ok(Arc::new(snapshot))
     }
 
@@ -265,7 +265,7 @@ impl Check<'_> {
             return (self.report(path, snapshot, around, &around.workspace), None);
         }
         let text = snapshot.text.to_string();
-        let saved = self.store.load(path);
+        let saved = Saved::new(&text, &snapshot.regions);
         let changed = |text: &str| {
             let mut changed = surroundings::snapshot(path, snapshot.language, text);
             if let Some(saved) = &saved {

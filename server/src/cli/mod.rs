@@ -5,6 +5,7 @@ mod catalogue;
 mod check;
 mod fix;
 mod github;
+mod hook;
 mod human;
 mod junit;
 mod report;
@@ -14,7 +15,9 @@ pub(crate) use catalogue::page;
 pub(crate) use check::today;
 pub(crate) use human::written_by;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory, Parser, Subcommand};
+use countersign_agents::AgentKind;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -64,6 +67,15 @@ enum Command {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+    /// Record what a coding agent writes: to be called by the agent's own hooks.
+    ///
+    /// Reads what the agent says from standard input, before and after each edit, and notes which bytes are its own. It
+    /// answers nothing and never stops the agent: whatever goes wrong is said on standard error, and the exit code is 0.
+    Hook {
+        /// The agent that calls.
+        #[arg(value_parser = agents())]
+        agent: AgentKind,
+    },
     /// Run the language server on standard input and output.
     Lsp {
         /// Accepted because some clients add it; standard input and output are always used.
@@ -109,6 +121,7 @@ pub fn run() -> ExitCode {
         Command::Risks { format } => catalogue::list(format),
         Command::Schema { of } => schema(of),
         Command::Completions { shell } => completions(shell),
+        Command::Hook { agent } => return hook::run(agent),
         Command::Lsp { stdio: _ } => return lsp(),
     };
     match outcome {
@@ -120,6 +133,12 @@ pub fn run() -> ExitCode {
             ExitCode::from(FAILED)
         }
     }
+}
+
+/// Reads the name of an agent.
+fn agents() -> impl TypedValueParser<Value = AgentKind> {
+    let names = AgentKind::ALL.iter().map(|agent| agent.name());
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<AgentKind>())
 }
 
 fn lsp() -> ExitCode {

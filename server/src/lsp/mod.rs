@@ -14,6 +14,7 @@ mod published;
 mod session;
 mod survey;
 mod transport;
+mod watcher;
 mod worker;
 
 use backend::Backend;

@@ -57,6 +57,9 @@ const BATCH: usize = 256;
 /// How long after a change who wrote what is written down.
 const SAVE_AFTER: Duration = Duration::from_millis(700);
 
+/// Versions of a document that are compared with what an agent's hook said, which may come later than the edit.
+const MATCHED_VERSIONS: usize = 8;
+
 /// How long nothing may happen before the loop looks around.
 const IDLE: Duration = Duration::from_mins(1);
 
@@ -105,6 +108,17 @@ pub(super) enum Event {
         version: i32,
         regions: Regions,
     },
+    /// The worker looked for reports of agents' hooks about a document: the version that shows a text of which there is one,
+    /// and who wrote what in it.
+    Matched {
+        uri: String,
+        opened: u64,
+        found: Option<(i32, Regions)>,
+        /// There are reports about texts that it has not shown yet.
+        is_waiting: bool,
+    },
+    /// Agents' hooks left reports about files.
+    Reported(Vec<PathBuf>),
     /// The worker compared a version of a document with the baseline.
     Compared {
         uri: String,
@@ -198,8 +212,22 @@ pub(super) struct Open {
     dirty: bool,
     /// What is remembered on disk was read.
     remembered: bool,
+    /// Agents' hooks reported about a text that the document has not shown yet: the editor has still to read it.
+    awaits_text: bool,
     /// When who wrote what has to be written down.
     save_at: Option<Instant>,
+}
+
+impl Open {
+    /// What has its latest versions compared with what agents' hooks said.
+    fn to_match(&self, uri: &str) -> Job {
+        Job::Match {
+            uri: uri.to_owned(),
+            opened: self.opened,
+            path: self.path.clone().unwrap_or_default(),
+            versions: self.document.versions(MATCHED_VERSIONS),
+        }
+    }
 }
 
 /// The state of the session.
@@ -330,6 +358,8 @@ impl Session {
             Event::Command { params, reply } => self.command(params, reply),
             Event::Settings { uri, config } => self.settings(&uri, &config),
             Event::Remembered { uri, opened, version, regions } => self.remembered(&uri, opened, version, &regions),
+            Event::Matched { uri, opened, found, is_waiting } => self.matched(&uri, opened, found, is_waiting),
+            Event::Reported(files) => self.reported(&files),
             Event::Compared { uri, opened, version, changed } => {
                 self.stale = true;
                 self.with_opened(&uri, opened, |open| {
@@ -373,6 +403,31 @@ impl Session {
         } else if let Some(path) = open.path.clone() {
             let (version, text) = (open.document.version(), open.document.text().clone());
             self.worker.send(Job::Remember { uri: uri.to_owned(), opened, path, version, text });
+        }
+    }
+
+    /// Takes what agents' hooks said of a text that the document shows or showed.
+    fn matched(&mut self, uri: &str, opened: u64, found: Option<(i32, Regions)>, is_waiting: bool) {
+        let same = |open: &&mut Open| open.opened == opened;
+        let Some(open) = self.documents.get_mut(uri).filter(same) else { return };
+        open.awaits_text = is_waiting;
+        if let Some((version, regions)) = found
+            && open.document.attribute(version, &regions)
+        {
+            open.dirty = true;
+            open.save_at.get_or_insert_with(|| Instant::now() + SAVE_AFTER);
+            self.stale = true;
+        }
+    }
+
+    /// Has open documents compared with what agents' hooks said.
+    fn reported(&mut self, files: &[PathBuf]) {
+        self.overview.is_due = true;
+        let files: HashSet<_> = files.iter().map(|file| surroundings::key(file)).collect();
+        for (uri, open) in &self.documents {
+            if open.path.as_ref().is_some_and(|path| files.contains(&surroundings::key(path))) {
+                self.worker.send(open.to_match(uri));
+            }
         }
     }
 
@@ -534,6 +589,8 @@ impl Session {
                 version: item.version,
                 text,
             });
+            let versions = document.versions(1);
+            self.worker.send(Job::Match { uri: key.clone(), opened, path: path.clone(), versions });
             let text = document.text().clone();
             self.worker.send(Job::Compare {
                 uri: key.clone(),
@@ -558,6 +615,7 @@ impl Session {
             on_pool: None,
             waiting: Vec::new(),
             dirty: true,
+            awaits_text: false,
             save_at: None,
         };
         self.documents.insert(key, open);
@@ -591,6 +649,9 @@ impl Session {
         let went_back = version <= open.document.version();
         let inserted = open.document.change(version, params.content_changes, resolve);
         open.dirty = true;
+        if open.awaits_text {
+            self.worker.send(open.to_match(key));
+        }
         if !open.document.regions_are_empty() {
             open.save_at.get_or_insert_with(|| Instant::now() + SAVE_AFTER);
         }

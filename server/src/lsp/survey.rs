@@ -5,6 +5,7 @@ use super::features::{self, Around, View};
 use super::progress::Progress;
 use super::session::{Event, Session, on_pool};
 use super::worker::changed;
+use crate::attribution;
 use crate::cli::today;
 use crate::disk::{Configs, FolderConfig};
 use crate::state::Store;
@@ -259,9 +260,7 @@ impl Survey {
     /// A file as it would be told about if it were open.
     fn with_origins(&self, path: &Path, snapshot: &Snapshot) -> Snapshot {
         let mut told = snapshot.clone();
-        if let Some(saved) = self.store.load(path) {
-            told.regions = saved.restore(&snapshot.text.to_string());
-        }
+        told.regions = attribution::of(&self.store, path, &snapshot.text.to_string());
         if let Some(changed) = changed(path, &snapshot.text) {
             told.changed = changed;
         }

@@ -3,8 +3,10 @@
 
 use super::progress::Progress;
 use super::session::{Event, Snapshots};
+use super::watcher::Watcher;
 use crate::disk::{self, Configs};
 use crate::git::{self, Committed};
+use crate::spool;
 use crate::state::Store;
 use crate::surroundings::{self, Indexed, Surroundings};
 use countersign_engine::{Inserted, module_of};
@@ -36,6 +38,8 @@ pub(super) enum Job {
     ForgetSettings,
     /// Read what is remembered of a document and find it in its text.
     Remember { uri: String, opened: u64, path: PathBuf, version: i32, text: Text },
+    /// Look whether a document showed a text that an agent's hook reported about.
+    Match { uri: String, opened: u64, path: PathBuf, versions: Vec<(i32, Text)> },
     /// Compare a document with what was committed.
     Compare { uri: String, opened: u64, path: PathBuf, version: i32, text: Text },
     /// Look whether what came in at once stands anywhere else.
@@ -72,6 +76,7 @@ impl Worker {
             configs: Arc::clone(&configs),
             store: Arc::clone(&store),
             around: RefCell::default(),
+            watcher: RefCell::new(Watcher::start(events.clone())),
         };
         std::thread::spawn(move || state.run(&incoming));
         Self { jobs, events, configs, store }
@@ -119,6 +124,7 @@ struct State {
     store: Arc<Store>,
     /// Folders that were read for the index.
     around: RefCell<HashSet<PathBuf>>,
+    watcher: RefCell<Watcher>,
 }
 
 impl State {
@@ -140,6 +146,19 @@ impl State {
             Job::ForgetSettings => {
                 self.configs.forget();
                 Some(Event::SettingsForgotten)
+            }
+            Job::Match { uri, opened, path, versions } => {
+                if let Some(folder) = spool::folder(&self.store, &path) {
+                    self.watcher.borrow_mut().watch(&folder);
+                }
+                let reports = spool::reports(&self.store, &path);
+                let of = |(version, text): &(i32, Text)| {
+                    let text = text.to_string();
+                    let found = reports.iter().find_map(|report| report.saved.restore_same(&text));
+                    found.map(|regions| (*version, regions))
+                };
+                let found = versions.iter().find_map(of);
+                Some(Event::Matched { uri, opened, is_waiting: found.is_none() && !reports.is_empty(), found })
             }
             Job::Remember { uri, opened, path, version, text } => {
                 let saved = self.store.load(&path);

@@ -19,5 +19,5 @@ mod text;
 
 pub use client::{Client, Received, RpcError, default_answer};
 pub use frame::{frame, read_frame};
-pub use process::run;
+pub use process::{run, run_on};
 pub use text::{Encoding, LspText};

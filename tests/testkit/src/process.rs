@@ -7,8 +7,13 @@ use std::time::{Duration, Instant};
 
 /// Runs a command to its end and returns what it wrote; one that takes longer than `limit` fails the test.
 pub fn run(command: &mut Command, limit: Duration) -> Output {
+    run_on(command, Stdio::null(), limit)
+}
+
+/// The same with something on standard input.
+pub fn run_on(command: &mut Command, input: impl Into<Stdio>, limit: Duration) -> Output {
     let mut process = command
-        .stdin(Stdio::null())
+        .stdin(input)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

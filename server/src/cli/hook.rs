@@ -1,0 +1,215 @@
+//! `countersign hook`: what a coding agent says before and after each of its edits.
+//!
+//! It records who wrote what and answers nothing. Whatever goes wrong here is said on standard error and does not stop the
+//! agent: the exit code is 0.
+
+use crate::attribution;
+use crate::disk;
+use crate::spool;
+use crate::state::Store;
+use countersign_agents::{Action, AgentKind, Call, Change, Edit, MAX_PAYLOAD_BYTES, Moment};
+use countersign_provenance::{
+    Agent, Authority, Means, Origin, Regions, Saved, Step, Writer, after_agent, before_agent,
+};
+use std::collections::BTreeMap;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Bytes of a transcript that are searched from its end for the model.
+const TRANSCRIPT_BYTES: u64 = 256 << 10;
+
+/// Files of one call that are looked at.
+const MAX_FILES: usize = 1_000;
+
+/// Records what a hook says on standard input.
+pub(super) fn run(agent: AgentKind) -> ExitCode {
+    let mut payload = Vec::new();
+    let limit = u64::try_from(MAX_PAYLOAD_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let said = std::io::stdin().lock().take(limit).read_to_end(&mut payload);
+    let problems = match said.map_err(|error| error.to_string()) {
+        Ok(_) => match countersign_agents::read(agent, &payload) {
+            Ok(call) => record(&call),
+            Err(refusal) => vec![refusal.to_string()],
+        },
+        Err(error) => vec![format!("standard input cannot be read: {error}")],
+    };
+    for problem in problems {
+        let _ = writeln!(std::io::stderr(), "countersign hook {agent}: {problem}");
+    }
+    ExitCode::SUCCESS
+}
+
+/// Records a call and returns what could not be recorded.
+fn record(call: &Call) -> Vec<String> {
+    let Action::Edits(edits) = &call.action else { return Vec::new() };
+    let store = Store::default();
+    let mut files: BTreeMap<PathBuf, Vec<&Change>> = BTreeMap::new();
+    for Edit { path, change } in edits {
+        files.entry(place(call.cwd.as_deref(), path)).or_default().push(change);
+    }
+    let mut problems = Vec::new();
+    if files.len() > MAX_FILES {
+        problems.push(format!("the call edits {} files; who wrote what is recorded for {MAX_FILES}", files.len()));
+    }
+    let key = format!(
+        "{}\n{}\n{}",
+        call.tool,
+        call.session.as_deref().unwrap_or_default(),
+        call.call.as_deref().unwrap_or_default()
+    );
+    let mut origin = None;
+    for (path, changes) in files.iter().take(MAX_FILES) {
+        let done = match call.moment {
+            Moment::Before => before(&store, path, &key),
+            Moment::After => after(&store, path, &key, call, changes, origin.get_or_insert_with(|| origin_of(call))),
+            Moment::Failed => {
+                let _ = spool::take(&store, path, &key);
+                Ok(())
+            }
+            Moment::Other => Ok(()),
+        };
+        if let Err(why) = done {
+            problems.push(format!("{}: {why}", disk::display(path)));
+        }
+    }
+    problems
+}
+
+/// The file that an agent means, under the name that it has here.
+fn place(cwd: Option<&Path>, path: &Path) -> PathBuf {
+    let path = cwd.map_or_else(|| path.to_owned(), |cwd| cwd.join(path));
+    PathBuf::from(&*crate::surroundings::key(&path))
+}
+
+/// The names of a file: as it was said, and as it is without links.
+fn names(path: &Path) -> Vec<PathBuf> {
+    let mut names = vec![path.to_owned()];
+    names.extend(path.canonicalize().ok().filter(|real| real != path));
+    names
+}
+
+/// Keeps the text that the agent found.
+fn before(store: &Store, path: &Path, key: &str) -> Result<(), String> {
+    let text = match disk::read(path) {
+        Ok(text) => text,
+        // The agent makes a new file.
+        Err(_) if !path.exists() => String::new(),
+        Err(unread) => return Err(unread.message()),
+    };
+    spool::keep(store, path, key, &text).map_err(|error| error.to_string())
+}
+
+/// Works out and writes down who wrote what in the text that the agent left.
+fn after(
+    store: &Store,
+    path: &Path,
+    key: &str,
+    call: &Call,
+    changes: &[&Change],
+    origin: &Origin,
+) -> Result<(), String> {
+    let found = spool::take(store, path, key);
+    let done = store.alone(path, || {
+        let left = match disk::read(path) {
+            Ok(text) => text,
+            Err(_) if !path.exists() => return moved(store, path, call, changes),
+            Err(unread) => return Err(unread.message()),
+        };
+        let mut steps = steps(changes, &left);
+        // Some agents speak after the edit only.
+        let found = found.or_else(|| {
+            let found = before_agent(&left, &steps);
+            steps = vec![Step::Write(left.clone())];
+            found
+        });
+        let Some(found) = found else {
+            return Err("what the agent found there is not known, so nothing is attributed; set up the hook for the \
+                        moment before an edit, too"
+                .to_owned());
+        };
+        if found == left {
+            return Ok(());
+        }
+        let known = attribution::of(store, path, &found);
+        let Some(regions) = after_agent(&found, &known, &left, &steps, origin) else {
+            return Err("the text is not what the agent's edit makes of it, so nothing is attributed; something else \
+                        changed it at the same time"
+                .to_owned());
+        };
+        write(store, path, &left, &regions)
+    });
+    done.map_err(|error| error.to_string())?
+}
+
+/// Writes down who wrote what in a text, for all who ask later and for the server that has it open.
+fn write(store: &Store, path: &Path, text: &str, regions: &Regions) -> Result<(), String> {
+    for name in names(path) {
+        let saved = Saved::new(text, regions);
+        store.save(&name, saved.as_ref()).map_err(|error| error.to_string())?;
+        if let Some(saved) = saved {
+            spool::leave(store, &name, saved).map_err(|error| error.to_string())?;
+        }
+    }
+    Ok(())
+}
+
+/// A file that is there no more: what is known goes with it.
+fn moved(store: &Store, path: &Path, call: &Call, changes: &[&Change]) -> Result<(), String> {
+    let saved = store.load(path);
+    store.save(path, None).map_err(|error| error.to_string())?;
+    let target = changes.iter().find_map(|change| match change {
+        Change::MoveTo(target) => Some(place(call.cwd.as_deref(), target)),
+        _ => None,
+    });
+    match (target, saved) {
+        (Some(target), Some(saved)) => store.save(&target, Some(&saved)).map_err(|error| error.to_string()),
+        _ => Ok(()),
+    }
+}
+
+/// What the changes of one file come to.
+fn steps(changes: &[&Change], left: &str) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for change in changes {
+        match change {
+            Change::Replace(replacements) => steps.extend(replacements.iter().map(|replacement| Step::Replace {
+                old: replacement.old.clone(),
+                new: replacement.new.clone(),
+                all: replacement.all,
+            })),
+            Change::Insert { after_line, text } => steps.push(Step::Insert {
+                after_line: usize::try_from(*after_line).unwrap_or(usize::MAX),
+                text: text.clone(),
+            }),
+            Change::Append(text) => steps.push(Step::Append(text.clone())),
+            Change::Write(text) => steps.push(Step::Write(text.clone())),
+            // The agent says that it changed the file and not how: all that changed meanwhile is its own.
+            Change::Patched => steps.push(Step::Write(left.to_owned())),
+            Change::Delete | Change::MoveTo(_) => {}
+        }
+    }
+    steps
+}
+
+fn origin_of(call: &Call) -> Origin {
+    let model = call.model.clone().or_else(|| call.transcript.as_deref().and_then(model_of));
+    let agent = Agent { tool: call.tool.clone(), model, session: call.session.clone() };
+    Origin { writer: Writer::Ai(agent), authority: Authority::Reported, means: Some(Means::Agent), corrects: None }
+}
+
+/// The model that wrote the last message of a transcript, of which every line is a JSON object.
+fn model_of(transcript: &Path) -> Option<String> {
+    let mut file = std::fs::File::open(transcript).ok()?;
+    let length = file.metadata().ok().filter(std::fs::Metadata::is_file)?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TRANSCRIPT_BYTES))).ok()?;
+    let mut tail = Vec::new();
+    file.take(TRANSCRIPT_BYTES).read_to_end(&mut tail).ok()?;
+    let model = |line: &[u8]| {
+        let line: serde_json::Value = serde_json::from_slice(line).ok()?;
+        let model = line.get("message")?.get("model")?.as_str()?;
+        // What the tool itself adds is by no model.
+        (!model.starts_with('<')).then(|| model.to_owned())
+    };
+    tail.rsplit(|byte| *byte == b'\n').find_map(model)
+}

@@ -1,0 +1,44 @@
+//! Watches the folders in which agents' hooks leave their reports.
+
+use super::session::Event;
+use crate::spool;
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::SyncSender;
+
+/// The folders that are watched.
+pub(super) struct Watcher {
+    inner: Option<RecommendedWatcher>,
+    folders: HashSet<PathBuf>,
+}
+
+impl Watcher {
+    pub(super) fn start(events: SyncSender<Event>) -> Self {
+        let seen = move |event: notify::Result<notify::Event>| {
+            let Ok(event) = event else { return };
+            if event.kind.is_access() || event.kind.is_remove() {
+                return;
+            }
+            let files: Vec<PathBuf> = event.paths.iter().filter_map(|path| spool::file_of(path)).collect();
+            if !files.is_empty() {
+                let _ = events.send(Event::Reported(files));
+            }
+        };
+        let inner = notify::recommended_watcher(seen);
+        if let Err(error) = &inner {
+            tracing::warn!("agents' reports are seen only when a file is opened: {error}");
+        }
+        Self { inner: inner.ok(), folders: HashSet::new() }
+    }
+
+    /// Watches a folder and what is in it.
+    pub(super) fn watch(&mut self, folder: &Path) {
+        let Some(inner) = &mut self.inner else { return };
+        if self.folders.insert(folder.to_owned())
+            && let Err(error) = inner.watch(folder, RecursiveMode::Recursive)
+        {
+            tracing::warn!("{} cannot be watched for agents' reports: {error}", folder.display());
+        }
+    }
+}

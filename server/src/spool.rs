@@ -1,0 +1,130 @@
+//! What agents' hooks leave for a server, and what they keep between the moment before an edit and the moment after it.
+//!
+//! A report is one file in the state folder, written beside its name and then renamed. A server applies it to a document
+//! once that shows the very text that the report is about; until then, and for others who may have to, it lies there.
+//! Reports say who wrote what by digests of lines and hold no text.
+
+use crate::state::{Store, write_private};
+use crate::surroundings::key;
+use countersign_provenance::{Saved, sha256};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Version of the format; another one is left alone.
+const FORMAT: u32 = 1;
+
+/// How long a report waits for a document that shows its text.
+const REPORT_AGE: Duration = Duration::from_hours(24);
+
+/// Reports that are kept of one file.
+const MAX_REPORTS: usize = 256;
+
+/// How long the text before an edit is kept for an agent that never says that the edit is done.
+const TEXT_AGE: Duration = Duration::from_hours(1);
+
+/// Who wrote what in a text that an agent left on disk.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Report {
+    format: u32,
+    /// The file.
+    file: PathBuf,
+    /// Who wrote what.
+    pub(crate) saved: Saved,
+}
+
+/// The text that an agent found.
+#[derive(Debug, Serialize, Deserialize)]
+struct Found {
+    text: String,
+}
+
+/// Leaves a report about a file.
+pub(crate) fn leave(store: &Store, file: &Path, saved: Saved) -> std::io::Result<()> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let Some(folder) = folder_of(store, file) else { return Ok(()) };
+    let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let report = Report { format: FORMAT, file: file.to_owned(), saved };
+    // Names are in the order of time.
+    let name = format!("{at:017}-{}-{count}.json", std::process::id());
+    write_private(&folder.join(name), &serde_json::to_vec(&report)?)?;
+    prune(&folder, REPORT_AGE, MAX_REPORTS);
+    Ok(())
+}
+
+/// The reports about a file, the newest first. What cannot be read is none.
+pub(crate) fn reports(store: &Store, file: &Path) -> Vec<Report> {
+    let Some(folder) = folder_of(store, file) else { return Vec::new() };
+    let mut names: Vec<PathBuf> =
+        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    names.retain(|path| is_report(path) && !is_older(path, REPORT_AGE));
+    names.sort();
+    let read = |path: &PathBuf| -> Option<Report> {
+        let report: Report = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+        let is_of = key(&report.file) == key(file);
+        (report.format == FORMAT && is_of && report.saved.is_readable()).then_some(report)
+    };
+    names.iter().rev().take(MAX_REPORTS).filter_map(read).collect()
+}
+
+/// The file that a report in a place of the spool is about.
+pub(crate) fn file_of(path: &Path) -> Option<PathBuf> {
+    let report: Report = serde_json::from_slice(&std::fs::read(path).ok().filter(|_| is_report(path))?).ok()?;
+    Some(report.file)
+}
+
+/// The folder that reports about files beside this one are left in, which is there from now on.
+pub(crate) fn folder(store: &Store, file: &Path) -> Option<PathBuf> {
+    let folder = store.folder(file)?.join("spool");
+    crate::state::create_private(&folder).ok()?;
+    Some(folder)
+}
+
+fn folder_of(store: &Store, file: &Path) -> Option<PathBuf> {
+    Some(store.folder(file)?.join("spool").join(sha256(&key(file))))
+}
+
+/// Keeps the text that an agent found, until it says what it did. `edit` names the one edit.
+pub(crate) fn keep(store: &Store, file: &Path, edit: &str, text: &str) -> std::io::Result<()> {
+    let Some(path) = kept(store, file, edit) else { return Ok(()) };
+    write_private(&path, &serde_json::to_vec(&Found { text: text.to_owned() })?)?;
+    prune(path.parent().unwrap_or(&path), TEXT_AGE, MAX_REPORTS);
+    Ok(())
+}
+
+/// The text that was kept, which is kept no longer.
+pub(crate) fn take(store: &Store, file: &Path, edit: &str) -> Option<String> {
+    let path = kept(store, file, edit)?;
+    let bytes = std::fs::read(&path).ok()?;
+    let _ = std::fs::remove_file(&path);
+    serde_json::from_slice::<Found>(&bytes).ok().map(|found| found.text)
+}
+
+fn kept(store: &Store, file: &Path, edit: &str) -> Option<PathBuf> {
+    let name = sha256(&format!("{edit}\n{}", key(file)));
+    Some(store.folder(file)?.join("before").join(format!("{name}.json")))
+}
+
+fn is_report(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "json")
+}
+
+fn is_older(path: &Path, age: Duration) -> bool {
+    let modified = std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    modified.and_then(|modified| modified.elapsed().ok()).is_some_and(|elapsed| elapsed > age)
+}
+
+/// Takes away what is too old, and the oldest where there is too much.
+fn prune(folder: &Path, age: Duration, most: usize) {
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    let excess = files.len().saturating_sub(most);
+    for (index, path) in files.iter().enumerate() {
+        if index < excess || is_older(path, age) {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}

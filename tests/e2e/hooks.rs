@@ -1,0 +1,174 @@
+//! What coding agents' hooks report, and how it comes to the text that an editor or the command line looks at.
+
+use crate::cli::{countersign, findings, report};
+use crate::editor::{COUNTERSIGN, Editor, FORCE, LIMIT, PUBLIC, SAFE, Workspace};
+use countersign_testkit::run_on;
+use serde_json::{Value, json};
+use std::fs::{self, File};
+use std::process::Command;
+
+/// Calls the hook and returns what it says on standard error.
+fn hook(workspace: &Workspace, agent: &str, payload: &[u8]) -> String {
+    let path = workspace.state().join("payload");
+    fs::write(&path, payload).expect("the payload is written");
+    let mut command = Command::new(COUNTERSIGN);
+    command.args(["hook", agent]).current_dir(workspace.root()).env("XDG_STATE_HOME", workspace.state());
+    let payload = File::open(path).expect("the payload is there");
+    let output = run_on(&mut command, payload, LIMIT);
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), b"".as_slice()), "the agent is not stopped");
+    String::from_utf8(output.stderr).expect("UTF-8")
+}
+
+/// What Claude Code says before or after it replaces a text in `main.tf`.
+fn edit(workspace: &Workspace, event: &str, call: &str, old: &str, new: &str) -> Value {
+    json!({
+        "session_id": "s1", "transcript_path": "", "cwd": workspace.root(), "hook_event_name": event,
+        "tool_name": "Edit", "tool_use_id": call,
+        "tool_input": { "file_path": workspace.path("main.tf"), "old_string": old, "new_string": new },
+    })
+}
+
+fn say(workspace: &Workspace, payload: &Value) {
+    assert_eq!(hook(workspace, "claude-code", payload.to_string().as_bytes()), "");
+}
+
+/// Claude Code replaces a text of the file on disk, and says so before and after.
+fn claude_edits(workspace: &Workspace, call: &str, old: &str, new: &str) {
+    say(workspace, &edit(workspace, "PreToolUse", call, old, new));
+    let text = workspace.read("main.tf");
+    workspace.write("main.tf", &text.replacen(old, new, 1));
+    say(workspace, &edit(workspace, "PostToolUse", call, old, new));
+}
+
+/// Waits until these are the texts by an AI.
+fn until_ai(editor: &mut Editor, expected: &[&str]) {
+    for _ in 0..100 {
+        if editor.ai_texts("main.tf") == expected {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(editor.ai_texts("main.tf"), expected);
+}
+
+#[test]
+fn an_edit_on_disk_without_a_server() {
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
+    claude_edits(&workspace, "t1", "publicly_accessible = false", "publicly_accessible = true");
+    let (said, code) = report(&workspace, &["."]);
+    assert_eq!((findings(&said), code), (vec![("main.tf", "database-public", "deny")], Some(1)));
+    let origin = &said["findings"][0]["origin"];
+    assert_eq!((&origin["tool"], &origin["authority"]), (&json!("claude"), &json!("reported")));
+    // A formatter and a person's line above it change nothing about that.
+    let text = workspace.read("main.tf").replace("  publicly_accessible = true", "    publicly_accessible    = true");
+    workspace.write("main.tf", &format!("# by Ann\n{text}"));
+    assert_eq!(findings(&report(&workspace, &["."]).0), [("main.tf", "database-public", "deny")]);
+}
+
+#[test]
+fn nothing_of_the_text_stays_behind() {
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
+    claude_edits(&workspace, "t1", "false", "\"t0p-s3cret\"");
+    let state = workspace.root().join(".git/countersign");
+    let mut folders = vec![state];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("the state is there") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let text = fs::read_to_string(&path).expect("text");
+                assert!(!text.contains("t0p-s3cret") && !text.contains("lightsail"), "{}: {text}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_reload_in_one_piece_before_and_after_the_report() {
+    for report_first in [true, false] {
+        let workspace = Workspace::git(&[("main.tf", SAFE)]);
+        let mut editor = workspace.editor_on(SAFE);
+        let new = format!("{SAFE}{FORCE}");
+        say(&workspace, &edit(&workspace, "PreToolUse", "t1", SAFE, &new));
+        workspace.write("main.tf", &new);
+        let after = edit(&workspace, "PostToolUse", "t1", SAFE, &new);
+        if report_first {
+            say(&workspace, &after);
+            editor.replace_all("main.tf", &new);
+        } else {
+            editor.replace_all("main.tf", &new);
+            say(&workspace, &after);
+        }
+        until_ai(&mut editor, &[FORCE]);
+    }
+}
+
+#[test]
+fn a_reload_by_closing_and_opening() {
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
+    let mut editor = workspace.editor_on(SAFE);
+    claude_edits(&workspace, "t1", SAFE, &format!("{SAFE}{FORCE}"));
+    editor.close("main.tf");
+    let text = workspace.read("main.tf");
+    editor.open("main.tf", &text);
+    until_ai(&mut editor, &[FORCE]);
+}
+
+#[test]
+fn a_chain_of_edits_that_is_read_once_and_formatted() {
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
+    let mut editor = workspace.editor_on(SAFE);
+    claude_edits(&workspace, "t1", SAFE, &format!("{SAFE}{FORCE}"));
+    claude_edits(&workspace, "t2", SAFE, &format!("{PUBLIC}{SAFE}"));
+    // The editor formats what it has read before anybody sees it.
+    let formatted = workspace.read("main.tf").replace("force_destroy = true", "force_destroy   =  true");
+    editor.replace_all("main.tf", &formatted);
+    // What white space at its end is whose, is not known after that.
+    until_ai(&mut editor, &[PUBLIC.trim(), FORCE.replace("force_destroy = true", "force_destroy   =  true").trim()]);
+}
+
+#[test]
+fn what_a_person_typed_stays_a_persons() {
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
+    let mut editor = workspace.editor_on(SAFE);
+    editor.append("main.tf", "# TODO\n");
+    claude_edits(&workspace, "t1", SAFE, &format!("{SAFE}{FORCE}"));
+    // The editor does not read the file, because the person has not saved; then it is saved over the agent's text.
+    editor.append("main.tf", "# more\n");
+    editor.settle();
+    assert!(editor.ai_texts("main.tf").is_empty());
+}
+
+#[test]
+fn two_agents_at_once() {
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
+    // The second begins before the first is done; what it says does not lead from one text to the other.
+    say(&workspace, &edit(&workspace, "PreToolUse", "t1", SAFE, &format!("{SAFE}{FORCE}")));
+    say(&workspace, &edit(&workspace, "PreToolUse", "t2", SAFE, &format!("{PUBLIC}{SAFE}")));
+    workspace.write("main.tf", &format!("{PUBLIC}{SAFE}{FORCE}"));
+    let said = hook(
+        &workspace,
+        "claude-code",
+        edit(&workspace, "PostToolUse", "t2", SAFE, &format!("{PUBLIC}{SAFE}")).to_string().as_bytes(),
+    );
+    assert!(said.contains("nothing is attributed"), "{said}");
+    assert_eq!(report(&workspace, &["."]).0["findings"][0]["origin"]["by"], "unknown");
+}
+
+#[test]
+fn payloads_that_are_none() {
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
+    let cut = edit(&workspace, "PreToolUse", "t1", SAFE, FORCE).to_string();
+    for payload in [b"".as_slice(), b"[]", b"{", b"\xff\xfe", &cut.as_bytes()[..cut.len() / 2]] {
+        let said = hook(&workspace, "claude-code", payload);
+        assert!(said.starts_with("countersign hook claude-code: ") && said.lines().count() == 1, "{said}");
+    }
+}
+
+#[test]
+fn an_agent_that_is_not_known() {
+    let said = countersign(&Workspace::new(), &["hook", "hal"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.stderr.contains("claude-code"), "{}", said.stderr);
+}
