@@ -1,5 +1,6 @@
 //! The project's own chores. `cargo xtask` lists them.
 
+mod replay;
 mod sample;
 mod score;
 mod tables;
@@ -16,6 +17,8 @@ cargo xtask docs [--check]   write (or check) what is made from the code: schema
 cargo xtask figures [ARGS]   measure the figures and print them as a table; ARGS go to the benchmark (--quick, --only NAME)
 cargo xtask fuzz SECONDS     run every fuzz target for so long (needs a nightly toolchain and cargo-fuzz)
 cargo xtask picture          draw docs/images/check.svg from what `countersign check examples/shop` prints
+cargo xtask replay [--data FILE]
+                             replay real edits of an agent as its hook and an editor show them; 1 where a byte is missed or wrong
 cargo xtask sample [--corpus DIR] [--seed N] [--count N]
                              print findings in real repositories, drawn by lot, with their source
 cargo xtask score [--corpus DIR]
@@ -28,6 +31,11 @@ fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     if let ["score", rest @ ..] = arguments.as_slice() {
         return score::run(option(rest, "--corpus"));
+    }
+    if let ["replay", rest @ ..] = arguments.as_slice() {
+        let data =
+            option(rest, "--data").map_or_else(|| shared().join("data/agents/claude-edits.jsonl.gz"), PathBuf::from);
+        return replay::run(&data);
     }
     match arguments.as_slice() {
         ["docs"] => docs(false),
@@ -52,9 +60,13 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where the corpora are looked for: in `$COUNTERSIGN_SHARED`, else in `../shared` beside the workspace.
+/// Where data and corpora are looked for: in `$COUNTERSIGN_SHARED`, else in `../shared` beside the workspace.
+fn shared() -> PathBuf {
+    env::var_os("COUNTERSIGN_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from)
+}
+
 fn corpus() -> PathBuf {
-    env::var_os("COUNTERSIGN_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from).join("corpus")
+    shared().join("corpus")
 }
 
 /// What stands behind an option.
