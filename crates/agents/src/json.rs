@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn refusals_say_where() {
-        let Err(Refusal::NotJson { line: 2, column: 6, why }) = parse(b"{\n\"a\":\"") else { panic!("refused") };
+        let Err(Refusal::NotJson { line: 2, column: 5, why }) = parse(b"{\n\"a\":\"") else { panic!("refused") };
         assert_eq!(why, "EOF while parsing a string");
         assert_eq!(parse(b"{\"a\":\"\xff\"}"), Err(Refusal::NotUtf8 { position: 6 }));
         assert_eq!(parse(b"[]"), Err(Refusal::NotAnObject { found: "a list" }));

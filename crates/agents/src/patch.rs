@@ -31,11 +31,11 @@ fn operation(line: &str) -> Option<Operation<'_>> {
 
 /// The changes that a patch makes. Every line of a hunk ends with a line break, also the last one of a file: the tool
 /// that applies patches sees to it.
-pub(crate) fn read(agent: AgentKind, patch: &str) -> Result<Vec<Edit>, Refusal> {
+pub(crate) fn read(agent: AgentKind, text: &str) -> Result<Vec<Edit>, Refusal> {
     let bad = |line: usize, why| Refusal::BadPatch { agent, line: line + 1, why };
     let mut edits = Vec::new();
     let mut open: Option<File> = None;
-    for (number, line) in patch.lines().enumerate() {
+    for (number, line) in text.lines().enumerate() {
         if line.trim_end() == "*** End Patch" {
             break;
         }
@@ -54,25 +54,25 @@ pub(crate) fn read(agent: AgentKind, patch: &str) -> Result<Vec<Edit>, Refusal> 
         // What stands before the first operation or after a removal belongs to no file.
         let Some(file) = &mut open else { continue };
         if file.is_new {
-            let Some(text) = line.strip_prefix('+') else {
+            let Some(rest) = line.strip_prefix('+') else {
                 if line.trim().is_empty() {
                     continue;
                 }
                 return Err(bad(number, "a line of a new file does not start with +"));
             };
-            file.new_line(text);
+            file.new_line(rest);
         } else if let Some(path) = line.strip_prefix("*** Move to: ") {
             file.to = Some(PathBuf::from(path.trim()));
         } else if line.starts_with("@@") || line.trim_end() == "*** End of File" {
             file.end_hunk();
-        } else if let Some(text) = line.strip_prefix('+') {
-            file.new_line(text);
-        } else if let Some(text) = line.strip_prefix('-') {
-            file.old_line(text);
+        } else if let Some(rest) = line.strip_prefix('+') {
+            file.new_line(rest);
+        } else if let Some(rest) = line.strip_prefix('-') {
+            file.old_line(rest);
         } else if line.is_empty() || line.starts_with(' ') {
-            let text = line.strip_prefix(' ').unwrap_or(line);
-            file.old_line(text);
-            file.new_line(text);
+            let rest = line.strip_prefix(' ').unwrap_or(line);
+            file.old_line(rest);
+            file.new_line(rest);
         } else {
             return Err(bad(number, "a line of a hunk starts with none of space, + and -"));
         }

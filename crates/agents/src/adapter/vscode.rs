@@ -54,7 +54,7 @@ fn several_files(arguments: Fields<'_>) -> Result<Action, Refusal> {
         let item = arguments.inside(item, "tool_input.replacements[]")?;
         let path = item.required_path(NAMES.path)?;
         match (NAMES.replacement(item)?, edits.last_mut()) {
-            (Some(one), Some(Edit { path: last, change: Change::Replace(list) })) if *last == path => list.push(one),
+            (Some(one), Some(Edit { path: last, change: Change::Replace(ones) })) if *last == path => ones.push(one),
             (Some(one), _) => edits.push(Edit { path, change: Change::Replace(vec![one]) }),
             (None, _) => edits.push(Edit { path, change: Change::Patched }),
         }
