@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-/// Payloads above this many bytes are refused. Agents embed whole files, and no file that a person reviews is this large.
+/// Payloads above this many bytes are refused. Agents embed whole files, and no file that a person reviews is this
+/// large.
 pub const MAX_PAYLOAD_BYTES: usize = 32 << 20;
 
 /// The object that a payload is.

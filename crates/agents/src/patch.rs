@@ -144,9 +144,11 @@ impl File {
 mod tests {
     use super::*;
 
-    const PATCH: &str = "*** Begin Patch\n*** Update File: a.tf\n@@ resource \"x\"\n one\n-two\n+three\n\n@@\n-four\n\
-                         *** Add File: b.tf\n+five\n+\n*** Delete File: c.tf\n*** Update File: d.tf\n*** Move to: e.tf\n\
-                         @@\n+six\n*** End of File\n*** End Patch\n";
+    const PATCH: &str = concat!(
+        "*** Begin Patch\n*** Update File: a.tf\n@@ resource \"x\"\n one\n-two\n+three\n\n@@\n-four\n",
+        "*** Add File: b.tf\n+five\n+\n*** Delete File: c.tf\n",
+        "*** Update File: d.tf\n*** Move to: e.tf\n@@\n+six\n*** End of File\n*** End Patch\n",
+    );
 
     #[test]
     fn a_patch_of_every_kind() {

@@ -444,6 +444,9 @@ fn collect(value: &serde_json::Value, place: &mut String, places: &mut Vec<Strin
     }
 }
 
+/// A line that a patch may hold.
+const PATCH_LINE: &str = r"([*]{3} (Add|Update|Delete) File: [a-c]?|[*]{3} Move to: x|@@|[-+ ]?[a-z]{0,3})";
+
 /// Every agent reads it or refuses it with a message, and who it is attributed to reads it the same.
 fn holds(payload: &[u8]) {
     for agent in AgentKind::ALL {
@@ -471,7 +474,7 @@ proptest! {
     }
 
     #[test]
-    fn any_patch(lines in prop::collection::vec("(\\*\\*\\* (Add|Update|Delete) File: [a-c]?|\\*\\*\\* Move to: x|@@|[-+ ]?[a-z]{0,3})", 0..12)) {
+    fn any_patch(lines in prop::collection::vec(PATCH_LINE, 0..12)) {
         let patch = lines.join("\n");
         holds(json!({"hook_event_name": "PreToolUse", "tool_name": "apply_patch", "turn_id": "1", "model": "m",
             "tool_input": {"command": patch}}).to_string().as_bytes());

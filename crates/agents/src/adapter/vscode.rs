@@ -1,8 +1,8 @@
 //! The agent of VS Code.
 //!
 //! Source: <https://code.visualstudio.com/docs/agents/reference/hooks-reference> for the payload (`hookEventName` and
-//! `sessionId`; newer versions send the names of Claude Code), `src/extension/tools` of microsoft/vscode-copilot-chat for
-//! the arguments of its tools. Sessions that run in the runtime of Copilot CLI send that runtime's tools.
+//! `sessionId`; newer versions send the names of Claude Code), `src/extension/tools` of microsoft/vscode-copilot-chat
+//! for the arguments of its tools. Sessions that run in the runtime of Copilot CLI send that runtime's tools.
 
 use super::{Names, common, copilot_cli, edit, moment, other, patch_in};
 use crate::json::{Fields, arguments};
