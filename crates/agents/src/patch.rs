@@ -1,6 +1,7 @@
 //! The patch format of `apply_patch`, which Codex defined and several agents took over.
 //!
-//! Source: the grammar in `codex-rs/core/src/tools/handlers/tool_apply_patch.lark` of openai/codex.
+//! Source: the grammar at the head of `codex-rs/apply-patch/src/parser.rs` of openai/codex, and public ports of how its
+//! `lib.rs` applies hunks.
 
 use crate::{AgentKind, Change, Edit, Refusal, Replacement};
 use std::path::PathBuf;
