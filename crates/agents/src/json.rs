@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-/// Payloads above this many bytes are refused. Agents embed whole files, and no file that a person reviews is this large.
+/// Payloads above this many bytes are refused. Agents embed whole files, and no file that a person reviews is this
+/// large.
 pub const MAX_PAYLOAD_BYTES: usize = 32 << 20;
 
 /// The object that a payload is.
@@ -216,7 +217,7 @@ mod tests {
 
     #[test]
     fn refusals_say_where() {
-        let Err(Refusal::NotJson { line: 2, column: 6, why }) = parse(b"{\n\"a\":\"") else { panic!("refused") };
+        let Err(Refusal::NotJson { line: 2, column: 5, why }) = parse(b"{\n\"a\":\"") else { panic!("refused") };
         assert_eq!(why, "EOF while parsing a string");
         assert_eq!(parse(b"{\"a\":\"\xff\"}"), Err(Refusal::NotUtf8 { position: 6 }));
         assert_eq!(parse(b"[]"), Err(Refusal::NotAnObject { found: "a list" }));

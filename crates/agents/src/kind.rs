@@ -81,8 +81,12 @@ impl fmt::Display for AgentKind {
 
 /// A name that is none of [`AgentKind::name`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no known agent; known are {known}", known = AgentKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", "))]
+#[error("\"{0}\" is no known agent; known are {known}", known = names())]
 pub struct UnknownAgent(pub String);
+
+fn names() -> String {
+    AgentKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ")
+}
 
 impl FromStr for AgentKind {
     type Err = UnknownAgent;

@@ -1,8 +1,9 @@
-//! What the hooks of coding agents say: one file per agent, in [`adapter`].
+//! What the hooks of coding agents say: one file per agent, in `adapter`.
 //!
-//! An agent calls a hook before and after it uses a tool, and gives it one JSON object on standard input. [`read`] turns
-//! that object into a [`Call`]: which agent, which session, which files, which text. This crate must not touch files, git
-//! or a clock, and decides nothing: whether an edit is allowed and whose text it becomes is for others to say.
+//! An agent calls a hook before and after it uses a tool, and gives it one JSON object on standard input. [`read`]
+//! turns that object into a [`Call`]: which agent, which session, which files, which text. This crate must not touch
+//! files, git or a clock, and decides nothing: whether an edit is allowed and whose text it becomes is for others to
+//! say.
 
 mod adapter;
 mod blocks;
@@ -20,8 +21,8 @@ pub use refusal::Refusal;
 
 /// What one call of a hook says. `agent` is the agent whose hook was configured, `payload` what came on standard input.
 ///
-/// Some agents also run the hooks that were configured for another. Where the fields of the payload say so, the [`Call`]
-/// names the agent that really called; where `agent` cannot have been called in that way, the answer is
+/// Some agents also run the hooks that were configured for another. Where the fields of the payload say so, the
+/// [`Call`] names the agent that really called; where `agent` cannot have been called in that way, the answer is
 /// [`Refusal::OtherAgent`]. Events and tools that are not known are no error: they give [`Action::Nothing`] and
 /// [`Action::Tool`].
 pub fn read(agent: AgentKind, payload: &[u8]) -> Result<Call, Refusal> {

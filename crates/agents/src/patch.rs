@@ -1,6 +1,7 @@
 //! The patch format of `apply_patch`, which Codex defined and several agents took over.
 //!
-//! Source: the grammar in `codex-rs/core/src/tools/handlers/tool_apply_patch.lark` of openai/codex.
+//! Source: the grammar at the head of `codex-rs/apply-patch/src/parser.rs` of openai/codex, and public ports of how its
+//! `lib.rs` applies hunks.
 
 use crate::{AgentKind, Change, Edit, Refusal, Replacement};
 use std::path::PathBuf;
@@ -31,11 +32,11 @@ fn operation(line: &str) -> Option<Operation<'_>> {
 
 /// The changes that a patch makes. Every line of a hunk ends with a line break, also the last one of a file: the tool
 /// that applies patches sees to it.
-pub(crate) fn read(agent: AgentKind, patch: &str) -> Result<Vec<Edit>, Refusal> {
+pub(crate) fn read(agent: AgentKind, text: &str) -> Result<Vec<Edit>, Refusal> {
     let bad = |line: usize, why| Refusal::BadPatch { agent, line: line + 1, why };
     let mut edits = Vec::new();
     let mut open: Option<File> = None;
-    for (number, line) in patch.lines().enumerate() {
+    for (number, line) in text.lines().enumerate() {
         if line.trim_end() == "*** End Patch" {
             break;
         }
@@ -54,25 +55,25 @@ pub(crate) fn read(agent: AgentKind, patch: &str) -> Result<Vec<Edit>, Refusal> 
         // What stands before the first operation or after a removal belongs to no file.
         let Some(file) = &mut open else { continue };
         if file.is_new {
-            let Some(text) = line.strip_prefix('+') else {
+            let Some(rest) = line.strip_prefix('+') else {
                 if line.trim().is_empty() {
                     continue;
                 }
                 return Err(bad(number, "a line of a new file does not start with +"));
             };
-            file.new_line(text);
+            file.new_line(rest);
         } else if let Some(path) = line.strip_prefix("*** Move to: ") {
             file.to = Some(PathBuf::from(path.trim()));
         } else if line.starts_with("@@") || line.trim_end() == "*** End of File" {
             file.end_hunk();
-        } else if let Some(text) = line.strip_prefix('+') {
-            file.new_line(text);
-        } else if let Some(text) = line.strip_prefix('-') {
-            file.old_line(text);
+        } else if let Some(rest) = line.strip_prefix('+') {
+            file.new_line(rest);
+        } else if let Some(rest) = line.strip_prefix('-') {
+            file.old_line(rest);
         } else if line.is_empty() || line.starts_with(' ') {
-            let text = line.strip_prefix(' ').unwrap_or(line);
-            file.old_line(text);
-            file.new_line(text);
+            let rest = line.strip_prefix(' ').unwrap_or(line);
+            file.old_line(rest);
+            file.new_line(rest);
         } else {
             return Err(bad(number, "a line of a hunk starts with none of space, + and -"));
         }
@@ -144,9 +145,11 @@ impl File {
 mod tests {
     use super::*;
 
-    const PATCH: &str = "*** Begin Patch\n*** Update File: a.tf\n@@ resource \"x\"\n one\n-two\n+three\n\n@@\n-four\n\
-                         *** Add File: b.tf\n+five\n+\n*** Delete File: c.tf\n*** Update File: d.tf\n*** Move to: e.tf\n\
-                         @@\n+six\n*** End of File\n*** End Patch\n";
+    const PATCH: &str = concat!(
+        "*** Begin Patch\n*** Update File: a.tf\n@@ resource \"x\"\n one\n-two\n+three\n\n@@\n-four\n",
+        "*** Add File: b.tf\n+five\n+\n*** Delete File: c.tf\n",
+        "*** Update File: d.tf\n*** Move to: e.tf\n@@\n+six\n*** End of File\n*** End Patch\n",
+    );
 
     #[test]
     fn a_patch_of_every_kind() {

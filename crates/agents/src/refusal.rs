@@ -1,6 +1,7 @@
 use crate::{AgentKind, MAX_PAYLOAD_BYTES};
 
-/// Why a payload cannot be read. Nothing is known of the call then, so a caller that must be safe has to assume an edit.
+/// Why a payload cannot be read. Nothing is known of the call then, so a caller that must be safe has to assume an
+/// edit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// More than [`MAX_PAYLOAD_BYTES`].
@@ -23,8 +24,8 @@ pub enum Refusal {
     },
     /// No JSON, or not all of it.
     #[error(
-        "the hook payload is not JSON: {why} at line {line}, column {column}; pass all that the agent gives on standard \
-         input"
+        "the hook payload is not JSON: {why} at line {line}, column {column}; pass all that the agent gives on \
+         standard input"
     )]
     NotJson {
         /// Line, from 1; 0 if there is nothing at all.
@@ -63,7 +64,8 @@ pub enum Refusal {
     },
     /// A field has another type than the agent's documentation says.
     #[error(
-        "`{field}` of the {agent} payload is {found}, expected {expected}; if {agent} was updated, report the new payload"
+        "`{field}` of the {agent} payload is {found}, expected {expected}; if {agent} was updated, report the \
+         new payload"
     )]
     WrongType {
         /// The agent.

@@ -1,8 +1,8 @@
 //! Claude Code.
 //!
 //! Source: the hook types in `sdk.d.ts` of the package @anthropic-ai/claude-agent-sdk, and
-//! <https://code.claude.com/docs/en/hooks>. `PostToolUse` is only sent for tools that succeeded. There is no model in the
-//! payload of a tool: the transcript has it.
+//! <https://code.claude.com/docs/en/hooks>. `PostToolUse` is only sent for tools that succeeded. There is no model in
+//! the payload of a tool: the transcript has it.
 
 use super::{Names, common, moment, other};
 use crate::json::{Fields, arguments};

@@ -1,8 +1,8 @@
 //! Cline.
 //!
 //! Source: <https://docs.cline.bot/features/hooks/hook-reference> for the payload; the arguments of its tools follow
-//! cline/cline and the presets of git-ai-project/git-ai (`presets/cline.rs`, which also has `model`). The parameters of a
-//! tool are texts, also where they hold lists. No field names the call of the tool.
+//! cline/cline and the presets of git-ai-project/git-ai (`presets/cline.rs`, which also has `model`). The parameters of
+//! a tool are texts, also where they hold lists. No field names the call of the tool.
 
 use super::{Names, call, edit, other, patch_in};
 use crate::json::{Fields, arguments};

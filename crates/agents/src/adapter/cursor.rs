@@ -1,9 +1,9 @@
 //! Cursor: its agent, and its completions, which are recorded as `cursor-tab`.
 //!
 //! Source: <https://cursor.com/docs/agent/hooks>, read in a public copy. The arguments of the file tools are not
-//! documented: their names follow the presets of git-ai-project/git-ai (`presets/cursor.rs`) and public hook scripts, and
-//! a file without text counts as changed. Hooks that were configured for Claude Code get the same fields, with Claude
-//! Code's names of events and tools.
+//! documented: their names follow the presets of git-ai-project/git-ai (`presets/cursor.rs`) and public hook scripts,
+//! and a file without text counts as changed. Hooks that were configured for Claude Code get the same fields, with
+//! Claude Code's names of events and tools.
 
 use super::{Names, common, edit, moment, other, patch_in};
 use crate::json::{Fields, arguments};

@@ -1,7 +1,7 @@
 //! Kiro, in a terminal or as an editor.
 //!
-//! Source: <https://kiro.dev/docs/cli/hooks>; for the arguments of `fs_write` its ancestor, see [`super::amazon_q`]. The
-//! editor's tools have the same arguments in camel case. No field names the call of the tool or the model, and most
+//! Source: <https://kiro.dev/docs/cli/hooks>; for the arguments of `fs_write` its ancestor, see [`super::amazon_q`].
+//! The editor's tools have the same arguments in camel case. No field names the call of the tool or the model, and most
 //! versions name no session.
 
 use super::{Names, command, common, edit, moment, other, result_is};

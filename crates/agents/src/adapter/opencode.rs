@@ -17,7 +17,8 @@
 //! }
 //! ```
 //!
-//! `model` and `error` may be absent; an `error` after the tool says that it failed.
+//! `model` and `error` may be absent: OpenCode gives neither to these hooks, and the plugin takes them from the events of
+//! the session. An `error` after the tool says that it failed.
 
 use super::{Names, call, command, other, patch_in};
 use crate::json::{Fields, arguments};

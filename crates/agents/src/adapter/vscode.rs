@@ -1,8 +1,8 @@
 //! The agent of VS Code.
 //!
 //! Source: <https://code.visualstudio.com/docs/agents/reference/hooks-reference> for the payload (`hookEventName` and
-//! `sessionId`; newer versions send the names of Claude Code), `src/extension/tools` of microsoft/vscode-copilot-chat for
-//! the arguments of its tools. Sessions that run in the runtime of Copilot CLI send that runtime's tools.
+//! `sessionId`; newer versions send the names of Claude Code), `src/extension/tools` of microsoft/vscode-copilot-chat
+//! for the arguments of its tools. Sessions that run in the runtime of Copilot CLI send that runtime's tools.
 
 use super::{Names, common, copilot_cli, edit, moment, other, patch_in};
 use crate::json::{Fields, arguments};
@@ -54,7 +54,7 @@ fn several_files(arguments: Fields<'_>) -> Result<Action, Refusal> {
         let item = arguments.inside(item, "tool_input.replacements[]")?;
         let path = item.required_path(NAMES.path)?;
         match (NAMES.replacement(item)?, edits.last_mut()) {
-            (Some(one), Some(Edit { path: last, change: Change::Replace(list) })) if *last == path => list.push(one),
+            (Some(one), Some(Edit { path: last, change: Change::Replace(ones) })) if *last == path => ones.push(one),
             (Some(one), _) => edits.push(Edit { path, change: Change::Replace(vec![one]) }),
             (None, _) => edits.push(Edit { path, change: Change::Patched }),
         }

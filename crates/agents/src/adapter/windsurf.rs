@@ -1,7 +1,7 @@
 //! Windsurf.
 //!
-//! Source: <https://docs.windsurf.com/windsurf/cascade/hooks>. `execution_id` names a turn, in which many tools may run,
-//! so it joins nothing. Text inside strings is sometimes not escaped; the reader of JSON takes care of that.
+//! Source: <https://docs.windsurf.com/windsurf/cascade/hooks>. `execution_id` names a turn, in which many tools may
+//! run, so it joins nothing. Text inside strings is sometimes not escaped; the reader of JSON takes care of that.
 
 use super::{Names, call, command, other};
 use crate::json::{Fields, arguments};
