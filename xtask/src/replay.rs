@@ -48,7 +48,7 @@ pub(crate) fn run(data: &Path) -> anyhow::Result<ExitCode> {
     writeln!(out, "| calls that could have succeeded | {} of {} | |", count.calls, count.calls + count.failing)?;
     writeln!(out, "| shapes of a reload | {} | |", count.shapes)?;
     writeln!(out, "| bytes of new lines, attributed | {} of {} | all |", count.own - count.missed, count.own)?;
-    writeln!(out, "| bytes outside, attributed | {} | 0 |", count.wrong)?;
+    writeln!(out, "| bytes of others, attributed | {} | 0 |", count.wrong)?;
     Ok(if count.missed + count.wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -83,7 +83,8 @@ fn replay(call: &Value, count: &mut Count) -> anyhow::Result<()> {
     let stored = saved.map(|saved| serde_json::to_string(&saved)).transpose()?;
     let saved: Option<Saved> = stored.map(|stored| serde_json::from_str(&stored)).transpose()?;
 
-    let (own, foreign) = truth(&before, &after);
+    let (own, [ends, lines]) = truth(&before, &after);
+    let foreign = [ends, lines, unsaid(call, &after)];
     for changes in [vec![], whole(&before, &after), hunks(&before, &after)] {
         // Without changes it is closed and opened again.
         let reopened = changes.is_empty();
@@ -109,9 +110,38 @@ fn replay(call: &Value, count: &mut Count) -> anyhow::Result<()> {
         count.shapes += 1;
         count.own += own.iter().map(Range::len).sum::<usize>();
         count.missed += bytes(&own, false);
-        count.wrong += bytes(&foreign, true);
+        let [ends, lines, said] = foreign.each_ref().map(|foreign| wrong(&text, &known, foreign));
+        count.wrong += ends.max(lines.min(said));
     }
     Ok(())
+}
+
+/// How many bytes are taken for the agent's that are others'. An insertion between equal texts can be put at several places
+/// that make the same text (before or after a `}` that it ends with); any of them will do.
+fn wrong(text: &str, known: &[bool], foreign: &[Range<usize>]) -> usize {
+    let bytes = text.as_bytes();
+    let mut is_foreign = vec![false; text.len()];
+    for range in foreign {
+        is_foreign[range.clone()].fill(true);
+    }
+    // Sums up to each place.
+    let mut sums = vec![0];
+    for foreign in is_foreign {
+        sums.push(sums.last().copied().unwrap_or_default() + usize::from(foreign));
+    }
+    let mut wrong = 0;
+    let mut at = 0;
+    while let Some(start) = (at..known.len()).find(|place| known[*place]) {
+        let end = (start..known.len()).find(|place| !known[*place]).unwrap_or(known.len());
+        let later = (0..).take_while(|by| bytes.get(end + by) == Some(&bytes[start + by]) && end + by < bytes.len());
+        let earlier = (1..=start).take_while(|by| bytes[start - by] == bytes[end - by]);
+        let right = later.map(|by| sums[end + by + 1] - sums[start + by + 1]);
+        let left = earlier.map(|by| sums[end - by] - sums[start - by]);
+        let least = right.chain(left).chain([sums[end] - sums[start]]).min().unwrap_or_default();
+        wrong += least;
+        at = end;
+    }
+    wrong
 }
 
 /// The file before and after a call, in surroundings that hold nothing of it; `None` where the call cannot have succeeded.
@@ -136,9 +166,9 @@ fn texts(call: &Value) -> Option<(String, String)> {
     once.then_some((before, after))
 }
 
-/// Lines that only the text after has, and what is certainly not the agent's: what both texts begin and end with, and lines
-/// that a diff finds in both.
-fn truth(before: &str, after: &str) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
+/// Lines that only the text after has, and what is not the agent's in two ways: what both texts begin and end with, and the
+/// lines that a diff finds in both.
+fn truth(before: &str, after: &str) -> (Vec<Range<usize>>, [Vec<Range<usize>>; 2]) {
     let known: HashSet<&str> = before.lines().map(str::trim).collect();
     let mut own = Vec::new();
     let mut at = 0;
@@ -148,7 +178,7 @@ fn truth(before: &str, after: &str) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
         let ink = line.trim();
         // A line that begins or ends as one of before may have been made out of it.
         let is_new = ink.len() > 3 && !known.contains(ink);
-        let from_other = || known.iter().any(|other| other.len() > 1 && shares_an_end(ink, other));
+        let from_other = || known.iter().any(|other| !other.is_empty() && shares_an_end(ink, other));
         if is_new && !from_other() {
             let start = at + line.len() - line.trim_start().len();
             own.push(start..start + ink.len());
@@ -159,19 +189,36 @@ fn truth(before: &str, after: &str) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
     let prefix = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
     let most = before.len().min(after.len()) - prefix;
     let suffix = before.bytes().rev().zip(after.bytes().rev()).take(most).take_while(|(a, b)| a == b).count();
-    let mut foreign = vec![0..prefix, after.len() - suffix..after.len()];
+    let ends = vec![0..prefix, after.len() - suffix..after.len()];
+    let mut lines = Vec::new();
     let input = InternedInput::new(before, after);
     let mut diff = Diff::compute(Algorithm::Histogram, &input);
     diff.postprocess_lines(&input);
     let mut line = 0;
     for hunk in diff.hunks() {
-        foreign.push(starts[line]..starts[hunk.after.start as usize]);
+        lines.push(starts[line]..starts[hunk.after.start as usize]);
         line = hunk.after.end as usize;
     }
-    foreign.push(starts[line]..after.len());
+    lines.push(starts[line]..after.len());
     // Where both hold, as in a line that is repeated, the diff may put it either way.
-    own.retain(|range: &Range<usize>| !foreign.iter().any(|other| other.start < range.end && range.start < other.end));
-    (own, foreign)
+    own.retain(|range: &Range<usize>| !lines.iter().any(|other| other.start < range.end && range.start < other.end));
+    (own, [ends, lines])
+}
+
+/// What a diff of what is replaced and what with leaves alone, in the text after: the other of two equally small ones.
+fn unsaid(call: &Value, after: &str) -> Vec<Range<usize>> {
+    let (Some(old), Some(new)) = (call["input"]["old_string"].as_str(), call["input"]["new_string"].as_str()) else {
+        return vec![0..after.len()];
+    };
+    let mut unsaid = Vec::new();
+    let mut at = 0;
+    for (start, _) in after.match_indices(new).filter(|_| !new.is_empty()) {
+        unsaid.push(at..start);
+        unsaid.extend(truth(old, new).1[1].iter().map(|range| start + range.start..start + range.end));
+        at = start + new.len();
+    }
+    unsaid.push(at..after.len());
+    unsaid
 }
 
 fn shares_an_end(a: &str, b: &str) -> bool {

@@ -40,9 +40,8 @@ fn apply(before: &str, steps: &[Step]) -> Option<(String, Vec<TextEdit>)> {
     for step in steps {
         // What a model writes has LF only, whatever the file has.
         let is_crlf = text.contains("\r\n");
-        let adapt = |part: &str| match is_crlf && !part.contains('\r') {
-            true => part.replace('\n', "\r\n"),
-            false => part.to_owned(),
+        let adapt = |part: &str| {
+            if is_crlf && !part.contains('\r') { part.replace('\n', "\r\n") } else { part.to_owned() }
         };
         match step {
             Step::Write(new) => {

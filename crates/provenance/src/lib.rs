@@ -6,6 +6,7 @@
 mod agent_edit;
 mod diff;
 mod history;
+mod lines;
 mod origin;
 mod regions;
 mod saved;
@@ -15,6 +16,7 @@ mod tag;
 pub use agent_edit::{Step, after_agent, before_agent};
 pub use diff::minimal_edits;
 pub use history::Attribution;
+pub use lines::line_origins;
 pub use origin::{Agent, Authority, Means, Origin, Writer};
 pub use regions::{Insertion, Piece, RegionView, Regions};
 pub use saved::Saved;

@@ -98,7 +98,7 @@ impl Saved {
             if let (Some(first), Some(last), Some(origin)) =
                 (inside.first(), inside.last(), self.origins.get(region.origin))
             {
-                regions.attribute(&[first.start..last.end], origin);
+                regions.attribute(std::slice::from_ref(&(first.start..last.end)), origin);
             }
         }
         Some(regions)

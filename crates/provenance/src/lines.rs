@@ -1,0 +1,54 @@
+//! Who wrote which line: what git and everything around it can hold of regions.
+
+use crate::origin::Origin;
+use crate::regions::Regions;
+
+/// Who wrote each line of a text, as far as that is known. A line is an AI's where the AI wrote any character of it that is no
+/// white space, for then a person has to look at it as at one that is all its own.
+pub fn line_origins<'r>(text: &str, regions: &'r Regions) -> Vec<Option<&'r Origin>> {
+    let mut start = 0;
+    let lines = text.split('\n').map(|line| {
+        let range = start..start + line.len();
+        start = range.end + 1;
+        range
+    });
+    let owner = |range: std::ops::Range<usize>| {
+        let visible = |start: usize, end: usize| !text[start.max(range.start)..end.min(range.end)].trim().is_empty();
+        let pieces = regions.pieces(range.clone()).filter(|piece| visible(piece.start, piece.end));
+        pieces.map(|piece| piece.origin).max_by_key(|origin| (origin.is_ai(), origin.authority))
+    };
+    let mut owners: Vec<_> = lines.map(owner).collect();
+    // After the last line break there is no line.
+    if text.is_empty() || text.ends_with('\n') {
+        owners.pop();
+    }
+    owners
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Agent, Authority, Writer};
+
+    #[test]
+    fn a_line_is_an_ais_where_it_wrote_any_of_it() {
+        let text = "a = 1\n  b = true\n\nc = 3\n";
+        let origin = |tool: &str| Origin {
+            writer: Writer::Ai(Agent { tool: tool.to_owned(), ..Agent::default() }),
+            authority: Authority::Reported,
+            means: None,
+            corrects: None,
+        };
+        let human = Origin { writer: Writer::Human, ..origin("") };
+        let mut regions = Regions::default();
+        let at = |piece: &str| text.find(piece).map(|start| start..start + piece.len()).unwrap();
+        regions.attribute(&[at("tru")], &origin("claude"));
+        regions.attribute(&[at("\n\nc")], &origin("cursor"));
+        regions.attribute(&[at("= 3")], &human);
+        let tools: Vec<_> = line_origins(text, &regions)
+            .into_iter()
+            .map(|origin| origin.map(|origin| origin.agent().map_or("human", |agent| agent.tool.as_str())))
+            .collect();
+        assert_eq!(tools, [None, Some("claude"), None, Some("cursor")]);
+    }
+}
