@@ -18,8 +18,11 @@ const FORMAT: u32 = 1;
 /// How long a report waits for a document that shows its text.
 const REPORT_AGE: Duration = Duration::from_hours(24);
 
-/// Reports that are kept of one file.
-const MAX_REPORTS: usize = 256;
+/// Reports, and texts before an edit, that are kept of all files of a repository.
+const MAX_REPORTS: usize = 2_000;
+
+/// The folder of the reports in that of the state.
+const FOLDER: &str = "spool";
 
 /// How long the text before an edit is kept for an agent that never says that the edit is done.
 const TEXT_AGE: Duration = Duration::from_hours(1);
@@ -43,12 +46,12 @@ struct Found {
 /// Leaves a report about a file.
 pub(crate) fn leave(store: &Store, file: &Path, saved: Saved) -> std::io::Result<()> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let Some(folder) = folder_of(store, file) else { return Ok(()) };
+    let Some(folder) = store.folder(file).map(|folder| folder.join(FOLDER)) else { return Ok(()) };
     let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let report = Report { format: FORMAT, file: file.to_owned(), saved };
-    // Names are in the order of time.
-    let name = format!("{at:017}-{}-{count}.json", std::process::id());
+    // Names tell the file, and are in the order of time.
+    let name = format!("{}-{at:017}-{}-{count}.json", prefix(file), std::process::id());
     write_private(&folder.join(name), &serde_json::to_vec(&report)?)?;
     prune(&folder, REPORT_AGE, MAX_REPORTS);
     Ok(())
@@ -56,9 +59,11 @@ pub(crate) fn leave(store: &Store, file: &Path, saved: Saved) -> std::io::Result
 
 /// The reports about a file, the newest first. What cannot be read is none.
 pub(crate) fn reports(store: &Store, file: &Path) -> Vec<Report> {
-    let Some(folder) = folder_of(store, file) else { return Vec::new() };
-    let mut names: Vec<PathBuf> =
-        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let Some(folder) = store.folder(file).map(|folder| folder.join(FOLDER)) else { return Vec::new() };
+    let prefix = prefix(file);
+    let is_of = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with(&prefix);
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<PathBuf> = entries.filter(is_of).map(|entry| entry.path()).collect();
     names.retain(|path| is_report(path) && !is_older(path, REPORT_AGE));
     names.sort();
     let read = |path: &PathBuf| -> Option<Report> {
@@ -66,7 +71,7 @@ pub(crate) fn reports(store: &Store, file: &Path) -> Vec<Report> {
         let is_of = key(&report.file) == key(file);
         (report.format == FORMAT && is_of && report.saved.is_readable()).then_some(report)
     };
-    names.iter().rev().take(MAX_REPORTS).filter_map(read).collect()
+    names.iter().rev().filter_map(read).collect()
 }
 
 /// The file that a report in a place of the spool is about.
@@ -77,13 +82,14 @@ pub(crate) fn file_of(path: &Path) -> Option<PathBuf> {
 
 /// The folder that reports about files beside this one are left in, which is there from now on.
 pub(crate) fn folder(store: &Store, file: &Path) -> Option<PathBuf> {
-    let folder = store.folder(file)?.join("spool");
+    let folder = store.folder(file)?.join(FOLDER);
     crate::state::create_private(&folder).ok()?;
     Some(folder)
 }
 
-fn folder_of(store: &Store, file: &Path) -> Option<PathBuf> {
-    Some(store.folder(file)?.join("spool").join(sha256(&key(file))))
+/// How the names of all reports about a file begin.
+fn prefix(file: &Path) -> String {
+    sha256(&key(file)).chars().take(32).collect()
 }
 
 /// Keeps the text that an agent found, until it says what it did. `edit` names the one edit.
@@ -118,12 +124,13 @@ fn is_older(path: &Path, age: Duration) -> bool {
 
 /// Takes away what is too old, and the oldest where there is too much.
 fn prune(folder: &Path, age: Duration, most: usize) {
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let modified = |entry: std::fs::DirEntry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()));
+    let mut files: Vec<(SystemTime, PathBuf)> =
+        std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(modified).collect();
     files.sort();
     let excess = files.len().saturating_sub(most);
-    for (index, path) in files.iter().enumerate() {
-        if index < excess || is_older(path, age) {
+    for (index, (modified, path)) in files.iter().enumerate() {
+        if index < excess || modified.elapsed().is_ok_and(|elapsed| elapsed > age) {
             let _ = std::fs::remove_file(path);
         }
     }

@@ -40,6 +40,21 @@ fn claude_edits(workspace: &Workspace, call: &str, old: &str, new: &str) {
     say(workspace, &edit(workspace, "PostToolUse", call, old, new));
 }
 
+/// Claude Code writes a file anew.
+pub(crate) fn claude_writes(workspace: &Workspace, name: &str, text: &str) {
+    for event in ["PreToolUse", "PostToolUse"] {
+        say(
+            workspace,
+            &json!({
+                "session_id": "s1", "transcript_path": "", "cwd": workspace.root(), "hook_event_name": event,
+                "tool_name": "Write", "tool_use_id": text, "tool_response": {},
+                "tool_input": { "file_path": workspace.path(name), "content": text },
+            }),
+        );
+        workspace.write(name, text);
+    }
+}
+
 /// Waits until these are the texts by an AI.
 fn until_ai(editor: &mut Editor, expected: &[&str]) {
     for _ in 0..100 {

@@ -14,6 +14,7 @@ mod display;
 mod editor;
 mod fix;
 mod formats;
+mod history;
 mod hooks;
 mod peers;
 mod provenance;

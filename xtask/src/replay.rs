@@ -32,7 +32,7 @@ struct Count {
 /// Replays every call of a file of calls, one JSON object a line, compressed by gzip.
 pub(crate) fn run(data: &Path) -> anyhow::Result<ExitCode> {
     if !data.exists() {
-        println!("skipped: {} is not there", data.display());
+        writeln!(std::io::stdout(), "skipped: {} is not there", data.display())?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut unzip = Command::new("gzip").arg("-dc").arg(data).stdout(Stdio::piped()).spawn().context("gzip")?;
@@ -69,7 +69,11 @@ fn replay(call: &Value, count: &mut Count) -> anyhow::Result<()> {
     for edit in edits {
         match edit.change {
             AgentChange::Replace(replacements) => {
-                steps.extend(replacements.into_iter().map(|it| Step::Replace { old: it.old, new: it.new, all: it.all }))
+                steps.extend(replacements.into_iter().map(|it| Step::Replace {
+                    old: it.old,
+                    new: it.new,
+                    all: it.all,
+                }));
             }
             AgentChange::Write(text) => steps.push(Step::Write(text)),
             change => bail!("unexpected: {change:?}"),
@@ -147,7 +151,7 @@ fn wrong(text: &str, known: &[bool], foreign: &[Range<usize>]) -> usize {
 /// The file before and after a call, in surroundings that hold nothing of it; `None` where the call cannot have succeeded.
 fn texts(call: &Value) -> Option<(String, String)> {
     let input = &call["input"];
-    let around = |name: &str| (0..AROUND).map(|line| format!("# {name} {line} ~\n")).collect::<String>();
+    let around = |name: &str| (0..AROUND).map(|line| format!("# {name} {line} ~\n")).collect::<Vec<_>>().concat();
     if let Some(content) = input["content"].as_str() {
         // Some lines of it were there before.
         let kept: String = content.split_inclusive('\n').step_by(3).collect();
@@ -208,7 +212,7 @@ fn truth(before: &str, after: &str) -> (Vec<Range<usize>>, [Vec<Range<usize>>; 2
 /// What a diff of what is replaced and what with leaves alone, in the text after: the other of two equally small ones.
 fn unsaid(call: &Value, after: &str) -> Vec<Range<usize>> {
     let (Some(old), Some(new)) = (call["input"]["old_string"].as_str(), call["input"]["new_string"].as_str()) else {
-        return vec![0..after.len()];
+        return std::iter::once(0..after.len()).collect();
     };
     let mut unsaid = Vec::new();
     let mut at = 0;

@@ -16,7 +16,7 @@ mod tag;
 pub use agent_edit::{Step, after_agent, before_agent};
 pub use diff::minimal_edits;
 pub use history::Attribution;
-pub use lines::line_origins;
+pub use lines::{line_origins, same_lines};
 pub use origin::{Agent, Authority, Means, Origin, Writer};
 pub use regions::{Insertion, Piece, RegionView, Regions};
 pub use saved::Saved;

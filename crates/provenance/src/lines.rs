@@ -1,7 +1,9 @@
 //! Who wrote which line: what git and everything around it can hold of regions.
 
+use crate::diff::visible;
 use crate::origin::Origin;
 use crate::regions::Regions;
+use imara_diff::{Algorithm, Diff, InternedInput};
 
 /// Who wrote each line of a text, as far as that is known. A line is an AI's where the AI wrote any character of it that is no
 /// white space, for then a person has to look at it as at one that is all its own.
@@ -23,6 +25,28 @@ pub fn line_origins<'r>(text: &str, regions: &'r Regions) -> Vec<Option<&'r Orig
         owners.pop();
     }
     owners
+}
+
+/// Lines that two texts have in common, counted from 0: where each is in the one and in the other. White space does not count,
+/// for a formatter may have changed that.
+pub fn same_lines(before: &str, after: &str) -> Vec<(usize, usize)> {
+    let ink = |text: &str| text.split('\n').map(|line| visible(line).collect::<String>()).collect::<Vec<_>>();
+    let (old, new) = (ink(before), ink(after));
+    let mut input: InternedInput<String> = InternedInput::default();
+    input.update_before(old.iter().cloned());
+    input.update_after(new.iter().cloned());
+    let diff = Diff::compute(Algorithm::Histogram, &input);
+    let mut same = Vec::new();
+    let (mut then, mut now) = (0, 0);
+    let hunks = diff.hunks().map(|hunk| {
+        let index = |line: u32| line as usize;
+        (index(hunk.before.start), index(hunk.before.end), index(hunk.after.end))
+    });
+    for (start, end, after_end) in hunks.chain([(old.len(), old.len(), new.len())]) {
+        same.extend((then..start).zip(now..));
+        (then, now) = (end, after_end);
+    }
+    same
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 //! The command line.
 
 mod baseline;
+mod blame;
 mod catalogue;
 mod check;
 mod fix;
 mod github;
 mod hook;
 mod human;
+mod init;
 mod junit;
+mod note;
 mod report;
 mod sarif;
 
@@ -67,6 +70,17 @@ enum Command {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+    /// Say who wrote each line of a file, and how that is known.
+    Blame(blame::BlameArguments),
+    /// Write down on a commit who wrote its lines: what the hooks call that `init --git` sets up.
+    ///
+    /// The note is that of git-ai (`refs/notes/ai`, authorship/3.0.0). Where git-ai itself is installed, it writes its own
+    /// and this command does nothing.
+    Note(note::NoteArguments),
+    /// Set up a repository.
+    ///
+    /// Shows each change that it makes, leaves alone what others have put there, and takes its own back with --undo.
+    Init(init::InitArguments),
     /// Record what a coding agent writes: to be called by the agent's own hooks.
     ///
     /// Reads what the agent says from standard input, before and after each edit, and notes which bytes are its own. It
@@ -121,6 +135,9 @@ pub fn run() -> ExitCode {
         Command::Risks { format } => catalogue::list(format),
         Command::Schema { of } => schema(of),
         Command::Completions { shell } => completions(shell),
+        Command::Blame(arguments) => blame::run(&arguments),
+        Command::Note(arguments) => note::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments),
         Command::Hook { agent } => return hook::run(agent),
         Command::Lsp { stdio: _ } => return lsp(),
     };

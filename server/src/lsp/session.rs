@@ -190,6 +190,7 @@ pub(super) enum Missing {
 type Question = Box<dyn FnOnce(Result<View, Missing>) + Send>;
 
 /// An open document.
+#[expect(clippy::struct_excessive_bools, reason = "each is about something else, and all of them change on their own")]
 pub(super) struct Open {
     uri: Uri,
     path: Option<PathBuf>,

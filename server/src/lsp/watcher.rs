@@ -32,11 +32,11 @@ impl Watcher {
         Self { inner: inner.ok(), folders: HashSet::new() }
     }
 
-    /// Watches a folder and what is in it.
+    /// Watches a folder.
     pub(super) fn watch(&mut self, folder: &Path) {
         let Some(inner) = &mut self.inner else { return };
         if self.folders.insert(folder.to_owned())
-            && let Err(error) = inner.watch(folder, RecursiveMode::Recursive)
+            && let Err(error) = inner.watch(folder, RecursiveMode::NonRecursive)
         {
             tracing::warn!("{} cannot be watched for agents' reports: {error}", folder.display());
         }

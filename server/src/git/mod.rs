@@ -1,5 +1,9 @@
 //! What git knows: where a repository keeps its own files, what was committed, who is at work.
 
+mod history;
+
+pub(crate) use history::{BlamedLine, Git, NOTES};
+
 use std::path::{Path, PathBuf};
 
 /// The repository that a file is in.

@@ -1,0 +1,191 @@
+//! `countersign init --git`: what makes git keep who wrote what from commit to commit.
+//!
+//! Everything that is changed is shown, stands between marks, and can be taken back with `--undo`. What others have put there
+//! stays as it is.
+
+use super::print;
+use crate::git::{Git, NOTES};
+use clap::Args;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(Debug, Args)]
+pub(super) struct InitArguments {
+    /// Set up this repository of git: hooks that keep the notes of commits, and the notes' way to and from remotes.
+    #[arg(long, required = true)]
+    git: bool,
+    /// Take back what was set up.
+    #[arg(long)]
+    undo: bool,
+    /// Show what would be changed, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// The marks around what is ours in somebody's script.
+const BEGIN: &str = "# countersign: begin (`countersign init --git --undo` takes this out)";
+const END: &str = "# countersign: end";
+
+/// The first line of a script that was not there.
+const SHELL: &str = "#!/bin/sh";
+
+/// Hooks and what is put into them, behind the first line: what stands there may end the script.
+const HOOKS: &[(&str, &str)] = &[
+    ("post-commit", "if command -v countersign >/dev/null 2>&1; then\n  countersign note || true\nfi\n"),
+    (
+        "post-rewrite",
+        "if command -v countersign >/dev/null 2>&1; then\n  countersign_rewritten=$(cat)\n  printf '%s\\n' \"$countersign_rewritten\" | countersign note --rewritten || true\n  # What stands below reads the same.\n  exec <<COUNTERSIGN\n$countersign_rewritten\nCOUNTERSIGN\nfi\n",
+    ),
+    (
+        "pre-push",
+        "if command -v countersign >/dev/null 2>&1; then\n  countersign note --push \"$1\" </dev/null || true\nfi\n",
+    ),
+];
+
+pub(super) fn run(arguments: &InitArguments) -> anyhow::Result<ExitCode> {
+    let git = Git::of(&std::env::current_dir()?)?;
+    let mut shown = String::new();
+    let folder = hooks_folder(&git)?;
+    for (name, block) in HOOKS {
+        let path = folder.join(name);
+        let before = match std::fs::read(&path) {
+            Ok(bytes) => match String::from_utf8(bytes) {
+                Ok(text) => Some(text),
+                Err(_) => {
+                    let _ = writeln!(shown, "{}: left as it is, for it is no script", path.display());
+                    continue;
+                }
+            },
+            Err(_) => None,
+        };
+        let bare = before.as_deref().map(without);
+        // A script of which only the first line is left was ours.
+        let is_worth_it = |text: &String| !text.trim().is_empty() && text.trim() != SHELL;
+        let after = if arguments.undo { Ok(bare.filter(is_worth_it)) } else { with(bare.as_deref(), block).map(Some) };
+        let after = match after {
+            Ok(after) => after,
+            Err(line) => {
+                let _ = writeln!(
+                    shown,
+                    "{}: left as it is, for it is no shell script (`{line}`); have it call: {}",
+                    path.display(),
+                    block.lines().nth(1).unwrap_or_default().trim()
+                );
+                continue;
+            }
+        };
+        if after == before {
+            continue;
+        }
+        show(&mut shown, &path, before.as_deref(), after.as_deref());
+        if !arguments.dry_run {
+            write(&path, after.as_deref())?;
+        }
+    }
+    config(&git, arguments, &mut shown)?;
+    if shown.is_empty() {
+        shown.push_str(if arguments.undo { "There is nothing to take back.\n" } else { "It is set up already.\n" });
+    } else if arguments.dry_run {
+        shown.push_str("Nothing was changed (--dry-run).\n");
+    }
+    print(&shown)
+}
+
+/// Where this repository's hooks stand: where git looks for them, or where husky keeps those that people write.
+fn hooks_folder(git: &Git) -> anyhow::Result<PathBuf> {
+    let printed = git.read(&["rev-parse", "--git-path", "hooks"], b"")?;
+    let folder = git.root().join(String::from_utf8_lossy(&printed).trim());
+    if folder.ends_with(".husky/_") {
+        return Ok(folder.parent().map(Path::to_owned).unwrap_or(folder));
+    }
+    Ok(folder)
+}
+
+/// A script without what is ours.
+fn without(text: &str) -> String {
+    let (Some(start), Some(end)) = (text.find(BEGIN), text.find(END)) else { return text.to_owned() };
+    let end = text[end..].find('\n').map_or(text.len(), |at| end + at + 1);
+    if start > end { text.to_owned() } else { format!("{}{}", &text[..start], &text[end..]) }
+}
+
+/// A script with what is ours, or the first line of what is none.
+fn with(text: Option<&str>, block: &str) -> Result<String, String> {
+    let text = text.unwrap_or(SHELL);
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let is_shell = |first: &str| {
+        let program =
+            first.trim_start_matches("#!").split(['/', ' ']).rfind(|word| !word.is_empty() && !word.starts_with('-'));
+        matches!(program, Some("sh" | "bash" | "dash" | "zsh" | "ksh"))
+    };
+    if first.starts_with("#!") {
+        if !is_shell(first) {
+            return Err(first.to_owned());
+        }
+        return Ok(format!("{first}\n{BEGIN}\n{block}{END}\n{rest}"));
+    }
+    // Without a first line that says otherwise, the shell runs it.
+    Ok(format!("{BEGIN}\n{block}{END}\n{text}"))
+}
+
+fn show(shown: &mut String, path: &Path, before: Option<&str>, after: Option<&str>) {
+    let _ = writeln!(shown, "{}:", path.display());
+    let lines = |text: Option<&str>| text.unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>();
+    let (before, after) = (lines(before), lines(after));
+    let start = before.iter().zip(&after).take_while(|(a, b)| a == b).count();
+    let most = before.len().min(after.len()) - start;
+    let same = before.iter().rev().zip(after.iter().rev()).take(most).take_while(|(a, b)| a == b).count();
+    for line in &before[start..before.len() - same] {
+        let _ = writeln!(shown, "  - {line}");
+    }
+    for line in &after[start..after.len() - same] {
+        let _ = writeln!(shown, "  + {line}");
+    }
+}
+
+fn write(path: &Path, text: Option<&str>) -> anyhow::Result<()> {
+    let Some(text) = text else { return Ok(std::fs::remove_file(path)?) };
+    let mode = std::fs::metadata(path).ok().map(|metadata| metadata.permissions());
+    crate::state::write_atomically(path, text.as_bytes())?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Git runs only what may be run.
+        let mode = mode.map_or(0o755, |mode| mode.mode() | 0o111);
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+    }
+    #[cfg(not(unix))]
+    drop(mode);
+    Ok(())
+}
+
+/// The settings: notes go with commits that are rewritten, and come with those that are fetched.
+fn config(git: &Git, arguments: &InitArguments, shown: &mut String) -> anyhow::Result<()> {
+    let remotes = git.read(&["remote"], b"")?;
+    let remotes = String::from_utf8_lossy(&remotes).into_owned();
+    let mut settings = vec![("notes.rewriteRef".to_owned(), NOTES.to_owned())];
+    for remote in remotes.lines() {
+        // Beside our own, for a fetch must never write over what was not pushed yet.
+        settings.push((format!("remote.{remote}.fetch"), format!("+{NOTES}:refs/notes/ai-remote/{remote}")));
+    }
+    for (name, value) in settings {
+        let known = git.read(&["config", "--local", "--get-all", &name], b"").unwrap_or_default();
+        let is_set = String::from_utf8_lossy(&known).lines().any(|line| line == value);
+        match (arguments.undo, is_set) {
+            (false, false) => {
+                let _ = writeln!(shown, "git config: + {name} = {value}");
+                if !arguments.dry_run {
+                    git.read(&["config", "--local", "--add", &name, &value], b"")?;
+                }
+            }
+            (true, true) => {
+                let _ = writeln!(shown, "git config: - {name} = {value}");
+                if !arguments.dry_run {
+                    git.read(&["config", "--local", "--fixed-value", "--unset-all", &name, &value], b"")?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,258 @@
+//! `countersign note`: who wrote the lines of a commit, as a note on it; called by the hooks that `countersign init --git`
+//! sets up.
+
+use super::print;
+use crate::attribution;
+use crate::git::{self, Git};
+use crate::state::Store;
+use anyhow::Context;
+use clap::Args;
+use countersign_provenance::git_ai::{AgentId, Entry, FileEntry, Key, LineRange, Note, Record};
+use countersign_provenance::{Origin, Writer, line_origins, same_lines, sha256};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Bytes of a hook's input that are read.
+const MAX_INPUT: u64 = 16 << 20;
+
+#[derive(Debug, Args)]
+pub(super) struct NoteArguments {
+    /// The commit.
+    #[arg(default_value = "HEAD")]
+    commit: String,
+    /// Print the note and do not write it.
+    #[arg(long)]
+    dry_run: bool,
+    /// Carry the notes of commits over to those that took their place, which standard input names as git's `post-rewrite`
+    /// hook is told them: `OLD NEW` a line.
+    #[arg(long, conflicts_with_all = ["commit", "push"])]
+    rewritten: bool,
+    /// Fetch the notes of a remote, join them with those that are here, and push them.
+    #[arg(long, value_name = "REMOTE", conflicts_with_all = ["commit", "dry_run"])]
+    push: Option<String>,
+}
+
+pub(super) fn run(arguments: &NoteArguments) -> anyhow::Result<ExitCode> {
+    let git = Git::of(&std::env::current_dir()?)?;
+    if let Some(remote) = &arguments.push {
+        return git.push_notes(remote).map(|()| ExitCode::SUCCESS);
+    }
+    // Two that write the same note would lose each other's lines.
+    if git_ai_is_installed() && !arguments.dry_run {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let notes =
+        if arguments.rewritten { rewritten(&git)? } else { committed(&git, &arguments.commit)?.into_iter().collect() };
+    for (commit, note) in notes {
+        let text = note.write();
+        if arguments.dry_run {
+            print(&format!("{text}\n"))?;
+        } else {
+            git.write_note(&commit, &text)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The note of a commit, from what was recorded of its files and from the note that it has.
+fn committed(git: &Git, name: &str) -> anyhow::Result<Option<(String, Note)>> {
+    // While commits are picked one after the other, the files are not what is committed; `post-rewrite` comes after that.
+    if git.is_rebasing() {
+        return Ok(None);
+    }
+    let commit = git.commit(name)?;
+    let author = git::author(&git.root().join("-"));
+    let store = Store::default();
+    let mut made = Making::new(git, &commit, author)?;
+    for (path, added) in git.added(&commit)? {
+        // What is no text has no lines.
+        let Ok(text) = git.show(&commit, &path) else { continue };
+        let regions = attribution::of(&store, &git.root().join(&path), &text);
+        let owners = line_origins(&text, &regions);
+        for line in added.into_iter().flatten() {
+            if let Some(origin) = line.checked_sub(1).and_then(|index| owners.get(index)).copied().flatten() {
+                made.add(&path, line, origin);
+            }
+        }
+    }
+    Ok(made.finish().map(|note| (commit, note)))
+}
+
+/// The notes of commits that took the place of others. A line keeps its writer where the new commit adds the very line.
+fn rewritten(git: &Git) -> anyhow::Result<Vec<(String, Note)>> {
+    let mut input = String::new();
+    std::io::stdin().lock().take(MAX_INPUT).read_to_string(&mut input).context("standard input cannot be read")?;
+    let mut olds: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for line in input.lines() {
+        let mut words = line.split_whitespace();
+        if let (Some(old), Some(new)) = (words.next(), words.next())
+            && old != new
+        {
+            olds.entry(new.to_owned()).or_default().push(old.to_owned());
+        }
+    }
+    let known = git.notes(olds.values().flatten().map(String::as_str))?;
+    let mut notes = Vec::new();
+    for (new, olds) in olds {
+        let mut made = Making::new(git, &new, None)?;
+        // A note that git itself has copied counts lines of the old commit.
+        if olds.iter().any(|old| known.get(old).is_some_and(|note| made.is_copy_of(note))) {
+            made = Making { note: Note { base_commit: Some(new.clone()), ..Note::default() }, ..made };
+            made.known.clear();
+        }
+        let added = git.added(&new)?;
+        // What came last is what stands there.
+        for old in olds.iter().rev() {
+            if let Some(note) = known.get(old) {
+                made.carry(git, old, &Note::read(note).note, &new, &added);
+            }
+        }
+        // Without anything that could be carried over, a copy that git made says something wrong.
+        let note = made.finish().unwrap_or_else(|| Note { base_commit: Some(new.clone()), ..Note::default() });
+        notes.push((new, note));
+    }
+    Ok(notes)
+}
+
+/// A note that is being made.
+struct Making {
+    note: Note,
+    commit: String,
+    author: Option<String>,
+    /// Lines of which the writer is known.
+    known: HashSet<(String, u32)>,
+    lines: BTreeMap<String, BTreeMap<Key, Vec<LineRange>>>,
+    /// The note that was there.
+    before: Option<String>,
+}
+
+impl Making {
+    /// Starts from the note that a commit has.
+    fn new(git: &Git, commit: &str, author: Option<String>) -> anyhow::Result<Self> {
+        let before = git.notes([commit])?.remove(commit);
+        let mut note = before.as_deref().map(|before| Note::read(before).note).unwrap_or_default();
+        note.base_commit = Some(commit.to_owned());
+        let known = lines_of(&note).map(|(path, line, _)| (path.to_owned(), line)).collect();
+        Ok(Self { note, commit: commit.to_owned(), author, known, lines: BTreeMap::new(), before })
+    }
+
+    fn is_copy_of(&self, note: &str) -> bool {
+        self.before.as_deref().is_some_and(|before| before.trim_end() == note.trim_end())
+    }
+
+    fn add(&mut self, path: &str, line: usize, origin: &Origin) {
+        let Ok(line) = u32::try_from(line) else { return };
+        let key = match &origin.writer {
+            Writer::Ai(agent) => {
+                // Without a name of its own, a conversation is one a commit.
+                let conversation = agent.session.clone().unwrap_or_else(|| self.commit.clone());
+                let trace = sha256(&format!("{}\n{path}", self.commit));
+                let key = Key::session(&agent.tool, &conversation, &trace[..14]);
+                if let Key::Session { session, .. } = &key {
+                    self.note.sessions.entry(session.clone()).or_insert_with(|| Record {
+                        agent: AgentId {
+                            tool: agent.tool.clone(),
+                            id: conversation,
+                            model: agent.model.clone().unwrap_or_else(|| "unknown".to_owned()),
+                        },
+                        human_author: self.author.clone(),
+                        ..Record::default()
+                    });
+                }
+                key
+            }
+            Writer::Human => {
+                let Some(author) = &self.author else { return };
+                let key = Key::human(author);
+                if let Key::Human(name) = &key {
+                    self.note.humans.insert(name.clone(), author.clone());
+                }
+                key
+            }
+        };
+        self.push(path, line, key);
+    }
+
+    fn push(&mut self, path: &str, line: u32, key: Key) {
+        if self.known.insert((path.to_owned(), line)) {
+            let ranges = self.lines.entry(path.to_owned()).or_default().entry(key).or_default();
+            ranges.push(LineRange { first: line, last: line });
+        }
+    }
+
+    /// Takes over what the note of another commit says of lines that this one adds.
+    fn carry(
+        &mut self,
+        git: &Git,
+        old: &str,
+        note: &Note,
+        new: &str,
+        added: &BTreeMap<String, Vec<std::ops::Range<usize>>>,
+    ) {
+        for (path, ranges) in added {
+            // A file that has got another name meanwhile stands under the one that its lines are found in.
+            let Ok(after) = git.show(new, path) else { continue };
+            let said: Vec<_> = lines_of(note).filter(|(of, _, _)| of == path).collect();
+            let Ok(before) = git.show(old, path) else { continue };
+            let now: HashMap<usize, usize> = same_lines(&before, &after).into_iter().collect();
+            for (_, line, key) in said {
+                let Some(line) = usize::try_from(line).ok().and_then(|line| now.get(&(line - 1))) else { continue };
+                let line = line + 1;
+                if ranges.iter().any(|range| range.contains(&line))
+                    && let Ok(line) = u32::try_from(line)
+                {
+                    self.push(path, line, key.clone());
+                }
+            }
+        }
+        for (session, record) in &note.sessions {
+            self.note.sessions.entry(session.clone()).or_insert_with(|| record.clone());
+        }
+        for (key, record) in &note.prompts {
+            self.note.prompts.entry(key.clone()).or_insert_with(|| record.clone());
+        }
+        for (key, author) in &note.humans {
+            self.note.humans.entry(key.clone()).or_insert_with(|| author.clone());
+        }
+    }
+
+    /// The note, where it says anything. What it says of nobody's lines is left out.
+    fn finish(mut self) -> Option<Note> {
+        for (path, entries) in std::mem::take(&mut self.lines) {
+            let entries = entries.into_iter().map(|(key, ranges)| Entry { key, ranges }).collect();
+            self.note.files.push(FileEntry { path, entries });
+        }
+        let keys: HashSet<String> = self
+            .note
+            .files
+            .iter()
+            .flat_map(|file| &file.entries)
+            .map(|entry| match &entry.key {
+                Key::Session { session, .. } => session.clone(),
+                key => key.to_string(),
+            })
+            .collect();
+        self.note.sessions.retain(|key, _| keys.contains(key));
+        self.note.prompts.retain(|key, _| keys.contains(key));
+        self.note.humans.retain(|key, _| keys.contains(key));
+        (!self.note.files.is_empty()).then(|| self.note.normalised())
+    }
+}
+
+/// Every line that a note names, with its file and key.
+fn lines_of(note: &Note) -> impl Iterator<Item = (&str, u32, &Key)> {
+    note.files.iter().flat_map(|file| {
+        file.entries.iter().flat_map(move |entry| {
+            let lines = entry.ranges.iter().flat_map(|range| range.first..=range.last);
+            lines.map(move |line| (file.path.as_str(), line, &entry.key))
+        })
+    })
+}
+
+/// Whether git-ai keeps the notes of this machine, which then are none of ours to write.
+fn git_ai_is_installed() -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| Path::new(&folder).join("git-ai").is_file())
+}

@@ -1,0 +1,253 @@
+//! What git itself is asked for: which commit a line comes from, what a commit says of its lines, and what is written there.
+
+use anyhow::{Context, bail};
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Where git-ai and Countersign keep who wrote what: a note for each commit.
+pub(crate) const NOTES: &str = "refs/notes/ai";
+
+/// Longest note that is read, in bytes; what is behind that is left out.
+const MAX_NOTE_BYTES: usize = 4 << 20;
+
+/// A work tree.
+pub(crate) struct Git {
+    root: PathBuf,
+}
+
+/// Where a line of a file comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BlamedLine {
+    /// The commit, in hexadecimal digits; `None` where the line is not committed.
+    pub(crate) commit: Option<String>,
+    /// The file in that commit, from the root of the work tree.
+    pub(crate) path: String,
+    /// The line there, from 1.
+    pub(crate) line: usize,
+}
+
+impl Git {
+    /// The work tree that a file or folder is in.
+    pub(crate) fn of(path: &Path) -> anyhow::Result<Self> {
+        let folder = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        let root = super::work_tree(&std::path::absolute(folder)?.join("-"))
+            .with_context(|| format!("{} is in no work tree of git", path.display()))?;
+        Ok(Self { root })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What git prints.
+    pub(crate) fn read(&self, arguments: &[&str], input: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let mut process = Command::new("git")
+            .arg("-C")
+            .arg(&self.root)
+            // What a user has set up for reading must not change what programs read.
+            .args(["-c", "core.quotePath=false", "-c", "color.ui=false", "-c", "blame.ignoreRevsFile="])
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("git cannot be run; is it installed?")?;
+        let stdin = process.stdin.take();
+        let input = input.to_vec();
+        // Beside, for git writes before it has read everything.
+        let writer = std::thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(&input)));
+        let output = process.wait_with_output()?;
+        let _ = writer.join();
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("`git {}` failed: {}", arguments.join(" "), said.trim());
+        }
+        Ok(output.stdout)
+    }
+
+    fn text(&self, arguments: &[&str], input: &[u8]) -> anyhow::Result<String> {
+        Ok(String::from_utf8_lossy(&self.read(arguments, input)?).into_owned())
+    }
+
+    /// Where each line of a file comes from, as the file is in the work tree.
+    pub(crate) fn blame(&self, file: &Path) -> anyhow::Result<Vec<BlamedLine>> {
+        let name = self.relative(file)?;
+        let printed = self.read(&["blame", "--porcelain", "--", &name], b"")?;
+        let mut paths: HashMap<String, String> = HashMap::new();
+        let mut lines: Vec<(String, usize)> = Vec::new();
+        for line in printed.split(|byte| *byte == b'\n') {
+            // The text of a line comes behind a tab, and its head before.
+            if line.first() == Some(&b'\t') {
+                continue;
+            }
+            let line = String::from_utf8_lossy(line);
+            let mut words = line.split(' ');
+            let (Some(first), Some(second)) = (words.next(), words.next()) else { continue };
+            if first == "filename" {
+                let path = line["filename ".len()..].to_owned();
+                if let Some((commit, _)) = lines.last() {
+                    paths.entry(commit.clone()).or_insert(path);
+                }
+            } else if first.len() >= 40 && first.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                lines.push((first.to_owned(), second.parse().unwrap_or_default()));
+            }
+        }
+        let is_none = |commit: &str| commit.bytes().all(|byte| byte == b'0');
+        let blamed = lines.into_iter().map(|(commit, line)| BlamedLine {
+            path: paths.get(&commit).cloned().unwrap_or_else(|| name.clone()),
+            commit: (!is_none(&commit)).then_some(commit),
+            line,
+        });
+        Ok(blamed.collect())
+    }
+
+    /// A file's name from the root of the work tree.
+    pub(crate) fn relative(&self, file: &Path) -> anyhow::Result<String> {
+        let absolute = std::path::absolute(file)?;
+        let real = absolute.canonicalize().unwrap_or(absolute);
+        let root = self.root.canonicalize().unwrap_or_else(|_| self.root.clone());
+        let relative =
+            real.strip_prefix(&root).with_context(|| format!("{} is outside of the work tree", file.display()))?;
+        Ok(relative.to_string_lossy().replace('\\', "/"))
+    }
+
+    /// The notes of commits, by commit.
+    pub(crate) fn notes<'c>(
+        &self,
+        commits: impl IntoIterator<Item = &'c str>,
+    ) -> anyhow::Result<HashMap<String, String>> {
+        let Ok(listed) = self.text(&["notes", "--ref", NOTES, "list"], b"") else { return Ok(HashMap::new()) };
+        let notes: HashMap<&str, &str> =
+            listed.lines().filter_map(|line| line.split_once(' ')).map(|(note, commit)| (commit, note)).collect();
+        let wanted: BTreeMap<&str, &str> =
+            commits.into_iter().filter_map(|commit| Some((commit, *notes.get(commit)?))).collect();
+        if wanted.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let input: String = wanted.values().flat_map(|note| [*note, "\n"]).collect();
+        let printed = self.read(&["cat-file", "--batch"], input.as_bytes())?;
+        let mut rest = printed.as_slice();
+        let mut found = HashMap::new();
+        for commit in wanted.keys() {
+            let Some(end) = rest.iter().position(|byte| *byte == b'\n') else { break };
+            let head = String::from_utf8_lossy(&rest[..end]).into_owned();
+            rest = &rest[end + 1..];
+            let Some(size) =
+                head.strip_suffix(" missing").is_none().then(|| head.rsplit(' ').next()?.parse().ok()).flatten()
+            else {
+                continue;
+            };
+            let size: usize = size;
+            let Some(body) = rest.get(..size) else { break };
+            let body = &body[..size.min(MAX_NOTE_BYTES)];
+            found.insert((*commit).to_owned(), String::from_utf8_lossy(body).into_owned());
+            rest = rest.get(size + 1..).unwrap_or_default();
+        }
+        Ok(found)
+    }
+
+    /// The messages of commits, by commit.
+    pub(crate) fn messages<'c>(
+        &self,
+        commits: impl IntoIterator<Item = &'c str>,
+    ) -> anyhow::Result<HashMap<String, String>> {
+        let mut input: Vec<&str> = commits.into_iter().collect();
+        input.sort_unstable();
+        input.dedup();
+        if input.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let printed =
+            self.text(&["log", "--no-walk=unsorted", "--stdin", "--format=%H%n%B%x00"], input.join("\n").as_bytes())?;
+        let commits = printed.split('\0').filter_map(|commit| commit.trim_start().split_once('\n'));
+        Ok(commits.map(|(commit, message)| (commit.to_owned(), message.to_owned())).collect())
+    }
+
+    /// The commit that a name stands for.
+    pub(crate) fn commit(&self, name: &str) -> anyhow::Result<String> {
+        Ok(self.text(&["rev-parse", "--verify", &format!("{name}^{{commit}}")], b"")?.trim().to_owned())
+    }
+
+    /// The lines that a commit added, by file: against its first parent, or against nothing.
+    pub(crate) fn added(&self, commit: &str) -> anyhow::Result<BTreeMap<String, Vec<Range<usize>>>> {
+        let printed = self.text(
+            &[
+                "diff-tree",
+                "-p",
+                "--root",
+                "--first-parent",
+                "-m",
+                "-M",
+                "--unified=0",
+                "--no-color",
+                "--no-ext-diff",
+                "--no-textconv",
+                "--no-commit-id",
+                "--src-prefix=a/",
+                "--dst-prefix=b/",
+                commit,
+            ],
+            b"",
+        )?;
+        let mut added: BTreeMap<String, Vec<Range<usize>>> = BTreeMap::new();
+        let (mut file, mut left) = (None, 0);
+        for line in printed.lines() {
+            // Lines of the texts look like anything.
+            if left > 0 {
+                left -= usize::from(line.starts_with(['+', '-']));
+                continue;
+            }
+            if let Some(name) = line.strip_prefix("+++ ") {
+                file = name.strip_prefix("b/").map(|name| name.trim_end_matches('\t').to_owned());
+            } else if let Some(hunk) = line.strip_prefix("@@ -")
+                && let Some((old, rest)) = hunk.split_once(" +")
+                && let Some((new, _)) = rest.split_once(" @@")
+            {
+                let count = |range: &str| match range.split_once(',') {
+                    Some((start, count)) => Some((start.parse::<usize>().ok()?, count.parse::<usize>().ok()?)),
+                    None => Some((range.parse().ok()?, 1)),
+                };
+                let (Some((_, removed)), Some((start, count))) = (count(old), count(new)) else { continue };
+                left = removed + count;
+                if let Some(file) = &file
+                    && count > 0
+                {
+                    added.entry(file.clone()).or_default().push(start..start + count);
+                }
+            }
+        }
+        Ok(added)
+    }
+
+    /// The text of a file in a commit.
+    pub(crate) fn show(&self, commit: &str, path: &str) -> anyhow::Result<String> {
+        self.text(&["cat-file", "blob", &format!("{commit}:{path}")], b"")
+    }
+
+    /// Whether git is in the middle of picking commits.
+    pub(crate) fn is_rebasing(&self) -> bool {
+        super::git_folder(&self.root.join("-"))
+            .is_some_and(|folder| folder.join("rebase-merge").exists() || folder.join("rebase-apply").exists())
+    }
+
+    /// Fetches the notes of a remote, joins them with those that are here, and pushes them.
+    pub(crate) fn push_notes(&self, remote: &str) -> anyhow::Result<()> {
+        let theirs = format!("refs/notes/ai-remote/{remote}");
+        // A remote without notes has nothing to fetch.
+        if self.read(&["fetch", "--quiet", "--no-tags", remote, &format!("+{NOTES}:{theirs}")], b"").is_ok() {
+            self.read(&["notes", "--ref", NOTES, "merge", "--quiet", "--strategy", "ours", &theirs], b"")?;
+        }
+        if self.read(&["rev-parse", "--verify", "--quiet", NOTES], b"").is_ok() {
+            self.read(&["push", "--quiet", "--no-verify", remote, &format!("{NOTES}:{NOTES}")], b"")?;
+        }
+        Ok(())
+    }
+
+    /// Writes the note of a commit in place of the one that it has.
+    pub(crate) fn write_note(&self, commit: &str, note: &str) -> anyhow::Result<()> {
+        self.read(&["notes", "--ref", NOTES, "add", "-f", "-F", "-", commit], note.as_bytes()).map(drop)
+    }
+}
