@@ -2,9 +2,14 @@
 //!
 //! This crate knows text and evidence. It must not know syntax, resources or risks. Only evidence makes a region AI; the
 //! shape of an edit can at most raise a question ([`looks_inserted_at_once`]).
+//!
+//! What other tools recorded of committed text is read by [`git_ai`], [`agent_trace`] and [`trailers`]: leniently, with a
+//! count of all that was left out or repaired. What is written is strict.
 
 mod agent_edit;
+pub mod agent_trace;
 mod diff;
+pub mod git_ai;
 mod history;
 mod lines;
 mod origin;
@@ -12,6 +17,7 @@ mod regions;
 mod saved;
 mod suspicion;
 mod tag;
+pub mod trailers;
 
 pub use agent_edit::{Step, after_agent, before_agent};
 pub use diff::minimal_edits;
