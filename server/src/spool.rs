@@ -108,6 +108,20 @@ pub(crate) fn take(store: &Store, file: &Path, edit: &str) -> Option<String> {
     serde_json::from_slice::<Found>(&bytes).ok().map(|found| found.text)
 }
 
+/// Notes that an editor has saved this text in a file, so that nobody takes it for the work of a command that ran then.
+pub(crate) fn saved(store: &Store, file: &Path, text: &str) -> std::io::Result<()> {
+    let Some(folder) = store.folder(file).map(|folder| folder.join("saves")) else { return Ok(()) };
+    write_private(&folder.join(prefix(file)), sha256(text).as_bytes())?;
+    prune(&folder, TEXT_AGE, MAX_REPORTS);
+    Ok(())
+}
+
+/// Whether an editor has lately saved this text in a file.
+pub(crate) fn was_saved(store: &Store, file: &Path, text: &str) -> bool {
+    let path = store.folder(file).map(|folder| folder.join("saves").join(prefix(file)));
+    path.is_some_and(|path| std::fs::read_to_string(path).is_ok_and(|saved| saved == sha256(text)))
+}
+
 fn kept(store: &Store, file: &Path, edit: &str) -> Option<PathBuf> {
     let name = sha256(&format!("{edit}\n{}", key(file)));
     Some(store.folder(file)?.join("before").join(format!("{name}.json")))

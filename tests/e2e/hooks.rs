@@ -155,6 +155,60 @@ fn what_a_person_typed_stays_a_persons() {
     assert!(editor.ai_texts("main.tf").is_empty());
 }
 
+/// Claude Code runs a command; `run` is what it does to the files.
+fn claude_runs(workspace: &Workspace, command: &str, run: impl FnOnce()) {
+    let say_it = |event: &str| {
+        let payload = json!({
+            "session_id": "s1", "cwd": workspace.root(), "hook_event_name": event, "tool_name": "Bash",
+            "tool_use_id": command, "tool_input": { "command": command }, "tool_response": {},
+        });
+        say(workspace, &payload);
+    };
+    say_it("PreToolUse");
+    run();
+    say_it("PostToolUse");
+}
+
+#[test]
+fn commands_that_name_what_they_change() {
+    let other = |text: &str| text.replace("\"safe\"", "\"other\"");
+    let workspace = Workspace::git(&[("main.tf", SAFE), ("other.tf", &other(SAFE))]);
+    let origin = |file: &str| {
+        let (said, _) = report(&workspace, &[file]);
+        said["findings"][0]["origin"]["tool"].as_str().map(str::to_owned)
+    };
+    let public = SAFE.replace("false", "true");
+    claude_runs(&workspace, "sed -i s/false/true/ main.tf", || workspace.write("main.tf", &public));
+    assert_eq!(origin("main.tf").as_deref(), Some("claude"));
+    claude_runs(&workspace, "cat > new.tf <<EOF", || workspace.write("new.tf", PUBLIC));
+    assert_eq!(origin("new.tf").as_deref(), Some("claude"));
+    // Somebody changes another file meanwhile.
+    claude_runs(&workspace, "terraform plan", || workspace.write("other.tf", &other(&public)));
+    assert_eq!(origin("other.tf"), None);
+    // What git brings back was there before.
+    workspace.run_git(&["add", "-A"]);
+    workspace.run_git(&["commit", "-q", "-m", "public"]);
+    workspace.write("other.tf", &other(SAFE));
+    claude_runs(&workspace, "git checkout other.tf", || workspace.write("other.tf", &other(&public)));
+    assert_eq!(origin("other.tf"), None);
+}
+
+#[test]
+fn what_an_editor_saves_while_a_command_runs() {
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
+    let mut editor = workspace.editor_on(SAFE);
+    claude_runs(&workspace, "sleep 60; cat main.tf", || {
+        editor.append("main.tf", PUBLIC);
+        editor.save("main.tf");
+        let text = editor.text("main.tf").to_owned();
+        workspace.write("main.tf", &text);
+        editor.settle();
+    });
+    editor.settle();
+    assert!(editor.ai_texts("main.tf").is_empty());
+    assert_eq!(report(&workspace, &["."]).0["findings"][0]["origin"]["by"], "unknown");
+}
+
 #[test]
 fn two_agents_at_once() {
     let workspace = Workspace::git(&[("main.tf", SAFE)]);

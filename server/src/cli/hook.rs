@@ -42,8 +42,18 @@ pub(super) fn run(agent: AgentKind) -> ExitCode {
 
 /// Records a call and returns what could not be recorded.
 fn record(call: &Call) -> Vec<String> {
-    let Action::Edits(edits) = &call.action else { return Vec::new() };
     let store = Store::default();
+    let key = format!(
+        "{}\n{}\n{}",
+        call.tool,
+        call.session.as_deref().unwrap_or_default(),
+        call.call.as_deref().unwrap_or_default()
+    );
+    let edits = match &call.action {
+        Action::Edits(edits) => edits,
+        Action::Command(command) => return record_command(&store, call, &key, command),
+        Action::Tool { .. } | Action::Nothing => return Vec::new(),
+    };
     let mut files: BTreeMap<PathBuf, Vec<&Change>> = BTreeMap::new();
     for Edit { path, change } in edits {
         files.entry(place(call.cwd.as_deref(), path)).or_default().push(change);
@@ -52,12 +62,6 @@ fn record(call: &Call) -> Vec<String> {
     if files.len() > MAX_FILES {
         problems.push(format!("the call edits {} files; who wrote what is recorded for {MAX_FILES}", files.len()));
     }
-    let key = format!(
-        "{}\n{}\n{}",
-        call.tool,
-        call.session.as_deref().unwrap_or_default(),
-        call.call.as_deref().unwrap_or_default()
-    );
     let mut origin = None;
     for (path, changes) in files.iter().take(MAX_FILES) {
         let done = match call.moment {
@@ -74,6 +78,77 @@ fn record(call: &Call) -> Vec<String> {
         }
     }
     problems
+}
+
+/// Records what a shell command does to the files that it names. What it does to others is not known to be the agent's: a
+/// person may work there at the same time.
+fn record_command(store: &Store, call: &Call, key: &str, command: &str) -> Vec<String> {
+    let Some(folder) = call.cwd.clone().or_else(|| std::env::current_dir().ok()) else { return Vec::new() };
+    let root = crate::git::work_tree(&folder.join("-")).unwrap_or(folder);
+    let mut problems = Vec::new();
+    let (files, _) = disk::files(std::slice::from_ref(&root), &disk::Configs::default());
+    let named = files.iter().map(|(path, _)| path).filter(|path| is_named(command, path));
+    let named: Vec<PathBuf> = named.take(MAX_FILES).map(|path| place(None, path)).collect();
+    // Stands for the moment before, with the files that were there: what was not, is new.
+    let moment = root.join("-");
+    match call.moment {
+        Moment::Before => {
+            let there = serde_json::to_string(&named).unwrap_or_default();
+            let kept = spool::keep(store, &moment, key, &there).map_err(|error| error.to_string());
+            let kept =
+                std::iter::once((&moment, kept)).chain(named.iter().map(|path| (path, before(store, path, key))));
+            for (path, kept) in kept {
+                problems.extend(kept.err().map(|why| format!("{}: {why}", disk::display(path))));
+            }
+        }
+        // A command that failed may have changed files all the same.
+        Moment::After | Moment::Failed => {
+            let there = spool::take(store, &moment, key);
+            let Some(there) = there.and_then(|there| serde_json::from_str::<Vec<PathBuf>>(&there).ok()) else {
+                return problems;
+            };
+            let origin = origin_of(call);
+            for path in named {
+                let found = spool::take(store, &path, key).or_else(|| (!there.contains(&path)).then(String::new));
+                let Some(found) = found else { continue };
+                let done = after_command(store, &path, &found, &origin);
+                problems.extend(done.err().map(|why| format!("{}: {why}", disk::display(&path))));
+            }
+        }
+        Moment::Other => {}
+    }
+    problems
+}
+
+/// Whether a command names a file, by its name or by a pattern for all that end as it does.
+fn is_named(command: &str, path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let is_word = |at: usize| {
+        let before = command[..at].chars().next_back();
+        let after = command[at + name.len()..].chars().next();
+        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+        !before.is_some_and(is_part) && !after.is_some_and(|c| is_part(c) && c != '.')
+    };
+    let pattern = path.extension().map(|extension| format!("*.{}", extension.to_string_lossy()));
+    command.match_indices(&name).any(|(at, _)| is_word(at)) || pattern.is_some_and(|pattern| command.contains(&pattern))
+}
+
+/// Writes down who wrote what in a file that a command has changed.
+fn after_command(store: &Store, path: &Path, found: &str, origin: &Origin) -> Result<(), String> {
+    let done = store.alone(path, || {
+        let left = disk::read(path).map_err(disk::Unread::message)?;
+        // What git has was written before, whoever it was; what an editor saved meanwhile, a person did.
+        if left == found || crate::git::has_text(path, &left) || spool::was_saved(store, path, &left) {
+            return Ok(());
+        }
+        let known = attribution::of(store, path, found);
+        let steps = [Step::Write(left.clone())];
+        match after_agent(found, &known, &left, &steps, origin) {
+            Some(regions) => write(store, path, &left, &regions),
+            None => Ok(()),
+        }
+    });
+    done.map_err(|error| error.to_string())?
 }
 
 /// The file that an agent means, under the name that it has here.

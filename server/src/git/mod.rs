@@ -52,6 +52,13 @@ pub(crate) fn at_head(file: &Path) -> Committed {
     text.map_or(Committed::Absent, Committed::Text)
 }
 
+/// Whether the repository of a file holds a text, as of any file in any commit or in the index.
+pub(crate) fn has_text(file: &Path, text: &str) -> bool {
+    let Some(repository) = repository(file) else { return false };
+    let id = gix::objs::compute_hash(repository.object_hash(), gix::objs::Kind::Blob, text.as_bytes());
+    id.is_ok_and(|id| repository.has_object(id))
+}
+
 /// Name and address of who is at work here, as git would sign a commit.
 pub(crate) fn author(file: &Path) -> Option<String> {
     let repository = repository(file)?;

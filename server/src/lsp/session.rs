@@ -113,6 +113,8 @@ pub(super) enum Event {
     Matched {
         uri: String,
         opened: u64,
+        /// The newest version that was looked at.
+        newest: i32,
         found: Option<(i32, Regions)>,
         /// There are reports about texts that it has not shown yet.
         is_waiting: bool,
@@ -359,7 +361,9 @@ impl Session {
             Event::Command { params, reply } => self.command(params, reply),
             Event::Settings { uri, config } => self.settings(&uri, &config),
             Event::Remembered { uri, opened, version, regions } => self.remembered(&uri, opened, version, &regions),
-            Event::Matched { uri, opened, found, is_waiting } => self.matched(&uri, opened, found, is_waiting),
+            Event::Matched { uri, opened, newest, found, is_waiting } => {
+                self.matched(&uri, opened, found, is_waiting.then_some(newest));
+            }
             Event::Reported(files) => self.reported(&files),
             Event::Compared { uri, opened, version, changed } => {
                 self.stale = true;
@@ -408,10 +412,15 @@ impl Session {
     }
 
     /// Takes what agents' hooks said of a text that the document shows or showed.
-    fn matched(&mut self, uri: &str, opened: u64, found: Option<(i32, Regions)>, is_waiting: bool) {
+    /// `waiting` is the newest version that was looked at, where there are others to come.
+    fn matched(&mut self, uri: &str, opened: u64, found: Option<(i32, Regions)>, waiting: Option<i32>) {
         let same = |open: &&mut Open| open.opened == opened;
         let Some(open) = self.documents.get_mut(uri).filter(same) else { return };
-        open.awaits_text = is_waiting;
+        open.awaits_text = waiting.is_some();
+        // What has changed meanwhile, may be what is waited for.
+        if waiting.is_some_and(|newest| newest != open.document.version()) {
+            self.worker.send(open.to_match(uri));
+        }
         if let Some((version, regions)) = found
             && open.document.attribute(version, &regions)
         {
@@ -688,6 +697,7 @@ impl Session {
             && let Some(path) = &open.path
         {
             let (path, version, text) = (path.clone(), open.document.version(), open.document.text().clone());
+            self.worker.send(Job::Saved { path: path.clone(), text: text.clone() });
             self.worker.send(Job::Compare { uri: key.to_owned(), opened: open.opened, path, version, text });
         }
         self.save_state(key);

@@ -40,6 +40,8 @@ pub(super) enum Job {
     Remember { uri: String, opened: u64, path: PathBuf, version: i32, text: Text },
     /// Look whether a document showed a text that an agent's hook reported about.
     Match { uri: String, opened: u64, path: PathBuf, versions: Vec<(i32, Text)> },
+    /// Note that the editor has saved a document.
+    Saved { path: PathBuf, text: Text },
     /// Compare a document with what was committed.
     Compare { uri: String, opened: u64, path: PathBuf, version: i32, text: Text },
     /// Look whether what came in at once stands anywhere else.
@@ -158,12 +160,19 @@ impl State {
                     found.map(|regions| (*version, regions))
                 };
                 let found = versions.iter().find_map(of);
-                Some(Event::Matched { uri, opened, is_waiting: found.is_none() && !reports.is_empty(), found })
+                let newest = versions.first().map(|(version, _)| *version).unwrap_or_default();
+                Some(Event::Matched { uri, opened, newest, is_waiting: found.is_none() && !reports.is_empty(), found })
             }
             Job::Remember { uri, opened, path, version, text } => {
                 let saved = self.store.load(&path);
                 let regions = saved.map(|saved| saved.restore(&text.to_string())).unwrap_or_default();
                 Some(Event::Remembered { uri, opened, version, regions })
+            }
+            Job::Saved { path, text } => {
+                if let Err(error) = spool::saved(&self.store, &path, &text.to_string()) {
+                    tracing::warn!("that {} was saved could not be noted: {error}", path.display());
+                }
+                None
             }
             Job::Compare { uri, opened, path, version, text } => {
                 let changed = changed(&path, &text)?;
