@@ -1,5 +1,6 @@
 //! The project's own chores. `cargo xtask` lists them.
 
+mod notes;
 mod sample;
 mod score;
 mod tables;
@@ -15,6 +16,8 @@ const USAGE: &str = "\
 cargo xtask docs [--check]   write (or check) what is made from the code: schemas, the rule pages, the settings' defaults, commands' help
 cargo xtask figures [ARGS]   measure the figures and print them as a table; ARGS go to the benchmark (--quick, --only NAME)
 cargo xtask fuzz SECONDS     run every fuzz target for so long (needs a nightly toolchain and cargo-fuzz)
+cargo xtask notes [--data FILE]
+                             whether real notes of git-ai are read and written back; 1 where a valid entry is not
 cargo xtask picture          draw docs/images/check.svg from what `countersign check examples/shop` prints
 cargo xtask sample [--corpus DIR] [--seed N] [--count N]
                              print findings in real repositories, drawn by lot, with their source
@@ -28,6 +31,9 @@ fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     if let ["score", rest @ ..] = arguments.as_slice() {
         return score::run(option(rest, "--corpus"));
+    }
+    if let ["notes", rest @ ..] = arguments.as_slice() {
+        return notes::run(option(rest, "--data"));
     }
     match arguments.as_slice() {
         ["docs"] => docs(false),
@@ -52,9 +58,15 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where the corpora are looked for: in `$COUNTERSIGN_SHARED`, else in `../shared` beside the workspace.
+/// Where the corpora are looked for.
 fn corpus() -> PathBuf {
-    env::var_os("COUNTERSIGN_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from).join("corpus")
+    shared().join("corpus")
+}
+
+/// Where data that is not the project's own is looked for: in `$COUNTERSIGN_SHARED`, else in `../shared` beside the
+/// workspace.
+fn shared() -> PathBuf {
+    env::var_os("COUNTERSIGN_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from)
 }
 
 /// What stands behind an option.
