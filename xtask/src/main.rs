@@ -1,5 +1,6 @@
 //! The project's own chores. `cargo xtask` lists them.
 
+mod notes;
 mod replay;
 mod sample;
 mod score;
@@ -16,6 +17,8 @@ const USAGE: &str = "\
 cargo xtask docs [--check]   write (or check) what is made from the code: schemas, the rule pages, the settings' defaults, commands' help
 cargo xtask figures [ARGS]   measure the figures and print them as a table; ARGS go to the benchmark (--quick, --only NAME)
 cargo xtask fuzz SECONDS     run every fuzz target for so long (needs a nightly toolchain and cargo-fuzz)
+cargo xtask notes [--data FILE]
+                             whether real notes of git-ai are read and written back; 1 where a valid entry is not
 cargo xtask picture          draw docs/images/check.svg from what `countersign check examples/shop` prints
 cargo xtask replay [--data FILE]
                              replay real edits of an agent as its hook and an editor show them; 1 where a byte is missed or wrong
@@ -36,6 +39,9 @@ fn main() -> anyhow::Result<ExitCode> {
         let data =
             option(rest, "--data").map_or_else(|| shared().join("data/agents/claude-edits.jsonl.gz"), PathBuf::from);
         return replay::run(&data);
+    }
+    if let ["notes", rest @ ..] = arguments.as_slice() {
+        return notes::run(option(rest, "--data"));
     }
     match arguments.as_slice() {
         ["docs"] => docs(false),
@@ -60,13 +66,15 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where data and corpora are looked for: in `$COUNTERSIGN_SHARED`, else in `../shared` beside the workspace.
-fn shared() -> PathBuf {
-    env::var_os("COUNTERSIGN_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from)
-}
-
+/// Where the corpora are looked for.
 fn corpus() -> PathBuf {
     shared().join("corpus")
+}
+
+/// Where data that is not the project's own is looked for: in `$COUNTERSIGN_SHARED`, else in `../shared` beside the
+/// workspace.
+fn shared() -> PathBuf {
+    env::var_os("COUNTERSIGN_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from)
 }
 
 /// What stands behind an option.

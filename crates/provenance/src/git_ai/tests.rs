@@ -225,8 +225,8 @@ fn no_more_is_read_than_the_limit() {
     assert_eq!(lines, [LineRange { first: 12345, last: 12345 }]);
     assert_eq!(reading.oddities.get(&Oddity::TooLong), Some(&1));
     assert!(!reading.is_complete());
-    let files: String = (0..=MAX_FILES).map(|number| format!("f{number}\n  h_1 1\n  h_2 1\n")).collect();
-    let reading = Note::read(&files);
+    let files: Vec<_> = (0..=MAX_FILES).map(|number| format!("f{number}\n  h_1 1\n  h_2 1\n")).collect();
+    let reading = Note::read(&files.concat());
     assert_eq!((reading.note.files.len(), reading.oddities.get(&Oddity::TooMany)), (MAX_FILES, Some(&2)));
 }
 
