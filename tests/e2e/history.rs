@@ -190,3 +190,83 @@ fn taken_back() {
     assert_eq!(script, "#!/bin/sh\ntouch mine\n");
     assert!(!hooks.join("post-rewrite").exists());
 }
+
+#[test]
+fn picked_from_another_branch() {
+    let workspace = repository(START);
+    assert!(git(&workspace, &["checkout", "-q", "-b", "topic"]));
+    claude_writes(&workspace, "main.tf", "# one\n# two\n# claude wrote this\n# three\n# four\n# five\n");
+    commit(&workspace, "claude");
+    assert!(git(&workspace, &["checkout", "-q", "-"]));
+    workspace.write("main.tf", "# zero\n# one\n# two\n# three\n# four\n# five\n");
+    commit(&workspace, "bob");
+    // As in another clone, which has the notes and nothing else.
+    std::fs::remove_dir_all(workspace.root().join(".git/countersign")).expect("the state is there");
+    assert!(git(&workspace, &["cherry-pick", "topic"]));
+    assert_eq!(blame(&workspace, "main.tf")[2..5], ["- # two", "claude # claude wrote this", "- # three"]);
+}
+
+#[test]
+fn reverted_and_brought_back() {
+    let workspace = repository(START);
+    claude_writes(&workspace, "main.tf", "# one\n# two\n# claude wrote this\n# three\n# four\n# five\n");
+    commit(&workspace, "claude");
+    workspace.write("main.tf", "# one\n# two\n# three\n# four\n# five\n");
+    commit(&workspace, "ann takes it out");
+    std::fs::remove_dir_all(workspace.root().join(".git/countersign")).expect("the state is there");
+    assert!(git(&workspace, &["revert", "--no-edit", "HEAD"]));
+    assert_eq!(blame(&workspace, "main.tf")[1..4], ["- # two", "claude # claude wrote this", "- # three"]);
+}
+
+#[test]
+fn split_into_two_files() {
+    let block = "resource \"aws_s3_bucket\" \"logs\" {\n  bucket        = \"company-logs-of-production\"\n  force_destroy = true\n}\n";
+    let workspace = repository(START);
+    claude_writes(&workspace, "main.tf", &format!("{START}{block}"));
+    commit(&workspace, "claude");
+    workspace.write("main.tf", START);
+    workspace.write("logs.tf", &format!("# by ann\n{block}"));
+    commit(&workspace, "split");
+    assert_eq!(blame(&workspace, "logs.tf")[..2], ["- # by ann", "claude resource \"aws_s3_bucket\" \"logs\" {"]);
+    assert_eq!(blame(&workspace, "logs.tf")[3], "claude   force_destroy = true");
+}
+
+#[test]
+fn put_aside_and_taken_up_again() {
+    let workspace = repository(START);
+    claude_writes(&workspace, "main.tf", "# one\n# two\n# claude wrote this\n# three\n# four\n# five\n");
+    assert!(git(&workspace, &["stash", "-q"]));
+    assert_eq!(workspace.read("main.tf"), START);
+    assert!(git(&workspace, &["stash", "pop", "-q"]));
+    commit(&workspace, "claude");
+    assert_eq!(blame(&workspace, "main.tf")[1..4], ["- # two", "claude # claude wrote this", "- # three"]);
+}
+
+#[test]
+fn a_merge_that_people_had_to_finish() {
+    let workspace = repository(START);
+    assert!(git(&workspace, &["checkout", "-q", "-b", "topic"]));
+    claude_writes(&workspace, "main.tf", "# one\n# two\n# claude\n# four\n# five\n");
+    commit(&workspace, "claude");
+    assert!(git(&workspace, &["checkout", "-q", "-"]));
+    workspace.write("main.tf", "# one\n# two\n# bob\n# four\n# five\n");
+    commit(&workspace, "bob");
+    assert!(!git(&workspace, &["merge", "-q", "--no-edit", "topic"]));
+    workspace.write("main.tf", "# one\n# two\n# bob\n# claude\n# ann\n# four\n# five\n");
+    assert!(git(&workspace, &["commit", "-q", "-a", "--no-edit"]));
+    assert_eq!(blame(&workspace, "main.tf")[2..5], ["- # bob", "claude # claude", "- # ann"]);
+}
+
+#[test]
+fn notes_of_another_clone_come_and_go() {
+    let workspace = repository(START);
+    let remote = workspace.state().join("remote.git");
+    let remote = remote.to_str().expect("UTF-8");
+    assert!(git(&workspace, &["init", "-q", "--bare", remote]));
+    assert!(git(&workspace, &["remote", "add", "origin", remote]));
+    claude_writes(&workspace, "main.tf", "# one\n# two\n# claude wrote this\n# three\n# four\n# five\n");
+    commit(&workspace, "claude");
+    assert!(git(&workspace, &["push", "-q", "origin", "HEAD"]));
+    let listed = workspace.run_git(&["ls-remote", "origin"]);
+    assert!(listed.contains("refs/notes/ai"), "{listed}");
+}

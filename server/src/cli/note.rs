@@ -3,7 +3,7 @@
 
 use super::print;
 use crate::attribution;
-use crate::git::{self, Git};
+use crate::git::{self, BlamedLine, Git};
 use crate::state::Store;
 use anyhow::Context;
 use clap::Args;
@@ -11,8 +11,12 @@ use countersign_provenance::git_ai::{AgentId, Entry, FileEntry, Key, LineRange, 
 use countersign_provenance::{Origin, Writer, line_origins, same_lines, sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 use std::process::ExitCode;
+
+/// Lines that have to be new and of unknown origin before it is looked whether they were moved here.
+const MOVED_LINES: usize = 3;
 
 /// Bytes of a hook's input that are read.
 const MAX_INPUT: u64 = 16 << 20;
@@ -66,18 +70,38 @@ fn committed(git: &Git, name: &str) -> anyhow::Result<Option<(String, Note)>> {
     let author = git::author(&git.root().join("-"));
     let store = Store::default();
     let mut made = Making::new(git, &commit, author)?;
-    for (path, added) in git.added(&commit)? {
+    let added = git.added(&commit)?;
+    for (path, added) in &added {
         // What is no text has no lines.
-        let Ok(text) = git.show(&commit, &path) else { continue };
-        let regions = attribution::of(&store, &git.root().join(&path), &text);
+        let Ok(text) = git.show(&commit, path) else { continue };
+        let regions = attribution::of(&store, &git.root().join(path), &text);
         let owners = line_origins(&text, &regions);
-        for line in added.into_iter().flatten() {
+        for line in added.iter().cloned().flatten() {
             if let Some(origin) = line.checked_sub(1).and_then(|index| owners.get(index)).copied().flatten() {
-                made.add(&path, line, origin);
+                made.add(path, line, origin);
             }
         }
     }
+    // What was there before has its writer from there: what is picked from another branch, brought back by a revert, or
+    // moved from one file to another.
+    if let Ok(picked) = git.commit("CHERRY_PICK_HEAD") {
+        if let Some(note) = git.notes([picked.as_str()])?.get(&picked) {
+            made.carry(git, &picked, &Note::read(note).note, &commit, &added);
+        }
+    } else if let Some(reverted) = git.messages([commit.as_str()])?.get(&commit).and_then(|message| reverted(message))
+        && let Ok(before) = git.commit(&format!("{reverted}^"))
+    {
+        made.carry_from(git, &before, &commit, &added)?;
+    }
+    made.carry_moved(git, &commit, &added)?;
     Ok(made.finish().map(|note| (commit, note)))
+}
+
+/// The commit that a message says is reverted, as git itself puts it.
+fn reverted(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("This reverts commit ")?;
+    let id = rest.split(|c: char| !c.is_ascii_hexdigit()).next()?;
+    (id.len() >= 40).then_some(id)
 }
 
 /// The notes of commits that took the place of others. A line keeps its writer where the new commit adds the very line.
@@ -115,6 +139,9 @@ fn rewritten(git: &Git) -> anyhow::Result<Vec<(String, Note)>> {
     }
     Ok(notes)
 }
+
+/// Lines by file.
+type Added = BTreeMap<String, Vec<Range<usize>>>;
 
 /// A note that is being made.
 struct Making {
@@ -183,14 +210,7 @@ impl Making {
     }
 
     /// Takes over what the note of another commit says of lines that this one adds.
-    fn carry(
-        &mut self,
-        git: &Git,
-        old: &str,
-        note: &Note,
-        new: &str,
-        added: &BTreeMap<String, Vec<std::ops::Range<usize>>>,
-    ) {
+    fn carry(&mut self, git: &Git, old: &str, note: &Note, new: &str, added: &Added) {
         for (path, ranges) in added {
             // A file that has got another name meanwhile stands under the one that its lines are found in.
             let Ok(after) = git.show(new, path) else { continue };
@@ -207,6 +227,60 @@ impl Making {
                 }
             }
         }
+        self.learn(note);
+    }
+
+    /// Takes over what the history of another commit says of lines that this one adds.
+    fn carry_from(&mut self, git: &Git, old: &str, new: &str, added: &Added) -> anyhow::Result<()> {
+        for (path, ranges) in added {
+            let (Ok(before), Ok(after)) = (git.show(old, path), git.show(new, path)) else { continue };
+            let blamed = git.blame_at(old, path)?;
+            let is_added = |line: usize| ranges.iter().any(|range| range.contains(&line));
+            let same = same_lines(&before, &after).into_iter().filter(|(_, now)| is_added(now + 1));
+            let lines = same.filter_map(|(then, now)| Some((now + 1, blamed.get(then)?.clone())));
+            self.take_over(git, path, lines.collect())?;
+        }
+        Ok(())
+    }
+
+    /// Takes over what is known of lines that were moved here from elsewhere.
+    fn carry_moved(&mut self, git: &Git, commit: &str, added: &Added) -> anyhow::Result<()> {
+        for (path, ranges) in added {
+            let unknown =
+                |line: &usize| u32::try_from(*line).is_ok_and(|line| !self.known.contains(&(path.clone(), line)));
+            let unknown: Vec<usize> = ranges.iter().cloned().flatten().filter(unknown).collect();
+            // One line or two may be anybody's.
+            if unknown.len() < MOVED_LINES {
+                continue;
+            }
+            let blamed = git.blame_at(commit, path)?;
+            let from = |line: &usize| blamed.get(line.checked_sub(1)?).cloned();
+            let lines = unknown.iter().filter_map(|line| Some((*line, from(line)?)));
+            let moved = lines.filter(|(_, from)| from.commit.as_deref().is_some_and(|from| from != commit));
+            self.take_over(git, path, moved.collect())?;
+        }
+        Ok(())
+    }
+
+    /// Takes over what notes say of the lines where these come from.
+    fn take_over(&mut self, git: &Git, path: &str, lines: Vec<(usize, BlamedLine)>) -> anyhow::Result<()> {
+        let notes = git.notes(lines.iter().filter_map(|(_, from)| from.commit.as_deref()))?;
+        let notes: HashMap<String, Note> =
+            notes.into_iter().map(|(commit, note)| (commit, Note::read(&note).note)).collect();
+        for (line, from) in lines {
+            let Some(note) = from.commit.and_then(|commit| notes.get(&commit)) else { continue };
+            let said =
+                lines_of(note).find(|(of, number, _)| *of == from.path && usize::try_from(*number) == Ok(from.line));
+            if let (Some((_, _, key)), Ok(line)) = (said, u32::try_from(line)) {
+                self.push(path, line, key.clone());
+                self.learn(note);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the keys of another note stand for.
+    fn learn(&mut self, note: &Note) {
         for (session, record) in &note.sessions {
             self.note.sessions.entry(session.clone()).or_insert_with(|| record.clone());
         }

@@ -76,34 +76,19 @@ impl Git {
     pub(crate) fn blame(&self, file: &Path) -> anyhow::Result<Vec<BlamedLine>> {
         let name = self.relative(file)?;
         let printed = self.read(&["blame", "--porcelain", "--", &name], b"")?;
-        let mut paths: HashMap<String, String> = HashMap::new();
-        let mut lines: Vec<(String, usize)> = Vec::new();
-        for line in printed.split(|byte| *byte == b'\n') {
-            // The text of a line comes behind a tab, and its head before.
-            if line.first() == Some(&b'\t') {
-                continue;
-            }
-            let line = String::from_utf8_lossy(line);
-            let mut words = line.split(' ');
-            let (Some(first), Some(second)) = (words.next(), words.next()) else { continue };
-            if first == "filename" {
-                let path = line["filename ".len()..].to_owned();
-                if let Some((commit, _)) = lines.last() {
-                    paths.entry(commit.clone()).or_insert(path);
-                }
-            } else if first.len() >= 40 && first.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-                lines.push((first.to_owned(), second.parse().unwrap_or_default()));
-            }
-        }
-        let is_none = |commit: &str| commit.bytes().all(|byte| byte == b'0');
-        let blamed = lines.into_iter().map(|(commit, line)| BlamedLine {
-            path: paths.get(&commit).cloned().unwrap_or_else(|| name.clone()),
-            commit: (!is_none(&commit)).then_some(commit),
-            line,
-        });
-        Ok(blamed.collect())
+        Ok(blamed(&printed, &name))
     }
 
+    /// The same as the file is in a commit; a line that was moved or copied comes from where it was before.
+    pub(crate) fn blame_at(&self, commit: &str, path: &str) -> anyhow::Result<Vec<BlamedLine>> {
+        let printed = self.read(&["blame", "--porcelain", "-M", "-C", "-C", commit, "--", path], b"")?;
+        Ok(blamed(&printed, path))
+    }
+
+    /// The commit that git is about to pick or to revert, where it is.
+    pub(crate) fn in_hand(&self, name: &str) -> Option<String> {
+        self.commit(name).ok()
+    }
     /// A file's name from the root of the work tree.
     pub(crate) fn relative(&self, file: &Path) -> anyhow::Result<String> {
         let absolute = std::path::absolute(file)?;
@@ -250,4 +235,32 @@ impl Git {
     pub(crate) fn write_note(&self, commit: &str, note: &str) -> anyhow::Result<()> {
         self.read(&["notes", "--ref", NOTES, "add", "-f", "-F", "-", commit], note.as_bytes()).map(drop)
     }
+}
+
+/// What `git blame --porcelain` prints of the lines of a file.
+fn blamed(printed: &[u8], name: &str) -> Vec<BlamedLine> {
+    // A commit's file is named once, and again where its lines come from several.
+    let mut paths: HashMap<String, String> = HashMap::new();
+    let mut lines: Vec<BlamedLine> = Vec::new();
+    for line in printed.split(|byte| *byte == b'\n') {
+        // The text of a line comes behind a tab, and its head before.
+        if line.first() == Some(&b'\t') {
+            continue;
+        }
+        let line = String::from_utf8_lossy(line);
+        let mut words = line.split(' ');
+        let (Some(first), Some(second)) = (words.next(), words.next()) else { continue };
+        if first == "filename" {
+            let path = line["filename ".len()..].to_owned();
+            if let Some(last) = lines.last_mut() {
+                last.path.clone_from(&path);
+                paths.insert(last.commit.clone().unwrap_or_default(), path);
+            }
+        } else if first.len() >= 40 && first.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            let commit = Some(first.to_owned()).filter(|commit| commit.bytes().any(|byte| byte != b'0'));
+            let path = paths.get(commit.as_deref().unwrap_or_default()).cloned().unwrap_or_else(|| name.to_owned());
+            lines.push(BlamedLine { commit, path, line: second.parse().unwrap_or_default() });
+        }
+    }
+    lines
 }
