@@ -69,6 +69,18 @@ fn a_commit_has_a_note() {
 }
 
 #[test]
+fn what_is_not_committed_yet() {
+    let workspace = repository(START);
+    let status = || countersign(&workspace, &["status"]).stdout;
+    assert_eq!(status(), "Nothing that an AI is known to have written waits to be committed.\n");
+    claude_writes(&workspace, "main.tf", &format!("{START}# claude\n# wrote\n"));
+    claude_writes(&workspace, "new.tf", "# claude\n");
+    assert_eq!(status(), "main.tf: 2 lines by claude\nnew.tf: 1 line by claude\n");
+    commit(&workspace, "claude");
+    assert_eq!(status(), "Nothing that an AI is known to have written waits to be committed.\n");
+}
+
+#[test]
 fn lines_of_a_person_have_none() {
     let workspace = repository(START);
     workspace.write("main.tf", "# one\n# ann wrote this\n# two\n");

@@ -137,8 +137,8 @@ fn committed(git: &Git, file: &Path, count: usize) -> anyhow::Result<Vec<Committ
         .collect();
     let known = |line: BlamedLine| {
         let Some(commit) = line.commit else { return (None, None, Source::None) };
-        let noted = notes.get(&commit).and_then(|lines| lines.of(&line.path, line.line));
-        let (origin, source) = match (noted, trailers.get(&commit)) {
+        let in_note = notes.get(&commit).and_then(|lines| lines.of(&line.path, line.line));
+        let (origin, source) = match (in_note, trailers.get(&commit)) {
             (Some(origin), _) => (Some(origin.clone()), Source::Note),
             (None, Some(origin)) => (Some(origin.clone()), Source::Trailer),
             (None, None) => (None, Source::None),

@@ -50,13 +50,13 @@ pub(super) fn run(arguments: &InitArguments) -> anyhow::Result<ExitCode> {
     for (name, block) in HOOKS {
         let path = folder.join(name);
         let before = match std::fs::read(&path) {
-            Ok(bytes) => match String::from_utf8(bytes) {
-                Ok(text) => Some(text),
-                Err(_) => {
+            Ok(bytes) => {
+                let Ok(text) = String::from_utf8(bytes) else {
                     let _ = writeln!(shown, "{}: left as it is, for it is no script", path.display());
                     continue;
-                }
-            },
+                };
+                Some(text)
+            }
             Err(_) => None,
         };
         let bare = before.as_deref().map(without);

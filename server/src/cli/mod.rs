@@ -13,6 +13,7 @@ mod junit;
 mod note;
 mod report;
 mod sarif;
+mod status;
 
 pub(crate) use catalogue::page;
 pub(crate) use check::today;
@@ -72,6 +73,8 @@ enum Command {
     },
     /// Say who wrote each line of a file, and how that is known.
     Blame(blame::BlameArguments),
+    /// Say what an AI wrote that is in no commit yet.
+    Status(status::StatusArguments),
     /// Write down on a commit who wrote its lines: what the hooks call that `init --git` sets up.
     ///
     /// The note is that of git-ai (`refs/notes/ai`, authorship/3.0.0). Where git-ai itself is installed, it writes its own
@@ -136,6 +139,7 @@ pub fn run() -> ExitCode {
         Command::Schema { of } => schema(of),
         Command::Completions { shell } => completions(shell),
         Command::Blame(arguments) => blame::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
         Command::Note(arguments) => note::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Hook { agent } => return hook::run(agent),

@@ -85,10 +85,12 @@ impl Git {
         Ok(blamed(&printed, path))
     }
 
-    /// The commit that git is about to pick or to revert, where it is.
-    pub(crate) fn in_hand(&self, name: &str) -> Option<String> {
-        self.commit(name).ok()
+    /// Files that are not as they were committed, those that git does not know yet included.
+    pub(crate) fn changed(&self) -> anyhow::Result<Vec<String>> {
+        let printed = self.text(&["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames"], b"")?;
+        Ok(printed.split('\0').filter_map(|entry| entry.get(3..)).map(str::to_owned).collect())
     }
+
     /// A file's name from the root of the work tree.
     pub(crate) fn relative(&self, file: &Path) -> anyhow::Result<String> {
         let absolute = std::path::absolute(file)?;

@@ -14,7 +14,7 @@ use crate::cli::today;
 use crate::disk::FolderConfig;
 use crate::surroundings::{self, Indexed};
 use countersign_engine::{
-    Analysis, Change, Document, Policy, Snapshot, Workspace, analyze, is_affected, read, units, wanted_files,
+    Analysis, Change, Document, Inserted, Policy, Snapshot, Workspace, analyze, is_affected, read, units, wanted_files,
 };
 use countersign_grammars::Language;
 use countersign_policy::{CONFIG_FILE, Config, Surface};
@@ -664,6 +664,11 @@ impl Session {
         }
         if !open.document.regions_are_empty() {
             open.save_at.get_or_insert_with(|| Instant::now() + SAVE_AFTER);
+        }
+        // What came in at once may be a text that was there before: after a stash, say.
+        let at_once = |inserted: &Inserted| looks_inserted_at_once(&inserted.text, &inserted.removed);
+        if !open.awaits_text && open.path.is_some() && inserted.iter().any(at_once) {
+            self.worker.send(open.to_match(key));
         }
         let questionable =
             inserted.into_iter().filter(|inserted| looks_inserted_at_once(&inserted.text, &inserted.removed));
