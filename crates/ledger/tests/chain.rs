@@ -211,7 +211,7 @@ proptest! {
             ledger.append(batch).expect("appended");
         }
         let count = batches.iter().flatten().count();
-        let (number, column) = (row.index(count) as i64 + 1, COLUMNS[column]);
+        let (number, column) = (row.index(count).cast_signed() as i64 + 1, COLUMNS[column]);
         let forger = place.forger();
         let select = format!("SELECT {column} FROM entries WHERE number = ?");
         let value: Column = forger.query_row(&select, [number], |row| row.get(0)).expect("a value");
@@ -221,7 +221,7 @@ proptest! {
         prop_assume!(done.is_ok());
         let found = ledger.verify(&[]).expect("verified");
         let place = found.fault.as_ref().and_then(Fault::number).expect("an entry");
-        prop_assert!(place == number as u64 || column == "number" && place < number as u64, "{} for {}", found, number);
+        prop_assert!(place == number.cast_unsigned() || column == "number" && place < number.cast_unsigned(), "{} for {}", found, number);
     }
 
     #[test]
@@ -278,7 +278,7 @@ proptest! {
         if renumbered {
             forger.execute("UPDATE entries SET number = number - 1 WHERE number > ?", [number]).expect("renumbered");
         }
-        let number = number as u64;
+        let number = number.cast_unsigned();
         let found = ledger.verify(&[]).expect("verified");
         prop_assert_eq!(found.fault, Some(Fault::Removed { first: number, last: number }));
         prop_assert_eq!(found.verified, number - 1);
@@ -295,9 +295,9 @@ proptest! {
             forger.execute("UPDATE entries SET number = ? WHERE number = ?", [to, from]).expect("moved");
         }
         let found = ledger.verify(&[]).expect("verified");
-        prop_assert_eq!(found.fault, Some(Fault::Reordered { number: one as u64, was: other as u64 }));
+        prop_assert_eq!(found.fault, Some(Fault::Reordered { number: one.cast_unsigned(), was: other.cast_unsigned() }));
         let found = verify_export(exported(&ledger, Names::Withheld).as_slice(), &[]).expect("an export");
-        prop_assert_eq!(found.fault, Some(Fault::Changed { number: one as u64 }));
+        prop_assert_eq!(found.fault, Some(Fault::Changed { number: one.cast_unsigned() }));
     }
 }
 
@@ -333,22 +333,22 @@ fn forge(forger: &Connection, number: i64) -> [u8; 32] {
 
 #[test]
 fn an_inserted_entry_is_found() {
-    let (place, ledger) = Place::with(10);
+    let (place, _ledger) = Place::with(10);
     let forger = place.forger();
     forger.execute_batch("UPDATE entries SET number = -number - 1 WHERE number >= 6; UPDATE entries SET number = -number WHERE number < 0").expect("renumbered");
     forge(&forger, 6);
     assert_eq!(verify(&place.path, &[]).fault, Some(Fault::Inserted { first: 6, last: 6 }));
     // A copy of an entry at the end.
-    let (place, _ledger) = Place::with(10);
+    let (place, ledger) = Place::with(10);
+    let fault = || ledger.verify(&[]).expect("verified").fault;
     let forger = place.forger();
     forger
         .execute_batch("INSERT INTO entries SELECT 11, at, kind, agent, person, file, body, previous, hash FROM entries WHERE number = 4")
         .expect("copied");
-    assert_eq!(verify(&place.path, &[]).fault, Some(Fault::Inserted { first: 11, last: 11 }));
+    assert_eq!(fault(), Some(Fault::Inserted { first: 11, last: 11 }));
     // One before the first.
     forger.execute_batch("UPDATE entries SET number = -1 WHERE number = 11").expect("moved");
-    assert_eq!(verify(&place.path, &[]).fault, Some(Fault::Inserted { first: 0, last: 0 }));
-    drop(ledger);
+    assert_eq!(fault(), Some(Fault::Inserted { first: 0, last: 0 }));
 }
 
 #[test]
@@ -475,9 +475,12 @@ fn entries_are_filtered() {
     ledger.append(&entries).expect("appended");
     let numbers = |filter: Filter| read(&ledger, &filter).iter().map(|entry| entry.number).collect::<Vec<_>>();
     assert_eq!(numbers(Filter { since: Some(3), until: Some(6), ..Filter::default() }), [3, 4, 5]);
-    assert_eq!(numbers(Filter { agent: Some("cursor".to_owned()), kind: Some(Kind::Tag), ..Filter::default() }), [10, 20]);
+    assert_eq!(
+        numbers(Filter { agent: Some("cursor".to_owned()), kind: Some(Kind::Tag), ..Filter::default() }),
+        [10, 20]
+    );
     assert_eq!(numbers(Filter { limit: Some(2), newest_first: true, ..Filter::default() }), [20, 19]);
-    assert_eq!(numbers(Filter { limit: Some(0), ..Filter::default() }), []);
+    assert!(numbers(Filter { limit: Some(0), ..Filter::default() }).is_empty());
     let mut seen = 0;
     let each = |_| {
         seen += 1;

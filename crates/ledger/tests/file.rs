@@ -1,6 +1,6 @@
 //! The file: who may read it, who writes at once, and files that are none.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "in a test what goes wrong ends the test")]
+#![expect(clippy::expect_used, reason = "in a test what goes wrong ends the test")]
 
 use countersign_ledger::{Fault, Kind, Ledger, LedgerError, MAX_SCHEMA, NewEntry};
 use rusqlite::Connection;
@@ -196,7 +196,10 @@ fn a_damaged_file_is_told() {
                     unharmed += 1;
                 }
                 Ok(found) => {
-                    assert!(found.fault.as_ref().and_then(Fault::number).is_none_or(|number| number <= 2001), "{found}");
+                    assert!(
+                        found.fault.as_ref().and_then(Fault::number).is_none_or(|number| number <= 2001),
+                        "{found}"
+                    );
                     at_verify += 1;
                 }
                 Err(error) => panic!("{error:?}"),
