@@ -3,7 +3,7 @@
 use crate::error::LedgerError;
 use crate::ledger::{Ledger, PATIENCE, patiently};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -134,7 +134,7 @@ fn connect(path: &Path) -> Result<Connection, LedgerError> {
     let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(SLICE).map_err(failed)?;
     // Before anything is written: the file may be somebody else's.
-    let is_new = recognise(path, &connection)?;
+    let is_new = recognise(path, &connection.unchecked_transaction().map_err(failed)?)?;
     configure(&connection).map_err(failed)?;
     if is_new || !has_all(&connection, "trigger", &TRIGGERS.map(|(name, _)| name)).map_err(failed)? {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
@@ -154,8 +154,9 @@ fn connect(path: &Path) -> Result<Connection, LedgerError> {
     Ok(connection)
 }
 
-/// Whether the file is still empty; an error where it is no ledger that can be used.
-fn recognise(path: &Path, connection: &Connection) -> Result<bool, LedgerError> {
+/// Whether the file is still empty; an error where it is no ledger that can be used. In a transaction, for another process
+/// may make the tables between one question and the next.
+fn recognise(path: &Path, connection: &Transaction<'_>) -> Result<bool, LedgerError> {
     let failed = |error| LedgerError::of(path, error);
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed);
     let (application, schema) = (pragma("application_id")?, pragma("user_version")?);

@@ -80,6 +80,19 @@ fn many_write_at_once() {
 }
 
 #[test]
+fn many_start_it_at_once() {
+    for _ in 0..40 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("ledger.db");
+        thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| Ledger::open(&path).expect("a ledger"));
+            }
+        });
+    }
+}
+
+#[test]
 fn one_waits_for_another_and_not_for_ever() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("ledger.db");
