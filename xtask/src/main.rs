@@ -4,6 +4,7 @@ mod notes;
 mod replay;
 mod sample;
 mod score;
+mod soak;
 mod tables;
 
 use anyhow::{Context, bail};
@@ -26,6 +27,8 @@ cargo xtask sample [--corpus DIR] [--seed N] [--count N]
                              print findings in real repositories, drawn by lot, with their source
 cargo xtask score [--corpus DIR]
                              how much of what Checkov's labelled fixtures expect is found; 1 where a bar is missed
+cargo xtask soak ledger [--kills N]
+                             kill processes that write to one ledger; 1,000 kills are the full run, 100 the default
 cargo xtask tables DIR       write the tables under crates/policy/data from the facts in DIR
 ";
 
@@ -57,6 +60,10 @@ fn main() -> anyhow::Result<ExitCode> {
             let count = option(rest, "--count").unwrap_or("200").parse().context("--count takes a number")?;
             sample::run(&corpus, seed, count)
         }
+        ["soak", "ledger", rest @ ..] => {
+            soak::ledger(option(rest, "--kills").unwrap_or("100").parse().context("--kills takes a number")?)
+        }
+        [soak::WRITER, path, writer] => soak::write(path, writer),
         ["tables", from] => tables::write(Path::new(from), &root().join("crates/policy/data")),
         _ => {
             std::io::stdout().write_all(USAGE.as_bytes())?;
