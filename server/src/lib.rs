@@ -7,6 +7,7 @@ pub mod cli;
 mod disk;
 mod git;
 pub mod lsp;
+mod record;
 mod review;
 mod spool;
 mod state;

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// A repository with the hooks of `countersign init --git`, in which Ann has committed `main.tf`.
-fn repository(text: &str) -> Workspace {
+pub(crate) fn repository(text: &str) -> Workspace {
     let workspace = Workspace::git(&[("main.tf", text)]);
     let said = countersign(&workspace, &["init", "--git"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
@@ -17,7 +17,7 @@ fn repository(text: &str) -> Workspace {
 }
 
 /// Runs git as a person does, with the hooks.
-fn git(workspace: &Workspace, arguments: &[&str]) -> bool {
+pub(crate) fn git(workspace: &Workspace, arguments: &[&str]) -> bool {
     let tools = Path::new(COUNTERSIGN).parent().expect("a folder");
     let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap_or_default());
     let mut git = Command::new("git");
@@ -31,7 +31,7 @@ fn git(workspace: &Workspace, arguments: &[&str]) -> bool {
     run(&mut git, LIMIT).status.success()
 }
 
-fn commit(workspace: &Workspace, message: &str) {
+pub(crate) fn commit(workspace: &Workspace, message: &str) {
     assert!(git(workspace, &["add", "-A"]));
     assert!(git(workspace, &["commit", "-q", "-m", message]));
 }

@@ -16,6 +16,7 @@ mod fix;
 mod formats;
 mod history;
 mod hooks;
+mod ledger;
 mod peers;
 mod provenance;
 mod session;

@@ -5,6 +5,7 @@
 
 use crate::attribution;
 use crate::disk;
+use crate::record::{self, Kind};
 use crate::spool;
 use crate::state::Store;
 use countersign_agents::{Action, AgentKind, Call, Change, Edit, MAX_PAYLOAD_BYTES, Moment};
@@ -144,7 +145,10 @@ fn after_command(store: &Store, path: &Path, found: &str, origin: &Origin) -> Re
         let known = attribution::of(store, path, found);
         let steps = [Step::Write(left.clone())];
         match after_agent(found, &known, &left, &steps, origin) {
-            Some(regions) => write(store, path, &left, &regions),
+            Some(regions) => {
+                write(store, path, &left, &regions)?;
+                log(store, path, &regions, left.len(), origin)
+            }
             None => Ok(()),
         }
     });
@@ -212,9 +216,18 @@ fn after(
                         changed it at the same time"
                 .to_owned());
         };
-        write(store, path, &left, &regions)
+        write(store, path, &left, &regions)?;
+        log(store, path, &regions, left.len(), origin)
     });
     done.map_err(|error| error.to_string())?
+}
+
+/// Adds to the ledger how much of a file is of an origin.
+fn log(store: &Store, path: &Path, regions: &Regions, len: usize, origin: &Origin) -> Result<(), String> {
+    let bytes =
+        regions.pieces(0..len).filter(|piece| piece.origin == origin).map(|piece| piece.end - piece.start).sum();
+    let entry = record::entry(Kind::Insertion, path, origin, bytes);
+    record::append(store, path, &[entry]).map_err(|error| error.to_string())
 }
 
 /// Writes down who wrote what in a text, for all who ask later and for the server that has it open.

@@ -10,6 +10,7 @@ mod hook;
 mod human;
 mod init;
 mod junit;
+mod ledger;
 mod note;
 mod report;
 mod sarif;
@@ -75,6 +76,13 @@ enum Command {
     Blame(blame::BlameArguments),
     /// Say what an AI wrote that is in no commit yet.
     Status(status::StatusArguments),
+    /// List what was recorded of who wrote what.
+    Log(ledger::LogArguments),
+    /// Check, export or redact the record.
+    Ledger {
+        #[command(subcommand)]
+        command: ledger::LedgerCommand,
+    },
     /// Write down on a commit who wrote its lines: what the hooks call that `init --git` sets up.
     ///
     /// The note is that of git-ai (`refs/notes/ai`, authorship/3.0.0). Where git-ai itself is installed, it writes its own
@@ -140,6 +148,8 @@ pub fn run() -> ExitCode {
         Command::Completions { shell } => completions(shell),
         Command::Blame(arguments) => blame::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Log(arguments) => ledger::log(&arguments),
+        Command::Ledger { command } => ledger::run(&command),
         Command::Note(arguments) => note::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Hook { agent } => return hook::run(agent),

@@ -153,6 +153,8 @@ struct Making {
     lines: BTreeMap<String, BTreeMap<Key, Vec<LineRange>>>,
     /// The note that was there.
     before: Option<String>,
+    /// The head of the ledger, which the note anchors.
+    head: Option<serde_json::Value>,
 }
 
 impl Making {
@@ -162,7 +164,15 @@ impl Making {
         let mut note = before.as_deref().map(|before| Note::read(before).note).unwrap_or_default();
         note.base_commit = Some(commit.to_owned());
         let known = lines_of(&note).map(|(path, line, _)| (path.to_owned(), line)).collect();
-        Ok(Self { note, commit: commit.to_owned(), author, known, lines: BTreeMap::new(), before })
+        Ok(Self {
+            note,
+            commit: commit.to_owned(),
+            author,
+            known,
+            lines: BTreeMap::new(),
+            before,
+            head: super::ledger::head(git),
+        })
     }
 
     fn is_copy_of(&self, note: &str) -> bool {
@@ -311,6 +321,9 @@ impl Making {
         self.note.sessions.retain(|key, _| keys.contains(key));
         self.note.prompts.retain(|key, _| keys.contains(key));
         self.note.humans.retain(|key, _| keys.contains(key));
+        if let Some(head) = std::mem::take(&mut self.head) {
+            self.note.more.insert(super::ledger::ANCHOR.to_owned(), head);
+        }
         (!self.note.files.is_empty()).then(|| self.note.normalised())
     }
 }

@@ -136,6 +136,13 @@ impl Git {
         Ok(found)
     }
 
+    /// All notes.
+    pub(crate) fn all_notes(&self) -> anyhow::Result<Vec<String>> {
+        let listed = self.text(&["notes", "--ref", NOTES, "list"], b"")?;
+        let commits: Vec<&str> = listed.lines().filter_map(|line| Some(line.split_once(' ')?.1)).collect();
+        Ok(self.notes(commits)?.into_values().collect())
+    }
+
     /// The messages of commits, by commit.
     pub(crate) fn messages<'c>(
         &self,

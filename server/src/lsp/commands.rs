@@ -4,7 +4,9 @@ use super::client::Requester;
 use super::features::{self, View};
 use super::protocol::ActionArguments;
 use super::session::{Event, Session, on_pool};
+use super::worker::Job;
 use crate::cli::page;
+use crate::record::Kind;
 use crate::state::{write_atomically, write_page};
 use countersign_policy::Catalogue;
 use countersign_provenance::{Authority, Origin, Writer};
@@ -93,6 +95,10 @@ impl Session {
 
     /// Takes a person's word about who wrote a text.
     fn declare(&mut self, uri: &str, range: Range<usize>, origin: &Origin) {
+        if let Some(path) = self.documents.get(uri).and_then(|open| open.path().cloned()) {
+            let (kind, origin, bytes) = (Kind::Correction, origin.clone(), range.len());
+            self.worker.send(Job::Record { path, kind, origin, bytes });
+        }
         self.declared(uri, |document| document.declare(range, origin));
     }
 

@@ -12,13 +12,14 @@ use super::transport::Outbox;
 use super::worker::{Job, Worker};
 use crate::cli::today;
 use crate::disk::FolderConfig;
+use crate::record::Kind;
 use crate::surroundings::{self, Indexed};
 use countersign_engine::{
     Analysis, Change, Document, Inserted, Policy, Snapshot, Workspace, analyze, is_affected, read, units, wanted_files,
 };
 use countersign_grammars::Language;
 use countersign_policy::{CONFIG_FILE, Config, Surface};
-use countersign_provenance::{Regions, looks_inserted_at_once};
+use countersign_provenance::{Origin, Piece, Regions, looks_inserted_at_once};
 use countersign_syntax::Budget;
 use countersign_text::{RangeMap, Text};
 use dashmap::DashMap;
@@ -222,6 +223,11 @@ pub(super) struct Open {
 }
 
 impl Open {
+    /// The file, where it is one.
+    pub(super) fn path(&self) -> Option<&PathBuf> {
+        self.path.as_ref()
+    }
+
     /// What has its latest versions compared with what agents' hooks said.
     fn to_match(&self, uri: &str) -> Job {
         Job::Match {
@@ -747,7 +753,15 @@ impl Session {
         };
         let ranges: Vec<_> = params.ranges.iter().map(features::from_wire).collect();
         let resolve = move |text: &Text| ranges.iter().map(|range| features::to_bytes(text, encoding, range)).collect();
-        if open.document.evidence(params.text_document.version, params.origin.evidence(), Box::new(resolve)) {
+        let evidence = params.origin.evidence();
+        let record = evidence.origin.clone().filter(Origin::is_ai).zip(open.path.clone());
+        if open.document.evidence(params.text_document.version, evidence, Box::new(resolve)) {
+            if let Some((origin, path)) = record {
+                let of = |piece: &Piece<'_>| *piece.origin == origin;
+                let regions = &open.document.snapshot().regions;
+                let bytes = regions.pieces(0..usize::MAX).filter(of).map(|piece| piece.end - piece.start).sum();
+                self.worker.send(Job::Record { path, kind: Kind::Insertion, origin, bytes });
+            }
             open.dirty = true;
             open.save_at.get_or_insert_with(|| Instant::now() + SAVE_AFTER);
             self.stale = true;

@@ -6,12 +6,13 @@ use super::session::{Event, Snapshots};
 use super::watcher::Watcher;
 use crate::disk::{self, Configs};
 use crate::git::{self, Committed};
+use crate::record::{self, Kind};
 use crate::spool;
 use crate::state::Store;
 use crate::surroundings::{self, Indexed, Surroundings};
 use countersign_engine::{Inserted, module_of};
 use countersign_grammars::Language;
-use countersign_provenance::{Regions, Saved, distinctive_lines, minimal_edits};
+use countersign_provenance::{Origin, Regions, Saved, distinctive_lines, minimal_edits};
 use countersign_text::{RangeMap, Text};
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -40,6 +41,8 @@ pub(super) enum Job {
     Remember { uri: String, opened: u64, path: PathBuf, version: i32, text: Text },
     /// Look whether a document showed a text that an agent's hook reported about.
     Match { uri: String, opened: u64, path: PathBuf, versions: Vec<(i32, Text)> },
+    /// Write down in the ledger what came to be known of a part of a document.
+    Record { path: PathBuf, kind: Kind, origin: Origin, bytes: usize },
     /// Note that the editor has saved a document.
     Saved { path: PathBuf, text: Text },
     /// Compare a document with what was committed.
@@ -167,6 +170,13 @@ impl State {
                 let saved = self.store.load(&path);
                 let regions = saved.map(|saved| saved.restore(&text.to_string())).unwrap_or_default();
                 Some(Event::Remembered { uri, opened, version, regions })
+            }
+            Job::Record { path, kind, origin, bytes } => {
+                let entry = record::entry(kind, &path, &origin, bytes);
+                if let Err(error) = record::append(&self.store, &path, &[entry]) {
+                    tracing::warn!("who wrote {} could not be recorded: {error}", path.display());
+                }
+                None
             }
             Job::Saved { path, text } => {
                 if let Err(error) = spool::saved(&self.store, &path, &text.to_string()) {
