@@ -143,10 +143,9 @@ fn generated() -> anyhow::Result<Vec<(String, String)>> {
     let (before, rest) = page.split_once("```toml\n").context("docs/configuration.md has the defaults in a fence")?;
     let (_, after) = rest.split_once("\n```").context("the fence ends")?;
     files.push(("docs/configuration.md".to_owned(), format!("{before}```toml\n{}\n```{after}", defaults.trim_end())));
-    files.push((
-        "docs/command-line.md".to_owned(),
-        with_help(&fs::read_to_string(root().join("docs/command-line.md"))?)?,
-    ));
+    for page in ["docs/command-line.md", "docs/provenance.md"] {
+        files.push((page.to_owned(), with_help(&fs::read_to_string(root().join(page))?)?));
+    }
     Ok(files)
 }
 
@@ -156,7 +155,7 @@ fn with_help(page: &str) -> anyhow::Result<String> {
     let mut parts = page.split(FENCE);
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let (fence, after) = part.split_once("\n```").context("docs/command-line.md: a fence has no end")?;
+        let (fence, after) = part.split_once("\n```").context("a fence with a command has no end")?;
         let command = fence.lines().next().unwrap_or_default();
         let help = countersign(&command.split(' ').collect::<Vec<_>>())?;
         let help: Vec<_> = help.trim_end().lines().map(str::trim_end).collect();
