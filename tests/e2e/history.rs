@@ -187,6 +187,8 @@ fn renamed_merged_and_formatted() {
     assert!(git(&workspace, &["checkout", "-q", "-"]));
     assert!(git(&workspace, &["merge", "-q", "--no-edit", "other"]));
     assert_eq!(blame(&workspace, "moved.tf"), ["- a = 1", "claude longer = 2"]);
+    // What comes with a merge, the merge has not added.
+    assert!(!git(&workspace, &["notes", "--ref", "ai", "show", "HEAD"]));
 }
 
 #[test]
@@ -281,4 +283,29 @@ fn notes_of_another_clone_come_and_go() {
     assert!(git(&workspace, &["push", "-q", "origin", "HEAD"]));
     let listed = workspace.run_git(&["ls-remote", "origin"]);
     assert!(listed.contains("refs/notes/ai"), "{listed}");
+}
+
+#[test]
+fn squashed_on_a_server() {
+    let workspace = repository(START);
+    assert!(git(&workspace, &["checkout", "-q", "-b", "topic"]));
+    claude_writes(&workspace, "main.tf", "# one\n# two\n# claude 1\n# three\n# four\n# five\n");
+    commit(&workspace, "first");
+    workspace.write("main.tf", "# one\n# ann\n# two\n# claude 1\n# three\n# four\n# five\n");
+    commit(&workspace, "second");
+    claude_writes(&workspace, "new.tf", "# claude 2\n# and 3\n");
+    commit(&workspace, "third");
+    assert!(git(&workspace, &["checkout", "-q", "-"]));
+    workspace.write("main.tf", "# zero\n# one\n# two\n# three\n# four\n# five\n");
+    commit(&workspace, "meanwhile");
+    // A server has neither our hooks nor what is recorded here.
+    std::fs::remove_dir_all(workspace.root().join(".git/countersign")).expect("the state is there");
+    assert!(git(&workspace, &["merge", "-q", "--squash", "topic"]));
+    assert!(git(&workspace, &["-c", "core.hooksPath=/dev/null", "commit", "-q", "-m", "all of it"]));
+    assert_eq!(blame(&workspace, "new.tf"), ["- # claude 2", "- # and 3"]);
+    assert!(git(&workspace, &["branch", "-q", "-f", "merged", "topic"]));
+    let said = countersign(&workspace, &["note", "--squashed", "merged"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert_eq!(blame(&workspace, "new.tf"), ["claude # claude 2", "claude # and 3"]);
+    assert_eq!(blame(&workspace, "main.tf")[..5], ["- # zero", "- # one", "- # ann", "- # two", "claude # claude 1"]);
 }

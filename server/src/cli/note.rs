@@ -33,6 +33,10 @@ pub(super) struct NoteArguments {
     /// hook is told them: `OLD NEW` a line.
     #[arg(long, conflicts_with_all = ["commit", "push"])]
     rewritten: bool,
+    /// Carry the notes of the commits of a branch over to the one commit that they were squashed into, as a server does
+    /// when it merges a pull request.
+    #[arg(long, value_name = "BRANCH", conflicts_with_all = ["rewritten", "push"])]
+    squashed: Option<String>,
     /// Fetch the notes of a remote, join them with those that are here, and push them.
     #[arg(long, value_name = "REMOTE", conflicts_with_all = ["commit", "dry_run"])]
     push: Option<String>,
@@ -47,8 +51,15 @@ pub(super) fn run(arguments: &NoteArguments) -> anyhow::Result<ExitCode> {
     if git_ai_is_installed() && !arguments.dry_run {
         return Ok(ExitCode::SUCCESS);
     }
-    let notes =
-        if arguments.rewritten { rewritten(&git)? } else { committed(&git, &arguments.commit)?.into_iter().collect() };
+    let notes = match &arguments.squashed {
+        Some(branch) => {
+            let new = git.commit(&arguments.commit)?;
+            let olds = git.commits_of(branch, &new)?;
+            rewritten(&git, BTreeMap::from([(new, olds)]))?
+        }
+        None if arguments.rewritten => rewritten(&git, told()?)?,
+        None => committed(&git, &arguments.commit)?.into_iter().collect(),
+    };
     for (commit, note) in notes {
         let text = note.write();
         if arguments.dry_run {
@@ -104,8 +115,8 @@ fn reverted(message: &str) -> Option<&str> {
     (id.len() >= 40).then_some(id)
 }
 
-/// The notes of commits that took the place of others. A line keeps its writer where the new commit adds the very line.
-fn rewritten(git: &Git) -> anyhow::Result<Vec<(String, Note)>> {
+/// The commits that took the place of others, with those, as standard input tells them.
+fn told() -> anyhow::Result<BTreeMap<String, Vec<String>>> {
     let mut input = String::new();
     std::io::stdin().lock().take(MAX_INPUT).read_to_string(&mut input).context("standard input cannot be read")?;
     let mut olds: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -117,6 +128,12 @@ fn rewritten(git: &Git) -> anyhow::Result<Vec<(String, Note)>> {
             olds.entry(new.to_owned()).or_default().push(old.to_owned());
         }
     }
+    Ok(olds)
+}
+
+/// The notes of commits that took the place of others, the oldest first. A line keeps its writer where the new commit adds
+/// the very line.
+fn rewritten(git: &Git, olds: BTreeMap<String, Vec<String>>) -> anyhow::Result<Vec<(String, Note)>> {
     let known = git.notes(olds.values().flatten().map(String::as_str))?;
     let mut notes = Vec::new();
     for (new, olds) in olds {

@@ -165,27 +165,47 @@ impl Git {
         Ok(self.text(&["rev-parse", "--verify", &format!("{name}^{{commit}}")], b"")?.trim().to_owned())
     }
 
-    /// The lines that a commit added, by file: against its first parent, or against nothing.
+    /// The commits of a branch that another commit does not come after, the oldest first.
+    pub(crate) fn commits_of(&self, branch: &str, but: &str) -> anyhow::Result<Vec<String>> {
+        let branch = self.commit(branch)?;
+        let printed =
+            self.text(&["rev-list", "--reverse", "--topo-order", "--no-merges", &branch, "--not", but], b"")?;
+        Ok(printed.lines().map(str::to_owned).collect())
+    }
+
+    /// The lines that a commit added, by file: those that none of its parents has.
     pub(crate) fn added(&self, commit: &str) -> anyhow::Result<BTreeMap<String, Vec<Range<usize>>>> {
-        let printed = self.text(
-            &[
-                "diff-tree",
-                "-p",
-                "--root",
-                "--first-parent",
-                "-m",
-                "-M",
-                "--unified=0",
-                "--no-color",
-                "--no-ext-diff",
-                "--no-textconv",
-                "--no-commit-id",
-                "--src-prefix=a/",
-                "--dst-prefix=b/",
-                commit,
-            ],
-            b"",
-        )?;
+        let parents = self.text(&["rev-list", "--parents", "--max-count=1", commit], b"")?;
+        let mut parents = parents.split_whitespace().skip(1);
+        let Some(first) = parents.next() else { return self.added_to(&["--root", commit]) };
+        let mut added = self.added_to(&[first, commit])?;
+        for parent in parents {
+            let other = self.added_to(&[parent, commit])?;
+            for (path, ranges) in &mut added {
+                let is_new =
+                    |line: &usize| other.get(path).is_some_and(|other| other.iter().any(|it| it.contains(line)));
+                *ranges = ranges.iter().cloned().flatten().filter(is_new).map(|line| line..line + 1).collect();
+            }
+        }
+        added.retain(|_, ranges| !ranges.is_empty());
+        Ok(added)
+    }
+
+    /// The lines that a difference adds, by file.
+    fn added_to(&self, between: &[&str]) -> anyhow::Result<BTreeMap<String, Vec<Range<usize>>>> {
+        const OPTIONS: &[&str] = &[
+            "diff-tree",
+            "-p",
+            "-M",
+            "--unified=0",
+            "--no-color",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--no-commit-id",
+            "--src-prefix=a/",
+            "--dst-prefix=b/",
+        ];
+        let printed = self.text(&[OPTIONS, between].concat(), b"")?;
         let mut added: BTreeMap<String, Vec<Range<usize>>> = BTreeMap::new();
         let (mut file, mut left) = (None, 0);
         for line in printed.lines() {
