@@ -309,3 +309,28 @@ fn squashed_on_a_server() {
     assert_eq!(blame(&workspace, "new.tf"), ["claude # claude 2", "claude # and 3"]);
     assert_eq!(blame(&workspace, "main.tf")[..5], ["- # zero", "- # one", "- # ann", "- # two", "claude # claude 1"]);
 }
+
+#[test]
+fn as_agent_trace() {
+    let workspace = repository(START);
+    claude_writes(&workspace, "main.tf", &format!("{START}# claude\n# wrote\n"));
+    commit(&workspace, "claude");
+    workspace.write("main.tf", &format!("# ann\n{START}# claude\n# wrote\n"));
+    commit(&workspace, "ann");
+    let said = countersign(&workspace, &["export", "agent-trace"]);
+    assert_eq!((said.code, said.stdout.lines().count()), (Some(0), 1), "{}", said.stderr);
+    let record: Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let revision = workspace.run_git(&["rev-parse", "HEAD~1"]);
+    assert_eq!(record["vcs"]["revision"], revision.trim());
+    assert_eq!(record["tool"]["name"], "claude");
+    let conversation = &record["files"][0]["conversations"][0];
+    assert_eq!(conversation["contributor"]["type"], "ai");
+    assert_eq!(
+        (&conversation["ranges"][0]["start_line"], &conversation["ranges"][0]["end_line"]),
+        (&6.into(), &7.into())
+    );
+    let hash = crate::editor::sha256("# claude\n# wrote\n");
+    assert_eq!(conversation["ranges"][0]["content_hash"], format!("sha256:{hash}"));
+    let said = countersign(&workspace, &["export", "agent-trace", "no-such-branch"]);
+    assert_eq!(said.code, Some(2));
+}

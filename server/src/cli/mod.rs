@@ -4,6 +4,7 @@ mod baseline;
 mod blame;
 mod catalogue;
 mod check;
+mod export;
 mod fix;
 mod github;
 mod hook;
@@ -76,6 +77,11 @@ enum Command {
     Blame(blame::BlameArguments),
     /// Say what an AI wrote that is in no commit yet.
     Status(status::StatusArguments),
+    /// Print who wrote what in formats of others.
+    Export {
+        #[command(subcommand)]
+        command: export::ExportCommand,
+    },
     /// List what was recorded of who wrote what.
     Log(ledger::LogArguments),
     /// Check, export or redact the record.
@@ -148,6 +154,7 @@ pub fn run() -> ExitCode {
         Command::Completions { shell } => completions(shell),
         Command::Blame(arguments) => blame::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Export { command } => export::run(&command),
         Command::Log(arguments) => ledger::log(&arguments),
         Command::Ledger { command } => ledger::run(&command),
         Command::Note(arguments) => note::run(&arguments),

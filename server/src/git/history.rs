@@ -165,6 +165,14 @@ impl Git {
         Ok(self.text(&["rev-parse", "--verify", &format!("{name}^{{commit}}")], b"")?.trim().to_owned())
     }
 
+    /// Commits by name or range, the newest first, each with its time in seconds since 1970.
+    pub(crate) fn commits(&self, range: &str, most: usize) -> anyhow::Result<Vec<(String, i64)>> {
+        let most = format!("--max-count={most}");
+        let printed = self.text(&["log", "--format=%H %ct", &most, "--end-of-options", range, "--"], b"")?;
+        let commits = printed.lines().filter_map(|line| line.split_once(' '));
+        Ok(commits.filter_map(|(commit, time)| Some((commit.to_owned(), time.parse().ok()?))).collect())
+    }
+
     /// The commits of a branch that another commit does not come after, the oldest first.
     pub(crate) fn commits_of(&self, branch: &str, but: &str) -> anyhow::Result<Vec<String>> {
         let branch = self.commit(branch)?;
