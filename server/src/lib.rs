@@ -6,6 +6,7 @@ mod attribution;
 pub mod cli;
 mod disk;
 mod git;
+mod git_ai;
 pub mod lsp;
 mod record;
 mod review;

@@ -14,6 +14,9 @@ fn hook(workspace: &Workspace, agent: &str, payload: &[u8]) -> String {
     let mut command = Command::new(COUNTERSIGN);
     command.args(["hook", agent]).current_dir(workspace.root()).env("XDG_STATE_HOME", workspace.state());
     let payload = File::open(path).expect("the payload is there");
+    // Programs of the test's own come first.
+    let tools = workspace.state().join("tools");
+    command.env("PATH", format!("{}:{}", tools.display(), std::env::var("PATH").unwrap_or_default()));
     let output = run_on(&mut command, payload, LIMIT);
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), b"".as_slice()), "the agent is not stopped");
     String::from_utf8(output.stderr).expect("UTF-8")
@@ -233,6 +236,36 @@ fn payloads_that_are_none() {
         let said = hook(&workspace, "claude-code", payload);
         assert!(said.starts_with("countersign hook claude-code: ") && said.lines().count() == 1, "{said}");
     }
+}
+
+#[test]
+#[cfg(unix)]
+fn git_ai_is_told_where_it_is_installed() {
+    use std::os::unix::fs::PermissionsExt;
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
+    let tools = workspace.state().join("tools");
+    fs::create_dir_all(&tools).expect("a folder");
+    let told = workspace.state().join("told");
+    let script = format!(
+        "#!/bin/sh\n[ \"$*\" = 'checkpoint agent-v1 --hook-input stdin' ] || exit 9\ncat >> {0}\necho >> {0}\n",
+        told.display()
+    );
+    fs::write(tools.join("git-ai"), script).expect("the stand-in is written");
+    fs::set_permissions(tools.join("git-ai"), fs::Permissions::from_mode(0o755)).expect("it may be run");
+    claude_edits(&workspace, "t1", "false", "true");
+    let told = fs::read_to_string(told).expect("git-ai was told");
+    let told: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let (root, file) = (json!(workspace.root()), json!([workspace.path("main.tf")]));
+    assert_eq!(
+        told,
+        [
+            json!({ "type": "human", "repo_working_dir": root, "will_edit_filepaths": file, "dirty_files": {} }),
+            json!({
+                "type": "ai_agent", "repo_working_dir": root, "edited_filepaths": file, "dirty_files": {},
+                "agent_name": "claude", "model": "unknown", "conversation_id": "s1",
+            }),
+        ]
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 use crate::attribution;
 use crate::disk;
+use crate::git_ai;
 use crate::record::{self, Kind};
 use crate::spool;
 use crate::state::Store;
@@ -78,7 +79,19 @@ fn record(call: &Call) -> Vec<String> {
             problems.push(format!("{}: {why}", disk::display(path)));
         }
     }
+    problems.extend(hand_over(call, &files.keys().cloned().collect::<Vec<_>>(), origin.as_ref()).err());
     problems
+}
+
+/// Tells git-ai, where it is installed, what the agent is about to do or has done.
+fn hand_over(call: &Call, files: &[PathBuf], origin: Option<&Origin>) -> Result<(), String> {
+    let Some(program) = git_ai::program() else { return Ok(()) };
+    let Some(root) = files.first().and_then(|file| crate::git::work_tree(file)) else { return Ok(()) };
+    match (call.moment, origin) {
+        (Moment::Before, _) => git_ai::before(&program, &root, files),
+        (Moment::After, Some(origin)) => git_ai::after(&program, &root, files, origin),
+        _ => Ok(()),
+    }
 }
 
 /// Records what a shell command does to the files that it names. What it does to others is not known to be the agent's: a

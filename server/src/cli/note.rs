@@ -4,6 +4,7 @@
 use super::print;
 use crate::attribution;
 use crate::git::{self, BlamedLine, Git};
+use crate::git_ai;
 use crate::state::Store;
 use anyhow::Context;
 use clap::Args;
@@ -12,7 +13,6 @@ use countersign_provenance::{Origin, Writer, line_origins, same_lines, sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 use std::ops::Range;
-use std::path::Path;
 use std::process::ExitCode;
 
 /// Lines that have to be new and of unknown origin before it is looked whether they were moved here.
@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &NoteArguments) -> anyhow::Result<ExitCode> {
         return git.push_notes(remote).map(|()| ExitCode::SUCCESS);
     }
     // Two that write the same note would lose each other's lines.
-    if git_ai_is_installed() && !arguments.dry_run {
+    if git_ai::program().is_some() && !arguments.dry_run {
         return Ok(ExitCode::SUCCESS);
     }
     let notes = match &arguments.squashed {
@@ -353,10 +353,4 @@ fn lines_of(note: &Note) -> impl Iterator<Item = (&str, u32, &Key)> {
             lines.map(move |line| (file.path.as_str(), line, &entry.key))
         })
     })
-}
-
-/// Whether git-ai keeps the notes of this machine, which then are none of ours to write.
-fn git_ai_is_installed() -> bool {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&folders).any(|folder| Path::new(&folder).join("git-ai").is_file())
 }
