@@ -238,6 +238,127 @@ fn payloads_that_are_none() {
     }
 }
 
+/// What each agent says when it puts `true` in the place of `false`: the payload before, where it speaks before, and after.
+fn edits_of_agents(workspace: &Workspace) -> Vec<(&'static str, &'static str, Option<Value>, Value)> {
+    let (root, file) = (workspace.root(), workspace.path("main.tf"));
+    let (old, new) = ("publicly_accessible = false", "publicly_accessible = true");
+    let both = |payload: &dyn Fn(bool) -> Value| (Some(payload(false)), payload(true));
+    let mut all = Vec::new();
+    let mut add = |agent, tool, (before, after)| all.push((agent, tool, before, after));
+    add(
+        "codex",
+        "codex",
+        both(&|after| {
+            json!({
+                "session_id": "1", "cwd": root, "model": "gpt-5", "hook_event_name": if after { "PostToolUse" } else { "PreToolUse" },
+                "tool_name": "apply_patch", "tool_use_id": "c1", "tool_response": "Success.",
+                "tool_input": { "command": format!("*** Begin Patch\n*** Update File: main.tf\n@@\n-  {old}\n+  {new}\n*** End Patch") },
+            })
+        }),
+    );
+    let cursor = |event: &str, more: Value| {
+        let mut payload = json!({
+            "conversation_id": "1", "generation_id": "2", "model": "m", "cursor_version": "1.7.2", "workspace_roots": [root],
+            "hook_event_name": event,
+        });
+        payload.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        payload
+    };
+    let edit = json!({ "file_path": file, "edits": [{ "old_string": old, "new_string": new }] });
+    add("cursor", "cursor", (None, cursor("afterFileEdit", edit)));
+    let tab = json!({ "file_path": file, "edits": [{
+        "old_string": "fals", "new_string": "tru", "old_line": format!("  {old}"), "new_line": format!("  {new}"),
+        "range": { "start_line_number": 2, "start_column": 25, "end_line_number": 2, "end_column": 29 },
+    }] });
+    add("cursor", "cursor-tab", (None, cursor("afterTabFileEdit", tab)));
+    add(
+        "gemini-cli",
+        "gemini",
+        both(&|after| {
+            json!({
+                "session_id": "1", "cwd": root, "hook_event_name": if after { "AfterTool" } else { "BeforeTool" },
+                "tool_name": "replace", "tool_input": { "file_path": file, "old_string": old, "new_string": new }, "tool_response": {},
+            })
+        }),
+    );
+    add(
+        "windsurf",
+        "windsurf",
+        both(&|after| {
+            json!({
+                "agent_action_name": if after { "post_write_code" } else { "pre_write_code" }, "trajectory_id": "1",
+                "tool_info": { "file_path": file, "edits": [{ "old_string": old, "new_string": new }] },
+            })
+        }),
+    );
+    add(
+        "copilot-cli",
+        "github-copilot-cli",
+        both(&|after| {
+            let mut payload = json!({
+                "timestamp": 1, "cwd": root, "sessionId": "1", "toolName": "edit",
+                "toolArgs": json!({ "path": file, "old_str": old, "new_str": new }).to_string(),
+            });
+            if after {
+                payload["toolResult"] = json!({ "resultType": "success" });
+            }
+            payload
+        }),
+    );
+    add(
+        "kiro",
+        "kiro",
+        both(&|after| {
+            json!({
+                "hook_event_name": if after { "postToolUse" } else { "preToolUse" }, "cwd": root, "tool_name": "fs_write",
+                "tool_input": { "command": "str_replace", "path": file, "old_str": old, "new_str": new },
+                "tool_response": { "success": true },
+            })
+        }),
+    );
+    add(
+        "cline",
+        "cline",
+        both(&|after| {
+            let name = if after { "PostToolUse" } else { "PreToolUse" };
+            let what = json!({
+                "toolName": "replace_in_file", "success": true,
+                "parameters": { "path": "main.tf", "diff": format!("------- SEARCH\n  {old}\n=======\n  {new}\n+++++++ REPLACE\n") },
+            });
+            let field = if after { "postToolUse" } else { "preToolUse" };
+            json!({ "clineVersion": "3.36.0", "taskId": "1", "workspaceRoots": [root], "hookName": name, field: what })
+        }),
+    );
+    add(
+        "opencode",
+        "opencode",
+        both(&|after| {
+            json!({
+                "hook": if after { "tool.execute.after" } else { "tool.execute.before" }, "sessionID": "1", "callID": "1",
+                "directory": root, "tool": "edit", "args": { "filePath": file, "oldString": old, "newString": new },
+            })
+        }),
+    );
+    all
+}
+
+#[test]
+fn every_agent_that_can_tell() {
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
+    for (agent, tool, before, after) in edits_of_agents(&workspace) {
+        let state = workspace.root().join(".git/countersign");
+        let _ = fs::remove_dir_all(&state);
+        workspace.write("main.tf", SAFE);
+        if let Some(before) = before {
+            assert_eq!(hook(&workspace, agent, before.to_string().as_bytes()), "", "{tool}");
+        }
+        workspace.write("main.tf", &SAFE.replace("false", "true"));
+        assert_eq!(hook(&workspace, agent, after.to_string().as_bytes()), "", "{tool}");
+        let origin = &report(&workspace, &["."]).0["findings"][0]["origin"];
+        assert_eq!((&origin["tool"], &origin["authority"]), (&json!(tool), &json!("reported")), "{agent}");
+    }
+}
+
 #[test]
 #[cfg(unix)]
 fn git_ai_is_told_where_it_is_installed() {

@@ -13,6 +13,7 @@ use countersign_agents::{Action, AgentKind, Call, Change, Edit, MAX_PAYLOAD_BYTE
 use countersign_provenance::{
     Agent, Authority, Means, Origin, Regions, Saved, Step, Writer, after_agent, before_agent,
 };
+use countersign_text::{Encoding, LinePosition, Text};
 use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -211,7 +212,7 @@ fn after(
         let mut steps = steps(changes, &left);
         // Some agents speak after the edit only.
         let found = found.or_else(|| {
-            let found = before_agent(&left, &steps);
+            let found = before_place(&left, changes).or_else(|| before_agent(&left, &steps));
             steps = vec![Step::Write(left.clone())];
             found
         });
@@ -267,6 +268,19 @@ fn moved(store: &Store, path: &Path, call: &Call, changes: &[&Change]) -> Result
         (Some(target), Some(saved)) => store.save(&target, Some(&saved)).map_err(|error| error.to_string()),
         _ => Ok(()),
     }
+}
+
+/// The text before the one replacement of which it is said where it stands.
+fn before_place(left: &str, changes: &[&Change]) -> Option<String> {
+    let [Change::Replace(replacements)] = changes else { return None };
+    let [replacement] = replacements.as_slice() else { return None };
+    let place = |number: u64| usize::try_from(number).ok()?.checked_sub(1);
+    let (line, column) = replacement.at?.start;
+    let position = LinePosition { line: place(line)?, character: place(column)? };
+    let start = Text::from(left).offset(position, Encoding::Utf16);
+    let end = start + replacement.new.len();
+    let is_there = left.get(start..end)? == replacement.new;
+    is_there.then(|| format!("{}{}{}", &left[..start], replacement.old, &left[end..]))
 }
 
 /// What the changes of one file come to.
