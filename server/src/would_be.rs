@@ -1,6 +1,8 @@
 //! What an edit that is not made yet would bring: the analysis of the text as it would be.
 
-use countersign_engine::{Analysis, Change, Document, Evidence, Finding, Policy, Snapshot, Workspace, analyze, read, units};
+use countersign_engine::{
+    Analysis, Change, Document, Evidence, Finding, Policy, Snapshot, Workspace, analyze, read, units,
+};
 use countersign_syntax::Budget;
 use countersign_text::RangeMap;
 

@@ -118,8 +118,12 @@ mod tests {
 
     #[test]
     fn no_byte_is_lost_and_messages_are_found() {
-        let mut input = b"Content-Length: 2\r\n\r\n{}content-length:3\r\nA: b\r\n\r\n[1]A: b\r\n\r\nContent-Length: x\r\n\r\n".to_vec();
-        input.extend_from_slice(b"Content-Length: 20\r\n\r\n[0123456789,0123456]Content-Length: 4\r\n\r\nnullContent-Le");
+        let mut input =
+            b"Content-Length: 2\r\n\r\n{}content-length:3\r\nA: b\r\n\r\n[1]A: b\r\n\r\nContent-Length: x\r\n\r\n"
+                .to_vec();
+        input.extend_from_slice(
+            b"Content-Length: 20\r\n\r\n[0123456789,0123456]Content-Length: 4\r\n\r\nnullContent-Le",
+        );
         for step in 1..input.len() {
             let (pieces, rest) = cut(&input, step, 10);
             let mut whole = Vec::new();
@@ -142,7 +146,8 @@ mod tests {
     #[test]
     fn a_stream_without_headers_is_given_as_it_is() {
         let (pieces, rest) = cut(&[b'x'; 100_000], 1000, 10);
-        let length: usize = pieces.iter().map(|piece| if let Piece::Other(bytes) = piece { bytes.len() } else { 0 }).sum();
+        let length: usize =
+            pieces.iter().map(|piece| if let Piece::Other(bytes) = piece { bytes.len() } else { 0 }).sum();
         assert_eq!((length, rest.len()), (100_000, 0));
     }
 }

@@ -338,7 +338,8 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let item = |text: &str| Item::read(Asked::Inline, &json!({ "insertText": text }), &Value::Null).expect("an item");
+        let item =
+            |text: &str| Item::read(Asked::Inline, &json!({ "insertText": text }), &Value::Null).expect("an item");
         let mut suggestions = Suggestions::default();
         for number in 0..1000 {
             suggestions.add("u".to_owned(), 0, item(&number.to_string()));
