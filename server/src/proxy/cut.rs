@@ -79,8 +79,9 @@ impl Cutter {
             return Some(Piece::Message(Frame { bytes: self.take(end), body }));
         }
         let Some(header) = self.held.windows(4).position(|window| window == b"\r\n\r\n") else {
-            self.lost = self.held.len() > MAX_HEADER_BYTES;
-            return self.lost.then(|| Piece::Other(std::mem::take(&mut self.held)));
+            let is_lost = self.held.len() > MAX_HEADER_BYTES;
+            self.lost |= is_lost;
+            return is_lost.then(|| Piece::Other(std::mem::take(&mut self.held)));
         };
         let body = header + 4;
         match content_length(&self.held[..header]) {
