@@ -1,7 +1,7 @@
 //! `countersign proxy`, between an editor and a completion server that are both played here.
 
 use crate::cli::{findings, report};
-use crate::editor::{COUNTERSIGN, Editor, FORCE, LIMIT, PUBLIC, SAFE, Workspace};
+use crate::editor::{COUNTERSIGN, Editor, FORCE, LIMIT, PUBLIC, SAFE, Workspace, path_of};
 use countersign_testkit::{frame, read_frame, run, run_on};
 use serde_json::{Value, json};
 use std::fs::{self, File};
@@ -91,7 +91,7 @@ impl Session {
     }
 
     /// The client sends a message, which the server gets as it is.
-    fn to_server(&mut self, message: &Value) {
+    fn say_to_server(&mut self, message: &Value) {
         let stdin = self.to_proxy.as_mut().expect("stdin is open");
         stdin.write_all(&frame(message.to_string().as_bytes())).expect("the proxy reads");
         let read = read_frame(&mut self.server_reads).expect("a frame").expect("a message");
@@ -99,11 +99,11 @@ impl Session {
     }
 
     fn notify(&mut self, method: &str, params: Value) {
-        self.to_server(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
+        self.say_to_server(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
     }
 
     /// The server writes a message; what the client gets of it.
-    fn to_client(&mut self, message: &str) -> String {
+    fn say_to_client(&mut self, message: &str) -> String {
         let stdout = self.server_writes.as_mut().expect("the server's output is open");
         stdout.write_all(&frame(message.as_bytes())).expect("the proxy reads");
         let read = read_frame(&mut self.from_proxy).expect("a frame").expect("a message");
@@ -114,9 +114,9 @@ impl Session {
     fn ask(&mut self, method: &str, params: Value, result: &Value) -> String {
         self.next_id += 1;
         let id = self.next_id;
-        self.to_server(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
+        self.say_to_server(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
         // Spaces that no serializer writes: what passes is not written anew.
-        self.to_client(&format!("{{ \"jsonrpc\":\"2.0\",  \"id\": {id}, \"result\" : {result} }}"))
+        self.say_to_client(&format!("{{ \"jsonrpc\":\"2.0\",  \"id\": {id}, \"result\" : {result} }}"))
     }
 
     /// The same for something at a byte of the text.
@@ -165,6 +165,12 @@ impl Session {
         assert!(rest.is_empty(), "{}", String::from_utf8_lossy(&rest));
         let status = self.process.lock().expect("nobody failed with it").wait().expect("it ends");
         assert_eq!(status.code(), Some(0));
+        if expected.is_empty() {
+            let state = path_of(&self.editor.uri("main.tf").into()).with_file_name(".git/countersign/spool");
+            let reports = fs::read_dir(state).into_iter().flatten().flatten();
+            let names: Vec<_> = reports.map(|entry| entry.path()).filter(|path| path.extension().is_some()).collect();
+            assert!(names.is_empty(), "nothing is to be reported: {names:?}");
+        }
         for _ in 0..100 {
             if self.editor.ai_texts("main.tf") == expected {
                 return;
@@ -204,10 +210,11 @@ fn every_byte_passes_in_both_directions() {
 
 #[test]
 fn a_server_that_dies_within_a_message() {
+    let workspace = Workspace::new();
     for options in [&[][..], &["--judge"]] {
         for (end, code) in [("exit 7", 7), ("kill -KILL $$", 137)] {
             let script = format!("printf 'Content-Length: 100\\r\\n\\r\\n{{'; echo oops >&2; {end}");
-            let mut command = proxy(&Workspace::new(), options, &script);
+            let mut command = proxy(&workspace, options, &script);
             // The client does not close its end.
             let (reader, writer) = std::io::pipe().expect("a pipe");
             let output = run_on(&mut command, reader, LIMIT);
@@ -222,7 +229,7 @@ fn a_server_that_dies_within_a_message() {
 #[test]
 fn a_server_that_leaves_its_output_to_another_process() {
     let started = std::time::Instant::now();
-    let output = passed(&[], "sleep 30 & echo last words; exit 3", b"");
+    let output = passed(&[], "sleep 30 2>/dev/null & echo last words; exit 3", b"");
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(3), b"last words\n".as_slice()));
     assert!(started.elapsed() < Duration::from_secs(8));
 }
@@ -381,10 +388,10 @@ fn the_rest_of_a_suggestion() {
 
 #[test]
 fn parts_of_a_suggestion() {
-    let workspace = Workspace::git(&[("main.tf", SAFE)]);
     let item = json!({ "insertText": FORCE, "command": { "command": "accept", "arguments": [FORCE] } });
     // A first part alone is not enough, unless the client says so.
     for said in [false, true] {
+        let workspace = Workspace::git(&[("main.tf", SAFE)]);
         let mut session = Session::on(&workspace, SAFE, &[]);
         session.suggest(FORCE);
         session.append("resource ");
@@ -394,13 +401,15 @@ fn parts_of_a_suggestion() {
         session.ends_with(if said { &["resource "] } else { &[] });
     }
     // Two after each other are enough, and what follows, too.
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
     let mut session = Session::on(&workspace, SAFE, &[]);
     session.suggest(FORCE);
     session.append("resource ");
     session.append("\"aws_route53_zone\" ");
     session.append("\"logs\" {\n");
-    session.ends_with(&["resource \"aws_route53_zone\" \"logs\" {\n"]);
+    session.ends_with(&["resource \"aws_route53_zone\" ", "\"logs\" {\n"]);
     // A word is not cut.
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
     let mut session = Session::on(&workspace, SAFE, &[]);
     session.suggest(FORCE);
     session.append("resou");

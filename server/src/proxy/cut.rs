@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_stream_without_headers_is_given_as_it_is() {
-        let (pieces, rest) = cut(&[b'x'; 100_000], 1000, 10);
+        let (pieces, rest) = cut(&vec![b'x'; 100_000], 1000, 10);
         let length: usize =
             pieces.iter().map(|piece| if let Piece::Other(bytes) = piece { bytes.len() } else { 0 }).sum();
         assert_eq!((length, rest.len()), (100_000, 0));

@@ -175,14 +175,14 @@ impl Inspector {
             Event::Message(side, body) => {
                 let Ok(message) = serde_json::from_slice::<Value>(&body) else { return self.forget() };
                 match side {
-                    Side::Client => self.from_client(&message),
+                    Side::Client => self.client_says(&message),
                     Side::Server => {
-                        self.from_server(&message);
+                        self.server_says(&message);
                     }
                 }
             }
             Event::Judge(frame, reply) => {
-                let about = serde_json::from_slice(frame.body()).ok().and_then(|message| self.from_server(&message));
+                let about = serde_json::from_slice(frame.body()).ok().and_then(|message| self.server_says(&message));
                 let judged = about.and_then(|about| self.judged(&frame, &about));
                 // Nobody waits for it any more where it came too late.
                 let _ = reply.send(judged);
@@ -198,7 +198,7 @@ impl Inspector {
         }
     }
 
-    fn from_client(&mut self, message: &Value) {
+    fn client_says(&mut self, message: &Value) {
         let Some(method) = message["method"].as_str() else { return };
         let params = &message["params"];
         let uri = || params["textDocument"]["uri"].as_str().map(str::to_owned);
@@ -229,7 +229,7 @@ impl Inspector {
     }
 
     /// Looks at a message of the server; what it is about, where it is an answer to a question.
-    fn from_server(&mut self, message: &Value) -> Option<About> {
+    fn server_says(&mut self, message: &Value) -> Option<About> {
         if message["method"] == "$/progress" {
             let params = &message["params"];
             let question = self.questions.iter().find(|it| it.token.as_ref() == Some(&params["token"]))?;

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -122,7 +123,7 @@ impl Judge {
                 let range = range.unwrap_or_else(|| if asked == Asked::List { word_before(open, at) } else { at..at });
                 let change = Change { range: Some(range), text: item.text };
                 let evidence = Evidence { origin: Some(origin.clone()), means: Means::InlineCompletion };
-                judge(WouldBe::of(snapshot.clone(), &workspace, &policy, vec![change], evidence)?)
+                judge(&WouldBe::of(snapshot.clone(), &workspace, &policy, vec![change], evidence)?)
             });
             if Instant::now() > deadline {
                 return None;
@@ -145,7 +146,7 @@ impl Judge {
     }
 }
 
-fn judge(would_be: WouldBe) -> Option<Judged> {
+fn judge(would_be: &WouldBe) -> Option<Judged> {
     let gravest = would_be.gravest()?;
     match gravest.verdict {
         Verdict::Deny => Some(Judged::Withheld),
@@ -210,6 +211,6 @@ fn framed(frame: &Frame, body: &str) -> Vec<u8> {
         !line.is_empty() && !name.trim().eq_ignore_ascii_case("content-length")
     };
     let mut head: String = head.split("\r\n").filter(is_other).flat_map(|line| [line, "\r\n"]).collect();
-    head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
+    let _ = write!(head, "Content-Length: {}\r\n\r\n", body.len());
     [head.as_bytes(), body.as_bytes()].concat()
 }

@@ -238,13 +238,11 @@ fn judged(frame: Frame, tap: &Tap, limit: Duration, late: &mut Option<Receiver<O
     let bytes = frame.bytes.clone();
     let (reply, judgement) = sync_channel(1);
     tap.judge(frame, reply);
-    match judgement.recv_timeout(limit) {
-        Ok(judged) => judged.unwrap_or(bytes),
-        Err(_) => {
-            *late = Some(judgement);
-            bytes
-        }
+    if let Ok(judged) = judgement.recv_timeout(limit) {
+        return judged.unwrap_or(bytes);
     }
+    *late = Some(judgement);
+    bytes
 }
 
 /// Whether a message can be an answer with suggestions, as far as a look at its bytes tells.

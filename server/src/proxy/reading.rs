@@ -53,13 +53,13 @@ pub(super) fn reading(
         if lowest > highest || end < anchor || end < length {
             continue;
         }
-        let moved = start.clamp(lowest, highest);
-        if !window.is_char_boundary(moved) || !window.is_char_boundary(moved + length) {
+        let place = start.clamp(lowest, highest);
+        if !window.is_char_boundary(place) || !window.is_char_boundary(place + length) {
             continue;
         }
         let whole = suggestion.get(read..).is_some_and(|rest| rest.trim().is_empty());
-        let (_, read) = walk(&window, at, suggestion, moved + length, &mut steps);
-        let inserted = window_range.start + moved..window_range.start + moved + length;
+        let (_, read) = walk(&window, at, suggestion, place + length, &mut steps);
+        let inserted = window_range.start + place..window_range.start + place + length;
         let found = Reading { inserted, read, whole };
         if whole {
             return Some(found);
