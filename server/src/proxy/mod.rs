@@ -60,7 +60,8 @@ pub(crate) struct ProxyArguments {
 #[derive(Default)]
 struct Progress {
     bytes: AtomicUsize,
-    is_writing: AtomicBool,
+    /// Something was read that is not written yet.
+    is_passing: AtomicBool,
 }
 
 /// Runs the server and passes everything on. Ends with its exit code.
@@ -124,7 +125,7 @@ fn wait_for_rest(all_passed: &Receiver<()>, progress: &Progress) {
             return;
         }
         let is_silent = progress.bytes.load(Ordering::Relaxed) == before;
-        if is_silent && !progress.is_writing.load(Ordering::Relaxed) {
+        if is_silent && !progress.is_passing.load(Ordering::Relaxed) {
             return;
         }
     }
@@ -187,14 +188,14 @@ fn to_the_client(mut from: impl Read, mut to: impl Write, tap: &Tap, judge: Opti
     // A judgement that came too late to be waited for and is still being worked out.
     let mut late: Option<Receiver<Option<Vec<u8>>>> = None;
     let mut write = |bytes: &[u8]| {
-        progress.is_writing.store(true, Ordering::Relaxed);
         let written = write_all(&mut to, bytes);
-        progress.is_writing.store(false, Ordering::Relaxed);
         progress.bytes.fetch_add(bytes.len(), Ordering::Relaxed);
         written
     };
     loop {
+        progress.is_passing.store(false, Ordering::Relaxed);
         let length = read_some(&mut from, &mut buffer);
+        progress.is_passing.store(true, Ordering::Relaxed);
         let bytes = buffer.get(..length).unwrap_or_default();
         if bytes.is_empty() {
             // What was held back in the hope that it would become a message.
