@@ -2,6 +2,7 @@
 
 use crate::cli::{findings, report};
 use crate::editor::{COUNTERSIGN, Editor, FORCE, LIMIT, PUBLIC, SAFE, Workspace, path_of};
+use crate::ledger::log;
 use countersign_testkit::{frame, read_frame, run, run_on};
 use serde_json::{Value, json};
 use std::fs::{self, File};
@@ -281,6 +282,11 @@ fn an_accepted_inline_completion() {
     assert_eq!(findings(&said), [("main.tf", "database-public", "deny")]);
     let origin = &said["findings"][0]["origin"];
     assert_eq!((&origin["tool"], &origin["authority"]), (&json!("github-copilot"), &json!("observed")));
+    let entries = log(&workspace, &[]);
+    let [entry] = entries.as_slice() else { panic!("{entries:?}") };
+    let told = (&entry["kind"], &entry["agent"], &entry["file"], &entry["body"]["means"], &entry["body"]["bytes"]);
+    let means = json!("inlineCompletion");
+    assert_eq!(told, (&json!("insertion"), &json!("github-copilot"), &json!("main.tf"), &means, &json!(PUBLIC.len())));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::document::{Insertion, Open};
 use super::judge::Judge;
 use super::reading::{is_word_boundary, reading, visible};
 use super::suggestions::{Acceptance, Asked, Item, PATIENCE, Suggestion, Suggestions};
+use crate::record::{self, Kind};
 use crate::state::Store;
 use crate::{disk, spool};
 use countersign_provenance::{Agent, Authority, Means, Origin, Saved, Writer};
@@ -14,6 +15,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io::Write;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
@@ -379,7 +381,14 @@ impl Inspector {
         for range in taken {
             open.settle(range);
         }
+        let path = open.path.clone();
+        // First for the editor, which waits for it; others may hold the ledger.
         self.report(uri);
+        if let Some(path) = path {
+            let entry = record::entry(Kind::Insertion, &path, &origin, taken.iter().map(Range::len).sum());
+            let recorded = record::append(&self.store, &path, &[entry]);
+            complain(recorded, &path, &mut self.has_complained);
+        }
     }
 
     fn origin(&self) -> Origin {
@@ -396,13 +405,19 @@ impl Inspector {
         let Some(path) = open.path.as_ref().filter(|_| !open.regions().is_empty()) else { return };
         let Some(saved) = Saved::new(&open.text.to_string(), open.regions()) else { return };
         for name in disk::names(path) {
-            if let Err(error) = spool::leave(&self.store, &name, saved.clone())
-                && !std::mem::replace(&mut self.has_complained, true)
-            {
-                let path = disk::display(path);
-                let _ = writeln!(std::io::stderr(), "countersign proxy: who wrote {path} is not recorded: {error}");
-            }
+            let left = spool::leave(&self.store, &name, saved.clone());
+            complain(left, path, &mut self.has_complained);
         }
+    }
+}
+
+/// Says once what could not be written down.
+fn complain<E: std::fmt::Display>(done: Result<(), E>, path: &Path, has_complained: &mut bool) {
+    if let Err(error) = done
+        && !std::mem::replace(has_complained, true)
+    {
+        let path = disk::display(path);
+        let _ = writeln!(std::io::stderr(), "countersign proxy: who wrote {path} is not recorded: {error}");
     }
 }
 
