@@ -57,6 +57,13 @@ pub(crate) fn display(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
+/// The names of a file: as it was said, and as it is without links.
+pub(crate) fn names(path: &Path) -> Vec<PathBuf> {
+    let mut names = vec![path.to_owned()];
+    names.extend(path.canonicalize().ok().filter(|real| real != path));
+    names
+}
+
 /// The files below the paths that Countersign reads, in order and once each, and what is wrong with the paths.
 pub(crate) fn files(paths: &[PathBuf], configs: &Configs) -> (Vec<(PathBuf, Language)>, Vec<JsonProblem>) {
     let mut files: BTreeMap<PathBuf, Language> = BTreeMap::new();

@@ -7,7 +7,7 @@ use crate::hooks::claude_writes;
 use serde_json::Value;
 use std::fs;
 
-fn log(workspace: &Workspace, arguments: &[&str]) -> Vec<Value> {
+pub(crate) fn log(workspace: &Workspace, arguments: &[&str]) -> Vec<Value> {
     let said = countersign(workspace, &[&["log", "--format", "json"], arguments].concat());
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     serde_json::from_str(&said.stdout).expect("JSON")

@@ -19,6 +19,8 @@ mod hooks;
 mod ledger;
 mod peers;
 mod provenance;
+#[cfg(unix)]
+mod proxy;
 mod session;
 mod suspected;
 mod workspace;

@@ -175,13 +175,6 @@ fn place(cwd: Option<&Path>, path: &Path) -> PathBuf {
     PathBuf::from(&*crate::surroundings::key(&path))
 }
 
-/// The names of a file: as it was said, and as it is without links.
-fn names(path: &Path) -> Vec<PathBuf> {
-    let mut names = vec![path.to_owned()];
-    names.extend(path.canonicalize().ok().filter(|real| real != path));
-    names
-}
-
 /// Keeps the text that the agent found.
 fn before(store: &Store, path: &Path, key: &str) -> Result<(), String> {
     let text = match disk::read(path) {
@@ -246,7 +239,7 @@ fn log(store: &Store, path: &Path, regions: &Regions, len: usize, origin: &Origi
 
 /// Writes down who wrote what in a text, for all who ask later and for the server that has it open.
 fn write(store: &Store, path: &Path, text: &str, regions: &Regions) -> Result<(), String> {
-    for name in names(path) {
+    for name in disk::names(path) {
         let saved = Saved::new(text, regions);
         store.save(&name, saved.as_ref()).map_err(|error| error.to_string())?;
         if let Some(saved) = saved {

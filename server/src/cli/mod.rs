@@ -107,6 +107,11 @@ enum Command {
         #[arg(value_parser = agents())]
         agent: AgentKind,
     },
+    /// Stand between an editor and a completion server, to record which of its suggestions are taken over.
+    ///
+    /// To be set in the editor where the completion server is: everything passes as it is, and the exit code is that of the
+    /// server. Who wrote what is left for the Countersign that runs in the same editor, and for `check` and `blame`.
+    Proxy(crate::proxy::ProxyArguments),
     /// Run the language server on standard input and output.
     Lsp {
         /// Accepted because some clients add it; standard input and output are always used.
@@ -160,6 +165,7 @@ pub fn run() -> ExitCode {
         Command::Note(arguments) => note::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Hook { agent } => return hook::run(agent),
+        Command::Proxy(arguments) => crate::proxy::run(arguments),
         Command::Lsp { stdio: _ } => return lsp(),
     };
     match outcome {

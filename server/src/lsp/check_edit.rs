@@ -5,12 +5,13 @@ use super::features::{View, file_path, from_wire, to_bytes};
 use super::protocol::{CheckEditParams, CheckEditResult};
 use crate::disk;
 use crate::surroundings::{self, Surroundings};
+use crate::would_be::{WouldBe, in_one_line};
 use countersign_engine::report::JsonFinding;
-use countersign_engine::{Analysis, Change, Document, Finding, Policy, Snapshot, alone, analyze, read, units};
+use countersign_engine::{Change, Policy, Snapshot, alone, read};
 use countersign_grammars::Language;
 use countersign_policy::{Surface, Verdict};
 use countersign_syntax::Budget;
-use countersign_text::{Encoding, RangeMap, Text};
+use countersign_text::{Encoding, Text};
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,22 +38,9 @@ pub(super) fn check_edit(view: Option<&View>, encoding: Encoding, params: &Check
         (None, Some(_)) => Surroundings::of([Arc::new(snapshot.clone())]).workspace,
         _ => alone(&snapshot),
     };
-    let before = analyze(&snapshot, &workspace, &policy, &mut Budget::unbounded()).unwrap_or_default();
     let changes = changes(&snapshot.text, encoding, params)?;
-    let units_before = units(&snapshot);
-
-    let version = snapshot.version.saturating_add(1);
-    let mut document = Document::of(Snapshot { changed: RangeMap::default(), ..snapshot });
-    document.change(version, changes, |_, change| change);
-    let whole = 0..document.text().len();
-    // Evidence about a version is about what came in with it, so this is about the edit alone.
-    document.evidence(version, params.origin.evidence(), Box::new(move |_| vec![whole.clone()]));
-    let after = document.snapshot().clone();
-    read(&after, &mut Budget::unbounded());
-    let mut workspace = workspace;
-    workspace.update(&after.file, &units_before, &units(&after));
-    let analysis = analyze(&after, &workspace, &policy, &mut Budget::unbounded()).ok_or_else(Error::internal_error)?;
-    Ok(result(&before, &after, &analysis, &shown_path(path.as_deref(), &uri, view)))
+    let would_be = WouldBe::of(snapshot, &workspace, &policy, changes, params.origin.evidence());
+    Ok(result(&would_be.ok_or_else(Error::internal_error)?, &shown_path(path.as_deref(), &uri, view)))
 }
 
 /// What is said of a document that the settings leave out.
@@ -104,21 +92,12 @@ fn shown_path(path: Option<&Path>, uri: &Uri, view: Option<&View>) -> String {
 }
 
 /// The findings that the edit brings or touches.
-fn result(before: &Analysis, after: &Snapshot, analysis: &Analysis, path: &str) -> CheckEditResult {
-    let address = |finding: &Finding| finding.resource.as_ref().map(|resource| resource.address.clone());
-    let was_there = |finding: &Finding| {
-        before.findings.iter().any(|known| known.risk == finding.risk && address(known) == address(finding))
-    };
-    let touched = |finding: &Finding| after.changed.overlapping(finding.range.clone()).next().is_some();
-    let brought = || analysis.findings.iter().filter(|finding| touched(finding) || !was_there(finding));
-    let gravest = brought().max_by_key(|finding| (finding.verdict, finding.severity));
-    let message = gravest.map_or_else(
-        || "Nothing to say about this edit.".to_owned(),
-        |finding| format!("{} {} ({})", finding.message, finding.help, finding.risk),
-    );
+fn result(would_be: &WouldBe, path: &str) -> CheckEditResult {
+    let gravest = would_be.gravest();
+    let text = &would_be.snapshot.text;
     CheckEditResult {
         verdict: gravest.map_or(Verdict::Allow, |finding| finding.verdict),
-        findings: brought().map(|finding| JsonFinding::new(path, &after.text, finding)).collect(),
-        message,
+        findings: would_be.brought().map(|finding| JsonFinding::new(path, text, finding)).collect(),
+        message: gravest.map_or_else(|| "Nothing to say about this edit.".to_owned(), in_one_line),
     }
 }

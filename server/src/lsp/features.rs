@@ -124,6 +124,11 @@ pub(super) fn file_path(uri: &Uri) -> Option<PathBuf> {
     is_file.then(|| uri.to_file_path().map(Cow::into_owned)).flatten()
 }
 
+/// The file that a URI names, if it names one.
+pub(crate) fn file_of(uri: &str) -> Option<PathBuf> {
+    file_path(&uri.parse().ok()?)
+}
+
 /// A byte range as the client counts.
 pub(super) fn to_range(text: &Text, encoding: Encoding, range: &ByteRange<usize>) -> Range {
     let position = |LinePosition { line, character }| {

@@ -4,7 +4,7 @@
 //! headers; this one answers what is broken and goes on wherever the next message can be found.
 
 /// Longest header block. Two headers of some forty bytes are usual.
-const MAX_HEADER_BYTES: usize = 8 << 10;
+pub(crate) const MAX_HEADER_BYTES: usize = 8 << 10;
 
 /// Longest message. The longest that an editor sends is the text of one file.
 pub const MAX_MESSAGE_BYTES: usize = 256 << 20;
@@ -86,7 +86,8 @@ impl Framer {
     }
 }
 
-fn content_length(headers: &[u8]) -> Result<usize, String> {
+/// What the headers of a message say of its length.
+pub(crate) fn content_length(headers: &[u8]) -> Result<usize, String> {
     for line in headers.split(|byte| *byte == b'\n') {
         let line = String::from_utf8_lossy(line);
         if let Some((name, value)) = line.split_once(':')

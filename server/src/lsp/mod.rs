@@ -17,6 +17,8 @@ mod transport;
 mod watcher;
 mod worker;
 
+pub(crate) use features::file_of;
+
 use backend::Backend;
 use client::Requester;
 use session::{Event, Session};

@@ -1,0 +1,65 @@
+//! What an edit that is not made yet would bring: the analysis of the text as it would be.
+
+use countersign_engine::{
+    Analysis, Change, Document, Evidence, Finding, Policy, Snapshot, Workspace, analyze, read, units,
+};
+use countersign_syntax::Budget;
+use countersign_text::RangeMap;
+
+/// A text as it would be after an edit, and what is to be said of it.
+pub(crate) struct WouldBe {
+    /// The text.
+    pub(crate) snapshot: Snapshot,
+    before: Analysis,
+    analysis: Analysis,
+}
+
+impl WouldBe {
+    /// Works it out. `workspace` is the index of everything around the text, the text itself included. The `changes` are made
+    /// one after the other. Returns `None` where the text cannot be analysed.
+    pub(crate) fn of(
+        snapshot: Snapshot,
+        workspace: &Workspace,
+        policy: &Policy,
+        changes: Vec<Change>,
+        evidence: Evidence,
+    ) -> Option<Self> {
+        read(&snapshot, &mut Budget::unbounded());
+        let before = analyze(&snapshot, workspace, policy, &mut Budget::unbounded()).unwrap_or_default();
+        let units_before = units(&snapshot);
+
+        let version = snapshot.version.saturating_add(1);
+        let mut document = Document::of(Snapshot { changed: RangeMap::default(), ..snapshot });
+        document.change(version, changes, |_, change| change);
+        let whole = 0..document.text().len();
+        // Evidence about a version is about what came in with it, so this is about the edit alone.
+        document.evidence(version, evidence, Box::new(move |_| vec![whole.clone()]));
+        let after = document.snapshot().clone();
+        read(&after, &mut Budget::unbounded());
+        let mut workspace = workspace.clone();
+        workspace.update(&after.file, &units_before, &units(&after));
+        let analysis = analyze(&after, &workspace, policy, &mut Budget::unbounded())?;
+        Some(Self { snapshot: after, before, analysis })
+    }
+
+    /// The findings that the edit brings or touches.
+    pub(crate) fn brought(&self) -> impl Iterator<Item = &Finding> {
+        let address = |finding: &Finding| finding.resource.as_ref().map(|resource| resource.address.clone());
+        let was_there = move |finding: &Finding| {
+            let known = self.before.findings.iter();
+            known.into_iter().any(|known| known.risk == finding.risk && address(known) == address(finding))
+        };
+        let touched = |finding: &Finding| self.snapshot.changed.overlapping(finding.range.clone()).next().is_some();
+        self.analysis.findings.iter().filter(move |finding| touched(finding) || !was_there(finding))
+    }
+
+    /// The worst of them.
+    pub(crate) fn gravest(&self) -> Option<&Finding> {
+        self.brought().max_by_key(|finding| (finding.verdict, finding.severity))
+    }
+}
+
+/// A finding in one line: what is so, what to do, and the risk.
+pub(crate) fn in_one_line(finding: &Finding) -> String {
+    format!("{} {} ({})", finding.message, finding.help, finding.risk)
+}
