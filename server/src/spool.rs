@@ -61,17 +61,18 @@ pub(crate) fn leave(store: &Store, file: &Path, saved: Saved) -> std::io::Result
 pub(crate) fn reports(store: &Store, file: &Path) -> Vec<Report> {
     let Some(folder) = store.folder(file).map(|folder| folder.join(FOLDER)) else { return Vec::new() };
     let prefix = prefix(file);
-    let is_of = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with(&prefix);
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<PathBuf> = entries.filter(is_of).map(|entry| entry.path()).collect();
-    names.retain(|path| is_report(path) && !is_older(path, REPORT_AGE));
-    names.sort();
+    let files = store.list(&folder);
+    let name = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    // Names are in order, and those of one file begin alike.
+    let start = files.partition_point(|path| name(path) < prefix);
+    let of_file = files[start..].iter().take_while(|path| name(path).starts_with(&prefix));
+    let names: Vec<&PathBuf> = of_file.filter(|path| is_report(path) && !is_older(path, REPORT_AGE)).collect();
     let read = |path: &PathBuf| -> Option<Report> {
         let report: Report = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
         let is_of = key(&report.file) == key(file);
         (report.format == FORMAT && is_of && report.saved.is_readable()).then_some(report)
     };
-    names.iter().rev().filter_map(read).collect()
+    names.into_iter().rev().filter_map(read).collect()
 }
 
 /// The file that a report in a place of the spool is about.

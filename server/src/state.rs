@@ -9,7 +9,7 @@ use etcetera::BaseStrategy;
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How often and how long apart it is tried to be alone with the state.
@@ -21,9 +21,29 @@ const LOCK_PAUSE: Duration = Duration::from_millis(5);
 pub(crate) struct Store {
     /// State folder by folder of the document; a look-up walks up the folders.
     folders: Mutex<HashMap<PathBuf, Option<PathBuf>>>,
+    /// What folders hold, where they need not be looked at again.
+    listed: Option<Mutex<HashMap<PathBuf, Arc<[PathBuf]>>>>,
 }
 
 impl Store {
+    /// One that looks at each folder once, for a run over many files.
+    pub(crate) fn of_one_run() -> Self {
+        Self { listed: Some(Mutex::default()), ..Self::default() }
+    }
+
+    /// The files of a folder, in order of their names.
+    pub(crate) fn list(&self, folder: &Path) -> Arc<[PathBuf]> {
+        let list = || {
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+            files.sort();
+            Arc::from(files)
+        };
+        let Some(listed) = &self.listed else { return list() };
+        let mut listed = listed.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(listed.entry(folder.to_owned()).or_insert_with(list))
+    }
+
     /// What is remembered of a file. A state that cannot be read counts as none.
     pub(crate) fn load(&self, file: &Path) -> Option<Saved> {
         let text = std::fs::read_to_string(self.file(file)?).ok()?;

@@ -390,6 +390,26 @@ fn git_ai_is_told_where_it_is_installed() {
 }
 
 #[test]
+#[cfg(unix)]
+fn what_is_no_file_keeps_no_agent_waiting() {
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
+    let pipe = workspace.path("pipe.tf");
+    let made = run_on(Command::new("mkfifo").arg(&pipe), std::process::Stdio::null(), LIMIT);
+    assert!(made.status.success());
+    std::os::unix::fs::symlink("/dev/zero", workspace.path("zero.tf")).expect("a link");
+    for file in [pipe, workspace.path("zero.tf"), workspace.root()] {
+        let mut payload = edit(&workspace, "PreToolUse", "t1", "a", "b");
+        payload["tool_input"]["file_path"] = json!(file);
+        payload["transcript_path"] = json!(workspace.path("pipe.tf"));
+        for event in ["PreToolUse", "PostToolUse"] {
+            payload["hook_event_name"] = json!(event);
+            let said = hook(&workspace, "claude-code", payload.to_string().as_bytes());
+            assert!(said.contains("it is no file"), "{said}");
+        }
+    }
+}
+
+#[test]
 fn an_agent_that_is_not_known() {
     let said = countersign(&Workspace::new(), &["hook", "hal"]);
     assert_eq!(said.code, Some(2));

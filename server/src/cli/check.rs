@@ -127,7 +127,7 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let check = Check {
         configs: &configs,
         today: today(),
-        store: Store::default(),
+        store: Store::of_one_run(),
         assume_origin: arguments.assume_origin,
         least: arguments.min_severity.into(),
         for_people: arguments.format == Format::Human,

@@ -151,7 +151,7 @@ fn is_named(command: &str, path: &Path) -> bool {
 /// Writes down who wrote what in a file that a command has changed.
 fn after_command(store: &Store, path: &Path, found: &str, origin: &Origin) -> Result<(), String> {
     let done = store.alone(path, || {
-        let left = disk::read(path).map_err(disk::Unread::message)?;
+        let Some(left) = read(path)? else { return Ok(()) };
         // What git has was written before, whoever it was; what an editor saved meanwhile, a person did.
         if left == found || crate::git::has_text(path, &left) || spool::was_saved(store, path, &left) {
             return Ok(());
@@ -175,14 +175,20 @@ fn place(cwd: Option<&Path>, path: &Path) -> PathBuf {
     PathBuf::from(&*crate::surroundings::key(&path))
 }
 
+/// The text of a file; `None` where there is none. What is no file, a pipe for instance, might keep the agent waiting.
+fn read(path: &Path) -> Result<Option<String>, String> {
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("cannot be read: {error}")),
+        Ok(metadata) if !metadata.is_file() => Err("it is no file".to_owned()),
+        Ok(_) => disk::read(path).map(Some).map_err(disk::Unread::message),
+    }
+}
+
 /// Keeps the text that the agent found.
 fn before(store: &Store, path: &Path, key: &str) -> Result<(), String> {
-    let text = match disk::read(path) {
-        Ok(text) => text,
-        // The agent makes a new file.
-        Err(_) if !path.exists() => String::new(),
-        Err(unread) => return Err(unread.message()),
-    };
+    // The agent may make a new file.
+    let text = read(path)?.unwrap_or_default();
     spool::keep(store, path, key, &text).map_err(|error| error.to_string())
 }
 
@@ -197,11 +203,7 @@ fn after(
 ) -> Result<(), String> {
     let found = spool::take(store, path, key);
     let done = store.alone(path, || {
-        let left = match disk::read(path) {
-            Ok(text) => text,
-            Err(_) if !path.exists() => return moved(store, path, call, changes),
-            Err(unread) => return Err(unread.message()),
-        };
+        let Some(left) = read(path)? else { return moved(store, path, call, changes) };
         let mut steps = steps(changes, &left);
         // Some agents speak after the edit only.
         let found = found.or_else(|| {
@@ -308,8 +310,9 @@ fn origin_of(call: &Call) -> Origin {
 
 /// The model that wrote the last message of a transcript, of which every line is a JSON object.
 fn model_of(transcript: &Path) -> Option<String> {
+    // Anything else might never end, or never begin.
+    let length = std::fs::metadata(transcript).ok().filter(std::fs::Metadata::is_file)?.len();
     let mut file = std::fs::File::open(transcript).ok()?;
-    let length = file.metadata().ok().filter(std::fs::Metadata::is_file)?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(TRANSCRIPT_BYTES))).ok()?;
     let mut tail = Vec::new();
     file.take(TRANSCRIPT_BYTES).read_to_end(&mut tail).ok()?;
