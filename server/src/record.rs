@@ -24,7 +24,7 @@ pub(crate) fn entry(kind: Kind, file: &Path, origin: &Origin, bytes: usize) -> N
     let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let agent = match &origin.writer {
         Writer::Ai(agent) => Some(agent),
-        Writer::Human => None,
+        Writer::Human | Writer::Disputed(_) => None,
     };
     // A person's name can be erased, so it stands in no other place.
     let person = match kind {

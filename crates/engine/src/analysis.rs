@@ -476,7 +476,9 @@ fn origin(
     for (part, origin) in writers.iter() {
         nobody |= visible(&(at..part.start));
         at = part.end;
-        if visible(&part) {
+        if origin.is_disputed() {
+            nobody |= visible(&part);
+        } else if visible(&part) {
             let strongest = if origin.is_ai() { &mut ai } else { &mut human };
             if strongest.is_none_or(|known| known.authority < origin.authority) {
                 *strongest = Some(origin);

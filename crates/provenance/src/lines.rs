@@ -17,7 +17,8 @@ pub fn line_origins<'r>(text: &str, regions: &'r Regions) -> Vec<Option<&'r Orig
     let owner = |range: std::ops::Range<usize>| {
         let visible = |start: usize, end: usize| !text[start.max(range.start)..end.min(range.end)].trim().is_empty();
         let pieces = regions.pieces(range.clone()).filter(|piece| visible(piece.start, piece.end));
-        pieces.map(|piece| piece.origin).max_by_key(|origin| (origin.is_ai(), origin.authority))
+        let known = pieces.map(|piece| piece.origin).filter(|origin| !origin.is_disputed());
+        known.max_by_key(|origin| (origin.is_ai(), origin.authority))
     };
     let mut owners: Vec<_> = lines.map(owner).collect();
     // After the last line break there is no line.

@@ -23,6 +23,32 @@ pub enum Writer {
     Ai(Agent),
     /// A person.
     Human,
+    /// Evidence of the same rank names these, and it cannot be known who is right.
+    Disputed(Vec<Writer>),
+}
+
+impl Writer {
+    /// Whether an AI tool wrote it, whichever.
+    pub fn is_ai(&self) -> bool {
+        match self {
+            Self::Ai(_) => true,
+            Self::Human => false,
+            Self::Disputed(claims) => claims.iter().all(Self::is_ai),
+        }
+    }
+
+    /// Whether two pieces of evidence mean the same writer; a model or a conversation that only one of them names is no
+    /// disagreement.
+    fn agrees(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Ai(agent), Self::Ai(other)) => agent.tool == other.tool,
+            (Self::Human, Self::Human) => true,
+            (Self::Disputed(claims), other) | (other, Self::Disputed(claims)) => {
+                claims.iter().any(|claim| claim.agrees(other))
+            }
+            _ => false,
+        }
+    }
 }
 
 /// How we know, the weakest first.
@@ -73,14 +99,38 @@ pub struct Origin {
 impl Origin {
     /// Whether an AI tool wrote it.
     pub fn is_ai(&self) -> bool {
-        matches!(self.writer, Writer::Ai(_))
+        self.writer.is_ai()
     }
 
     /// The tool, where it is one.
     pub fn agent(&self) -> Option<&Agent> {
         match &self.writer {
             Writer::Ai(agent) => Some(agent),
-            Writer::Human => None,
+            Writer::Human | Writer::Disputed(_) => None,
         }
+    }
+
+    /// Whether it is not known if an AI or a person wrote it, for evidence of the same rank says both.
+    pub fn is_disputed(&self) -> bool {
+        matches!(self.writer, Writer::Disputed(_)) && !self.is_ai()
+    }
+
+    /// What this evidence makes of text of which there was other evidence; `None` where that is stronger. A person's
+    /// correction always counts, the last of them.
+    pub(crate) fn over(&self, before: &Self) -> Option<Self> {
+        let disagrees = self.authority == before.authority
+            && self.authority != Authority::Corrected
+            && (!self.writer.agrees(&before.writer) || matches!(before.writer, Writer::Disputed(_)));
+        if !disagrees {
+            return (self.authority >= before.authority).then(|| self.clone());
+        }
+        let mut claims = match &before.writer {
+            Writer::Disputed(claims) => claims.clone(),
+            writer => vec![writer.clone()],
+        };
+        if !claims.iter().any(|claim| claim.agrees(&self.writer)) {
+            claims.push(self.writer.clone());
+        }
+        Some(Self { writer: Writer::Disputed(claims), ..self.clone() })
     }
 }

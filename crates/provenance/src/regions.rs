@@ -70,25 +70,23 @@ impl Regions {
     }
 
     /// Says of `ranges` that they have this origin. They count as one insertion. A weaker word does not change a stronger
-    /// one, and a correction keeps what it corrects.
+    /// one, words of the same rank that disagree leave it open who is right, and a correction keeps what it corrects.
     pub fn attribute(&mut self, ranges: &[Range<usize>], origin: &Origin) {
-        let mut allowed: Vec<(Range<usize>, Option<Origin>)> = Vec::new();
+        let mut allowed: Vec<(Range<usize>, Option<Origin>, Origin)> = Vec::new();
         for range in ranges.iter().filter(|range| !range.is_empty()) {
             let mut at = range.start;
             for piece in self.pieces(range.clone()) {
-                allowed.push((at..piece.start, None));
-                let stronger = origin.authority >= piece.origin.authority;
-                if stronger {
-                    allowed.push((piece.start..piece.end, Some(piece.origin.clone())));
+                allowed.push((at..piece.start, None, origin.clone()));
+                if let Some(origin) = origin.over(piece.origin) {
+                    allowed.push((piece.start..piece.end, Some(piece.origin.clone()), origin));
                 }
                 at = piece.end;
             }
-            allowed.push((at..range.end, None));
+            allowed.push((at..range.end, None, origin.clone()));
         }
-        allowed.retain(|(range, _)| !range.is_empty());
-        let len = allowed.iter().map(|(range, _)| range.len()).sum();
-        for (range, before) in allowed {
-            let mut origin = origin.clone();
+        allowed.retain(|(range, ..)| !range.is_empty());
+        let len = allowed.iter().map(|(range, ..)| range.len()).sum();
+        for (range, before, mut origin) in allowed {
             if origin.authority == crate::Authority::Corrected {
                 origin.corrects = before.filter(|before| before.writer != origin.writer).map(|mut before| {
                     // One step back is kept: what the evidence said, not the chain of opinions about it.

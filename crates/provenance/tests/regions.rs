@@ -218,3 +218,35 @@ fn a_correction_keeps_what_it_corrects() {
     let kept = regions.pieces(2..4).next().map(|piece| piece.origin.writer.clone());
     assert_eq!(kept, Some(Writer::Human), "a weaker word does not change it");
 }
+
+#[test]
+fn words_of_the_same_rank_that_disagree() {
+    let origin = |writer, authority| Origin { writer, authority, means: None, corrects: None };
+    let ai = |tool: &str| Writer::Ai(Agent { tool: tool.to_owned(), ..Agent::default() });
+    let of = |words: &[(Writer, Authority)]| {
+        let mut regions = Regions::default();
+        for (writer, authority) in words {
+            regions.attribute(std::slice::from_ref(&(0..4)), &origin(writer.clone(), *authority));
+        }
+        let found = regions.pieces(0..4).next().expect("a piece").origin.clone();
+        (found.is_ai(), found.is_disputed(), found.agent().map(|agent| agent.tool.clone()))
+    };
+    use Authority::{Corrected, Observed, Reported};
+    // An AI or a person: nobody knows, whoever spoke first.
+    for words in
+        [[(ai("claude"), Observed), (Writer::Human, Observed)], [(Writer::Human, Observed), (ai("claude"), Observed)]]
+    {
+        assert_eq!(of(&words), (false, true, None));
+    }
+    // One AI or another: an AI.
+    assert_eq!(of(&[(ai("claude"), Observed), (ai("cursor"), Observed)]), (true, false, None));
+    // The same one, twice, is no disagreement; and a third word does not settle one.
+    assert_eq!(of(&[(ai("claude"), Observed), (ai("claude"), Observed)]), (true, false, Some("claude".to_owned())));
+    let third = [(ai("claude"), Observed), (Writer::Human, Observed), (ai("claude"), Observed)];
+    assert_eq!(of(&third), (false, true, None));
+    // Stronger evidence does, and a person, who may think again.
+    let stronger = [(ai("claude"), Observed), (Writer::Human, Observed), (ai("claude"), Reported)];
+    assert_eq!(of(&stronger), (true, false, Some("claude".to_owned())));
+    let again = [(ai("claude"), Reported), (Writer::Human, Corrected), (ai("cursor"), Corrected)];
+    assert_eq!(of(&again), (true, false, Some("cursor".to_owned())));
+}

@@ -56,6 +56,7 @@ fn trace(git: &Git, commit: &str, seconds: i64, note: &Note) -> anyhow::Result<O
             let Some(origin) = note.origin_of(entry) else { continue };
             let contributor = match &origin.writer {
                 Writer::Human => Contributor { kind: ContributorKind::Human, model: None },
+                Writer::Disputed(_) => Contributor { kind: ContributorKind::Unknown, model: None },
                 Writer::Ai(agent) => {
                     tools.push(agent.tool.clone());
                     Contributor { kind: ContributorKind::Ai, model: agent.model.clone() }

@@ -9,7 +9,7 @@ use crate::state::Store;
 use anyhow::Context;
 use clap::Args;
 use countersign_provenance::git_ai::{AgentId, Entry, FileEntry, Key, LineRange, Note, Record};
-use countersign_provenance::{Origin, Writer, line_origins, same_lines, sha256};
+use countersign_provenance::{Agent, Origin, Writer, line_origins, same_lines, sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 use std::ops::Range;
@@ -198,8 +198,12 @@ impl Making {
 
     fn add(&mut self, path: &str, line: usize, origin: &Origin) {
         let Ok(line) = u32::try_from(line) else { return };
+        let unknown = Agent { tool: "unknown".to_owned(), ..Agent::default() };
         let key = match &origin.writer {
-            Writer::Ai(agent) => {
+            Writer::Disputed(_) if !origin.is_ai() => return,
+            // Which AI tool it was is not known.
+            writer @ (Writer::Ai(_) | Writer::Disputed(_)) => {
+                let agent = if let Writer::Ai(agent) = writer { agent } else { &unknown };
                 // Without a name of its own, a conversation is one a commit.
                 let conversation = agent.session.clone().unwrap_or_else(|| self.commit.clone());
                 let trace = sha256(&format!("{}\n{path}", self.commit));

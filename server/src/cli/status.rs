@@ -51,7 +51,11 @@ pub(super) fn run(arguments: &StatusArguments) -> anyhow::Result<ExitCode> {
             match origin.map(|origin| &origin.writer) {
                 Some(Writer::Ai(agent)) => *status.tools.entry(agent.tool.clone()).or_default() += 1,
                 Some(Writer::Human) => status.human += 1,
-                None => status.unknown += 1,
+                // Which AI tool it was is not known.
+                Some(writer @ Writer::Disputed(_)) if writer.is_ai() => {
+                    *status.tools.entry("unknown".to_owned()).or_default() += 1;
+                }
+                Some(Writer::Disputed(_)) | None => status.unknown += 1,
             }
         }
         if !status.tools.is_empty() || status.human > 0 {

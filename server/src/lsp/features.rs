@@ -270,6 +270,14 @@ pub(super) fn origin_in_words(origin: &OriginSummary) -> Option<String> {
             format!("Written {part}by the AI tool {}{model}: {how}.", agent.tool)
         }
         Writer::Human => format!("Written by a person: {how}."),
+        Writer::Disputed(claims) => {
+            let name = |writer: &Writer| match writer {
+                Writer::Ai(agent) => format!("the AI tool {}", agent.tool),
+                Writer::Human | Writer::Disputed(_) => "a person".to_owned(),
+            };
+            let names: Vec<_> = claims.iter().map(name).collect();
+            format!("It is not known who wrote this: evidence of the same rank names {}.", names.join(" and "))
+        }
     };
     if let Some(before) = &evidence.corrects
         && let Some(agent) = before.agent()
@@ -296,8 +304,9 @@ fn shown_regions(view: &View) -> Vec<Region> {
         .map(|region| {
             let by = match (&region.origin.writer, region.mixed) {
                 (_, true) => Origin::Mixed,
-                (Writer::Ai(_), false) => Origin::Ai,
+                (writer, false) if writer.is_ai() => Origin::Ai,
                 (Writer::Human, false) => Origin::Human,
+                (Writer::Ai(_) | Writer::Disputed(_), false) => Origin::Unknown,
             };
             let origin = OriginSummary { by, evidence: Some(region.origin) };
             Region { range: region.range, origin, retained: region.retained }
