@@ -221,6 +221,7 @@ fn a_correction_keeps_what_it_corrects() {
 
 #[test]
 fn words_of_the_same_rank_that_disagree() {
+    use Authority::{Corrected, Observed, Reported};
     let origin = |writer, authority| Origin { writer, authority, means: None, corrects: None };
     let ai = |tool: &str| Writer::Ai(Agent { tool: tool.to_owned(), ..Agent::default() });
     let of = |words: &[(Writer, Authority)]| {
@@ -231,7 +232,6 @@ fn words_of_the_same_rank_that_disagree() {
         let found = regions.pieces(0..4).next().expect("a piece").origin.clone();
         (found.is_ai(), found.is_disputed(), found.agent().map(|agent| agent.tool.clone()))
     };
-    use Authority::{Corrected, Observed, Reported};
     // An AI or a person: nobody knows, whoever spoke first.
     for words in
         [[(ai("claude"), Observed), (Writer::Human, Observed)], [(Writer::Human, Observed), (ai("claude"), Observed)]]
