@@ -9,9 +9,8 @@ use std::path::Path;
 /// which an editor that has not read it yet may have written over.
 pub(crate) fn of(store: &Store, file: &Path, text: &str) -> Regions {
     let mut regions = store.load(file).map(|saved| saved.restore(text)).unwrap_or_default();
-    let reported = spool::reports(store, file).iter().find_map(|report| report.saved.restore_same(text));
-    for piece in reported.iter().flat_map(|reported| reported.pieces(0..text.len())) {
-        regions.attribute(std::slice::from_ref(&(piece.start..piece.end)), piece.origin);
+    if let Some(reported) = spool::reports(store, file).iter().find_map(|report| report.saved.restore_same(text)) {
+        regions.attribute_all(&reported);
     }
     regions
 }

@@ -40,8 +40,9 @@ fn apply(before: &str, steps: &[Step]) -> Option<(String, Vec<TextEdit>)> {
     for step in steps {
         // What a model writes has LF only, whatever the file has.
         let is_crlf = text.contains("\r\n");
+        let line_break = if is_crlf { "\r\n" } else { "\n" };
         let adapt = |part: &str| {
-            if is_crlf && !part.contains('\r') { part.replace('\n', "\r\n") } else { part.to_owned() }
+            if is_crlf && !part.contains('\r') { part.replace('\n', line_break) } else { part.to_owned() }
         };
         match step {
             Step::Write(new) => {
@@ -70,9 +71,9 @@ fn apply(before: &str, steps: &[Step]) -> Option<(String, Vec<TextEdit>)> {
                 let is_open = at == text.len() && *after_line > 0 && !text.is_empty() && !text.ends_with('\n');
                 let mut new = adapt(new);
                 if is_open {
-                    new.insert_str(0, if is_crlf { "\r\n" } else { "\n" });
+                    new.insert_str(0, line_break);
                 } else if !new.ends_with('\n') {
-                    new.push_str(if is_crlf { "\r\n" } else { "\n" });
+                    new.push_str(line_break);
                 }
                 text.insert_str(at, &new);
                 edits.push(TextEdit::new(at..at, new));
@@ -80,7 +81,7 @@ fn apply(before: &str, steps: &[Step]) -> Option<(String, Vec<TextEdit>)> {
             Step::Append(new) => {
                 let mut new = adapt(new);
                 if !text.is_empty() && !text.ends_with('\n') {
-                    new.insert_str(0, if is_crlf { "\r\n" } else { "\n" });
+                    new.insert_str(0, line_break);
                 }
                 edits.push(TextEdit::new(text.len()..text.len(), new.as_str()));
                 text.push_str(&new);

@@ -282,6 +282,39 @@ impl Note {
     }
 }
 
+/// Finds the entries of a note that name a line.
+pub struct LineIndex<'n> {
+    /// By file and in order of their first lines: the lines, the place in the note, the entry.
+    files: HashMap<&'n str, Vec<(LineRange, usize, &'n Entry)>>,
+}
+
+impl<'n> LineIndex<'n> {
+    /// The index of a note.
+    pub fn new(note: &'n Note) -> Self {
+        let mut files: HashMap<&str, Vec<_>> = HashMap::new();
+        for file in &note.files {
+            let lines = files.entry(file.path.as_str()).or_default();
+            for entry in &file.entries {
+                let place = lines.len();
+                lines.extend(entry.ranges.iter().map(|range| (*range, place, entry)));
+            }
+        }
+        for lines in files.values_mut() {
+            lines.sort_by_key(|(range, place, _)| (*range, *place));
+        }
+        Self { files }
+    }
+
+    /// The entries that name a line, in the order of the note.
+    pub fn at(&self, path: &str, line: u32) -> Vec<&'n Entry> {
+        let Some(lines) = self.files.get(path) else { return Vec::new() };
+        let until = lines.partition_point(|(range, _, _)| range.first <= line);
+        let mut found: Vec<_> = lines[..until].iter().filter(|(range, _, _)| range.last >= line).collect();
+        found.sort_by_key(|(_, place, _)| *place);
+        found.into_iter().map(|(_, _, entry)| *entry).collect()
+    }
+}
+
 impl FileEntry {
     fn normalise(&mut self, odd: &mut impl FnMut(Oddity)) {
         let mut known: HashMap<Key, usize> = HashMap::new();

@@ -98,6 +98,19 @@ impl Regions {
         }
     }
 
+    /// Says of everything of which other regions of the same text know an origin that it has that one.
+    pub fn attribute_all(&mut self, others: &Self) {
+        for piece in others.pieces(0..usize::MAX) {
+            self.attribute(std::slice::from_ref(&(piece.start..piece.end)), piece.origin);
+        }
+    }
+
+    /// How many bytes have an origin.
+    pub fn bytes_of(&self, origin: &Origin) -> usize {
+        let own = self.pieces(0..usize::MAX).filter(|piece| piece.origin == origin);
+        own.map(|piece| piece.end - piece.start).sum()
+    }
+
     /// Takes away what is known of a range.
     pub fn clear(&mut self, range: Range<usize>) {
         self.map.set(range, None);

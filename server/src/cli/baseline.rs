@@ -248,7 +248,7 @@ pub(super) fn run(command: &BaselineCommand) -> anyhow::Result<ExitCode> {
     let check = Check {
         configs: &configs,
         today: today(),
-        store: Store::default(),
+        store: Store::of_one_run(),
         assume_origin: OriginName::Unknown,
         least: Severity::Low,
         for_people: false,

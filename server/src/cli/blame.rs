@@ -10,10 +10,9 @@ use anyhow::Context;
 use clap::Args;
 use countersign_engine::OriginSummary;
 use countersign_engine::report::JsonOrigin;
-use countersign_provenance::git_ai::Note;
+use countersign_provenance::git_ai::{LineIndex, Note};
 use countersign_provenance::trailers::trailers;
 use countersign_provenance::{Agent, Authority, Origin, Writer, line_origins};
-use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -33,7 +32,7 @@ pub(super) struct BlameArguments {
 }
 
 /// Who wrote the lines of a file.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
 pub(super) struct JsonBlame {
     /// The file, as it was named.
     path: String,
@@ -42,7 +41,7 @@ pub(super) struct JsonBlame {
 }
 
 /// Who wrote a line.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
 struct JsonLine {
     /// Its number, from 1.
     line: usize,
@@ -56,7 +55,7 @@ struct JsonLine {
 }
 
 /// Where it is known from who wrote a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Source {
     /// What was recorded on this machine.
@@ -122,8 +121,10 @@ fn committed(git: &Git, file: &Path, count: usize) -> anyhow::Result<Vec<Committ
     let mut blamed = git.blame(file).unwrap_or_default();
     blamed.resize_with(count, || BlamedLine { commit: None, path: String::new(), line: 0 });
     let commits = || blamed.iter().filter_map(|line| line.commit.as_deref());
-    let notes: HashMap<String, Lines> =
-        git.notes(commits())?.into_iter().map(|(commit, note)| (commit, Lines::new(&Note::read(&note).note))).collect();
+    let notes: HashMap<String, Note> =
+        git.notes(commits())?.into_iter().map(|(commit, note)| (commit, Note::read(&note).note)).collect();
+    let lines: HashMap<&str, LineIndex<'_>> =
+        notes.iter().map(|(commit, note)| (commit.as_str(), LineIndex::new(note))).collect();
     let unnoted = commits().filter(|commit| !notes.contains_key(*commit));
     let trailers: HashMap<String, Origin> = git
         .messages(unnoted)?
@@ -137,9 +138,10 @@ fn committed(git: &Git, file: &Path, count: usize) -> anyhow::Result<Vec<Committ
         .collect();
     let known = |line: BlamedLine| {
         let Some(commit) = line.commit else { return (None, None, Source::None) };
-        let in_note = notes.get(&commit).and_then(|lines| lines.of(&line.path, line.line));
-        let (origin, source) = match (in_note, trailers.get(&commit)) {
-            (Some(origin), _) => (Some(origin.clone()), Source::Note),
+        let noted_on = notes.get(&commit).zip(lines.get(commit.as_str()));
+        let said = noted_on.and_then(|(note, lines)| in_note(note, lines, &line.path, line.line));
+        let (origin, source) = match (said, trailers.get(&commit)) {
+            (Some(origin), _) => (Some(origin), Source::Note),
             (None, Some(origin)) => (Some(origin.clone()), Source::Trailer),
             (None, None) => (None, Source::None),
         };
@@ -148,31 +150,12 @@ fn committed(git: &Git, file: &Path, count: usize) -> anyhow::Result<Vec<Committ
     Ok(blamed.into_iter().map(known).collect())
 }
 
-/// The origins of the lines that a note names, by file and in order of the lines.
-struct Lines(HashMap<String, Vec<(u32, u32, Origin)>>);
-
-impl Lines {
-    fn new(note: &Note) -> Self {
-        let mut files: HashMap<String, Vec<(u32, u32, Origin)>> = HashMap::new();
-        for file in &note.files {
-            let lines = files.entry(file.path.clone()).or_default();
-            for entry in &file.entries {
-                let Some(origin) = note.origin_of(entry) else { continue };
-                lines.extend(entry.ranges.iter().map(|range| (range.first, range.last, origin.clone())));
-            }
-            lines.sort_by_key(|(first, last, _)| (*first, *last));
-        }
-        Self(files)
-    }
-
-    /// Who wrote a line; nobody knows where entries disagree.
-    fn of(&self, path: &str, line: usize) -> Option<&Origin> {
-        let (lines, line) = (self.0.get(path)?, u32::try_from(line).ok()?);
-        let until = lines.partition_point(|(first, _, _)| *first <= line);
-        let mut found = lines[..until].iter().rev().filter(|(_, last, _)| *last >= line).map(|(_, _, origin)| origin);
-        let origin = found.next()?;
-        found.all(|other| other.writer == origin.writer).then_some(origin)
-    }
+/// Who wrote a line, by the note of its commit; nobody knows where entries disagree.
+fn in_note(note: &Note, lines: &LineIndex<'_>, path: &str, line: usize) -> Option<Origin> {
+    let entries = lines.at(path, u32::try_from(line).ok()?);
+    let mut found = entries.into_iter().filter_map(|entry| note.origin_of(entry));
+    let origin = found.next()?;
+    found.all(|other| other.writer == origin.writer).then_some(origin)
 }
 
 /// The lines for people.

@@ -80,17 +80,18 @@ fn record(call: &Call) -> Vec<String> {
             problems.push(format!("{}: {why}", disk::display(path)));
         }
     }
-    problems.extend(hand_over(call, &files.keys().cloned().collect::<Vec<_>>(), origin.as_ref()).err());
+    problems.extend(hand_over(call, files.into_keys(), origin.as_ref()).err());
     problems
 }
 
 /// Tells git-ai, where it is installed, what the agent is about to do or has done.
-fn hand_over(call: &Call, files: &[PathBuf], origin: Option<&Origin>) -> Result<(), String> {
+fn hand_over(call: &Call, files: impl Iterator<Item = PathBuf>, origin: Option<&Origin>) -> Result<(), String> {
     let Some(program) = git_ai::program() else { return Ok(()) };
+    let files: Vec<PathBuf> = files.collect();
     let Some(root) = files.first().and_then(|file| crate::git::work_tree(file)) else { return Ok(()) };
     match (call.moment, origin) {
-        (Moment::Before, _) => git_ai::before(&program, &root, files),
-        (Moment::After, Some(origin)) => git_ai::after(&program, &root, files, origin),
+        (Moment::Before, _) => git_ai::before(&program, &root, &files),
+        (Moment::After, Some(origin)) => git_ai::after(&program, &root, &files, origin),
         _ => Ok(()),
     }
 }
@@ -161,7 +162,7 @@ fn after_command(store: &Store, path: &Path, found: &str, origin: &Origin) -> Re
         match after_agent(found, &known, &left, &steps, origin) {
             Some(regions) => {
                 write(store, path, &left, &regions)?;
-                log(store, path, &regions, left.len(), origin)
+                log(store, path, &regions, origin)
             }
             None => Ok(()),
         }
@@ -226,16 +227,14 @@ fn after(
                 .to_owned());
         };
         write(store, path, &left, &regions)?;
-        log(store, path, &regions, left.len(), origin)
+        log(store, path, &regions, origin)
     });
     done.map_err(|error| error.to_string())?
 }
 
 /// Adds to the ledger how much of a file is of an origin.
-fn log(store: &Store, path: &Path, regions: &Regions, len: usize, origin: &Origin) -> Result<(), String> {
-    let bytes =
-        regions.pieces(0..len).filter(|piece| piece.origin == origin).map(|piece| piece.end - piece.start).sum();
-    let entry = record::entry(Kind::Insertion, path, origin, bytes);
+fn log(store: &Store, path: &Path, regions: &Regions, origin: &Origin) -> Result<(), String> {
+    let entry = record::entry(Kind::Insertion, path, origin, regions.bytes_of(origin));
     record::append(store, path, &[entry]).map_err(|error| error.to_string())
 }
 

@@ -8,7 +8,6 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use countersign_ledger::{Anchor, Entry, Filter, Ledger, Named, Names, Verification, verify_export};
 use countersign_provenance::git_ai::Note;
-use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -61,7 +60,7 @@ pub(super) enum LedgerCommand {
 }
 
 /// An entry of the ledger.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
 pub(super) struct JsonEntry {
     /// Its place; the first is 1.
     number: u64,
@@ -86,8 +85,11 @@ pub(super) struct JsonEntry {
 
 /// The ledger of the folder that the command was started in; `None` where nothing was recorded.
 fn open() -> anyhow::Result<Option<Ledger>> {
-    let here = std::env::current_dir()?.join("-");
-    let path = record::path(&Store::default(), &here).context("this platform names no folder for state")?;
+    open_in(&std::env::current_dir()?)
+}
+
+fn open_in(folder: &Path) -> anyhow::Result<Option<Ledger>> {
+    let path = record::path(&Store::default(), &folder.join("-")).context("this platform names no folder for state")?;
     if !path.exists() {
         return Ok(None);
     }
@@ -186,13 +188,15 @@ pub(super) fn run(command: &LedgerCommand) -> anyhow::Result<ExitCode> {
 }
 
 fn verify(export: Option<&Path>) -> anyhow::Result<ExitCode> {
-    let anchors = anchors();
+    // An export can be checked where the ledger itself cannot be read any more.
+    let ledger = open();
+    let anchors = ledger.as_ref().ok().and_then(Option::as_ref).map(anchors).unwrap_or_default();
     let found: Verification = match export {
         Some(path) => {
             let file = std::fs::File::open(path).with_context(|| path.display().to_string())?;
             verify_export(BufReader::new(file), &anchors)?
         }
-        None => match open()? {
+        None => match ledger? {
             Some(ledger) => ledger.verify(&anchors)?,
             None => return print("Nothing was recorded.\n"),
         },
@@ -205,11 +209,10 @@ fn verify(export: Option<&Path>) -> anyhow::Result<ExitCode> {
 pub(super) const ANCHOR: &str = "countersign_ledger";
 
 /// Heads of this ledger that notes of commits name. Those of other clones are about other ledgers.
-fn anchors() -> Vec<Anchor> {
+fn anchors(ledger: &Ledger) -> Vec<Anchor> {
     let Ok(here) = std::env::current_dir() else { return Vec::new() };
     let Ok(git) = Git::of(&here) else { return Vec::new() };
-    let Some(ledger) = open().ok().flatten() else { return Vec::new() };
-    let id = identity(&ledger);
+    let id = identity(ledger);
     let notes = git.all_notes().unwrap_or_default();
     let anchor = |note: &String| {
         let metadata = Note::read(note).note.more.remove(ANCHOR)?;
@@ -222,7 +225,7 @@ fn anchors() -> Vec<Anchor> {
 }
 
 /// What tells a ledger from those of other clones: the hash of its first entry.
-pub(super) fn identity(ledger: &Ledger) -> Option<String> {
+fn identity(ledger: &Ledger) -> Option<String> {
     let mut first = None;
     let filter = Filter { limit: Some(1), ..Filter::default() };
     ledger
@@ -236,8 +239,7 @@ pub(super) fn identity(ledger: &Ledger) -> Option<String> {
 
 /// The head of the ledger of a work tree, as a note's metadata holds it.
 pub(super) fn head(git: &Git) -> Option<Value> {
-    let path = record::path(&Store::default(), &git.root().join("-")).filter(|path| path.exists())?;
-    let ledger = Ledger::open(path).ok()?;
+    let ledger = open_in(git.root()).ok().flatten()?;
     let head = ledger.head().ok().flatten()?;
     Some(serde_json::json!({ "of": identity(&ledger)?, "head": head.to_string() }))
 }

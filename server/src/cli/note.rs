@@ -8,7 +8,7 @@ use crate::git_ai;
 use crate::state::Store;
 use anyhow::Context;
 use clap::Args;
-use countersign_provenance::git_ai::{AgentId, Entry, FileEntry, Key, LineRange, Note, Record};
+use countersign_provenance::git_ai::{AgentId, Entry, FileEntry, Key, LineIndex, LineRange, Note, Record};
 use countersign_provenance::{Agent, Origin, Writer, line_origins, same_lines, sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
@@ -80,7 +80,8 @@ fn committed(git: &Git, name: &str) -> anyhow::Result<Option<(String, Note)>> {
     let commit = git.commit(name)?;
     let author = git::author(&git.root().join("-"));
     let store = Store::default();
-    let mut made = Making::new(git, &commit, author)?;
+    let before = git.notes([commit.as_str()])?.remove(&commit);
+    let mut made = Making::new(&commit, before, author, super::ledger::head(git));
     let added = git.added(&commit)?;
     for (path, added) in &added {
         // What is no text has no lines.
@@ -134,10 +135,11 @@ fn told() -> anyhow::Result<BTreeMap<String, Vec<String>>> {
 /// The notes of commits that took the place of others, the oldest first. A line keeps its writer where the new commit adds
 /// the very line.
 fn rewritten(git: &Git, olds: BTreeMap<String, Vec<String>>) -> anyhow::Result<Vec<(String, Note)>> {
-    let known = git.notes(olds.values().flatten().map(String::as_str))?;
+    let known = git.notes(olds.keys().chain(olds.values().flatten()).map(String::as_str))?;
+    let head = super::ledger::head(git);
     let mut notes = Vec::new();
     for (new, olds) in olds {
-        let mut made = Making::new(git, &new, None)?;
+        let mut made = Making::new(&new, known.get(&new).cloned(), None, head.clone());
         // A note that git itself has copied counts lines of the old commit.
         if olds.iter().any(|old| known.get(old).is_some_and(|note| made.is_copy_of(note))) {
             made = Making { note: Note { base_commit: Some(new.clone()), ..Note::default() }, ..made };
@@ -175,21 +177,12 @@ struct Making {
 }
 
 impl Making {
-    /// Starts from the note that a commit has.
-    fn new(git: &Git, commit: &str, author: Option<String>) -> anyhow::Result<Self> {
-        let before = git.notes([commit])?.remove(commit);
+    /// Starts from the note that a commit has, if it has one.
+    fn new(commit: &str, before: Option<String>, author: Option<String>, head: Option<serde_json::Value>) -> Self {
         let mut note = before.as_deref().map(|before| Note::read(before).note).unwrap_or_default();
         note.base_commit = Some(commit.to_owned());
         let known = lines_of(&note).map(|(path, line, _)| (path.to_owned(), line)).collect();
-        Ok(Self {
-            note,
-            commit: commit.to_owned(),
-            author,
-            known,
-            lines: BTreeMap::new(),
-            before,
-            head: super::ledger::head(git),
-        })
+        Self { note, commit: commit.to_owned(), author, known, lines: BTreeMap::new(), before, head }
     }
 
     fn is_copy_of(&self, note: &str) -> bool {
@@ -298,12 +291,14 @@ impl Making {
         let notes = git.notes(lines.iter().filter_map(|(_, from)| from.commit.as_deref()))?;
         let notes: HashMap<String, Note> =
             notes.into_iter().map(|(commit, note)| (commit, Note::read(&note).note)).collect();
+        let indices: HashMap<&str, LineIndex<'_>> =
+            notes.iter().map(|(commit, note)| (commit.as_str(), LineIndex::new(note))).collect();
         for (line, from) in lines {
-            let Some(note) = from.commit.and_then(|commit| notes.get(&commit)) else { continue };
-            let said =
-                lines_of(note).find(|(of, number, _)| *of == from.path && usize::try_from(*number) == Ok(from.line));
-            if let (Some((_, _, key)), Ok(line)) = (said, u32::try_from(line)) {
-                self.push(path, line, key.clone());
+            let commit = from.commit.as_deref().unwrap_or_default();
+            let (Some(note), Some(index)) = (notes.get(commit), indices.get(commit)) else { continue };
+            let (Ok(line), Ok(then)) = (u32::try_from(line), u32::try_from(from.line)) else { continue };
+            if let Some(entry) = index.at(&from.path, then).first() {
+                self.push(path, line, entry.key.clone());
                 self.learn(note);
             }
         }

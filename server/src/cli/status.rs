@@ -7,7 +7,6 @@ use crate::git::Git;
 use crate::state::Store;
 use clap::Args;
 use countersign_provenance::{Writer, line_origins};
-use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -21,7 +20,7 @@ pub(super) struct StatusArguments {
 }
 
 /// Lines of a file that are in no commit and whose writer is known.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
 pub(super) struct JsonStatus {
     /// The file, from the root of the work tree.
     path: String,

@@ -19,7 +19,7 @@ use countersign_engine::{
 };
 use countersign_grammars::Language;
 use countersign_policy::{CONFIG_FILE, Config, Surface};
-use countersign_provenance::{Origin, Piece, Regions, looks_inserted_at_once};
+use countersign_provenance::{Origin, Regions, looks_inserted_at_once};
 use countersign_syntax::Budget;
 use countersign_text::{RangeMap, Text};
 use dashmap::DashMap;
@@ -665,20 +665,16 @@ impl Session {
         let went_back = version <= open.document.version();
         let inserted = open.document.change(version, params.content_changes, resolve);
         open.dirty = true;
-        if open.awaits_text {
-            self.worker.send(open.to_match(key));
-        }
         if !open.document.regions_are_empty() {
             open.save_at.get_or_insert_with(|| Instant::now() + SAVE_AFTER);
         }
-        // What came in at once may be a text that was there before: after a stash, say.
         let at_once = |inserted: &Inserted| looks_inserted_at_once(&inserted.text, &inserted.removed);
-        if !open.awaits_text && open.path.is_some() && inserted.iter().any(at_once) {
+        let questionable: Vec<_> = inserted.into_iter().filter(at_once).collect();
+        // What came in at once may be a text that was there before: after a stash, say.
+        if open.path.is_some() && (open.awaits_text || !questionable.is_empty()) {
             self.worker.send(open.to_match(key));
         }
-        let questionable =
-            inserted.into_iter().filter(|inserted| looks_inserted_at_once(&inserted.text, &inserted.removed));
-        for inserted in questionable.filter(|inserted| !open.document.was_deleted(&inserted.text)) {
+        for inserted in questionable.into_iter().filter(|inserted| !open.document.was_deleted(&inserted.text)) {
             self.worker.send(Job::Question {
                 uri: key.to_owned(),
                 opened: open.opened,
@@ -757,9 +753,7 @@ impl Session {
         let record = evidence.origin.clone().filter(Origin::is_ai).zip(open.path.clone());
         if open.document.evidence(params.text_document.version, evidence, Box::new(resolve)) {
             if let Some((origin, path)) = record {
-                let of = |piece: &Piece<'_>| *piece.origin == origin;
-                let regions = &open.document.snapshot().regions;
-                let bytes = regions.pieces(0..usize::MAX).filter(of).map(|piece| piece.end - piece.start).sum();
+                let bytes = open.document.snapshot().regions.bytes_of(&origin);
                 self.worker.send(Job::Record { path, kind: Kind::Insertion, origin, bytes });
             }
             open.dirty = true;

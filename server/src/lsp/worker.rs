@@ -196,9 +196,7 @@ impl State {
                 let whole = text.to_string();
                 if !remembered && let Some(saved) = self.store.load(&path) {
                     let mut known = saved.restore(&whole);
-                    for piece in regions.pieces(0..whole.len()) {
-                        known.attribute(std::slice::from_ref(&(piece.start..piece.end)), piece.origin);
-                    }
+                    known.attribute_all(&regions);
                     regions = known;
                 }
                 if let Err(error) = self.store.save(&path, Saved::new(&whole, &regions).as_ref()) {

@@ -4,19 +4,14 @@
 //! <https://code.claude.com/docs/en/hooks>. `PostToolUse` is only sent for tools that succeeded. There is no model in
 //! the payload of a tool: the transcript has it.
 
-use super::{Names, common, moment, other};
-use crate::json::{Fields, arguments};
-use crate::{Action, Call, Moment, Refusal};
+use super::{Names, common, moment, other, with_tool};
+use crate::json::Fields;
+use crate::{Action, Call, Refusal};
 use serde_json::Value;
 
 pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
     let moment = moment(payload.required(&["hook_event_name"])?);
-    let mut call = common(payload)?;
-    if moment != Moment::Other {
-        let name = payload.required(&["tool_name"])?;
-        call.action = action(payload, name, &arguments(payload.get(&["tool_input"])))?;
-    }
-    Ok(Call { moment, ..call })
+    with_tool(Call { moment, ..common(payload)? }, payload, action)
 }
 
 /// What a tool of Claude Code does; agents that imitate its tools share this.

@@ -4,9 +4,9 @@
 //! payload, which leaves the arguments open: `apply_patch` has its patch in `command`. The program that `notify`
 //! configures gets no edits; its payload is read so that a wrong configuration does no harm.
 
-use super::{command, common, moment, other, patch_in};
-use crate::json::{Fields, arguments};
-use crate::{Action, Call, Moment, Refusal, patch};
+use super::{command, common, moment, other, patch_in, with_tool};
+use crate::json::Fields;
+use crate::{Action, Call, Refusal, patch};
 use serde_json::Value;
 
 pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
@@ -16,11 +16,7 @@ pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
         return Ok(call);
     }
     call.moment = moment(payload.required(&["hook_event_name"])?);
-    if call.moment != Moment::Other {
-        let name = payload.required(&["tool_name"])?;
-        call.action = tool(payload, name, &arguments(payload.get(&["tool_input"])))?;
-    }
-    Ok(call)
+    with_tool(call, payload, tool)
 }
 
 fn tool(payload: Fields<'_>, name: &str, arguments: &Value) -> Result<Action, Refusal> {

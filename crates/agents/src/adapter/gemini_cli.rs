@@ -4,8 +4,8 @@
 //! `packages/core/src/tools/definitions/base-declarations.ts` for the arguments. No field names the call of the tool or
 //! the model.
 
-use super::{Names, command, common, other};
-use crate::json::{Fields, arguments};
+use super::{Names, command, common, other, with_tool};
+use crate::json::Fields;
 use crate::{Action, Call, Moment, Refusal};
 use serde_json::Value;
 
@@ -21,11 +21,7 @@ pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
         }
         _ => Moment::Other,
     };
-    if call.moment != Moment::Other {
-        let name = payload.required(&["tool_name"])?;
-        call.action = tool(payload, name, &arguments(payload.get(&["tool_input"])))?;
-    }
-    Ok(call)
+    with_tool(call, payload, tool)
 }
 
 fn tool(payload: Fields<'_>, name: &str, arguments: &Value) -> Result<Action, Refusal> {

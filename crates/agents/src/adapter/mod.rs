@@ -12,7 +12,7 @@ mod opencode;
 mod vscode;
 mod windsurf;
 
-use crate::json::Fields;
+use crate::json::{Fields, arguments};
 use crate::{Action, AgentKind, Call, Change, Edit, Moment, Refusal, Replacement, patch};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -59,6 +59,19 @@ fn common(payload: Fields<'_>) -> Result<Call, Refusal> {
         transcript: payload.path(&["transcript_path", "transcriptPath"])?,
         ..call(payload.agent)
     })
+}
+
+/// Adds what a tool does to a call of which the moment is known, where its payload names the tool as Claude Code's does.
+fn with_tool(
+    mut call: Call,
+    payload: Fields<'_>,
+    read: impl FnOnce(Fields<'_>, &str, &Value) -> Result<Action, Refusal>,
+) -> Result<Call, Refusal> {
+    if call.moment != Moment::Other {
+        let name = payload.required(&["tool_name"])?;
+        call.action = read(payload, name, &arguments(payload.get(&["tool_input"])))?;
+    }
+    Ok(call)
 }
 
 /// The moment that the name of an event in the manner of Claude Code stands for; some agents begin it in lower case.

@@ -4,21 +4,16 @@
 //! `sessionId`; newer versions send the names of Claude Code), `src/extension/tools` of microsoft/vscode-copilot-chat
 //! for the arguments of its tools. Sessions that run in the runtime of Copilot CLI send that runtime's tools.
 
-use super::{Names, common, copilot_cli, edit, moment, other, patch_in};
-use crate::json::{Fields, arguments};
-use crate::{Action, Call, Change, Edit, Moment, Refusal};
+use super::{Names, common, copilot_cli, edit, moment, other, patch_in, with_tool};
+use crate::json::Fields;
+use crate::{Action, Call, Change, Edit, Refusal};
 use serde_json::Value;
 
 const NAMES: Names = Names { path: &["filePath", "file_path", "path"], text_is_promised: false, ..Names::CAMEL };
 
 pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
     let moment = moment(payload.required(&["hookEventName", "hook_event_name"])?);
-    let mut call = common(payload)?;
-    if moment != Moment::Other {
-        let name = payload.required(&["tool_name"])?;
-        call.action = tool(payload, name, &arguments(payload.get(&["tool_input"])))?;
-    }
-    Ok(Call { moment, ..call })
+    with_tool(Call { moment, ..common(payload)? }, payload, tool)
 }
 
 fn tool(payload: Fields<'_>, name: &str, arguments: &Value) -> Result<Action, Refusal> {

@@ -249,3 +249,14 @@ fn merged_notes_hold_what_both_say() {
     assert_eq!((merged.note.humans.len(), &merged.note.sessions), (2, &a.sessions));
     assert_eq!(Note::merge(a.clone(), a.clone()), Merged { note: a, shared_lines: 0 });
 }
+
+#[test]
+fn the_entries_that_name_a_line() {
+    let note = Note::read("a.tf\n  s_01::t_02 1-3,9\n  s_03::t_04 2\n---\n{}").note;
+    let index = LineIndex::new(&note);
+    let keys =
+        |path: &str, line| index.at(path, line).into_iter().map(|entry| entry.key.to_string()).collect::<Vec<_>>();
+    assert_eq!(keys("a.tf", 2), ["s_01::t_02", "s_03::t_04"]);
+    assert_eq!(keys("a.tf", 9), ["s_01::t_02"]);
+    assert!(keys("a.tf", 4).is_empty() && keys("a.tf", 0).is_empty() && keys("b.tf", 1).is_empty());
+}
