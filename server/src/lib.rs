@@ -4,6 +4,7 @@
 
 mod attribution;
 pub mod cli;
+mod committed;
 mod disk;
 mod git;
 mod git_ai;

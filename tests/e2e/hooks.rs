@@ -58,15 +58,20 @@ pub(crate) fn claude_writes(workspace: &Workspace, name: &str, text: &str) {
     }
 }
 
-/// Waits until these are the texts by an AI.
-fn until_ai(editor: &mut Editor, expected: &[&str]) {
+/// Waits until these are the texts by an AI in `main.tf`.
+pub(crate) fn until_ai(editor: &mut Editor, expected: &[&str]) {
+    until_ai_in(editor, "main.tf", expected);
+}
+
+/// The same of another file.
+pub(crate) fn until_ai_in(editor: &mut Editor, name: &str, expected: &[&str]) {
     for _ in 0..100 {
-        if editor.ai_texts("main.tf") == expected {
+        if editor.ai_texts(name) == expected {
             return;
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    assert_eq!(editor.ai_texts("main.tf"), expected);
+    assert_eq!(editor.ai_texts(name), expected);
 }
 
 #[test]

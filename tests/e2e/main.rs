@@ -9,6 +9,7 @@ mod bad_modules;
 mod baseline;
 mod check_edit;
 mod cli;
+mod committed;
 mod config;
 mod display;
 mod editor;
@@ -17,6 +18,7 @@ mod formats;
 mod history;
 mod hooks;
 mod ledger;
+mod moves;
 mod peers;
 mod provenance;
 #[cfg(unix)]

@@ -323,6 +323,11 @@ impl Document {
         self.attribution.was_deleted(text)
     }
 
+    /// Who wrote a text that was deleted from this document lately and came in elsewhere, in the place where it stands now.
+    pub fn deleted(&self, inserted: &Inserted) -> Option<Regions> {
+        self.attribution.deleted(&inserted.text, inserted.range.start)
+    }
+
     /// Takes evidence about the text of some version, which may not be there yet. Where it is about text that came in
     /// with that very version, it is about that text only: a completion that replaces what was typed before it does not
     /// make that part its own. Returns whether anything was said about text that is there now.
@@ -384,6 +389,25 @@ impl Document {
         }
         self.snapshot.regions = self.attribution.regions().clone();
         true
+    }
+
+    /// The same, where nothing is known so far.
+    pub fn attribute_unknown(&mut self, version: i32, regions: &Regions) {
+        let Some(index) = self.history.iter().position(|step| step.version == version) else { return };
+        for piece in regions.pieces(0..self.history[index].text.len()) {
+            for range in self.forward(index, std::slice::from_ref(&(piece.start..piece.end))) {
+                let mut at = range.start;
+                let known: Vec<_> = self.snapshot.regions.pieces(range.clone()).map(|it| it.start..it.end).collect();
+                let ends = std::iter::once(range.end);
+                for (until, next) in known.into_iter().map(|it| (it.start, it.end)).chain(ends.map(|end| (end, end))) {
+                    let unknown = at..until;
+                    at = next;
+                    self.snapshot.suspected.set(unknown.clone(), None);
+                    self.attribution.regions_mut().attribute(&[unknown], piece.origin);
+                }
+            }
+        }
+        self.snapshot.regions = self.attribution.regions().clone();
     }
 
     /// The latest versions that are kept, with their texts, the newest first.

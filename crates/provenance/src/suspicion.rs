@@ -1,4 +1,4 @@
-//! The question "did an AI write this?", raised by the shape of one edit.
+//! What the shape of one edit tells: it may be a copy of what was there before, or raise the question "did an AI write this?".
 //!
 //! No size of an edit tells an agent's text from a person's paste. Of 4,271 real agent edits 33 % insert ten lines or
 //! more, and so do 2.4 human edits an hour; 0.7 once text is left out that was in the file before. That is rare enough
@@ -10,6 +10,9 @@ const LINES: usize = 10;
 /// Letters and digits that a line needs to be looked for elsewhere.
 const DISTINCTIVE: usize = 12;
 
+/// Letters and digits from which two people hardly write the same by chance.
+const TELLING: usize = 40;
+
 /// Lines of the insertion that are looked for elsewhere, spread over it.
 const SAMPLED: usize = 20;
 
@@ -18,6 +21,11 @@ const SAMPLED: usize = 20;
 pub fn looks_inserted_at_once(inserted: &str, removed: &str) -> bool {
     let dense = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
     inserted.matches('\n').count() >= LINES && (removed.is_empty() || dense(inserted) != dense(removed))
+}
+
+/// Whether a text is long enough that where it stands twice, the one was copied from the other.
+pub fn is_telling(text: &str) -> bool {
+    text.chars().filter(|c| c.is_alphanumeric()).nth(TELLING - 1).is_some()
 }
 
 /// Lines of an insertion that are worth looking for elsewhere. Where most of them are found, the text was moved or copied

@@ -7,6 +7,7 @@ use crate::git::Git;
 use crate::state::Store;
 use clap::Args;
 use countersign_provenance::{Writer, line_origins};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -20,7 +21,7 @@ pub(super) struct StatusArguments {
 }
 
 /// Lines of a file that are in no commit and whose writer is known.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct JsonStatus {
     /// The file, from the root of the work tree.
     path: String,
@@ -41,7 +42,7 @@ pub(super) fn run(arguments: &StatusArguments) -> anyhow::Result<ExitCode> {
         // What was deleted or is no text has no lines.
         let Ok(text) = disk::read(&file) else { continue };
         let regions = attribution::of(&store, &file, &text);
-        let committed = git.blame(&file).unwrap_or_default();
+        let committed = git.blame(&file, &text).unwrap_or_default();
         let mut status = JsonStatus { path, tools: BTreeMap::new(), human: 0, unknown: 0 };
         for (index, origin) in line_origins(&text, &regions).into_iter().enumerate() {
             if committed.get(index).is_some_and(|line| line.commit.is_some()) {

@@ -4,6 +4,7 @@ mod backend;
 mod check_edit;
 mod client;
 mod commands;
+mod copied;
 mod features;
 mod fix_all;
 pub mod frame;

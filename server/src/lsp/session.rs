@@ -19,7 +19,7 @@ use countersign_engine::{
 };
 use countersign_grammars::Language;
 use countersign_policy::{CONFIG_FILE, Config, Surface};
-use countersign_provenance::{Origin, Regions, looks_inserted_at_once};
+use countersign_provenance::{Origin, Regions, is_telling, looks_inserted_at_once};
 use countersign_syntax::Budget;
 use countersign_text::{RangeMap, Text};
 use dashmap::DashMap;
@@ -119,6 +119,14 @@ pub(super) enum Event {
         found: Option<(i32, Regions)>,
         /// There are reports about texts that it has not shown yet.
         is_waiting: bool,
+    },
+    /// The worker found out who wrote text of a version of which nothing was known: where it was copied from, or by what was
+    /// recorded with the commit that it comes from.
+    Origins {
+        uri: String,
+        opened: u64,
+        version: i32,
+        regions: Regions,
     },
     /// Agents' hooks left reports about files.
     Reported(Vec<PathBuf>),
@@ -226,6 +234,19 @@ impl Open {
     /// The file, where it is one.
     pub(super) fn path(&self) -> Option<&PathBuf> {
         self.path.as_ref()
+    }
+
+    /// What has it looked up what was recorded with the commits that its lines come from; `back` where lines came in that may
+    /// have been there before.
+    fn to_look_up(&self, uri: &str, back: bool) -> Job {
+        Job::Committed {
+            uri: uri.to_owned(),
+            opened: self.opened,
+            path: self.path.clone().unwrap_or_default(),
+            version: self.document.version(),
+            text: self.document.text().clone(),
+            back,
+        }
     }
 
     /// What has its latest versions compared with what agents' hooks said.
@@ -371,6 +392,14 @@ impl Session {
                 self.matched(&uri, opened, found, is_waiting.then_some(newest));
             }
             Event::Reported(files) => self.reported(&files),
+            Event::Origins { uri, opened, version, regions } => {
+                self.stale = true;
+                self.with_opened(&uri, opened, |open| {
+                    open.document.attribute_unknown(version, &regions);
+                    open.dirty = true;
+                    open.save_at.get_or_insert_with(|| Instant::now() + SAVE_AFTER);
+                });
+            }
             Event::Compared { uri, opened, version, changed } => {
                 self.stale = true;
                 self.with_opened(&uri, opened, |open| {
@@ -616,6 +645,7 @@ impl Session {
                 text,
             });
         }
+        let is_file = path.is_some();
         let policy = path.is_none().then(|| Policy::new(&Config::defaults(), Surface::Editor, today()));
         let open = Open {
             uri: item.uri,
@@ -634,6 +664,9 @@ impl Session {
             awaits_text: false,
             save_at: None,
         };
+        if is_file {
+            self.worker.send(open.to_look_up(&key, false));
+        }
         self.documents.insert(key, open);
     }
 
@@ -668,26 +701,42 @@ impl Session {
         if !open.document.regions_are_empty() {
             open.save_at.get_or_insert_with(|| Instant::now() + SAVE_AFTER);
         }
-        let at_once = |inserted: &Inserted| looks_inserted_at_once(&inserted.text, &inserted.removed);
-        let questionable: Vec<_> = inserted.into_iter().filter(at_once).collect();
         // What came in at once may be a text that was there before: after a stash, say.
-        if open.path.is_some() && (open.awaits_text || !questionable.is_empty()) {
+        let asks = |inserted: &Inserted| looks_inserted_at_once(&inserted.text, &inserted.removed);
+        let at_once = inserted.iter().any(asks);
+        if open.path.is_some() && (open.awaits_text || at_once) {
             self.worker.send(open.to_match(key));
         }
-        for inserted in questionable.into_iter().filter(|inserted| !open.document.was_deleted(&inserted.text)) {
-            self.worker.send(Job::Question {
-                uri: key.to_owned(),
-                opened: open.opened,
-                path: open.path.clone(),
-                version,
-                text: open.document.text().clone(),
-                inserted,
-            });
+        if open.path.is_some() && at_once {
+            self.worker.send(open.to_look_up(key, true));
+        }
+        for inserted in inserted.into_iter().filter(|inserted| is_telling(&inserted.text) || asks(inserted)) {
+            self.came_in(key, version, inserted);
         }
         if went_back {
             let message =
                 format!("The version of {key} did not go up ({version}); the change is applied all the same.");
             self.log(MessageType::WARNING, &message);
+        }
+    }
+
+    /// Looks where a text was before that came in at once.
+    fn came_in(&mut self, key: &str, version: i32, inserted: Inserted) {
+        let mut others = self.documents.iter().filter(|(uri, _)| uri.as_str() != key);
+        let cut = others.find_map(|(_, open)| open.document.deleted(&inserted));
+        let Some(open) = self.documents.get_mut(key) else { return };
+        if let Some(regions) = cut {
+            open.document.attribute_unknown(version, &regions);
+        } else if !open.document.was_deleted(&inserted.text) {
+            self.worker.send(Job::Inserted {
+                uri: key.to_owned(),
+                opened: open.opened,
+                path: open.path.clone(),
+                version,
+                text: open.document.text().clone(),
+                asks: looks_inserted_at_once(&inserted.text, &inserted.removed),
+                inserted,
+            });
         }
     }
 
@@ -703,6 +752,7 @@ impl Session {
         if let Some(open) = self.documents.get_mut(key)
             && let Some(path) = &open.path
         {
+            self.worker.send(open.to_look_up(key, false));
             let (path, version, text) = (path.clone(), open.document.version(), open.document.text().clone());
             self.worker.send(Job::Saved { path: path.clone(), text: text.clone() });
             self.worker.send(Job::Compare { uri: key.to_owned(), opened: open.opened, path, version, text });
