@@ -12,6 +12,7 @@ pub mod lsp;
 mod proxy;
 mod record;
 mod review;
+mod seen;
 mod spool;
 mod state;
 mod surroundings;

@@ -43,6 +43,13 @@ fn claude_edits(workspace: &Workspace, call: &str, old: &str, new: &str) {
     say(workspace, &edit(workspace, "PostToolUse", call, old, new));
 }
 
+/// What the hook says where Claude Code tells of a replacement that it did not make.
+pub(crate) fn claude_says_after(workspace: &Workspace, old: &str, new: &str) -> String {
+    say(workspace, &edit(workspace, "PreToolUse", "t9", old, new));
+    workspace.write("main.tf", &format!("{}# somebody\n", workspace.read("main.tf")));
+    hook(workspace, "claude-code", edit(workspace, "PostToolUse", "t9", old, new).to_string().as_bytes())
+}
+
 /// Claude Code writes a file anew.
 pub(crate) fn claude_writes(workspace: &Workspace, name: &str, text: &str) {
     for event in ["PreToolUse", "PostToolUse"] {

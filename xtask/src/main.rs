@@ -6,6 +6,7 @@ mod sample;
 mod score;
 mod soak;
 mod tables;
+mod traces;
 
 use anyhow::{Context, bail};
 use std::fmt::Write as _;
@@ -30,6 +31,9 @@ cargo xtask score [--corpus DIR]
 cargo xtask soak ledger [--kills N]
                              kill processes that write to one ledger; 1,000 kills are the full run, 100 the default
 cargo xtask tables DIR       write the tables under crates/policy/data from the facts in DIR
+cargo xtask traces [--data DIR]
+                             replay people at work with 200 pieces of evidence open; 1 where a byte of theirs is taken for an
+                             AI's, or too much or too little is asked about
 ";
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -42,6 +46,9 @@ fn main() -> anyhow::Result<ExitCode> {
         let data =
             option(rest, "--data").map_or_else(|| shared().join("data/agents/claude-edits.jsonl.gz"), PathBuf::from);
         return replay::run(&data);
+    }
+    if let ["traces", rest @ ..] = arguments.as_slice() {
+        return traces::run(&option(rest, "--data").map_or_else(|| shared().join("data"), PathBuf::from));
     }
     if let ["notes", rest @ ..] = arguments.as_slice() {
         return notes::run(option(rest, "--data"));
@@ -118,7 +125,7 @@ fn countersign(arguments: &[&str]) -> anyhow::Result<String> {
 /// Every file that is made from the code, and its content.
 fn generated() -> anyhow::Result<Vec<(String, String)>> {
     let mut files = Vec::new();
-    for schema in ["config", "findings", "protocol", "risks"] {
+    for schema in ["blame", "config", "findings", "log", "protocol", "risks", "status"] {
         files.push((format!("docs/schemas/{schema}.json"), countersign(&["schema", schema])?));
     }
     let risks: serde_json::Value = serde_json::from_str(&countersign(&["risks", "--format", "json"])?)?;

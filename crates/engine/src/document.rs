@@ -368,6 +368,11 @@ impl Document {
         self.snapshot.regions = self.attribution.regions().clone();
     }
 
+    /// Who wrote what.
+    pub fn regions(&self) -> &Regions {
+        &self.snapshot.regions
+    }
+
     /// Whether nothing is known about who wrote what.
     pub fn regions_are_empty(&self) -> bool {
         self.snapshot.regions.is_empty()

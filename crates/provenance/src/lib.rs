@@ -26,5 +26,5 @@ pub use lines::{line_origins, same_lines};
 pub use origin::{Agent, Authority, Means, Origin, Writer};
 pub use regions::{Insertion, Piece, RegionView, Regions};
 pub use saved::Saved;
-pub use suspicion::{distinctive_lines, is_telling, looks_inserted_at_once};
+pub use suspicion::{is_mostly_in, is_telling, looks_inserted_at_once};
 pub use tag::{Tag, TagEdge, may_hold_tag, read_tag, render_tags, session_id, sha256};

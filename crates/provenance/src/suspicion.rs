@@ -28,9 +28,15 @@ pub fn is_telling(text: &str) -> bool {
     text.chars().filter(|c| c.is_alphanumeric()).nth(TELLING - 1).is_some()
 }
 
-/// Lines of an insertion that are worth looking for elsewhere. Where most of them are found, the text was moved or copied
-/// and not written.
-pub fn distinctive_lines(inserted: &str) -> Vec<&str> {
+/// Whether most of an insertion is in a text, so that it was moved or copied and not written. An insertion that cannot be told
+/// from others is in every text.
+pub fn is_mostly_in(inserted: &str, text: &str) -> bool {
+    let lines = distinctive_lines(inserted);
+    lines.is_empty() || lines.iter().filter(|line| text.contains(**line)).count() * 2 > lines.len()
+}
+
+/// Lines of an insertion that are worth looking for elsewhere.
+fn distinctive_lines(inserted: &str) -> Vec<&str> {
     let lines: Vec<_> = inserted
         .lines()
         .map(str::trim)

@@ -130,14 +130,20 @@ enum Format {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Schema {
+    /// What `blame --format json` prints.
+    Blame,
     /// `countersign.toml`.
     Config,
     /// What `check --format json` prints.
     Findings,
+    /// What `log --format json` prints.
+    Log,
     /// Countersign's own methods of the language server.
     Protocol,
     /// What `risks --format json` prints.
     Risks,
+    /// What `status --format json` prints.
+    Status,
 }
 
 /// Runs the command that the process was started with.
@@ -197,10 +203,13 @@ fn lsp() -> ExitCode {
 
 fn schema(of: Schema) -> anyhow::Result<ExitCode> {
     let schema = match of {
+        Schema::Blame => schemars::schema_for!(blame::JsonBlame),
         Schema::Config => schemars::schema_for!(countersign_policy::Config),
         Schema::Findings => schemars::schema_for!(countersign_engine::report::JsonReport),
+        Schema::Log => schemars::schema_for!(Vec<ledger::JsonEntry>),
         Schema::Protocol => crate::lsp::protocol_schema(),
         Schema::Risks => schemars::schema_for!(Vec<catalogue::JsonRisk<'static>>),
+        Schema::Status => schemars::schema_for!(status::JsonStatus),
     };
     print(&format!("{}\n", serde_json::to_string_pretty(&schema)?))
 }

@@ -6,7 +6,7 @@ use crate::disk;
 use crate::state::Store;
 use countersign_engine::Inserted;
 use countersign_grammars::Language;
-use countersign_provenance::{Origin, Regions, distinctive_lines, is_telling};
+use countersign_provenance::{Origin, Regions, is_mostly_in, is_telling};
 use countersign_text::Text;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -73,11 +73,7 @@ impl Newcomer<'_> {
 
     /// Whether most of it was there before, or the document is now as it is on disk, which is then a reload.
     pub(super) fn was_there(&self, snapshots: &Snapshots) -> bool {
-        let wanted = distinctive_lines(&self.inserted.text);
-        if wanted.is_empty() {
-            return true;
-        }
-        let mostly_in = |text: &str| wanted.iter().filter(|line| text.contains(**line)).count() * 2 > wanted.len();
+        let mostly_in = |text: &str| is_mostly_in(&self.inserted.text, text);
         let whole = self.text.to_string();
         if self.path.and_then(|path| disk::read(path).ok()).is_some_and(|on_disk| on_disk == whole) {
             return true;

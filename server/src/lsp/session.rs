@@ -13,6 +13,7 @@ use super::worker::{Job, Worker};
 use crate::cli::today;
 use crate::disk::FolderConfig;
 use crate::record::Kind;
+use crate::seen::Seen;
 use crate::surroundings::{self, Indexed};
 use countersign_engine::{
     Analysis, Change, Document, Inserted, Policy, Snapshot, Workspace, analyze, is_affected, read, units, wanted_files,
@@ -226,6 +227,8 @@ pub(super) struct Open {
     remembered: bool,
     /// Agents' hooks reported about a text that the document has not shown yet: the editor has still to read it.
     awaits_text: bool,
+    /// What was written down last of what is said about text of AI tools.
+    seen: Option<Seen>,
     /// When who wrote what has to be written down.
     save_at: Option<Instant>,
 }
@@ -662,6 +665,7 @@ impl Session {
             waiting: Vec::new(),
             dirty: true,
             awaits_text: false,
+            seen: None,
             save_at: None,
         };
         if is_file {
@@ -758,10 +762,12 @@ impl Session {
             self.worker.send(Job::Compare { uri: key.to_owned(), opened: open.opened, path, version, text });
         }
         self.save_state(key);
+        self.record_seen(key);
     }
 
     fn close(&mut self, uri: &Uri) {
         let key = uri.as_str();
+        self.refresh_dirty();
         self.save_state(key);
         let mut closed = self.documents.remove(key);
         let was_open = closed.is_some() || self.configs.remove(key).is_some();
@@ -1043,6 +1049,22 @@ impl Session {
             let (remembered, snapshot) = (open.remembered, open.document.snapshot());
             let (text, regions) = (snapshot.text.clone(), snapshot.regions.clone());
             self.worker.send(Job::Save { path, text, regions, remembered });
+        }
+        self.record_seen(uri);
+    }
+
+    /// Has the worker write down what is new of what is said about text of AI tools.
+    fn record_seen(&mut self, uri: &str) {
+        let Some(open) = self.documents.get_mut(uri) else { return };
+        let Some(path) = open.path.clone() else { return };
+        let Some((_, analysis)) = open.analysis.as_ref().filter(|_| !open.dirty) else {
+            open.save_at = Some(Instant::now() + SAVE_AFTER);
+            return;
+        };
+        let seen = Seen::of(analysis);
+        if open.seen.as_ref() != Some(&seen) {
+            open.seen = Some(seen.clone());
+            self.worker.send(Job::Seen { path, seen });
         }
     }
 

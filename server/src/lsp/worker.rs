@@ -10,7 +10,8 @@ use crate::committed::{self, Stamp};
 use crate::disk::{self, Configs};
 use crate::git::{self, Committed};
 use crate::record::{self, Kind};
-use crate::spool;
+use crate::seen::Seen;
+use crate::spool::{self, Report};
 use crate::state::Store;
 use crate::surroundings::{self, Indexed, Surroundings};
 use countersign_engine::{Inserted, module_of};
@@ -23,6 +24,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
+use std::time::SystemTime;
 use tokio::sync::oneshot;
 
 /// Files that the index holds at most when a workspace is opened; more are read once one beside them is opened.
@@ -43,6 +45,8 @@ pub(super) enum Job {
     Match { uri: String, opened: u64, path: PathBuf, versions: Vec<(i32, Text)> },
     /// Write down in the ledger what came to be known of a part of a document.
     Record { path: PathBuf, kind: Kind, origin: Origin, bytes: usize },
+    /// Write down in the ledger what is new of what is said about text of AI tools.
+    Seen { path: PathBuf, seen: Seen },
     /// Note that the editor has saved a document.
     Saved { path: PathBuf, text: Text },
     /// Look up what was recorded with the commits that a document's lines come from, where that may have changed or lines came
@@ -94,6 +98,7 @@ impl Worker {
             store: Arc::clone(&store),
             around: RefCell::default(),
             recorded: RefCell::default(),
+            reported: RefCell::default(),
             watcher: RefCell::new(Watcher::start(events.clone())),
         };
         std::thread::spawn(move || state.run(&incoming));
@@ -135,6 +140,18 @@ impl Worker {
     }
 }
 
+/// The reports about a document.
+#[derive(Default)]
+struct Reported {
+    /// When the spool had changed last.
+    changed: Option<SystemTime>,
+    /// The opening of the document.
+    opened: u64,
+    /// The newest version that was compared with them.
+    looked_at: i32,
+    reports: Vec<Report>,
+}
+
 struct State {
     events: SyncSender<Event>,
     snapshots: Snapshots,
@@ -144,6 +161,8 @@ struct State {
     around: RefCell<HashSet<PathBuf>>,
     /// What was recorded in the repository when a document was looked up there, with its opening.
     recorded: RefCell<HashMap<String, (u64, Stamp)>>,
+    /// Reports of agents' hooks, by document.
+    reported: RefCell<HashMap<String, Reported>>,
     watcher: RefCell<Watcher>,
 }
 
@@ -176,6 +195,12 @@ impl State {
                 let entry = record::entry(kind, &path, &origin, bytes);
                 if let Err(error) = record::append(&self.store, &path, &[entry]) {
                     tracing::warn!("who wrote {} could not be recorded: {error}", path.display());
+                }
+                None
+            }
+            Job::Seen { path, seen } => {
+                if let Err(error) = seen.record(&self.store, &path) {
+                    tracing::warn!("what was seen in {} could not be recorded: {error}", path.display());
                 }
                 None
             }
@@ -249,20 +274,30 @@ impl State {
         }
     }
 
-    /// Looks for a version that is a text of which there is a report.
+    /// Looks for a version that is a text of which there is a report. Each version is looked at once for the same reports.
     fn matched(&self, uri: String, opened: u64, path: &Path, versions: &[(i32, Text)]) -> Event {
-        if let Some(folder) = spool::folder(&self.store, path) {
-            self.watcher.borrow_mut().watch(&folder);
+        let folder = spool::folder(&self.store, path);
+        if let Some(folder) = &folder {
+            self.watcher.borrow_mut().watch(folder);
         }
-        let reports = spool::reports(&self.store, path);
-        let of = |(version, text): &(i32, Text)| {
+        // It changes with every report that comes or goes.
+        let changed = folder.and_then(|folder| std::fs::metadata(folder).ok()?.modified().ok());
+        let mut all = self.reported.borrow_mut();
+        let known = all.entry(uri.clone()).or_default();
+        if changed.is_none() || (known.changed, known.opened) != (changed, opened) {
+            *known = Reported { changed, opened, looked_at: i32::MIN, reports: spool::reports(&self.store, path) };
+        }
+        let new = versions.iter().filter(|(version, _)| *version > known.looked_at);
+        let found = new.into_iter().find_map(|(version, text)| {
             let text = text.to_string();
-            let found = reports.iter().find_map(|report| report.saved.restore_same(&text));
-            found.map(|regions| (*version, regions))
-        };
-        let found = versions.iter().find_map(of);
+            let ink = Saved::ink_of(&text);
+            let mut same = known.reports.iter().filter(|report| report.saved.ink() == ink);
+            Some((*version, same.find_map(|report| report.saved.restore_same(&text))?))
+        });
         let newest = versions.first().map(|(version, _)| *version).unwrap_or_default();
-        Event::Matched { uri, opened, newest, is_waiting: found.is_none() && !reports.is_empty(), found }
+        known.looked_at = newest;
+        let is_waiting = found.is_none() && !known.reports.is_empty();
+        Event::Matched { uri, opened, newest, is_waiting, found }
     }
 
     /// Looks up what was recorded with the commits that the lines of a document come from, beside the other jobs: that takes
