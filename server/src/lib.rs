@@ -9,7 +9,7 @@ mod disk;
 mod git;
 mod git_ai;
 pub mod lsp;
-mod proxy;
+pub mod proxy;
 mod record;
 mod review;
 mod seen;
