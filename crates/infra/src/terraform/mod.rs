@@ -13,7 +13,7 @@ mod workspace;
 mod world;
 
 pub use evaluate::{Evaluation, MAX_STEPS, Reads, Refusal, Scope};
-pub use syntax::{Block, Content, Expr, ExprKind, Lowered, Template};
+pub use syntax::{Block, Content, Expr, ExprKind, Item, Lowered, Step, Template};
 pub use workspace::{Definition, Key, What, Workspace, folder, is_override, is_variable_file, module_of, normal};
 
 use countersign_grammars::Language;

@@ -255,6 +255,17 @@ impl Items {
 }
 
 impl Block {
+    /// Whether it declares a resource: something that comes into being when it is applied.
+    pub fn is_resource(&self) -> bool {
+        let name = self.address.strip_prefix(&*self.kind).and_then(|rest| rest.strip_prefix('.'));
+        self.kind.contains('_') && !self.kind.contains('.') && name.is_some_and(|name| !name.contains('.'))
+    }
+
+    /// Whether it is a data source: something that is looked up.
+    pub fn is_data(&self) -> bool {
+        self.kind.starts_with("data.")
+    }
+
     /// Whether it mentions an address.
     pub fn mentions(&self, address: &str) -> bool {
         self.mentions.binary_search_by(|known| (**known).cmp(address)).is_ok()

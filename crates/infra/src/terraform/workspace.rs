@@ -193,7 +193,13 @@ impl Module {
             What::Kind => &mut self.kinds,
             What::Values => &mut self.values,
             What::Names => &mut self.names,
-            What::MentionsBy | What::All | What::Kinds | What::Callers | What::File | What::Installed => return None,
+            What::MentionsBy
+            | What::All
+            | What::Kinds
+            | What::Callers
+            | What::Everywhere
+            | What::File
+            | What::Installed => return None,
         })
     }
 }
@@ -219,6 +225,8 @@ pub enum What {
     Names,
     /// The calls of a module.
     Callers,
+    /// The resources or data sources of a kind, in all modules.
+    Everywhere,
     /// The text of a file.
     File,
     /// Where a remote module was installed.
@@ -242,6 +250,8 @@ pub struct Workspace {
     modules: Map<Arc<str>, Arc<Module>>,
     /// By folder of the module that is called.
     callers: Table,
+    /// Resources and data sources of all modules by their kind.
+    everywhere: Table,
     texts: Map<Arc<str>, Arc<str>>,
     installed: Map<(Arc<str>, Arc<str>), Arc<str>>,
     version: u64,
@@ -275,9 +285,14 @@ pub fn normal(path: &str) -> String {
     parts.join("/")
 }
 
-/// Addresses of which it is worth knowing who mentions them.
+/// Whether an address is that of a block, and not of something bound to an expression such as `each`.
 fn is_indexed(address: &str) -> bool {
-    address.contains('.') && !["var.", "local.", "each.", "count."].iter().any(|prefix| address.starts_with(prefix))
+    address.contains('.')
+}
+
+/// Whether an address is that of a resource or module, not of a value.
+fn is_no_value(address: &str) -> bool {
+    is_indexed(address) && !["var.", "local."].iter().any(|prefix| address.starts_with(prefix))
 }
 
 /// Whether an attribute of this name may say which other resource a block is about.
@@ -291,7 +306,7 @@ pub(super) fn may_name(attribute: &str) -> bool {
 fn is_reference(item: &Item) -> bool {
     let Content::Attribute(value) = &item.content else { return false };
     let ExprKind::Traversal(root, steps) = &value.kind else { return false };
-    address_of(root, steps).is_some_and(|(address, _)| is_indexed(&address) && !address.starts_with("module."))
+    address_of(root, steps).is_some_and(|(address, _)| is_no_value(&address) && !address.starts_with("module."))
 }
 
 /// The module that a file belongs to: its folder. A Terragrunt file stands for itself.
@@ -368,7 +383,11 @@ impl Workspace {
         let kinds = module.kinds.size();
         for (key, definitions) in moves {
             changed.push(key.fingerprint());
-            let table = if key.what == What::Callers { Some(&mut self.callers) } else { module.table(key.what) };
+            let table = match key.what {
+                What::Callers => Some(&mut self.callers),
+                What::Everywhere => Some(&mut self.everywhere),
+                what => module.table(what),
+            };
             if let Some(table) = table {
                 change(table, &key.name, &definitions);
             }
@@ -432,8 +451,10 @@ impl Workspace {
     }
 
     fn entries(&self, key: &Key) -> Option<&Entries> {
-        if key.what == What::Callers {
-            return self.callers.get(&key.name);
+        match key.what {
+            What::Callers => return self.callers.get(&key.name),
+            What::Everywhere => return self.everywhere.get(&key.name),
+            _ => {}
         }
         let module = self.modules.get(&key.module)?;
         match key.what {
@@ -443,7 +464,7 @@ impl Workspace {
             What::Kind => module.kinds.get(&key.name),
             What::Values => module.values.get(&key.name),
             What::Names => module.names.get(&key.name),
-            What::All | What::Kinds | What::Callers | What::File | What::Installed => None,
+            What::All | What::Kinds | What::Callers | What::Everywhere | What::File | What::Installed => None,
         }
     }
 
@@ -497,9 +518,49 @@ impl Workspace {
         calls.into_iter().flat_map(Entries::iter).filter_map(|call| callee(module, call.block())).collect()
     }
 
+    /// The blocks of a module that mention an address, in a fixed order.
+    pub fn mentioning(&self, module: &str, address: &str) -> impl Iterator<Item = &Definition> {
+        self.modules.get(module).and_then(|module| module.mentions.get(address)).into_iter().flat_map(Entries::iter)
+    }
+
+    /// The calls of a module by other modules, in a fixed order. A module that was installed is not known to be called.
+    pub fn callers(&self, module: &str) -> impl Iterator<Item = &Definition> {
+        self.callers.get(module).into_iter().flat_map(Entries::iter)
+    }
+
+    /// The folder of the module that a block of a module calls, where what it says is known.
+    pub fn called(&self, module: &Arc<str>, call: &Block) -> Option<Arc<str>> {
+        let folder = callee(module, call).map(Arc::from).or_else(|| {
+            let name = call.address.strip_prefix("module.")?;
+            self.installed(module, &name.into()).cloned()
+        });
+        folder.filter(|folder| self.has_module(folder))
+    }
+
+    /// The blocks of a module of some kinds, in no order that means anything.
+    pub fn of_kinds(&self, module: &str, is_wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = &Definition> {
+        let kinds = self.modules.get(module).into_iter().flat_map(|module| module.kinds.iter());
+        kinds.filter(move |(kind, _)| is_wanted(kind)).flat_map(|(_, entries)| entries.iter())
+    }
+
+    /// The resources (`aws_vpc`) or data sources (`data.aws_vpc`) of a kind in all modules, in a fixed order.
+    pub fn everywhere(&self, kind: &str) -> impl Iterator<Item = &Definition> {
+        self.everywhere.get(kind).into_iter().flat_map(Entries::iter)
+    }
+
+    /// What tells whether [`Workspace::everywhere`] has other blocks than before.
+    pub fn version_everywhere(&self, kind: &str) -> u64 {
+        self.everywhere.get(kind).map_or(0, |entries| entries.sum)
+    }
+
+    /// The blocks with an address, those in override files too, in a fixed order.
+    pub fn definitions(&self, module: &str, address: &str) -> impl Iterator<Item = &Definition> {
+        self.modules.get(module).and_then(|module| module.definitions.get(address)).into_iter().flat_map(Entries::iter)
+    }
+
     /// Where the block with an address stands.
     pub fn definition(&self, module: &str, address: &str) -> Option<&Definition> {
-        self.modules.get(module)?.definitions.get(address)?.iter().next()
+        self.definitions(module, address).next()
     }
 }
 
@@ -537,6 +598,11 @@ pub(super) fn all(what: What, module: &Arc<str>) -> Key {
     Key { module: Arc::clone(module), what, name: Arc::default() }
 }
 
+/// The resources or data sources of a kind, in all modules.
+fn everywhere(kind: &Arc<str>) -> Key {
+    Key { module: Arc::default(), what: What::Everywhere, name: Arc::clone(kind) }
+}
+
 /// Everything under which a block can be asked for.
 fn keys(module: &Arc<str>, file: &str, block: &Block) -> Vec<Key> {
     let key = |what, name: &Arc<str>| Key { module: Arc::clone(module), what, name: Arc::clone(name) };
@@ -544,12 +610,17 @@ fn keys(module: &Arc<str>, file: &str, block: &Block) -> Vec<Key> {
         return vec![key(What::Values, &block.address)];
     }
     let mut keys = vec![key(What::Definition, &block.address), key(What::Kind, &block.kind)];
+    if block.is_resource() || block.is_data() {
+        keys.push(everywhere(&block.kind));
+    }
     for item in block.body.entries.iter().filter(|item| may_name(&item.name) && !is_reference(item)) {
         keys.push(key(What::Names, &format!("{}.{}", block.kind, item.name).into()));
     }
     for mention in block.mentions.iter().filter(|mention| is_indexed(mention)) {
         keys.push(key(What::Mentions, mention));
-        keys.push(key(What::MentionsBy, &format!("{} {mention}", block.kind).into()));
+        if is_no_value(mention) {
+            keys.push(key(What::MentionsBy, &format!("{} {mention}", block.kind).into()));
+        }
     }
     if let Some(callee) = callee(module, block) {
         let callee: Arc<str> = callee.into();
