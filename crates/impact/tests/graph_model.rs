@@ -1,7 +1,5 @@
 //! The blast radius against a model that makes every instance of every module, one node each, and follows every edge.
 
-#![expect(clippy::unwrap_used, reason = "in a test what goes wrong ends the test")]
-
 use countersign_grammars::Language;
 use countersign_impact::graph::{Links, dependents};
 use countersign_infra::terraform::{Workspace, lower};
