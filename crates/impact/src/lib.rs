@@ -4,5 +4,6 @@
 //! This crate knows the resource model. It must not know documents, editors, who wrote what, policy, the disk or git.
 
 mod change;
+pub mod tables;
 
 pub use change::{Action, Change, Loss, Place, Reason, Side, Widened, Widening};

@@ -722,7 +722,7 @@ pub(super) fn names(name: &str, labels: &[String]) -> (String, String) {
 /// A block with what it mentions.
 pub(super) fn finished(kind: &str, address: &str, range: Range<usize>, body: Items) -> Block {
     let mut mentions = Mentions::default();
-    mentions_of_items(&body, &mut mentions);
+    mentions_of_items(&body.entries, &mut mentions);
     mentions.addresses.remove(address);
     Block {
         kind: interned(kind),
@@ -809,27 +809,27 @@ pub(super) fn text_of(expr: &Expr) -> Option<&str> {
 
 /// What expressions mention.
 #[derive(Default)]
-struct Mentions {
-    addresses: BTreeSet<Arc<str>>,
+pub(super) struct Mentions {
+    pub(super) addresses: BTreeSet<Arc<str>>,
     files: Vec<Expr>,
 }
 
-fn mentions_of_items(items: &Items, mentions: &mut Mentions) {
-    for item in &items.entries {
+pub(super) fn mentions_of_items(items: &[Item], mentions: &mut Mentions) {
+    for item in items {
         match &item.content {
             Content::Attribute(value) => mentions_of(value, mentions),
-            Content::Block(items) => mentions_of_items(items, mentions),
+            Content::Block(items) => mentions_of_items(&items.entries, mentions),
             Content::Dynamic(dynamic) => {
                 if let Some(for_each) = &dynamic.for_each {
                     mentions_of(for_each, mentions);
                 }
-                mentions_of_items(&dynamic.content, mentions);
+                mentions_of_items(&dynamic.content.entries, mentions);
             }
         }
     }
 }
 
-fn mentions_of(expr: &Expr, mentions: &mut Mentions) {
+pub(super) fn mentions_of(expr: &Expr, mentions: &mut Mentions) {
     match &expr.kind {
         ExprKind::Variable(name) => {
             mentions.addresses.insert(Arc::clone(name));
