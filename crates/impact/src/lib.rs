@@ -5,5 +5,6 @@
 
 mod change;
 pub mod graph;
+pub mod tables;
 
 pub use change::{Action, Change, Loss, Place, Reason, Side, Widened, Widening};

@@ -272,7 +272,10 @@ impl<'a> Walk<'a> {
         }
         let module = self.module(frame);
         let calls = self.workspace.callers(&module);
-        calls.map(|call| (self.plain(&module_of(&call.file).into()), Arc::clone(&call.block().address))).collect()
+        calls
+            .iter()
+            .map(|call| (self.plain(&module_of(&call.file).into()), Arc::clone(&call.block().address)))
+            .collect()
     }
 
     /// Goes out of a module by one of its outputs.

@@ -722,7 +722,7 @@ pub(super) fn names(name: &str, labels: &[String]) -> (String, String) {
 /// A block with what it mentions.
 pub(super) fn finished(kind: &str, address: &str, range: Range<usize>, body: Items) -> Block {
     let mut mentions = Mentions::default();
-    mentions_of_items(&body, &mut mentions);
+    mentions_of_items(&body.entries, &mut mentions);
     mentions.addresses.remove(address);
     Block {
         kind: interned(kind),
@@ -808,7 +808,7 @@ pub(super) fn text_of(expr: &Expr) -> Option<&str> {
 }
 
 /// What is told of the names in expressions.
-trait Mentioned {
+pub(super) trait Mentioned {
     /// An address, and the steps behind it.
     fn address(&mut self, address: Arc<str>, rest: &[Step]);
     /// The path of a file that is read.
@@ -817,8 +817,8 @@ trait Mentioned {
 
 /// What expressions mention.
 #[derive(Default)]
-struct Mentions {
-    addresses: BTreeSet<Arc<str>>,
+pub(super) struct Mentions {
+    pub(super) addresses: BTreeSet<Arc<str>>,
     files: Vec<Expr>,
 }
 
@@ -846,24 +846,24 @@ impl Item {
     }
 }
 
-fn mentions_of_items(items: &Items, mentions: &mut impl Mentioned) {
-    items.entries.iter().for_each(|item| mentions_of_item(item, mentions));
+pub(super) fn mentions_of_items(items: &[Item], mentions: &mut impl Mentioned) {
+    items.iter().for_each(|item| mentions_of_item(item, mentions));
 }
 
 fn mentions_of_item(item: &Item, mentions: &mut impl Mentioned) {
     match &item.content {
         Content::Attribute(value) => mentions_of(value, mentions),
-        Content::Block(items) => mentions_of_items(items, mentions),
+        Content::Block(items) => mentions_of_items(&items.entries, mentions),
         Content::Dynamic(dynamic) => {
             if let Some(for_each) = &dynamic.for_each {
                 mentions_of(for_each, mentions);
             }
-            mentions_of_items(&dynamic.content, mentions);
+            mentions_of_items(&dynamic.content.entries, mentions);
         }
     }
 }
 
-fn mentions_of(expr: &Expr, mentions: &mut impl Mentioned) {
+pub(super) fn mentions_of(expr: &Expr, mentions: &mut impl Mentioned) {
     match &expr.kind {
         ExprKind::Variable(name) => {
             mentions.address(Arc::clone(name), &[]);

@@ -46,7 +46,7 @@ impl Definition {
     }
 
     /// How many equal ones there are.
-    pub(super) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.count
     }
 
@@ -181,11 +181,27 @@ pub(super) struct Module {
     values: Table,
     /// Blocks that name another one in an attribute, and not by a reference: by kind and attribute.
     names: Table,
+    /// Units that could not be read in full, by file.
+    broken: Map<Arc<str>, Arc<[Arc<Lowered>]>>,
     /// A number that tells sets of all its blocks apart.
     sum: u64,
 }
 
 impl Module {
+    fn note_broken(&mut self, file: &Arc<str>, unit: &Arc<Lowered>, add: bool) {
+        let mut units = self.broken.get(file).map(|units| units.to_vec()).unwrap_or_default();
+        match units.iter().position(|known| known.digest == unit.digest) {
+            _ if add => units.push(Arc::clone(unit)),
+            Some(at) => drop(units.remove(at)),
+            None => {}
+        }
+        if units.is_empty() {
+            self.broken.remove_mut(file);
+        } else {
+            self.broken.insert_mut(Arc::clone(file), units.into());
+        }
+    }
+
     fn table(&mut self, what: What) -> Option<&mut Table> {
         Some(match what {
             What::Definition => &mut self.definitions,
@@ -366,6 +382,9 @@ impl Workspace {
         let is_values = is_variable_file(file);
         for (units, add) in [(&removed, false), (&added, true)] {
             for unit in units {
+                if unit.broken {
+                    module.note_broken(file, unit, add);
+                }
                 for (index, block) in unit.blocks.iter().enumerate() {
                     let definition = Definition::new(file, unit, index);
                     if !is_values {
@@ -475,13 +494,48 @@ impl Workspace {
         self.entries(key).into_iter().flat_map(Entries::iter).filter(is_of_kind)
     }
 
-    /// Every block of a module, in a fixed order.
-    pub(super) fn all(&self, module: &str) -> Vec<Definition> {
+    /// Every block of a module, in a fixed order; those of variable files are [`values`](Self::values).
+    pub fn all(&self, module: &str) -> Vec<Definition> {
         let tables = self.modules.get(module).map(|module| &module.definitions);
         let mut all: Vec<_> =
             tables.into_iter().flat_map(|table| table.values()).flat_map(Entries::iter).cloned().collect();
         all.sort_by(Definition::place_cmp);
         all
+    }
+
+    /// What the variable files of a module say, in a fixed order.
+    pub fn values(&self, module: &str) -> Vec<Definition> {
+        let tables = self.modules.get(module).map(|module| &module.values);
+        let mut all: Vec<_> =
+            tables.into_iter().flat_map(|table| table.values()).flat_map(Entries::iter).cloned().collect();
+        all.sort_by(Definition::place_cmp);
+        all
+    }
+
+    /// The calls of a module, in a fixed order. A module that was installed is not known to be called.
+    pub fn callers(&self, module: &str) -> Vec<Definition> {
+        self.callers.get(module).into_iter().flat_map(Entries::iter).cloned().collect()
+    }
+
+    /// The units of a module that could not be read in full, in order of their files.
+    pub fn broken(&self, module: &str) -> Vec<(Arc<str>, Arc<Lowered>)> {
+        let files = self.modules.get(module).map(|module| &module.broken);
+        let mut all: Vec<_> = files
+            .into_iter()
+            .flat_map(|files| files.iter())
+            .flat_map(|(file, units)| units.iter().map(|unit| (Arc::clone(file), Arc::clone(unit))))
+            .collect();
+        all.sort_by(|a, b| (&a.0, a.1.digest).cmp(&(&b.0, b.1.digest)));
+        all
+    }
+
+    /// A number that tells states of a module apart: its blocks, its variable files, what could not be read of it.
+    pub fn sum(&self, module: &str) -> u64 {
+        let Some(tables) = self.modules.get(module) else { return 0 };
+        let values = tables.values.values().fold(0, |sum: u64, entries| sum.wrapping_add(entries.sum));
+        let broken = tables.broken.values().flat_map(|units| units.iter());
+        let broken = broken.fold(0, |sum: u64, unit| sum.wrapping_add(unit.digest));
+        tables.sum.wrapping_add(values.rotate_left(21)).wrapping_add(broken.rotate_left(42))
     }
 
     /// The kinds of which a module has a block.
@@ -521,11 +575,6 @@ impl Workspace {
     /// The blocks of a module that mention an address, in a fixed order.
     pub fn mentioning(&self, module: &str, address: &str) -> impl Iterator<Item = &Definition> {
         self.modules.get(module).and_then(|module| module.mentions.get(address)).into_iter().flat_map(Entries::iter)
-    }
-
-    /// The calls of a module by other modules, in a fixed order. A module that was installed is not known to be called.
-    pub fn callers(&self, module: &str) -> impl Iterator<Item = &Definition> {
-        self.callers.get(module).into_iter().flat_map(Entries::iter)
     }
 
     /// The folder of the module that a block of a module calls, where what it says is known.
@@ -630,7 +679,7 @@ fn keys(module: &Arc<str>, file: &str, block: &Block) -> Vec<Key> {
 }
 
 /// The folder of the module that a block calls, where that is one on disk.
-pub(super) fn callee(module: &str, block: &Block) -> Option<String> {
+pub fn callee(module: &str, block: &Block) -> Option<String> {
     if &*block.kind != "module" || !block.address.starts_with("module.") {
         return None;
     }

@@ -6,7 +6,38 @@ use crate::terraform::syntax::{Content, Dynamic, Expr, ExprKind, Items};
 use crate::terraform::workspace::{Definition, What};
 use std::ops::Range;
 
+/// How many there are of what a block declares, and under which keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Instances {
+    /// One, without a key.
+    One,
+    /// As many as `count` says, under the numbers from 0; `None` where that is not known.
+    Count(Option<u64>),
+    /// One a key of `for_each`, in the order in which [`Scope::resources`] has them; `None` where they are not known.
+    Keys(Option<Vec<String>>),
+}
+
 impl Scope<'_> {
+    /// How many there are of what a block declares.
+    pub fn instances(&self, definition: &Definition) -> Instances {
+        if !is_repeatable(&definition.block().kind) {
+            return Instances::One;
+        }
+        if let Some((count, _)) = self.setting(definition, "count") {
+            let count = self.eval(&count, None).as_number().filter(|count| *count >= 0.0 && count.fract() == 0.0);
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
+            return Instances::Count(count.map(|count| count as u64));
+        }
+        if let Some((over, _)) = self.setting(definition, "for_each") {
+            let elements = Self::elements(&self.eval(&over, None));
+            let keys = elements.and_then(|elements| {
+                elements.iter().map(|(key, _)| key.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+            });
+            return Instances::Keys(keys);
+        }
+        Instances::One
+    }
+
     /// The instances of a block: one where it has neither `count` nor `for_each`, none where it is known to have none.
     pub fn resources(&self, definition: &Definition) -> Vec<Resource> {
         let block = definition.block();

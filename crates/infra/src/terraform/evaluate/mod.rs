@@ -9,7 +9,9 @@ mod modules;
 mod references;
 mod variables;
 
-pub(in crate::terraform) use expressions::{equal, is_exact, same, string};
+pub use blocks::Instances;
+pub use expressions::same;
+pub(in crate::terraform) use expressions::{equal, is_exact, string};
 
 use crate::model::{Value, ValueKind};
 use crate::terraform::workspace::{Definition, Key, What, Workspace};
