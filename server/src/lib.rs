@@ -7,6 +7,7 @@ pub mod cli;
 mod disk;
 mod git;
 mod git_ai;
+mod impact;
 pub mod lsp;
 mod proxy;
 mod record;
