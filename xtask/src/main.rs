@@ -5,6 +5,7 @@ mod notes;
 mod replay;
 mod sample;
 mod score;
+mod score_impact;
 mod soak;
 mod tables;
 
@@ -28,6 +29,8 @@ cargo xtask sample [--corpus DIR] [--seed N] [--count N]
                              print findings in real repositories, drawn by lot, with their source
 cargo xtask score [--corpus DIR]
                              how much of what Checkov's labelled fixtures expect is found; 1 where a bar is missed
+cargo xtask score impact [--data FILE] [--list FILE]
+                             what is predicted of real edits, held against their labels; disagreements go to FILE; 1 where a bar is missed
 cargo xtask soak ledger [--kills N]
                              kill processes that write to one ledger; 1,000 kills are the full run, 100 the default
 cargo xtask tables [--check] [DIR]
@@ -37,6 +40,9 @@ cargo xtask tables [--check] [DIR]
 fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if let ["score", "impact", rest @ ..] = arguments.as_slice() {
+        return score_impact::run(option(rest, "--data"), option(rest, "--list"));
+    }
     if let ["score", rest @ ..] = arguments.as_slice() {
         return score::run(option(rest, "--corpus"));
     }

@@ -129,6 +129,14 @@ impl Tables {
         known.effect(path)
     }
 
+    /// Whether a change of something inside of a block may replace.
+    pub(crate) fn replaces_inside(&self, kind: &str, path: &str) -> bool {
+        let own = self.extra.get(kind).is_some_and(|facts| {
+            facts.iter().any(|(known, effect)| is_inside(known, path) && *effect != Effect::InPlace)
+        });
+        own || class(kind).and_then(|known| known.node(path)).is_some_and(|(_, inside)| inside.contains(['!', '?', '=']))
+    }
+
     /// Whether something is said of attributes inside of one.
     pub(crate) fn goes_into(&self, kind: &str, path: &str) -> bool {
         let own = self.extra.get(kind).is_some_and(|facts| facts.keys().any(|known| is_inside(known, path)));

@@ -38,6 +38,23 @@ impl Scope<'_> {
         Instances::One
     }
 
+    /// The first instances of a block with `count`, in order, up to as many as are looked at one by one; the same for all where
+    /// their number is not mentioned. Empty where it has no `count`.
+    pub fn counted(&self, definition: &Definition, count: u64) -> Vec<Resource> {
+        let Some((expr, _)) = self.setting(definition, "count") else { return Vec::new() };
+        let looked_at = if definition.block().mentions("count") { MAX_INSTANCES as u64 } else { 1 };
+        (0..count.min(looked_at)).map(|index| self.numbered(definition, &expr.range, index)).collect()
+    }
+
+    fn numbered(&self, definition: &Definition, range: &Range<usize>, number: u64) -> Resource {
+        #[expect(clippy::cast_precision_loss, reason = "no more than are looked at")]
+        let number = Value::new(range.clone(), ValueKind::Number(number as f64));
+        let index = Field { name: "index".to_owned(), range: range.clone(), value: number };
+        let body = Body { fields: vec![index], ..Body::default() };
+        let value = Value::new(range.clone(), ValueKind::Object(body));
+        self.resource(definition, Some(&Bound { name: "count", value: &value, outer: None }))
+    }
+
     /// The instances of a block: one where it has neither `count` nor `for_each`, none where it is known to have none.
     pub fn resources(&self, definition: &Definition) -> Vec<Resource> {
         let block = definition.block();
@@ -58,15 +75,7 @@ impl Scope<'_> {
             let count = self.eval(&expr, None);
             return match count.as_number() {
                 Some(number) if number <= 0.0 => Vec::new(),
-                Some(_) if block.mentions("count") => {
-                    let index = Field {
-                        name: "index".to_owned(),
-                        range: expr.range.clone(),
-                        value: Value::new(expr.range.clone(), ValueKind::Number(0.0)),
-                    };
-                    let body = Body { fields: vec![index], ..Body::default() };
-                    vec![instance("count", &Value::new(expr.range.clone(), ValueKind::Object(body)))]
-                }
+                Some(_) if block.mentions("count") => vec![self.numbered(definition, &expr.range, 0)],
                 _ => vec![instance("count", &unknown_each("count.index"))],
             };
         }

@@ -276,6 +276,11 @@ impl Worked<Value> {
 }
 
 impl<'a> Scope<'a> {
+    /// The folder of the module.
+    pub fn folder(&self) -> &str {
+        &self.module
+    }
+
     /// A module by itself.
     pub fn new(evaluation: &'a Evaluation<'a>, module: &str) -> Self {
         Self {
