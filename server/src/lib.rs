@@ -8,6 +8,7 @@ mod committed;
 mod disk;
 mod git;
 mod git_ai;
+mod impact;
 pub mod lsp;
 pub mod proxy;
 mod record;

@@ -1,9 +1,11 @@
 //! The project's own chores. `cargo xtask` lists them.
 
+mod impact_tables;
 mod notes;
 mod replay;
 mod sample;
 mod score;
+mod score_impact;
 mod soak;
 mod tables;
 mod traces;
@@ -28,9 +30,12 @@ cargo xtask sample [--corpus DIR] [--seed N] [--count N]
                              print findings in real repositories, drawn by lot, with their source
 cargo xtask score [--corpus DIR]
                              how much of what Checkov's labelled fixtures expect is found; 1 where a bar is missed
+cargo xtask score impact [--data FILE] [--list FILE]
+                             what is predicted of real edits, held against their labels; disagreements go to FILE; 1 where a bar is missed
 cargo xtask soak ledger [--kills N]
                              kill processes that write to one ledger; 1,000 kills are the full run, 100 the default
-cargo xtask tables DIR       write the tables under crates/policy/data from the facts in DIR
+cargo xtask tables [--check] [DIR]
+                             write (or check) the tables under crates/policy/data and crates/impact/data from the facts in DIR
 cargo xtask traces [--data DIR]
                              replay people at work with 200 pieces of evidence open; 1 where a byte of theirs is taken for an
                              AI's, or too much or too little is asked about
@@ -39,6 +44,9 @@ cargo xtask traces [--data DIR]
 fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if let ["score", "impact", rest @ ..] = arguments.as_slice() {
+        return score_impact::run(option(rest, "--data"), option(rest, "--list"));
+    }
     if let ["score", rest @ ..] = arguments.as_slice() {
         return score::run(option(rest, "--corpus"));
     }
@@ -71,7 +79,10 @@ fn main() -> anyhow::Result<ExitCode> {
             soak::ledger(option(rest, "--kills").unwrap_or("100").parse().context("--kills takes a number")?)
         }
         [soak::WRITER, path, writer] => soak::write(path, writer),
-        ["tables", from] => tables::write(Path::new(from), &root().join("crates/policy/data")),
+        ["tables"] => tables::run(None, false),
+        ["tables", "--check"] => tables::run(None, true),
+        ["tables", "--check", from] => tables::run(Some(from), true),
+        ["tables", from] => tables::run(Some(from), false),
         _ => {
             std::io::stdout().write_all(USAGE.as_bytes())?;
             Ok(())

@@ -1,8 +1,10 @@
 //! What git knows: where a repository keeps its own files, what was committed, who is at work.
 
 mod history;
+mod revision;
 
 pub(crate) use history::{BlamedLine, Git, NOTES};
+pub(crate) use revision::Revision;
 
 use std::path::{Path, PathBuf};
 

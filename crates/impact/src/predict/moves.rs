@@ -1,0 +1,149 @@
+//! `moved`, `removed` and `import`: what Terraform is told about addresses.
+
+use super::half::Half;
+use countersign_infra::terraform::Definition;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Moves that lead to each other are followed so far.
+const MAX_CHAIN: usize = 64;
+
+/// What the blocks of one module say about addresses.
+#[derive(Debug, Default)]
+pub(super) struct Statements {
+    /// From an address, instances included, to another.
+    moved: BTreeMap<String, String>,
+    /// Addresses that are no longer managed, and whether what is there is destroyed (`None` where that is not known).
+    pub(super) removed: BTreeMap<String, Option<bool>>,
+    /// Addresses that take over what is there already.
+    pub(super) imported: BTreeSet<String>,
+    /// A `moved` or `removed` block whose addresses cannot be read.
+    pub(super) unread: bool,
+}
+
+impl Statements {
+    pub(super) fn of(half: &Half<'_>) -> Self {
+        let mut statements = Self::default();
+        let address = |definition: &Definition, name: &str| {
+            definition.block().body.attribute(name).and_then(|expr| expr.address())
+        };
+        for definition in half.of_kind("moved") {
+            match (address(definition, "from"), address(definition, "to")) {
+                (Some(from), Some(to)) => _ = statements.moved.insert(from, to),
+                _ => statements.unread = true,
+            }
+        }
+        for definition in half.of_kind("removed") {
+            let Some(from) = address(definition, "from") else {
+                statements.unread = true;
+                continue;
+            };
+            let mut lifecycle = definition.block().body.blocks("lifecycle");
+            let destroy = match lifecycle.next().and_then(|items| items.attribute("destroy")) {
+                // Without it, what is there is destroyed. Source: the page "removed block" of the Terraform language.
+                None => Some(true),
+                Some(_) => half.declared(definition).and_then(|declared| {
+                    let found = declared.bodies.first()?.body.find("lifecycle.destroy");
+                    match found.first() {
+                        Some(countersign_infra::Found::Value(value)) => value.as_bool(),
+                        _ => None,
+                    }
+                }),
+            };
+            statements.removed.insert(from, destroy);
+        }
+        statements.imported = half.of_kind("import").filter_map(|definition| address(definition, "to")).collect();
+        statements
+    }
+
+    /// Where an address goes, along all moves; `None` where it stays.
+    pub(super) fn target(&self, address: &str) -> Option<String> {
+        let mut at = self.step(address)?;
+        for _ in 0..MAX_CHAIN {
+            match self.step(&at) {
+                Some(next) if next != address => at = next,
+                _ => break,
+            }
+        }
+        Some(at)
+    }
+
+    /// One move: of the address itself, or of a module that it is in.
+    fn step(&self, address: &str) -> Option<String> {
+        if let Some(to) = self.moved.get(address) {
+            return Some(to.clone());
+        }
+        // `module.a.aws_x.y` goes along with `module.a`.
+        let mut at = address.len();
+        while let Some(dot) = address.get(..at)?.rfind('.') {
+            if let (Some(outer), Some(rest)) = (address.get(..dot), address.get(dot..))
+                && let Some(to) = self.moved.get(outer)
+                && outer.starts_with("module.")
+            {
+                return Some(format!("{to}{rest}"));
+            }
+            at = dot;
+        }
+        None
+    }
+
+    /// Instances of an address that are moved by themselves, with where they go.
+    pub(super) fn instances<'a>(&'a self, address: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let is_instance = move |from: &str| from.strip_prefix(address).is_some_and(|rest| rest.starts_with('['));
+        self.moved.iter().filter(move |(from, _)| is_instance(from)).map(|(from, to)| (from.as_str(), to.as_str()))
+    }
+
+    /// What is said of the removal of an address.
+    pub(super) fn removal(&self, address: &str) -> Option<Option<bool>> {
+        self.removed.iter().find(|(from, _)| plain(from) == address).map(|(_, destroy)| *destroy)
+    }
+
+    /// Whether an address takes over what is there already.
+    pub(super) fn imports(&self, address: &str) -> bool {
+        self.imported.iter().any(|to| plain(to) == address)
+    }
+}
+
+/// An address without the keys of instances: `module.a["x"].aws_b.c[0]` is of `module.a.aws_b.c`.
+pub(super) fn plain(address: &str) -> String {
+    let mut plain = String::with_capacity(address.len());
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for c in address.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' if depth > 0 => quoted = !quoted,
+            '[' if !quoted => depth += 1,
+            ']' if !quoted => depth = depth.saturating_sub(1),
+            _ if depth == 0 => plain.push(c),
+            _ => {}
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_addresses() {
+        assert_eq!(plain("module.a[\"x]\\\"\"].aws_b.c[0]"), "module.a.aws_b.c");
+        assert_eq!(plain("aws_b.c"), "aws_b.c");
+        assert_eq!(plain("aws_b.c[\""), "aws_b.c");
+    }
+
+    #[test]
+    fn chains_end() {
+        let moved = |pairs: &[(&str, &str)]| Statements {
+            moved: pairs.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect(),
+            ..Statements::default()
+        };
+        let chain = moved(&[("a.b", "a.c"), ("a.c", "module.x.a.c"), ("module.x", "module.y")]);
+        assert_eq!(chain.target("a.b").as_deref(), Some("module.y.a.c"));
+        assert_eq!(chain.target("a.d"), None);
+        let cycle = moved(&[("a.b", "a.c"), ("a.c", "a.b")]);
+        assert_eq!(cycle.target("a.b").as_deref(), Some("a.c"));
+        let deeper = moved(&[("module.a", "module.a.module.a")]);
+        assert!(deeper.target("module.a.x.y").is_some());
+    }
+}

@@ -1,0 +1,263 @@
+//! What is there now against a commit.
+
+use super::{Compared, State, is_of_module, problem, read, read_all};
+use crate::disk::{self, Configs};
+use crate::git::Revision;
+use crate::surroundings::{self, MAX_TEXT, Near, Surroundings, key, near};
+use anyhow::{Context, bail};
+use countersign_engine::{Workspace, module_of, units, wanted_files};
+use gix::ObjectId;
+use ignore::WalkBuilder;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Files of modules that are read; more are left out, and that is said.
+const MAX_FILES: usize = 20_000;
+
+/// Tells by a text whether it may declare a resource that is asked about.
+pub(crate) type About<'a> = &'a (dyn Fn(&str) -> bool + Sync);
+
+/// Compares the files below a path with a commit: the one that `base` names, else what is presumed to be live. Modules whose
+/// text is `about` something are there even where nothing is different.
+pub(crate) fn since(
+    path: &Path,
+    base: Option<&str>,
+    configs: &Configs,
+    about: Option<About<'_>>,
+) -> anyhow::Result<Compared> {
+    let revision = Revision::presumed(path, base)?;
+    let absolute = PathBuf::from(&*key(path));
+    // What a link leads to is named as git names it.
+    let scope =
+        if revision.inside(&absolute).is_some() { absolute } else { absolute.canonicalize().unwrap_or(absolute) };
+    let root = revision.root().display();
+    let inside = revision.inside(&scope).with_context(|| format!("{} is not below {root}", path.display()))?;
+    if !scope.exists() && !revision.has(&inside) {
+        bail!("{}: there is no such file or folder, neither now nor at {}", path.display(), revision.name);
+    }
+    let mut since = Since::new(revision, scope);
+    let mut modules = since.different(&inside, configs)?;
+    loop {
+        let (around, after) = since.now(&modules, about);
+        let (before, read) = since.past(&around, &after, &modules);
+        let known = modules.len();
+        modules.extend(read.into_iter().filter(|module| since.is_in_scope(module)));
+        // What depends on modules that were found to be different only now has to be there too.
+        if modules.len() == known {
+            return Ok(since.compared(before, after, modules));
+        }
+    }
+}
+
+struct Since {
+    revision: Revision,
+    scope: PathBuf,
+    /// The files of all modules in the work tree that git does not ignore, by their names in the index.
+    visible: BTreeMap<Arc<str>, Near>,
+    doubts: Vec<String>,
+    problems: BTreeMap<Arc<str>, String>,
+}
+
+impl Since {
+    fn new(revision: Revision, scope: PathBuf) -> Self {
+        let walk = WalkBuilder::new(revision.root()).build().flatten();
+        let paths: Vec<_> = walk
+            .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
+            .map(|entry| (key(entry.path()), entry.into_path()))
+            .filter(|(file, _)| is_of_module(file).is_some())
+            .collect();
+        let visible = paths.into_par_iter().map(|(file, path)| (file, near(&path))).collect();
+        let doubts = revision.doubt.iter().cloned().collect();
+        Self { revision, scope, visible, doubts, problems: BTreeMap::new() }
+    }
+
+    fn is_in_scope(&self, file: &str) -> bool {
+        Path::new(file).starts_with(&self.scope)
+    }
+
+    /// The modules of files in scope that are not as they were.
+    fn different(&self, inside: &str, configs: &Configs) -> anyhow::Result<BTreeSet<String>> {
+        let (mut committed, mut foreign) = (Vec::new(), Vec::new());
+        match self.revision.id(inside) {
+            Some(id) => committed.push((inside.to_owned(), id)),
+            None => (committed, foreign) = self.revision.files_below(inside)?,
+        }
+        let name = |inside: &str| key(&self.revision.root().join(inside));
+        let foreign: Vec<_> = foreign.iter().map(|folder| name(folder)).collect();
+        let mut files: BTreeMap<Arc<str>, Option<ObjectId>> =
+            self.visible.keys().filter(|file| self.is_in_scope(file)).map(|file| (Arc::clone(file), None)).collect();
+        files.extend(committed.iter().map(|(path, id)| (name(path), Some(*id))));
+        files.retain(|file, _| {
+            let path = Path::new(&**file);
+            let is_foreign = foreign.iter().any(|folder| path.starts_with(&**folder));
+            is_of_module(file).is_some() && !is_foreign && !configs.of(path).excludes(path)
+        });
+        let names = self.revision.names();
+        let files: Vec<_> = files.into_iter().collect();
+        let is_same = |file: &str, id: Option<ObjectId>| match (std::fs::read(file), id) {
+            (Ok(content), Some(id)) => names.is_same(id, &content),
+            (Err(_), None) => true,
+            _ => false,
+        };
+        let different = files.par_iter().filter(|(file, id)| !is_same(file, *id));
+        Ok(different.map(|(file, _)| module_of(file).to_owned()).collect())
+    }
+
+    /// The modules that are compared and what has to do with them, as they are now.
+    fn now(&mut self, modules: &BTreeSet<String>, about: Option<About<'_>>) -> (Surroundings, State) {
+        let wanted = self.wanted(modules, about);
+        let mut files: Vec<_> = self
+            .visible
+            .iter()
+            .filter(|(_, near)| wanted.contains(&near.module))
+            .map(|(file, _)| Arc::clone(file))
+            .collect();
+        // What git ignores is used nevertheless.
+        let visible: HashSet<_> = files.iter().cloned().collect();
+        let folders = modules.iter().flat_map(|folder| surroundings::files_in(Path::new(folder)));
+        files.extend(folders.map(|(path, _)| key(&path)).filter(|file| !visible.contains(file)));
+        if files.len() > MAX_FILES {
+            let doubt = format!(
+                "{} files have to do with this and only {MAX_FILES} of them were read, so there may be more dependents; \
+                 name a folder further down",
+                files.len()
+            );
+            if !self.doubts.contains(&doubt) {
+                self.doubts.push(doubt);
+            }
+            // What is compared comes first.
+            files.sort_by_key(|file| !modules.contains(module_of(file)));
+            files.truncate(MAX_FILES);
+        }
+        let files = files.into_iter().map(|file| (Arc::clone(&file), PathBuf::from(&*file))).collect();
+        let (snapshots, problems) = read_all(&files);
+        let around = Surroundings::of(snapshots);
+        let now = State::now(&around, &problems);
+        self.problems.extend(problems);
+        (around, now)
+    }
+
+    /// The modules that have to be read: those that are compared, those that something of them leads to, and what all of
+    /// them call.
+    fn wanted(&self, modules: &BTreeSet<String>, about: Option<About<'_>>) -> BTreeSet<String> {
+        let mut by_module: BTreeMap<&str, Vec<&Near>> = BTreeMap::new();
+        for near in self.visible.values() {
+            by_module.entry(&near.module).or_default().push(near);
+        }
+        let mut wanted: BTreeSet<&str> = modules.iter().map(String::as_str).collect();
+        if let Some(about) = about {
+            let in_scope: Vec<_> = self.visible.iter().filter(|(file, _)| self.is_in_scope(file)).collect();
+            let found =
+                in_scope.par_iter().filter(|(file, _)| disk::read(Path::new(&***file)).is_ok_and(|text| about(&text)));
+            wanted.par_extend(found.map(|(_, near)| near.module.as_str()));
+        }
+        // Upwards: who calls them, and who looks up what they declare.
+        loop {
+            let declared: HashSet<&str> = wanted
+                .iter()
+                .filter_map(|module| by_module.get(module))
+                .flatten()
+                .flat_map(|near| near.declared.iter().map(String::as_str))
+                .collect();
+            let is_led_to = |near: &Near| {
+                near.called.iter().any(|called| wanted.contains(called.as_str()))
+                    || near.looked_up.iter().any(|kind| {
+                        (kind == "terraform_remote_state" && !wanted.is_empty()) || declared.contains(kind.as_str())
+                    })
+            };
+            let more: Vec<&str> = by_module
+                .iter()
+                .filter(|(module, files)| !wanted.contains(*module) && files.iter().any(|near| is_led_to(near)))
+                .map(|(module, _)| *module)
+                .collect();
+            if more.is_empty() {
+                break;
+            }
+            wanted.extend(more);
+        }
+        // Those that read files are there to see whether these are different.
+        let reading = self.visible.iter().filter(|(file, near)| near.reads && self.is_in_scope(file));
+        wanted.extend(reading.map(|(_, near)| near.module.as_str()));
+        wanted.into_iter().map(str::to_owned).collect()
+    }
+
+    /// The same modules as they were, and those that read a file that is different.
+    fn past(&mut self, around: &Surroundings, after: &State, modules: &BTreeSet<String>) -> (State, BTreeSet<String>) {
+        let mut before = State { workspace: after.workspace.clone(), files: after.files.clone(), ..State::default() };
+        let mut open: BTreeSet<String> = after.files.keys().map(|file| module_of(file).to_owned()).collect();
+        open.extend(modules.iter().cloned());
+        let mut known = BTreeSet::new();
+        while !open.is_empty() {
+            for folder in &open {
+                self.folder_then(folder, after, &mut before);
+            }
+            known.append(&mut open);
+            let called = known.iter().flat_map(|folder| before.workspace.callees(folder));
+            open = called.filter(|folder| !known.contains(folder)).collect();
+        }
+        let mut different = BTreeSet::new();
+        for (module, path) in around.texts() {
+            if self.text_then(path, &mut before.workspace) {
+                different.insert(module.clone());
+            }
+        }
+        for (file, snapshot) in &before.files {
+            let is_same = after.file(file).is_some_and(|now| Arc::ptr_eq(now, snapshot));
+            if !is_same {
+                for path in wanted_files(&before.workspace, file, &units(snapshot)) {
+                    self.text_then(&path, &mut before.workspace);
+                }
+            }
+        }
+        (before, different)
+    }
+
+    /// Puts the files of a folder into the state before as they were committed.
+    fn folder_then(&mut self, folder: &str, after: &State, before: &mut State) {
+        let Some(inside) = self.revision.inside(Path::new(folder)) else { return };
+        let names = self.revision.names();
+        let mut committed = HashSet::new();
+        for (name, id) in self.revision.files_in(&inside) {
+            let path = Path::new(folder).join(name);
+            let file = key(&path);
+            let Some(language) = is_of_module(&file) else { continue };
+            committed.insert(Arc::clone(&file));
+            if after.file(&file).is_some_and(|now| names.is_same(id, now.text.to_string().as_bytes())) {
+                continue;
+            }
+            let (then, problem) = match self.revision.content(id) {
+                Ok(content) => read(&path, content, language),
+                Err(error) => (surroundings::snapshot(&path, language, ""), Some(error.to_string())),
+            };
+            before.replace(&file, Some(Arc::new(then)), problem.is_some());
+            if let Some(problem) = problem {
+                self.problems.insert(file, format!("at {}: {problem}", self.revision.name));
+            }
+        }
+        // What git ignores was there then as it is now.
+        let is_new =
+            |file: &str| module_of(file) == folder && !committed.contains(file) && self.visible.contains_key(file);
+        let new: Vec<_> = after.files.keys().filter(|file| is_new(file)).collect();
+        for file in new {
+            before.replace(file, None, false);
+        }
+    }
+
+    /// Puts a text that an expression reads into the state before; says whether it was another one.
+    fn text_then(&self, path: &str, workspace: &mut Workspace) -> bool {
+        let Some(inside) = self.revision.inside(Path::new(path)) else { return false };
+        let Some(content) = self.revision.file(&inside) else { return false };
+        let content = (content.len() as u64 <= MAX_TEXT).then(|| String::from_utf8(content).ok()).flatten();
+        let version = workspace.version();
+        workspace.set_text(path, content.map(Arc::from));
+        version != workspace.version()
+    }
+
+    fn compared(self, before: State, after: State, modules: BTreeSet<String>) -> Compared {
+        let baseline = format!("{} ({})", self.revision.name, self.revision.commit);
+        let problems = self.problems.into_iter().map(|(file, message)| problem(&after, &file, message)).collect();
+        Compared { before, after, modules, baseline, doubts: self.doubts, problems }
+    }
+}

@@ -1,0 +1,425 @@
+//! `cargo xtask score impact`: what is predicted of real edits, held against labels that a simple script made of them.
+//!
+//! A label is an opinion. Where we hold one to be wrong, or where a prediction without a label is right, that is listed with the
+//! reason in `xtask/data/impact-judgements.toml`, by commit, address and group; figures are given with and without it.
+
+use anyhow::Context;
+use countersign_engine::{Snapshot, Workspace, read, units};
+use countersign_grammars::Language;
+use countersign_impact::tables::Tables;
+use countersign_impact::{Action, Change, Widened, predict};
+use countersign_syntax::Budget;
+use flate2::read::GzDecoder;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Precision and recall that are asked for, in percent, where there are at least so many labels.
+const BARS: (f64, f64, u32) = (95.0, 90.0, 30);
+
+/// What labels and predictions are grouped by, and whether bars are set for it.
+const GROUPS: &[(&str, bool)] = &[
+    ("destroy", true),
+    ("destroy+create", true),
+    ("replace", true),
+    ("protection off", true),
+    ("exposure", true),
+    ("permission", true),
+    ("unsafe flag", false),
+    ("retention", false),
+    ("state", false),
+];
+
+/// A label.
+struct Label {
+    kind: String,
+    address: String,
+    effect: String,
+    text: String,
+}
+
+/// A judgement that stands in the list.
+struct Judgement {
+    right: String,
+    reason: String,
+}
+
+type Judgements = BTreeMap<(String, String, String), Judgement>;
+
+#[derive(Default, Clone, Copy)]
+struct Count {
+    hits: u32,
+    misses: u32,
+    alarms: u32,
+}
+
+#[derive(Default)]
+struct Tally {
+    raw: Count,
+    judged: Count,
+}
+
+/// Scores against a file, by default the one beside the workspace.
+pub(crate) fn run(data: Option<&str>, list: Option<&str>) -> anyhow::Result<ExitCode> {
+    let path = data.map_or_else(|| super::shared().join("data/pairs/terraform-eval.jsonl.gz"), PathBuf::from);
+    let mut out = std::io::stdout().lock();
+    if data.is_none() && !path.is_file() {
+        writeln!(out, "skipped: there are no labelled edits in {}; --data says where they are", path.display())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let judgements = judgements()?;
+    let mut score = Score { judgements, ..Score::default() };
+    for line in BufReader::new(GzDecoder::new(File::open(&path)?)).lines() {
+        score.pair(&serde_json::from_str(&line?)?);
+    }
+    let (report, passed) = score.report();
+    out.write_all(report.as_bytes())?;
+    if let Some(list) = list {
+        std::fs::write(Path::new(list), score.disagreements.concat())?;
+    }
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn judgements() -> anyhow::Result<Judgements> {
+    let path = super::root().join("xtask/data/impact-judgements.toml");
+    let table: toml::Table = std::fs::read_to_string(&path)?.parse().with_context(|| path.display().to_string())?;
+    let mut judgements = Judgements::new();
+    for row in table.get("judgement").and_then(toml::Value::as_array).into_iter().flatten() {
+        let text = |key: &str| {
+            row.get(key).and_then(toml::Value::as_str).map(str::to_owned).with_context(|| format!("`{key}` in {row}"))
+        };
+        let key = (text("commit")?, text("address")?, text("group")?);
+        anyhow::ensure!(matches!(text("right")?.as_str(), "label" | "prediction"), "`right` in {row}");
+        let known = judgements.insert(key, Judgement { right: text("right")?, reason: text("reason")? });
+        anyhow::ensure!(known.is_none(), "{row} is there twice");
+    }
+    Ok(judgements)
+}
+
+#[derive(Default)]
+struct Score {
+    judgements: Judgements,
+    used: BTreeSet<(String, String, String)>,
+    tallies: BTreeMap<&'static str, Tally>,
+    /// Labels that say that it may be replaced: how they are predicted.
+    maybe: BTreeMap<String, u32>,
+    /// Labels that say that nothing is destroyed: how they are predicted.
+    spared: BTreeMap<String, u32>,
+    disagreements: Vec<String>,
+    pairs: u32,
+}
+
+/// The group of a label that is to be predicted.
+fn group(label: &Label) -> Option<&'static str> {
+    Some(match (label.kind.as_str(), label.effect.as_str()) {
+        (_, "destroy") => "destroy",
+        (_, "destroy+create") => "destroy+create",
+        ("force_new_literal", _) => "replace",
+        (_, "protection_off") => "protection off",
+        (_, "exposure") => "exposure",
+        (_, "permission") => "permission",
+        (_, "exposure/unsafe_flag") => "unsafe flag",
+        (_, "data_retention") => "retention",
+        (_, "state") => "state",
+        _ => return None,
+    })
+}
+
+/// The groups of a prediction.
+fn groups(change: &Change) -> Vec<&'static str> {
+    let mut groups = Vec::new();
+    let is_re_addressed = change.renamed_to.is_some()
+        || change.reasons.iter().any(|reason| {
+            matches!(reason.attribute.as_deref(), Some("for_each" | "count")) && reason.why.contains("created anew")
+        });
+    match change.action {
+        Action::Destroy if is_re_addressed => groups.push("destroy+create"),
+        Action::Destroy => groups.push("destroy"),
+        Action::Replace if change.certain => groups.push("replace"),
+        _ if change.kind.starts_with("backend.") => groups.push("state"),
+        _ => {}
+    }
+    if !change.protections_removed.is_empty() {
+        groups.push("protection off");
+    }
+    let widened: BTreeSet<&str> = change
+        .widened
+        .iter()
+        .map(|widening| match widening.what {
+            Widened::Exposure => "exposure",
+            Widened::Identity => "permission",
+            Widened::Encryption => "unsafe flag",
+        })
+        .collect();
+    groups.extend(widened);
+    groups
+}
+
+/// Groups of which a label of one is met by a prediction of another: what is destroyed is destroyed, whatever comes after it,
+/// and the script calls flags protections, exposure or unsafe by their names.
+fn meets(label: &str, predicted: &str) -> bool {
+    let same = |names: &[&str]| names.contains(&label) && names.contains(&predicted);
+    label == predicted
+        || same(&["destroy", "destroy+create"])
+        || same(&["protection off", "unsafe flag", "retention"])
+        || same(&["exposure", "unsafe flag"])
+}
+
+impl Score {
+    fn pair(&mut self, pair: &Value) {
+        self.pairs += 1;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let path = format!("/w/{}", text(&pair["path"]));
+        let mut files = vec![(path.clone(), pair["before"].as_str(), pair["after"].as_str())];
+        for sibling in pair["siblings"].as_array().into_iter().flatten() {
+            let path = format!("/w/{}", text(&sibling["path"]));
+            files.push((path, sibling["before"].as_str(), sibling["after"].as_str()));
+        }
+        let modules: BTreeSet<String> =
+            files.iter().map(|(path, ..)| folder(path).to_owned()).collect();
+        let before = workspace(files.iter().map(|(path, before, _)| (path.as_str(), *before)));
+        let after = workspace(files.iter().map(|(path, _, after)| (path.as_str(), *after)));
+        let changes = predict(&before, &after, &modules, &Tables::default());
+        let labels: Vec<Label> = pair["labels"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|label| Label {
+                kind: text(&label["k"]),
+                address: text(&label["addr"]),
+                effect: text(&label["effect"]),
+                text: label.to_string(),
+            })
+            .collect();
+        self.held(pair, &path, &labels, &changes, (&before, &after));
+    }
+
+    fn held(
+        &mut self,
+        pair: &Value,
+        path: &str,
+        labels: &[Label],
+        changes: &[Change],
+        states: (&Workspace, &Workspace),
+    ) {
+        let commit = pair["commit"].as_str().unwrap_or_default();
+        let of = |address: &str| -> Vec<&Change> {
+            let users = users(address, states);
+            changes.iter().filter(|change| is_at(change, address) || users.contains(&change.address)).collect()
+        };
+        for label in labels {
+            let found = of(&label.address);
+            if let Some(group) = group(label) {
+                let hit = found.iter().any(|change| groups(change).iter().any(|other| meets(group, other)));
+                self.count(pair, group, &label.address, hit, &label.text, &found);
+            } else if label.effect == "maybe_replace" {
+                let how = found.first().map_or("nothing".to_owned(), |change| how(change));
+                *self.maybe.entry(how.clone()).or_default() += 1;
+                if how == "nothing" || how.starts_with("update") {
+                    self.note(commit, "maybe", &label.address, &label.text, &found, path);
+                }
+            } else {
+                let how = found.first().map_or("nothing".to_owned(), |change| how(change));
+                *self.spared.entry(format!("{}: {how}", label.kind)).or_default() += 1;
+                if how.starts_with("destroy") {
+                    self.note(commit, "spared", &label.address, &label.text, &found, path);
+                }
+            }
+        }
+        // Labels are about the file that the pair is of, and about what stands at the top of it.
+        for change in changes.iter().filter(|change| &*change.place.file == path && is_top(&change.address)) {
+            for predicted in groups(change) {
+                let is_labelled = labels.iter().any(|label| {
+                    is_at(change, &label.address)
+                        && (group(label).is_some_and(|group| meets(group, predicted))
+                            || predicted == "replace" && label.kind.starts_with("force_new"))
+                });
+                let is_through_document =
+                    || labels.iter().any(|label| users(&label.address, states).contains(&change.address));
+                if !is_labelled && !is_through_document() {
+                    self.alarm(pair, predicted, change);
+                }
+            }
+        }
+    }
+
+    fn count(&mut self, pair: &Value, group: &'static str, address: &str, hit: bool, text: &str, found: &[&Change]) {
+        let commit = pair["commit"].as_str().unwrap_or_default();
+        let key = (commit.to_owned(), address.to_owned(), group.to_owned());
+        let judged = self.judgements.get(&key).map(|it| (it.right == "prediction", it.reason.clone()));
+        let tally = self.tallies.entry(group).or_default();
+        let raw = if hit { &mut tally.raw.hits } else { &mut tally.raw.misses };
+        *raw += 1;
+        match (hit, &judged) {
+            (true, _) => tally.judged.hits += 1,
+            (false, Some((true, _))) => {}
+            (false, _) => tally.judged.misses += 1,
+        }
+        if !hit {
+            if judged.is_some() {
+                self.used.insert(key);
+            }
+            let path = pair["path"].as_str().unwrap_or_default();
+            let why = judged.map_or_else(|| format!("missed {group}"), |(_, why)| format!("missed {group}, judged: {why}"));
+            self.note(commit, &why, address, text, found, path);
+        }
+    }
+
+    fn alarm(&mut self, pair: &Value, group: &'static str, change: &Change) {
+        let commit = pair["commit"].as_str().unwrap_or_default();
+        let key = (commit.to_owned(), change.address.clone(), group.to_owned());
+        let judged = self.judgements.get(&key).map(|it| (it.right == "prediction", it.reason.clone()));
+        let tally = self.tallies.entry(group).or_default();
+        tally.raw.alarms += 1;
+        match &judged {
+            Some((true, _)) => tally.judged.hits += 1,
+            _ => tally.judged.alarms += 1,
+        }
+        if judged.is_some() {
+            self.used.insert(key);
+        }
+        let why = judged.map_or_else(|| format!("alarm {group}"), |(_, why)| format!("alarm {group}, judged: {why}"));
+        let path = pair["path"].as_str().unwrap_or_default();
+        self.note(commit, &why, &change.address, "-", &[change], path);
+    }
+
+    fn note(&mut self, commit: &str, what: &str, address: &str, label: &str, found: &[&Change], path: &str) {
+        let mut text = format!("{what}\t{commit}\t{path}\t{address}\n  label {label}\n");
+        for change in found {
+            let why: Vec<_> = change.reasons.iter().map(|reason| reason.why.as_str()).collect();
+            let more: Vec<_> = change
+                .protections_removed
+                .iter()
+                .chain(change.widened.iter().map(|widening| &widening.reason))
+                .map(|reason| reason.why.as_str())
+                .collect();
+            let _ = writeln!(text, "  ours {} {}: {} || {}", how(change), change.address, why.join("; "), more.join("; "));
+        }
+        self.disagreements.push(text);
+    }
+
+    fn report(&self) -> (String, bool) {
+        let mut passed = true;
+        let mut report = format!(
+            "{} edits. Precision and recall in percent, with the 95 % confidence interval (Wilson).\n\n\
+             | group | n | precision | recall | judged: n | precision | recall | bar |\n|---|---|---|---|---|---|---|---|\n",
+            self.pairs
+        );
+        for (group, has_bar) in GROUPS {
+            let Some(tally) = self.tallies.get(group) else { continue };
+            let judged = tally.judged;
+            let labels = judged.hits + judged.misses;
+            let met = share(judged.hits, judged.hits + judged.alarms) >= BARS.0 && share(judged.hits, labels) >= BARS.1;
+            let verdict = match (*has_bar && labels >= BARS.2, met) {
+                (false, _) => "none",
+                (true, true) => "met",
+                (true, false) => "MISSED",
+            };
+            passed &= verdict != "MISSED";
+            let figures = |count: Count| {
+                let (hits, misses, alarms) = (count.hits, count.misses, count.alarms);
+                format!("{} | {} | {}", hits + misses, interval(hits, hits + alarms), interval(hits, hits + misses))
+            };
+            let _ = writeln!(report, "| {group} | {} | {} | {verdict} |", figures(tally.raw), figures(judged));
+        }
+        for (title, counts) in
+            [("Labels that it may be replaced", &self.maybe), ("Labels that nothing is destroyed", &self.spared)]
+        {
+            let _ = write!(report, "\n## {title}\n\n| predicted | n |\n|---|---|\n");
+            for (how, count) in counts {
+                let _ = writeln!(report, "| {how} | {count} |");
+            }
+        }
+        for (commit, address, group) in self.judgements.keys().filter(|key| !self.used.contains(*key)) {
+            let _ = writeln!(report, "\nA judgement is of no use any more: {commit} {address} {group}");
+            passed = false;
+        }
+        (report, passed)
+    }
+}
+
+/// The resources that name a data source, whose changes show in them.
+fn users(address: &str, (before, after): (&Workspace, &Workspace)) -> BTreeSet<String> {
+    if !address.starts_with("data.") {
+        return BTreeSet::new();
+    }
+    let of = |workspace: &Workspace| {
+        let modules: Vec<String> = workspace.modules().into_iter().map(str::to_owned).collect();
+        let blocks = modules.into_iter().flat_map(|module| workspace.all(&module)).collect::<Vec<_>>();
+        let users = blocks.into_iter().filter(|it| it.block().mentions(address)).map(|it| it.block().address.to_string());
+        users.collect::<Vec<_>>()
+    };
+    of(before).into_iter().chain(of(after)).collect()
+}
+
+fn is_top(address: &str) -> bool {
+    address.matches('.').count() == 1 || address.starts_with("data.") && address.matches('.').count() == 2
+}
+
+fn is_at(change: &Change, address: &str) -> bool {
+    change.address == address
+        || change.renamed_to.as_deref() == Some(address)
+        || address == "terraform.backend" && change.kind.starts_with("backend.")
+}
+
+fn how(change: &Change) -> String {
+    format!("{:?} {}", change.action, if change.certain { "certain" } else { "uncertain" }).to_lowercase()
+}
+
+fn share(part: u32, whole: u32) -> f64 {
+    if whole == 0 { 100.0 } else { 100.0 * f64::from(part) / f64::from(whole) }
+}
+
+/// A share with its interval: `97.1 (95.0–98.4)`.
+fn interval(part: u32, whole: u32) -> String {
+    if whole == 0 {
+        return "-".to_owned();
+    }
+    // The quantile of the normal distribution for 95 %.
+    let z = 1.96_f64;
+    let (n, p) = (f64::from(whole), f64::from(part) / f64::from(whole));
+    let centre = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
+    let half = z / (1.0 + z * z / n) * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
+    format!("{:.1} ({:.1}–{:.1})", 100.0 * p, 100.0 * (centre - half).max(0.0), 100.0 * (centre + half).min(1.0))
+}
+
+fn workspace<'f>(files: impl Iterator<Item = (&'f str, Option<&'f str>)>) -> Workspace {
+    let mut workspace = Workspace::default();
+    for (path, text) in files {
+        let (Some(language), Some(text)) = (Language::of_path(path), text) else { continue };
+        let mut snapshot = Snapshot::new(language, 0, text);
+        snapshot.file = Arc::from(path);
+        read(&snapshot, &mut Budget::unbounded());
+        workspace.update(&snapshot.file, &[], &units(&snapshot));
+    }
+    workspace
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals() {
+        assert_eq!(interval(0, 0), "-");
+        assert_eq!(interval(95, 100), "95.0 (88.8–97.8)");
+        assert_eq!(interval(10, 10), "100.0 (72.2–100.0)");
+    }
+
+    #[test]
+    fn what_meets_a_label() {
+        assert!(meets("destroy", "destroy+create"));
+        assert!(meets("protection off", "unsafe flag"));
+        assert!(!meets("destroy", "replace"));
+        assert!(!meets("exposure", "permission"));
+    }
+}
