@@ -22,15 +22,13 @@ impl Pair<'_> {
         let mut taken: BTreeSet<String> = BTreeSet::new();
         let mut pairs: Vec<(&Arc<str>, String)> = Vec::new();
         for address in self.before.calls() {
-            let target = self.statements.target(address).map(|to| plain(&to));
-            let is_free = |to: &String| self.after.main(to).is_some() && self.before.main(to).is_none();
-            match target.filter(is_free) {
+            match self.statements.target(address).filter(|to| self.is_free(to)) {
                 _ if self.after.blocks.contains_key(address) => {
                     taken.insert(address.to_string());
                     pairs.push((address, address.to_string()));
                 }
                 Some(to) => {
-                    taken.insert(to.clone());
+                    taken.insert(plain(&to));
                     pairs.push((address, to));
                 }
                 None => gone.push(address),
@@ -38,6 +36,7 @@ impl Pair<'_> {
         }
         let new: Vec<&Arc<str>> = self.after.calls().filter(|address| !taken.contains(&***address)).collect();
         let renamed = self.renamed(&gone, &new, &self.before, &self.after);
+        self.loose(&gone, &new, seen);
         for (from, to) in &pairs {
             self.call(from, to, seen);
         }
@@ -50,7 +49,8 @@ impl Pair<'_> {
     }
 
     /// A call that is in both states.
-    fn call(&self, from: &str, to: &str, seen: &mut Seen) {
+    fn call(&self, from: &str, target: &str, seen: &mut Seen) {
+        let to = &*plain(target);
         let (Some(before), Some(after)) = (self.before.main(from), self.after.main(to)) else { return };
         let names = self.names();
         let compared = self.compared("module", (from, to), &names);
@@ -67,7 +67,7 @@ impl Pair<'_> {
         let mut change = self.change("module", from, self.after.anchor(after), Action::Unknown);
         let mut is_told = false;
         if before.unit.broken || after.unit.broken || self.before.is_repeated(from) || self.after.is_repeated(to) {
-            if before.unit.digest != after.unit.digest {
+            if !self.is_untouched(from, to) {
                 let why = "the call cannot be read in full or stands there more than once".to_owned();
                 change.reasons.push(Reason { attribute: None, why, place: None });
                 seen.changes.push(change);
@@ -75,17 +75,17 @@ impl Pair<'_> {
             return;
         }
         if from != to {
-            let why = format!("a `moved` block says that it is `{to}` now, with everything in it");
+            let why = format!("a `moved` block says that it is `{target}` now, with everything in it");
             change.reasons.push(Reason { attribute: None, why, place: None });
-            change.renamed_to = Some(to.to_owned());
+            change.renamed_to = Some(target.to_owned());
             (change.action, change.certain) = (Action::Rename, true);
             is_told = true;
         }
         let moved: Vec<_> = self.statements.instances(from).collect();
-        let instances = |half: &Half<'_>, definition| half.with(|scope| scope.instances(definition));
-        let fate = match (instances(&self.before, before), instances(&self.after, after)) {
-            (Some(left), Some(right)) if moved.is_empty() => {
-                fate(to, &left, &right, self.is_same_setting(from, to, &compared.names), true)
+        let fate = match (self.before.instances(before), self.after.instances(after)) {
+            (Some((left, soft)), Some((right, soft_too))) if moved.is_empty() && target == to => {
+                let same = self.is_same_setting(from, to, &compared.names);
+                fate(to, (&left, &right), (same, soft || soft_too), true)
             }
             _ => None,
         };
@@ -213,7 +213,7 @@ impl Pair<'_> {
     /// A call that is not there any more.
     fn gone_call(&self, address: &Arc<str>, like: Option<&str>, seen: &mut Seen) {
         let Some(definition) = self.before.main(address) else { return };
-        let instances = self.before.with(|scope| scope.instances(definition));
+        let instances = self.before.instances(definition).map(|(instances, _)| instances);
         if instances.as_ref().is_some_and(is_none) {
             return;
         }
@@ -256,7 +256,7 @@ impl Pair<'_> {
     ) {
         for resource in inside.resources().chain(inside.calls()) {
             let Some(definition) = inside.main(resource) else { continue };
-            let instances = inside.with(|scope| scope.instances(definition));
+            let instances = inside.instances(definition).map(|(instances, _)| instances);
             if instances.as_ref().is_some_and(is_none) {
                 continue;
             }
@@ -279,15 +279,15 @@ impl Pair<'_> {
     fn new_call(&self, address: &Arc<str>, seen: &mut Seen) {
         let Some(definition) = self.after.main(address) else { return };
         let place = self.after.anchor(definition);
-        let instances = self.after.with(|scope| scope.instances(definition));
+        let instances = self.after.instances(definition).map(|(instances, _)| instances);
         let mut change = self.change("module", address, place.clone(), Action::Create);
         match instances {
             Some(instances) if is_none(&instances) => return,
             Some(Instances::Count(None) | Instances::Keys(None)) | None => change.certain = false,
             _ => {}
         }
-        if let Some((broken, _)) = self.before.broken.first() {
-            let why = format!("{} could not be read in full before, so it may have been there", file(broken));
+        if let Some(broken) = self.before.may_hold(address) {
+            let why = format!("{} could not be read in full before, so it may have been there", file(&broken));
             change.reasons.push(Reason { attribute: None, why, place: None });
             (change.action, change.certain) = (Action::Unknown, false);
         }

@@ -75,12 +75,12 @@ impl Pair<'_> {
                 ),
             };
         }
-        if let Some((broken, _)) = self.after.broken.first() {
+        if let Some(broken) = self.after.may_hold(address) {
             return say(
                 format!(
                     "it is not found, and {} cannot be read in full: it may be there. Whether it is destroyed can be told when \
                      that is mended",
-                    file(broken)
+                    file(&broken)
                 ),
                 Action::Unknown,
                 false,

@@ -128,6 +128,7 @@ impl<'w> Pair<'w> {
             after: self.after.said(to),
             names: [&names.0, &names.1],
             changed: &self.changed,
+            soft: [self.before.soft(), self.after.soft()],
         }
     }
 
@@ -158,10 +159,9 @@ impl<'w> Pair<'w> {
                 pairs.push((address, address.to_string()));
                 continue;
             }
-            let target = self.statements.target(address).map(|to| plain(&to));
-            match target {
-                Some(to) if self.after.blocks.contains_key(to.as_str()) && !self.before.blocks.contains_key(to.as_str()) => {
-                    taken.insert(to.clone());
+            match self.statements.target(address) {
+                Some(to) if self.is_free(&to) => {
+                    taken.insert(plain(&to));
                     pairs.push((address, to));
                 }
                 _ => gone.push(address),
@@ -179,15 +179,11 @@ impl<'w> Pair<'w> {
         for address in &new {
             found.extend(self.created(address));
         }
+        let pairs: Vec<_> = pairs.into_iter().map(|(from, to)| (from, plain(&to))).collect();
         self.follow(&pairs, &mut found);
         self.state(&mut found);
         if self.is_alone() {
-            let loose = |half: &Half<'_>, address: &Arc<str>| {
-                let definition = half.main(address)?.clone();
-                Some(Loose { folder: Arc::clone(&half.folder), address: Arc::clone(address), definition })
-            };
-            seen.gone.extend(gone.iter().filter_map(|address| loose(&self.before, address)));
-            seen.new.extend(new.iter().filter_map(|address| loose(&self.after, address)));
+            self.loose(&gone, &new, seen);
             for change in &found {
                 let key = (Arc::clone(&self.after.folder), change.address.clone());
                 seen.alone.insert(key, (change.action, change.certain));
@@ -203,6 +199,25 @@ impl<'w> Pair<'w> {
             });
         }
         seen.changes.extend(found);
+    }
+
+    /// Notes what is in one of the states only, which may be in another folder.
+    pub(super) fn loose(&self, gone: &[&Arc<str>], new: &[&Arc<str>], seen: &mut Seen) {
+        if !self.is_alone() {
+            return;
+        }
+        let loose = |half: &Half<'_>, address: &Arc<str>| {
+            let definition = half.main(address)?.clone();
+            Some(Loose { folder: Arc::clone(&half.folder), address: Arc::clone(address), definition })
+        };
+        seen.gone.extend(gone.iter().filter_map(|address| loose(&self.before, address)));
+        seen.new.extend(new.iter().filter_map(|address| loose(&self.after, address)));
+    }
+
+    /// Whether an address is there for something that is moved to it.
+    pub(super) fn is_free(&self, to: &str) -> bool {
+        let whole = plain(to);
+        self.after.blocks.contains_key(whole.as_str()) && (whole != to || !self.before.blocks.contains_key(to))
     }
 
     /// New blocks that are likely to be old ones under another name.
@@ -253,8 +268,8 @@ impl<'w> Pair<'w> {
             Some(Instances::Count(None) | Instances::Keys(None)) => change.certain = false,
             _ => {}
         }
-        if let Some((file, _)) = self.before.broken.first() {
-            let why = format!("{} could not be read in full before, so it may have been there", super::words::file(file));
+        if let Some(file) = self.before.may_hold(address) {
+            let why = format!("{} could not be read in full before, so it may have been there", super::words::file(&file));
             change.reasons.push(Reason { attribute: None, why, place: None });
             (change.action, change.certain) = (Action::Unknown, false);
         }
