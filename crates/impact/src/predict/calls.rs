@@ -1,6 +1,7 @@
 //! Calls of modules: what becomes of what is inside.
 
 use super::half::{Half, local_source};
+use super::harm::States;
 use super::instances::{fate, is_none};
 use super::module::{Pair, Seen};
 use super::moves::plain;
@@ -109,7 +110,7 @@ impl Pair<'_> {
             }
         }
         let (Some(left), Some(right)) = inside else {
-            self.remote(from, (before, after), is_told, seen);
+            self.remote(from, (before, after), seen);
             return;
         };
         let arguments = self.arguments((before, after));
@@ -161,18 +162,29 @@ impl Pair<'_> {
     }
 
     /// A call of a module that cannot be read, where what is passed changes.
-    fn remote(&self, address: &str, (before, after): (&Definition, &Definition), is_told: bool, seen: &mut Seen) {
+    fn remote(&self, address: &str, (before, after): (&Definition, &Definition), seen: &mut Seen) {
         let names = self.arguments((before, after));
-        if names.is_empty() || is_told {
+        if names.is_empty() {
             return;
         }
-        let mut change = self.change("module", address, self.after.anchor(after), Action::Unknown);
+        let whole = self.change("module", address, self.after.anchor(after), Action::Unknown);
+        // What has been said of the call already stays.
+        let known = seen.changes.iter().position(|it| it.module == whole.module && it.address == whole.address);
+        let mut change = known.map_or(whole, |at| seen.changes.remove(at));
         for name in &names {
             let argument = name.strip_prefix("var.").unwrap_or(name);
             let why = format!("`{argument}` changes, and what the module does with it is not known here");
             let place = setting_place(&self.after, after, argument);
             change.reasons.push(Reason { attribute: Some(argument.to_owned()), why, place });
         }
+        let body = |half: &Half<'_>, definition| half.declared(definition).and_then(|it| it.bodies.into_iter().next());
+        let (left, right) = (body(&self.before, before), body(&self.after, after));
+        let states = States {
+            before: left.as_ref().map(|resource| &resource.body),
+            after: right.as_ref().map(|resource| &resource.body),
+            definition: after,
+        };
+        self.add_differences(&mut change, &states);
         seen.changes.push(change);
     }
 
@@ -265,6 +277,10 @@ impl Pair<'_> {
             change.certain = certain && !matches!(instances, None | Some(Instances::Count(None) | Instances::Keys(None)));
             let place_inside = Some(inside.anchor(definition));
             change.reasons.push(Reason { attribute: None, why: why.to_owned(), place: place_inside });
+            let declared = inside.declared(definition).and_then(|it| it.bodies.into_iter().next());
+            let body = declared.as_ref().map(|resource| &resource.body);
+            self.say_guard(&mut change, body);
+            self.add_loss(&mut change, &States { before: body, after: None, definition });
             let certain = change.certain;
             seen.changes.push(change);
             if &*definition.block().kind == "module"
@@ -299,6 +315,9 @@ impl Pair<'_> {
             let local = format!("{address}.{resource}");
             let mut change = self.change(&inner.block().kind, &local, place.clone(), Action::Create);
             change.certain = certain;
+            let declared = inside.declared(inner).and_then(|it| it.bodies.into_iter().next());
+            let body = declared.as_ref().map(|resource| &resource.body);
+            self.add_differences(&mut change, &States { before: None, after: body, definition: inner });
             seen.changes.push(change);
         }
     }

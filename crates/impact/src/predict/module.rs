@@ -1,7 +1,8 @@
 //! Two states of one module.
 
 use super::diff::Compared;
-use super::half::Half;
+use super::half::{Declared, Half};
+use super::harm::States;
 use super::instances::is_none;
 use super::moves::{Statements, plain};
 use super::providers::{self, Elsewhere};
@@ -10,6 +11,7 @@ use super::{ByAddress, names};
 use crate::change::{Action, Change, Place, Reason};
 use crate::tables::Tables;
 use countersign_infra::terraform::{Definition, Instances};
+use countersign_infra::{Body, Field};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -177,11 +179,13 @@ impl<'w> Pair<'w> {
             found.extend(self.gone(address, renamed.get(&***address).map(String::as_str)));
         }
         for address in &new {
-            found.extend(self.created(address));
+            let from = renamed.iter().find(|(_, to)| to.as_str() == &***address).map(|(from, _)| from.as_str());
+            found.extend(self.created(address, from));
         }
         let pairs: Vec<_> = pairs.into_iter().map(|(from, to)| (from, plain(&to))).collect();
         self.follow(&pairs, &mut found);
         self.state(&mut found);
+        self.documents(&mut found);
         if self.is_alone() {
             self.loose(&gone, &new, seen);
             for change in &found {
@@ -247,7 +251,8 @@ impl<'w> Pair<'w> {
     }
 
     /// A resource that was not there before.
-    fn created(&self, address: &str) -> Option<Change> {
+    /// `from` is one that is gone and is likely to be the same: what that allowed is nothing new.
+    fn created(&self, address: &str, from: Option<&str>) -> Option<Change> {
         let definition = self.after.main(address)?;
         let block = definition.block();
         let mut change = self.change(&block.kind, address, self.after.anchor(definition), Action::Create);
@@ -273,7 +278,46 @@ impl<'w> Pair<'w> {
             change.reasons.push(Reason { attribute: None, why, place: None });
             (change.action, change.certain) = (Action::Unknown, false);
         }
+        let old = from.and_then(|from| self.before.declared(self.before.main(from)?));
+        let body = |declared: &Declared| declared.bodies.first().map(|resource| resource.body.clone());
+        let (old, new) = (old.as_ref().and_then(body), declared.as_ref().and_then(body));
+        let states = States { before: old.as_ref(), after: new.as_ref(), definition };
+        self.add_differences(&mut change, &states);
+        // They are said of what it takes the place of.
+        change.protections_removed.clear();
         Some(change)
+    }
+
+    /// Policy documents that allow more, and of which no resource here shows it: they go to a module, an output, a file that is
+    /// not read.
+    fn documents(&self, found: &mut Vec<Change>) {
+        const KIND: &str = "data.aws_iam_policy_document";
+        for definition in self.after.of_kind(KIND) {
+            let address = &definition.block().address;
+            let shows = |change: &Change| {
+                let local = change.renamed_to.as_deref().or(change.address.get(self.prefix.len()..)).unwrap_or_default();
+                let uses = |half: &Half<'_>| half.said(local).iter().any(|it| it.block().mentions(address));
+                !change.widened.is_empty() && (uses(&self.after) || uses(&self.before))
+            };
+            if !self.changed.contains(&**address) || found.iter().any(shows) {
+                continue;
+            }
+            let policy = |half: &Half<'_>| {
+                let definition = half.main(address)?;
+                let value = half.with(|scope| scope.policy_document(definition))?;
+                let field = Field { name: "json".to_owned(), range: value.range.clone(), value };
+                Some(Body { fields: vec![field], ..Body::default() })
+            };
+            let (before, after) = (policy(&self.before), policy(&self.after));
+            let mut change = self.change(KIND, address, self.after.anchor(definition), Action::Update);
+            change.certain = false;
+            let states = States { before: before.as_ref(), after: after.as_ref(), definition };
+            if self.add_differences(&mut change, &states) {
+                let why = "what it renders is used elsewhere".to_owned();
+                change.reasons.push(Reason { attribute: None, why, place: None });
+                found.push(change);
+            }
+        }
     }
 
     /// Where the state is kept.

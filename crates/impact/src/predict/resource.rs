@@ -2,6 +2,7 @@
 
 use super::diff::{Difference, Sure};
 use super::half::{Declared, Half};
+use super::harm::{States, guard, takes_away};
 use super::instances::{fate, pairs};
 use super::module::Pair;
 use super::names::is_about;
@@ -140,7 +141,8 @@ impl Pair<'_> {
         }
         let mut differences: BTreeMap<String, Difference> = BTreeMap::new();
         if !is_same_text {
-            for (left, right) in pairs {
+            for (left, right) in &pairs {
+                let (left, right) = (*left, *right);
                 let (Some(left), Some(right)) = (of_before.bodies.get(left), of_after.bodies.get(right)) else { continue };
                 for difference in compared.differences(&left.body, &right.body) {
                     match differences.get_mut(&difference.path) {
@@ -159,10 +161,23 @@ impl Pair<'_> {
             raise(&mut change, Action::Replace, certain);
             is_changed = true;
         }
+        for (left, right) in &pairs {
+            let (Some(left), Some(right)) = (of_before.bodies.get(*left), of_after.bodies.get(*right)) else { continue };
+            let states = States { before: Some(&left.body), after: Some(&right.body), definition: after };
+            is_changed |= self.add_differences(&mut change, &states);
+            if is_changed {
+                self.add_loss(&mut change, &states);
+            }
+        }
+        if pairs.is_empty() {
+            let body = of_before.bodies.first().map(|resource| &resource.body);
+            self.add_loss(&mut change, &States { before: body, after: None, definition: before });
+        }
         if !is_changed {
             return None;
         }
         self.say_lifecycle(&mut change, &lifecycle);
+        self.say_guard(&mut change, of_before.bodies.first().map(|resource| &resource.body));
         change.reasons.truncate(MAX_REASONS);
         Some(change)
     }
@@ -334,6 +349,17 @@ impl Pair<'_> {
         reasons.sort_by(|a, b| b.0.cmp(&a.0));
         change.reasons.extend(reasons.into_iter().map(|(_, reason)| reason));
         is_changed
+    }
+
+    /// Says that the provider refuses to destroy it.
+    pub(super) fn say_guard(&self, change: &mut Change, before: Option<&Body>) {
+        if !takes_away(change.action) {
+            return;
+        }
+        if let Some(path) = before.and_then(|body| guard(&change.kind, body)) {
+            let why = format!("`{path}` was on: applying this fails until that is off; it is no protection from that");
+            change.reasons.push(Reason { attribute: Some(path), why, place: None });
+        }
     }
 
     fn say_lifecycle(&self, change: &mut Change, lifecycle: &Lifecycle) {
