@@ -9,6 +9,7 @@ use super::names::is_about;
 use super::resource::{raise, setting_place};
 use super::words::file;
 use crate::change::{Action, Change, Place, Reason};
+use countersign_infra::Body;
 use countersign_infra::terraform::{Content, Definition, Instances, Item, same};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -177,13 +178,9 @@ impl Pair<'_> {
             let place = setting_place(&self.after, after, argument);
             change.reasons.push(Reason { attribute: Some(argument.to_owned()), why, place });
         }
-        let body = |half: &Half<'_>, definition| half.declared(definition).and_then(|it| it.bodies.into_iter().next());
-        let (left, right) = (body(&self.before, before), body(&self.after, after));
-        let states = States {
-            before: left.as_ref().map(|resource| &resource.body),
-            after: right.as_ref().map(|resource| &resource.body),
-            definition: after,
-        };
+        let (left, right) = (call_body(&self.before, before), call_body(&self.after, after));
+        let states =
+            States { before: left.as_ref(), after: right.as_ref(), definition: after, old: Some(before) };
         self.add_differences(&mut change, &states);
         seen.changes.push(change);
     }
@@ -280,7 +277,7 @@ impl Pair<'_> {
             let declared = inside.declared(definition).and_then(|it| it.bodies.into_iter().next());
             let body = declared.as_ref().map(|resource| &resource.body);
             self.say_guard(&mut change, body);
-            self.add_loss(&mut change, &States { before: body, after: None, definition });
+            self.add_loss(&mut change, &States { before: body, after: None, definition, old: None });
             let certain = change.certain;
             seen.changes.push(change);
             if &*definition.block().kind == "module"
@@ -308,8 +305,13 @@ impl Pair<'_> {
             (change.action, change.certain) = (Action::Unknown, false);
         }
         let certain = change.certain;
+        let inside = self.after.enter(definition);
+        if inside.is_none() {
+            let body = call_body(&self.after, definition);
+            self.add_differences(&mut change, &States { before: None, after: body.as_ref(), definition, old: None });
+        }
         seen.changes.push(change);
-        let Some(inside) = self.after.enter(definition) else { return };
+        let Some(inside) = inside else { return };
         for resource in inside.resources() {
             let Some(inner) = inside.main(resource) else { continue };
             let local = format!("{address}.{resource}");
@@ -317,8 +319,15 @@ impl Pair<'_> {
             change.certain = certain;
             let declared = inside.declared(inner).and_then(|it| it.bodies.into_iter().next());
             let body = declared.as_ref().map(|resource| &resource.body);
-            self.add_differences(&mut change, &States { before: None, after: body, definition: inner });
+            self.add_differences(&mut change, &States { before: None, after: body, definition: inner, old: None });
             seen.changes.push(change);
         }
     }
+}
+
+/// What a call says. Its arguments are the module's own names, so the body counts as open; what is not written is not passed all
+/// the same.
+fn call_body(half: &Half<'_>, definition: &Definition) -> Option<Body> {
+    let body = half.declared(definition)?.bodies.into_iter().next()?.body;
+    Some(Body { open: definition.block().body.open, ..body })
 }

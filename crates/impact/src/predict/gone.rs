@@ -48,7 +48,7 @@ impl Pair<'_> {
         );
         let body = declared.as_ref().and_then(|declared| declared.bodies.first()).map(|resource| &resource.body);
         self.say_guard(&mut change, body);
-        self.add_loss(&mut change, &States { before: body, after: None, definition });
+        self.add_loss(&mut change, &States { before: body, after: None, definition, old: None });
         if lifecycle.prevent_destroy {
             let why = "its `prevent_destroy` was removed together with it and does not hold this up".to_owned();
             change.reasons.push(Reason { attribute: None, why, place: None });

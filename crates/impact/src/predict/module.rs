@@ -179,8 +179,7 @@ impl<'w> Pair<'w> {
             found.extend(self.gone(address, renamed.get(&***address).map(String::as_str)));
         }
         for address in &new {
-            let from = renamed.iter().find(|(_, to)| to.as_str() == &***address).map(|(from, _)| from.as_str());
-            found.extend(self.created(address, from));
+            found.extend(self.created(address, &renamed));
         }
         let pairs: Vec<_> = pairs.into_iter().map(|(from, to)| (from, plain(&to))).collect();
         self.follow(&pairs, &mut found);
@@ -251,8 +250,9 @@ impl<'w> Pair<'w> {
     }
 
     /// A resource that was not there before.
-    /// `from` is one that is gone and is likely to be the same: what that allowed is nothing new.
-    fn created(&self, address: &str, from: Option<&str>) -> Option<Change> {
+    /// What one that is gone and is likely to be the same allowed already is nothing new.
+    fn created(&self, address: &str, renamed: &BTreeMap<String, String>) -> Option<Change> {
+        let from = renamed.iter().find(|(_, to)| to.as_str() == address).map(|(from, _)| from.as_str());
         let definition = self.after.main(address)?;
         let block = definition.block();
         let mut change = self.change(&block.kind, address, self.after.anchor(definition), Action::Create);
@@ -278,10 +278,11 @@ impl<'w> Pair<'w> {
             change.reasons.push(Reason { attribute: None, why, place: None });
             (change.action, change.certain) = (Action::Unknown, false);
         }
-        let old = from.and_then(|from| self.before.declared(self.before.main(from)?));
+        let from = from.filter(|from| self.is_only_renamed(from, address, renamed)).and_then(|from| self.before.main(from));
+        let old = from.and_then(|from| self.before.declared(from));
         let body = |declared: &Declared| declared.bodies.first().map(|resource| resource.body.clone());
         let (old, new) = (old.as_ref().and_then(body), declared.as_ref().and_then(body));
-        let states = States { before: old.as_ref(), after: new.as_ref(), definition };
+        let states = States { before: old.as_ref(), after: new.as_ref(), definition, old: from };
         self.add_differences(&mut change, &states);
         // They are said of what it takes the place of.
         change.protections_removed.clear();
@@ -311,13 +312,25 @@ impl<'w> Pair<'w> {
             let (before, after) = (policy(&self.before), policy(&self.after));
             let mut change = self.change(KIND, address, self.after.anchor(definition), Action::Update);
             change.certain = false;
-            let states = States { before: before.as_ref(), after: after.as_ref(), definition };
+            let states = States { before: before.as_ref(), after: after.as_ref(), definition, old: self.before.main(address) };
             if self.add_differences(&mut change, &states) {
                 let why = "what it renders is used elsewhere".to_owned();
                 change.reasons.push(Reason { attribute: None, why, place: None });
                 found.push(change);
             }
         }
+    }
+
+    /// Whether a new block says what one that is gone said, but for how it is called and described.
+    fn is_only_renamed(&self, from: &str, to: &str, renamed: &BTreeMap<String, String>) -> bool {
+        const NAMING: &[&str] = &["name", "name_prefix", "description", "tags", "labels", "sid"];
+        let text = |half: &Half<'_>, address: &str, names: &dyn Fn(&str) -> Option<String>| {
+            let mut text = String::new();
+            let items = half.said(address).iter().flat_map(|it| &it.block().body.entries);
+            items.filter(|item| !NAMING.contains(&&*item.name)).for_each(|item| item.write(names, &mut text));
+            text
+        };
+        text(&self.before, from, &|name| renamed.get(name).cloned()) == text(&self.after, to, &|_| None)
     }
 
     /// Where the state is kept.

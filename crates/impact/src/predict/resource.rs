@@ -163,7 +163,7 @@ impl Pair<'_> {
         }
         for (left, right) in &pairs {
             let (Some(left), Some(right)) = (of_before.bodies.get(*left), of_after.bodies.get(*right)) else { continue };
-            let states = States { before: Some(&left.body), after: Some(&right.body), definition: after };
+            let states = States { before: Some(&left.body), after: Some(&right.body), definition: after, old: Some(before) };
             is_changed |= self.add_differences(&mut change, &states);
             if is_changed {
                 self.add_loss(&mut change, &states);
@@ -171,7 +171,7 @@ impl Pair<'_> {
         }
         if pairs.is_empty() {
             let body = of_before.bodies.first().map(|resource| &resource.body);
-            self.add_loss(&mut change, &States { before: body, after: None, definition: before });
+            self.add_loss(&mut change, &States { before: body, after: None, definition: before, old: None });
         }
         if !is_changed {
             return None;

@@ -217,7 +217,11 @@ fn azure<'a>(rule: &'a Body, prefix: &str, open: &mut Open<'a>) {
     let names = ["destination_port_range", "destination_port_ranges"];
     let ports: Vec<_> = names.iter().filter_map(|name| rule.value(name)).flat_map(elements).map(text).collect();
     let names = ["source_address_prefix", "source_address_prefixes"];
-    sources(rule, &names, EVERYBODY_AZURE, prefix, &ports.join(","), open);
+    let to = ["destination_address_prefix", "destination_address_prefixes"];
+    let to = to.iter().filter_map(|name| rule.value(name)).flat_map(elements).map(|it| it.needs().map_or_else(|| text(it), str::to_owned));
+    let to: Vec<_> = to.filter(|to| to != "*").collect();
+    let to = if to.is_empty() { String::new() } else { format!(" of {}", to.join(",")) };
+    sources(rule, &names, EVERYBODY_AZURE, prefix, &format!("{}{to}", ports.join(",")), open);
 }
 
 fn sources<'a>(rule: &'a Body, names: &[&str], everybody: &[&str], prefix: &str, ports: &str, open: &mut Open<'a>) {

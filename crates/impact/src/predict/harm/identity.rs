@@ -3,6 +3,7 @@
 use super::{At, States, at, blocks, elements, for_each_leaf};
 use crate::change::{Widened, Widening};
 use crate::predict::module::Pair;
+use crate::predict::moves::plain;
 use countersign_infra::{Body, Value, ValueKind, document};
 use std::collections::BTreeMap;
 
@@ -36,23 +37,45 @@ struct Grant {
     on: String,
 }
 
-type Grants = BTreeMap<(String, String), Grant>;
+/// What tells grants apart.
+#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    what: String,
+    /// Principals, as they are written; empty in the policy of an identity.
+    who: String,
+    /// Resources, as they are written.
+    on: String,
+    /// A condition, as it is written.
+    under: String,
+}
+
+type Grants = BTreeMap<Key, Grant>;
+
+/// Principals of AWS that stand for everybody.
+const EVERYBODY_OF_AWS: &str = "*";
 
 impl Pair<'_> {
     /// What is allowed now and was not before.
     pub(super) fn widened(&self, kind: &str, states: &States<'_>) -> Vec<Widening> {
         let Some(after) = states.after else { return Vec::new() };
-        let source = &states.definition.unit.source;
+        let new = grants(kind, after, &states.definition.unit.source);
+        let source = states.old.map_or("", |old| &old.unit.source);
         let old = states.before.map(|before| grants(kind, before, source)).unwrap_or_default();
-        let new = grants(kind, after, source);
-        let is_new = |(what, on): &(String, String)| {
-            // Who was allowed it on everything is allowed nothing more.
-            !old.contains_key(&(what.clone(), on.clone())) && !old.contains_key(&(what.clone(), "*".to_owned()))
+        let is_new = |key: &Key| {
+            // Who was allowed it on everything, or without a condition, is allowed nothing more; nor is anybody, where everybody
+            // was.
+            let covers = |other: &Key| {
+                other.what == key.what
+                    && (other.who == key.who || other.who == EVERYBODY_OF_AWS)
+                    && (other.on == key.on || other.on == "*")
+                    && (other.under == key.under || other.under.is_empty())
+            };
+            !old.keys().any(covers)
         };
         let mut found = Vec::new();
         for (key, grant) in new.into_iter().filter(|(key, _)| is_new(key)) {
             let value = Value::new(grant.range.clone(), ValueKind::UNKNOWN);
-            let on = if key.1.is_empty() || grant.on.is_empty() { String::new() } else { format!(" on {}", grant.on) };
+            let on = if key.on.is_empty() || grant.on.is_empty() { String::new() } else { format!(" on {}", grant.on) };
             let reason = self.reason_at(states, &grant.path, Some(&value), format!("{}{on}", grant.why));
             found.push(Widening { what: Widened::Identity, reason });
         }
@@ -66,7 +89,7 @@ fn grants(kind: &str, body: &Body, source: &str) -> Grants {
     for_each_document(body, "", source, &mut |path, document, whole| statements(path, document, whole, source, &mut grants));
     let mut add = |path: &str, value: &Value, what: String, why: String| {
         let grant = Grant { path: path.to_owned(), range: value.range.clone(), why, on: String::new() };
-        grants.insert((what, String::new()), grant);
+        grants.insert(Key { what, ..Key::default() }, grant);
     };
     for_each_leaf(body, "", &mut |path, value| {
         let Some(text) = value.as_str() else { return };
@@ -146,7 +169,8 @@ fn statements(path: &str, document: &Body, whole: &Value, source: &str, grants: 
         let list = |name: &str| statement.value(name).map(elements).unwrap_or_default();
         let written = |value: &Value| match value.as_str() {
             Some(text) => text.to_owned(),
-            None => source.get(value.range.clone()).unwrap_or("?").to_owned(),
+            // Of an instance or of the whole: it is the same thing.
+            None => plain(source.get(value.range.clone()).unwrap_or("?")),
         };
         let mut on: Vec<String> = list("Resource").iter().map(written).collect();
         on.sort();
@@ -158,13 +182,19 @@ fn statements(path: &str, document: &Body, whole: &Value, source: &str, grants: 
             _ => String::new(),
         };
         let principals = statement.value("Principal").map(principals).unwrap_or_default();
-        let everybody = principals.iter().find(|value| value.as_str().is_some_and(is_everybody));
+        let is_everybody = |(of, value): &&(&str, &Value)| *of != "Service" && value.as_str().is_some_and(is_everybody);
+        let everybody = principals.iter().find(is_everybody).map(|(_, value)| *value);
         // The account itself: what AWS puts into the policy of every key.
         let is_own_account = !principals.is_empty()
-            && principals.iter().all(|value| written(value).trim_matches('"').ends_with(":root"));
+            && principals.iter().all(|(_, value)| written(value).trim_matches('"').ends_with(":root"));
+        let mut who: Vec<String> = principals.iter().map(|(of, value)| format!("{of} {}", written(value))).collect();
+        who.sort();
+        let who = if everybody.is_some() { EVERYBODY_OF_AWS.to_owned() } else { who.join(", ") };
+        let condition = statement.value("Condition").map(|it| written_condition(it, source)).unwrap_or_default();
         let mut add = |what: String, value: &Value, why: String| {
             let range = if whole.via.is_some() { whole.range.clone() } else { value.range.clone() };
-            grants.insert((what, on.clone()), Grant { path: path.to_owned(), range, why, on: shown.clone() });
+            let key = Key { what, who: who.clone(), on: on.clone(), under: condition.clone() };
+            grants.insert(key, Grant { path: path.to_owned(), range, why, on: shown.clone() });
         };
         for action in list("Action") {
             let Some(name) = action.as_str() else { continue };
@@ -185,11 +215,31 @@ fn statements(path: &str, document: &Body, whole: &Value, source: &str, grants: 
     }
 }
 
-/// The principals of a statement.
-fn principals(value: &Value) -> Vec<&Value> {
+/// A condition, as it is written or as far as it is known.
+fn written_condition(value: &Value, source: &str) -> String {
     match &value.kind {
-        ValueKind::Object(body) => body.fields.iter().flat_map(|field| elements(&field.value)).collect(),
-        _ => elements(value).iter().collect(),
+        ValueKind::Object(body) => {
+            let each = body.fields.iter().map(|field| format!("{}={}", field.name, written_condition(&field.value, source)));
+            each.collect::<Vec<_>>().join(";")
+        }
+        ValueKind::List(values) => {
+            values.iter().map(|value| written_condition(value, source)).collect::<Vec<_>>().join(",")
+        }
+        ValueKind::String { text, .. } => text.clone(),
+        _ => plain(source.get(value.range.clone()).unwrap_or("?")),
+    }
+}
+
+/// The principals of a statement, each with what it is one of: `AWS`, `Service`, `Federated`.
+fn principals(value: &Value) -> Vec<(&str, &Value)> {
+    match &value.kind {
+        ValueKind::Object(body) => {
+            let each = body.fields.iter().flat_map(|field| {
+                elements(&field.value).iter().map(move |value| (field.name.as_str(), value))
+            });
+            each.collect()
+        }
+        _ => elements(value).iter().map(|value| ("AWS", value)).collect(),
     }
 }
 

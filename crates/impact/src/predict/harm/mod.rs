@@ -21,6 +21,8 @@ pub(super) struct States<'a> {
     pub(super) after: Option<&'a Body>,
     /// Where it is declared, in the state after where it is there.
     pub(super) definition: &'a Definition,
+    /// Where it was declared, where it is in both states.
+    pub(super) old: Option<&'a Definition>,
 }
 
 impl Pair<'_> {
