@@ -151,6 +151,8 @@ struct Score {
     maybe: BTreeMap<String, u32>,
     /// Labels that say that nothing is destroyed: how they are predicted.
     spared: BTreeMap<String, u32>,
+    /// Disagreements that no figure counts: judged to be right here, there, and not judged.
+    others: BTreeMap<String, Count>,
     disagreements: Vec<String>,
     pairs: u32,
 }
@@ -255,15 +257,18 @@ impl Score {
             } else if label.effect == "maybe_replace" {
                 let how = found.first().map_or("nothing".to_owned(), |change| how(change));
                 *self.maybe.entry(how.clone()).or_default() += 1;
-                if how == "nothing" || how.starts_with("update") {
-                    self.note(commit, "maybe", &label.address, &label.text, &found, path);
+                // Certain is what rests on another attribute than a conditional one, or on values that are known on both sides.
+                let is_certain = how == "replace certain"
+                    && !labels.iter().any(|it| it.address == label.address && it.kind == "force_new_literal");
+                if how == "nothing" || how.starts_with("update") || is_certain {
+                    self.other(commit, "may be replaced", label, &found, path);
                 }
             } else {
                 let how = found.first().map_or("nothing".to_owned(), |change| how(change));
                 let how = if is_in_data(label, here, states) { how } else { "(where it goes is not in the data)".to_owned() };
                 *self.spared.entry(format!("{}: {how}", label.kind)).or_default() += 1;
                 if how.starts_with("destroy") {
-                    self.note(commit, "spared", &label.address, &label.text, &found, path);
+                    self.other(commit, "spared", label, &found, path);
                 }
             }
         }
@@ -284,6 +289,21 @@ impl Score {
                 }
             }
         }
+    }
+
+    /// A disagreement that no figure counts.
+    fn other(&mut self, commit: &str, group: &str, label: &Label, found: &[&Change], path: &str) {
+        let key = (commit.to_owned(), label.address.clone(), group.to_owned());
+        let judged = self.judgements.get(&key).map(|it| (it.right == "prediction", it.reason.clone()));
+        let count = self.others.entry(group.to_owned()).or_default();
+        match &judged {
+            Some((true, _)) => count.hits += 1,
+            Some((false, _)) => count.misses += 1,
+            None => count.alarms += 1,
+        }
+        let why = judged.map_or_else(|| group.to_owned(), |(_, why)| format!("{group}, judged: {why}"));
+        self.used.insert(key);
+        self.note(commit, &why, &label.address, &label.text, found, path);
     }
 
     fn count(&mut self, pair: &Value, group: &'static str, address: &str, hit: bool, text: &str, found: &[&Change]) {
@@ -372,6 +392,10 @@ impl Score {
             for (how, count) in counts {
                 let _ = writeln!(report, "| {how} | {count} |");
             }
+        }
+        let _ = write!(report, "\n## Other disagreements\n\n| group | the prediction is right | the label is | not judged |\n|---|---|---|---|\n");
+        for (group, count) in &self.others {
+            let _ = writeln!(report, "| {group} | {} | {} | {} |", count.hits, count.misses, count.alarms);
         }
         for (commit, address, group) in self.judgements.keys().filter(|key| !self.used.contains(*key)) {
             let _ = writeln!(report, "\nA judgement is of no use any more: {commit} {address} {group}");

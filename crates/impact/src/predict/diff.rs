@@ -216,7 +216,7 @@ impl Compared<'_> {
             }
             _ => match same(before, after) {
                 Some(true) => {}
-                Some(false) if is_spelling(before, after) => push(Sure::May),
+                Some(false) if is_spelling(before, after) || has_unknown_element(before, after) => push(Sure::May),
                 Some(false) => push(Sure::Yes),
                 None => push(Sure::May),
             },
@@ -277,6 +277,14 @@ fn reads_file(item: &Item) -> bool {
 fn is_same_document(before: &Value, after: &Value) -> bool {
     let (Some(before), Some(after)) = (document(before, ""), document(after, "")) else { return false };
     same(&before, &after) == Some(true)
+}
+
+/// Whether two lists may hold the same: some elements are not known, and each of those may be several or one that is there.
+fn has_unknown_element(before: &Value, after: &Value) -> bool {
+    match (&before.kind, &after.kind) {
+        (ValueKind::List(left), ValueKind::List(right)) => left.iter().chain(right).any(Value::is_unknown),
+        _ => false,
+    }
 }
 
 /// Whether two values differ in nothing but the order of their elements, case or white space, which some providers take for
