@@ -6,6 +6,7 @@
 mod calls;
 mod diff;
 mod gone;
+mod harm;
 mod half;
 mod instances;
 mod module;
