@@ -14,7 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("countersign-infra", &["countersign-grammars"]),
     ("countersign-impact", &["countersign-infra"]),
     ("countersign-provenance", &["countersign-text"]),
-    ("countersign-policy", &["countersign-infra"]),
+    ("countersign-policy", &["countersign-impact", "countersign-infra"]),
     (
         "countersign-engine",
         &[

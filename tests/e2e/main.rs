@@ -18,6 +18,7 @@ mod formats;
 mod history;
 mod hooks;
 mod ledger;
+mod live;
 mod moves;
 mod peers;
 mod provenance;

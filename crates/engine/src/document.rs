@@ -3,11 +3,12 @@
 use crate::MAX_FILE_BYTES;
 use crate::derive::Digest;
 use crate::facts::Facts;
+use crate::impact::{At, Impact};
 use countersign_grammars::Language;
 use countersign_infra::terraform::{Lowered, Workspace};
 use countersign_provenance::{Attribution, Means, Origin, Regions, minimal_edits};
 use countersign_syntax::{Unit, Units};
-use countersign_text::{RangeMap, Text, TextEdit, trim_common};
+use countersign_text::{Bias, RangeMap, Text, TextEdit, trim_common};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::Ordering;
@@ -41,6 +42,8 @@ pub struct Snapshot {
     pub changed: RangeMap<()>,
     /// Blocks that were inserted at once and that nobody said anything about.
     pub suspected: RangeMap<()>,
+    /// What the changes against what is presumed live do to it, as far as that is known and shown here.
+    pub impacts: Arc<[Impact]>,
     /// Why the text is not analysed, where it is over a limit.
     pub unread: Option<String>,
 }
@@ -120,6 +123,7 @@ impl Snapshot {
             regions: Regions::default(),
             changed: RangeMap::default(),
             suspected: RangeMap::default(),
+            impacts: Arc::default(),
             unread,
         }
     }
@@ -308,6 +312,13 @@ impl Document {
                 (then, start..end - edit.range.len() + edit.text.len())
             }
         });
+        if snapshot.impacts.iter().any(|impact| matches!(impact.at, At::Gone(_))) {
+            let moved = |impact: &Impact| match impact.at {
+                At::Gone(offset) => Impact { at: At::Gone(edit.map(offset, Bias::Before)), ..impact.clone() },
+                At::Unit(..) => impact.clone(),
+            };
+            snapshot.impacts = snapshot.impacts.iter().map(moved).collect();
+        }
         snapshot.changed.edit(edit.range.clone(), edit.text.len(), Some(()));
         snapshot.suspected.edit(edit.range.clone(), edit.text.len(), None);
         snapshot.regions = self.attribution.regions().clone();
@@ -430,6 +441,13 @@ impl Document {
             changed.edit(range.clone(), *len, Some(()));
         }
         self.snapshot.changed = changed;
+    }
+
+    /// Takes what the changes do to what is live. Returns whether that is something else than before.
+    pub fn set_impacts(&mut self, impacts: Arc<[Impact]>) -> bool {
+        let is_new = self.snapshot.impacts != impacts;
+        self.snapshot.impacts = impacts;
+        is_new
     }
 
     /// Asks about a block that came in at once with some version.

@@ -6,6 +6,7 @@ use super::fix_all::fix_all;
 use super::protocol::{ActionArguments, RegionOrigin, RegionResult, WirePosition, WireRange};
 use crate::cli::written_by;
 use crate::{disk, git, review};
+use countersign_engine::impact::Impact;
 use countersign_engine::report::{JsonFinding, JsonOrigin, JsonRange, authority_name};
 use countersign_engine::{
     Analysis, Elsewhere, Finding, OriginSummary, Policy, Shown, Snapshot, Workspace, actions, analyze_alone, locate,
@@ -357,7 +358,7 @@ pub(super) fn regions(view: &View) -> Vec<RegionResult> {
 /// A lens over each region that an AI wrote.
 pub(super) fn code_lenses(view: &View) -> Vec<CodeLens> {
     let analysis = view.analysis();
-    let mut lenses = Vec::new();
+    let mut lenses = impact_lenses(view);
     for region in
         shown_regions(view).into_iter().filter(|region| matches!(region.origin.by, Origin::Ai | Origin::Mixed))
     {
@@ -381,6 +382,19 @@ pub(super) fn code_lenses(view: &View) -> Vec<CodeLens> {
         }
     }
     lenses
+}
+
+/// Above each resource that is live, what the changes do to it.
+fn impact_lenses(view: &View) -> Vec<CodeLens> {
+    let lens = |impact: &Impact| {
+        let block = impact.range(&view.snapshot)?;
+        let start = view.range(&block).start;
+        let range = Range { start: Position { character: 0, ..start }, end: Position { character: 0, ..start } };
+        let arguments = Some(vec![serde_json::json!({ "risk": impact.risk() })]);
+        let command = Command { title: impact.in_short(), command: EXPLAIN.to_owned(), arguments };
+        Some(CodeLens { range, command: Some(command), data: None })
+    };
+    view.snapshot.impacts.iter().filter(|_| !view.excluded).filter_map(lens).collect()
 }
 
 /// A hint with the origin behind the first line of each region.

@@ -5,6 +5,7 @@
 
 use super::client::{Features, Requester};
 use super::features::{self, Around, View};
+use super::live::{Files, Impacts, Live};
 use super::protocol::EditParams;
 use super::published::{PublishParams, ShownDiagnostics};
 use super::survey::{Overview, Report, SurveyEnd};
@@ -58,6 +59,10 @@ const BATCH: usize = 256;
 
 /// How long after a change who wrote what is written down.
 const SAVE_AFTER: Duration = Duration::from_millis(700);
+
+/// How long the text must not change before what it does to what is live is worked out: a block that is being typed is no
+/// block that is gone.
+const SETTLED: Duration = Duration::from_millis(800);
 
 /// Versions of a document that are compared with what an agent's hook said, which may come later than the edit.
 const MATCHED_VERSIONS: usize = 8;
@@ -128,6 +133,11 @@ pub(super) enum Event {
         opened: u64,
         version: i32,
         regions: Regions,
+    },
+    /// The pool compared the open documents with what is presumed to be live. The versions are those that it looked at.
+    Impacts {
+        versions: HashMap<String, i32>,
+        impacts: Impacts,
     },
     /// Agents' hooks left reports about files.
     Reported(Vec<PathBuf>),
@@ -292,6 +302,14 @@ pub(super) struct Session {
     watched: HashSet<String>,
     /// All files, and what was said of them.
     pub(super) overview: Overview,
+    /// What compares documents with what is presumed to be live.
+    live: Arc<Live>,
+    /// When they are to be compared.
+    compare_at: Option<Instant>,
+    /// The state of the index that was compared last, or is being compared.
+    compared: u64,
+    /// They are being compared.
+    is_comparing: bool,
 }
 
 impl Session {
@@ -317,13 +335,18 @@ impl Session {
             wanted: HashMap::new(),
             watched: HashSet::new(),
             overview: Overview::default(),
+            live: Arc::default(),
+            compare_at: None,
+            compared: 0,
+            is_comparing: false,
         }
     }
 
     /// Runs until [`Event::End`].
     pub(super) fn run(mut self, incoming: &Receiver<Event>) {
         loop {
-            let wait = self.next_save().map_or(IDLE, |at| at.saturating_duration_since(Instant::now()));
+            let next = self.next_save().into_iter().chain(self.compare_at.filter(|_| !self.is_comparing)).min();
+            let wait = next.map_or(IDLE, |at| at.saturating_duration_since(Instant::now()));
             let first = match incoming.recv_timeout(wait) {
                 Ok(event) => Some(event),
                 Err(RecvTimeoutError::Timeout) => None,
@@ -342,6 +365,7 @@ impl Session {
                 self.requester.refresh(&self.features);
             }
             self.guard(Self::save_due);
+            self.guard(Self::compare_due);
         }
     }
 
@@ -395,6 +419,7 @@ impl Session {
                 self.matched(&uri, opened, found, is_waiting.then_some(newest));
             }
             Event::Reported(files) => self.reported(&files),
+            Event::Impacts { versions, impacts } => self.impacts(&versions, &impacts),
             Event::Origins { uri, opened, version, regions } => {
                 self.stale = true;
                 self.with_opened(&uri, opened, |open| {
@@ -532,6 +557,7 @@ impl Session {
             }
         }
         self.want(wanted);
+        self.compare_at.get_or_insert_with(|| Instant::now() + SETTLED);
         self.look_again("");
     }
 
@@ -750,6 +776,8 @@ impl Session {
             self.reload_settings();
         }
         self.overview.is_due = true;
+        // What is saved is meant, and may be compared with another commit than before.
+        (self.compare_at, self.compared) = (Some(Instant::now()), 0);
         if let Some(path) = features::file_path(uri) {
             self.reread_text(&path);
         }
@@ -932,6 +960,7 @@ impl Session {
     /// Follows a change of the index that a document made.
     fn reindexed(&mut self, uri: &str, before: u64) {
         if self.workspace.version() != before {
+            self.compare_at = Some(Instant::now() + SETTLED);
             self.look_again(uri);
         }
     }
@@ -1018,6 +1047,56 @@ impl Session {
             for run in waiting.into_iter().flatten() {
                 let view = self.view(&uri).ok_or(Missing::NotOpen);
                 on_pool(move || run(view));
+            }
+        }
+    }
+
+    /// Has the pool compare the open documents with what is presumed to be live, where the text has settled.
+    fn compare_due(&mut self) {
+        let is_due = self.compare_at.is_some_and(|at| at <= Instant::now());
+        if !is_due || self.is_comparing {
+            return;
+        }
+        self.compare_at = None;
+        if self.compared == self.workspace.version() {
+            return;
+        }
+        (self.compared, self.is_comparing) = (self.workspace.version(), true);
+        let mut versions = HashMap::new();
+        let mut open = HashMap::new();
+        for (uri, document) in &mut self.documents {
+            if document.path.is_some() && !document.excluded {
+                versions.insert(uri.clone(), document.document.version());
+                let snapshot = document.document.snapshot();
+                open.insert(Arc::clone(&snapshot.file), Arc::new(snapshot.clone()));
+            }
+        }
+        let files = Files { workspace: self.workspace.clone(), open, on_disk: Arc::clone(&self.on_disk) };
+        let (live, configs, events) = (Arc::clone(&self.live), Arc::clone(&self.worker.configs), self.events.clone());
+        rayon::spawn(move || {
+            let impacts = catch_unwind(AssertUnwindSafe(|| live.impacts(&files, &configs)));
+            let impacts = impacts.unwrap_or_else(|_| {
+                tracing::error!("comparing with what is live panicked");
+                Impacts::default()
+            });
+            let _ = events.send(Event::Impacts { versions, impacts });
+        });
+    }
+
+    /// Takes what the open documents do to what is live. What has changed meanwhile is compared again.
+    fn impacts(&mut self, versions: &HashMap<String, i32>, impacts: &Impacts) {
+        self.is_comparing = false;
+        if self.compared != self.workspace.version() {
+            self.compare_at.get_or_insert_with(|| Instant::now() + SETTLED);
+        }
+        for (uri, open) in &mut self.documents {
+            if versions.get(uri) != Some(&open.document.version()) {
+                continue;
+            }
+            let file = Arc::clone(&open.document.snapshot().file);
+            if open.document.set_impacts(impacts.get(&file).cloned().unwrap_or_default()) {
+                open.dirty = true;
+                self.stale = true;
             }
         }
     }

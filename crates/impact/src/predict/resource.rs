@@ -143,7 +143,9 @@ impl Pair<'_> {
         if !is_same_text {
             for (left, right) in &pairs {
                 let (left, right) = (*left, *right);
-                let (Some(left), Some(right)) = (of_before.bodies.get(left), of_after.bodies.get(right)) else { continue };
+                let (Some(left), Some(right)) = (of_before.bodies.get(left), of_after.bodies.get(right)) else {
+                    continue;
+                };
                 for difference in compared.differences(&left.body, &right.body) {
                     match differences.get_mut(&difference.path) {
                         Some(known) if known.sure >= difference.sure => {}
@@ -162,8 +164,11 @@ impl Pair<'_> {
             is_changed = true;
         }
         for (left, right) in &pairs {
-            let (Some(left), Some(right)) = (of_before.bodies.get(*left), of_after.bodies.get(*right)) else { continue };
-            let states = States { before: Some(&left.body), after: Some(&right.body), definition: after, old: Some(before) };
+            let (Some(left), Some(right)) = (of_before.bodies.get(*left), of_after.bodies.get(*right)) else {
+                continue;
+            };
+            let states =
+                States { before: Some(&left.body), after: Some(&right.body), definition: after, old: Some(before) };
             is_changed |= self.add_differences(&mut change, &states);
             if is_changed {
                 self.add_loss(&mut change, &states);
@@ -236,12 +241,7 @@ impl Pair<'_> {
     }
 
     /// Instances that `moved` blocks name one by one.
-    fn moved_instances(
-        &self,
-        change: &mut Change,
-        moved: &[(&str, &str)],
-        before: &Instances,
-    ) -> bool {
+    fn moved_instances(&self, change: &mut Change, moved: &[(&str, &str)], before: &Instances) -> bool {
         let named: BTreeSet<&str> = moved.iter().map(|(from, _)| *from).collect();
         let address = moved.first().map(|(from, _)| super::moves::plain(from)).unwrap_or_default();
         let all: Option<Vec<String>> = match before {
@@ -309,7 +309,8 @@ impl Pair<'_> {
             let (action, certain, why) = match (effect, difference.sure) {
                 (Effect::Replaces, Sure::Yes) => (Action::Replace, true, format!("{said}, which replaces it")),
                 (Effect::Replaces, Sure::ByDefault) => {
-                    let why = format!("{said}, which replaces it unless a variable is given another value than its default");
+                    let why =
+                        format!("{said}, which replaces it unless a variable is given another value than its default");
                     (Action::Replace, false, why)
                 }
                 (Effect::Replaces, Sure::OneSide) => {
@@ -368,7 +369,9 @@ impl Pair<'_> {
             return;
         }
         if lifecycle.prevent_destroy {
-            say("`prevent_destroy` makes Terraform refuse to plan this until it is taken away; it is no protection from that");
+            say(
+                "`prevent_destroy` makes Terraform refuse to plan this until it is taken away; it is no protection from that",
+            );
         }
         if change.action == Action::Replace && lifecycle.create_first {
             say("`create_before_destroy` creates the new one before the old one is destroyed");
@@ -463,7 +466,10 @@ impl Pair<'_> {
                 // Of one attribute it is not looked up whether it is the one that changes.
                 let certain = parts.next().is_none() && replaced.get(&other).copied().unwrap_or(true);
                 let why = format!("`replace_triggered_by` names `{trigger}`, which changes");
-                return Some((Reason { attribute: Some("replace_triggered_by".to_owned()), why, place: None }, certain));
+                return Some((
+                    Reason { attribute: Some("replace_triggered_by".to_owned()), why, place: None },
+                    certain,
+                ));
             }
         }
         let named = block.mentions.iter().find(|name| replaced.contains_key(&***name))?;
@@ -474,7 +480,8 @@ impl Pair<'_> {
         if lifecycle.ignores(&path) {
             return None;
         }
-        let why = format!("`{path}` is taken from `{named}`, which is replaced; another value than before replaces this too");
+        let why =
+            format!("`{path}` is taken from `{named}`, which is replaced; another value than before replaces this too");
         let place = Some(self.after.anchor(definition));
         Some((Reason { attribute: Some(path), why, place }, false))
     }
@@ -512,4 +519,3 @@ pub(super) fn setting_place(half: &Half<'_>, definition: &Definition, name: &str
     let item = definition.block().body.entries.iter().find(|item| &*item.name == name)?;
     Some(half.place(definition, &item.range))
 }
-
