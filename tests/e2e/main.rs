@@ -24,6 +24,7 @@ mod peers;
 mod provenance;
 #[cfg(unix)]
 mod proxy;
+mod revert;
 mod session;
 mod suspected;
 mod workspace;

@@ -14,6 +14,7 @@ mod junit;
 mod ledger;
 mod note;
 mod report;
+mod revert;
 mod sarif;
 mod status;
 
@@ -77,6 +78,11 @@ enum Command {
     Blame(blame::BlameArguments),
     /// Say what an AI wrote that is in no commit yet.
     Status(status::StatusArguments),
+    /// Take back what an AI wrote.
+    ///
+    /// Shows the inverse of what an agent's session, or AI tools in a file or some of its lines, changed since what is presumed to
+    /// be live, and what does not come back with the text where it was applied already.
+    Revert(revert::RevertArguments),
     /// Print who wrote what in formats of others.
     Export {
         #[command(subcommand)]
@@ -164,6 +170,8 @@ pub fn run() -> ExitCode {
         Command::Schema { of } => schema(of),
         Command::Completions { shell } => completions(shell),
         Command::Blame(arguments) => blame::run(&arguments),
+        Command::Revert(arguments) => revert::run(&arguments),
+        Command::Revert(arguments) => revert::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Export { command } => export::run(&command),
         Command::Log(arguments) => ledger::log(&arguments),

@@ -69,6 +69,11 @@ impl State {
         };
     }
 
+    /// All files of the state.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<Snapshot>)> {
+        self.files.iter()
+    }
+
     /// A file of the state.
     pub(crate) fn file(&self, name: &str) -> Option<&Arc<Snapshot>> {
         self.files.get(name)

@@ -65,7 +65,12 @@ impl Session {
                     let _ = reply.send(write_review(&view, &arguments, &requester));
                 });
             }
-            features::FIX | features::FIX_ALL | features::SUPPRESS | features::TAG | features::REQUEST_REVIEW => {
+            features::FIX
+            | features::FIX_ALL
+            | features::SUPPRESS
+            | features::TAKE_BACK
+            | features::TAG
+            | features::REQUEST_REVIEW => {
                 let (requester, events, can_apply) =
                     (self.requester.clone(), self.events.clone(), self.features.apply_edit);
                 on_pool(move || {

@@ -12,7 +12,7 @@ use countersign_engine::{
     Analysis, Elsewhere, Finding, OriginSummary, Policy, Shown, Snapshot, Workspace, actions, analyze_alone, locate,
 };
 use countersign_policy::{Catalogue, Config, Environment, Origin, Severity, Verdict};
-use countersign_provenance::{Agent, Writer, sha256};
+use countersign_provenance::{Agent, Writer, inverse, sha256};
 use countersign_syntax::Budget;
 use countersign_text::{Encoding, LinePosition, Text, TextEdit as ByteEdit};
 use dashmap::DashMap;
@@ -44,12 +44,14 @@ pub(super) const REQUEST_REVIEW: &str = "countersign.requestReview";
 pub(super) const SUPPRESS: &str = "countersign.suppress";
 /// Shows the page of a risk.
 pub(super) const EXPLAIN: &str = "countersign.explain";
+/// Brings back what stood there before an AI changed it.
+pub(super) const TAKE_BACK: &str = "countersign.takeBack";
 /// Says who wrote a text and how that is known.
 pub(super) const SHOW_ORIGIN: &str = "countersign.showOrigin";
 
 /// Every command that the server runs.
 pub(super) const COMMANDS: &[&str] =
-    &[FIX, FIX_ALL, TAG, I_WROTE_THIS, REQUEST_REVIEW, SUPPRESS, EXPLAIN, SHOW_ORIGIN, CHECK_WORKSPACE];
+    &[FIX, FIX_ALL, TAG, TAKE_BACK, I_WROTE_THIS, REQUEST_REVIEW, SUPPRESS, EXPLAIN, SHOW_ORIGIN, CHECK_WORKSPACE];
 
 /// The kind of the action that makes all safe changes.
 pub(super) const FIX_ALL_KIND: &str = "source.fixAll.countersign";
@@ -448,7 +450,7 @@ pub(super) fn code_actions(view: &View, params: &CodeActionParams) -> CodeAction
             actions.push(action(view, kind, title, name, &arguments, about));
         }
     };
-    let fixable = || analysis.findings.iter().filter(|finding| finding.fix.is_some());
+    let fixable = || analysis.findings.iter().filter(|finding| finding.fix.is_some() && finding.impact.is_none());
     // Only on demand: an editor may be told to make these when it saves.
     let asked = params.context.only.iter().flatten().any(|kind| !kind.as_str().is_empty());
     if asked && fixable().next().is_some() {
@@ -462,7 +464,10 @@ pub(super) fn code_actions(view: &View, params: &CodeActionParams) -> CodeAction
         let title = Catalogue::built_in().risk(finding.risk).map_or(finding.risk, |risk| &risk.title);
         if finding.origin.by != Origin::Suspected {
             if let Some(fix) = &finding.fix {
-                let title = format!("Fix: {title} ({})", fix.text.trim());
+                let title = match finding.impact {
+                    Some(_) => "Keep it: add the `moved` block for its new name".to_owned(),
+                    None => format!("Fix: {title} ({})", fix.text.trim()),
+                };
                 add(CodeActionKind::QUICKFIX, title, FIX, for_finding(), about);
                 let risk = &finding.risk;
                 if offered.insert(risk) && fixable().filter(|other| other.risk == *risk).nth(1).is_some() {
@@ -493,6 +498,10 @@ pub(super) fn code_actions(view: &View, params: &CodeActionParams) -> CodeAction
             let tool = agent.unwrap_or_else(|| "an AI".to_owned());
             add(CodeActionKind::REFACTOR, format!("Tag as written by {tool}"), TAG, tag, None);
             add(CodeActionKind::REFACTOR, "I wrote this".to_owned(), I_WROTE_THIS, arguments(view, &range, None), None);
+        }
+        if matches!(by, Some(Origin::Ai | Origin::Mixed)) && view.path.is_some() {
+            let title = "Take back what the AI changed here".to_owned();
+            add(CodeActionKind::REFACTOR, title, TAKE_BACK, arguments(view, &range, None), None);
         }
         if matches!(by, Some(Origin::Ai | Origin::Mixed)) || !selection.is_empty() {
             let title = "Request a review of this".to_owned();
@@ -544,7 +553,7 @@ fn action(
         ..CodeAction::default()
     };
     let edits_text = match name {
-        FIX | FIX_ALL | SUPPRESS | TAG => true,
+        FIX | FIX_ALL | SUPPRESS | TAG | TAKE_BACK => true,
         REQUEST_REVIEW => view.features.create_files,
         _ => false,
     };
@@ -611,6 +620,7 @@ pub(super) fn edit_of(view: &View, name: &str, arguments: &ActionArguments) -> R
             let risk = &finding()?.risk;
             vec![actions::suppress(&view.snapshot, &range, risk, reason).ok_or_else(no_comments)?]
         }
+        TAKE_BACK => take_back(view, &range)?,
         TAG => {
             let agent = agent(arguments);
             match actions::tag(&view.snapshot, &range, &agent) {
@@ -625,6 +635,26 @@ pub(super) fn edit_of(view: &View, name: &str, arguments: &ActionArguments) -> R
         _ => return Ok(None),
     };
     Ok(Some(text_edits(view, &edits)))
+}
+
+/// The edits that bring back what stood in a range before AI tools changed it.
+fn take_back(view: &View, range: &ByteRange<usize>) -> Result<Vec<ByteEdit>> {
+    let before = view.path.as_deref().and_then(|path| {
+        let revision = git::Revision::presumed(path.parent()?, None).ok()?;
+        let before = revision.file(&revision.inside(path)?).unwrap_or_default();
+        disk::decode(before).ok()
+    });
+    let before = before.ok_or_else(|| invalid("there is no committed state to go back to"))?;
+    let text = view.snapshot.text.to_string();
+    let inverse = inverse(&before, &text, &view.snapshot.regions, countersign_provenance::Origin::is_ai, range, false);
+    if inverse.edits.is_empty() {
+        return Err(invalid(if inverse.kept.is_empty() {
+            "nothing here is known to be changed by an AI"
+        } else {
+            "text of others stands in between; take it back by hand"
+        }));
+    }
+    Ok(inverse.edits)
 }
 
 /// The tool that a tag names.
