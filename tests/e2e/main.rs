@@ -16,6 +16,7 @@ mod fix;
 mod formats;
 mod history;
 mod hooks;
+mod impact;
 mod ledger;
 mod peers;
 mod provenance;

@@ -180,8 +180,7 @@ impl Score {
             let path = format!("/w/{}", text(&sibling["path"]));
             files.push((path, sibling["before"].as_str(), sibling["after"].as_str()));
         }
-        let modules: BTreeSet<String> =
-            files.iter().map(|(path, ..)| folder(path).to_owned()).collect();
+        let modules: BTreeSet<String> = files.iter().map(|(path, ..)| folder(path).to_owned()).collect();
         let before = workspace(files.iter().map(|(path, before, _)| (path.as_str(), *before)));
         let after = workspace(files.iter().map(|(path, _, after)| (path.as_str(), *after)));
         let changes = predict(&before, &after, &modules, &Tables::default());
@@ -265,7 +264,8 @@ impl Score {
                 self.used.insert(key);
             }
             let path = pair["path"].as_str().unwrap_or_default();
-            let why = judged.map_or_else(|| format!("missed {group}"), |(_, why)| format!("missed {group}, judged: {why}"));
+            let why =
+                judged.map_or_else(|| format!("missed {group}"), |(_, why)| format!("missed {group}, judged: {why}"));
             self.note(commit, &why, address, text, found, path);
         }
     }
@@ -298,7 +298,8 @@ impl Score {
                 .chain(change.widened.iter().map(|widening| &widening.reason))
                 .map(|reason| reason.why.as_str())
                 .collect();
-            let _ = writeln!(text, "  ours {} {}: {} || {}", how(change), change.address, why.join("; "), more.join("; "));
+            let _ =
+                writeln!(text, "  ours {} {}: {} || {}", how(change), change.address, why.join("; "), more.join("; "));
         }
         self.disagreements.push(text);
     }
@@ -351,7 +352,8 @@ fn users(address: &str, (before, after): (&Workspace, &Workspace)) -> BTreeSet<S
     let of = |workspace: &Workspace| {
         let modules: Vec<String> = workspace.modules().into_iter().map(str::to_owned).collect();
         let blocks = modules.into_iter().flat_map(|module| workspace.all(&module)).collect::<Vec<_>>();
-        let users = blocks.into_iter().filter(|it| it.block().mentions(address)).map(|it| it.block().address.to_string());
+        let users =
+            blocks.into_iter().filter(|it| it.block().mentions(address)).map(|it| it.block().address.to_string());
         users.collect::<Vec<_>>()
     };
     of(before).into_iter().chain(of(after)).collect()

@@ -134,7 +134,9 @@ impl Tables {
         let own = self.extra.get(kind).is_some_and(|facts| {
             facts.iter().any(|(known, effect)| is_inside(known, path) && *effect != Effect::InPlace)
         });
-        own || class(kind).and_then(|known| known.node(path)).is_some_and(|(_, inside)| inside.contains(['!', '?', '=']))
+        own || class(kind)
+            .and_then(|known| known.node(path))
+            .is_some_and(|(_, inside)| inside.contains(['!', '?', '=']))
     }
 
     /// Whether something is said of attributes inside of one.

@@ -9,6 +9,7 @@ mod fix;
 mod github;
 mod hook;
 mod human;
+mod impact;
 mod init;
 mod junit;
 mod ledger;
@@ -50,6 +51,12 @@ enum Command {
         #[command(subcommand)]
         command: baseline::BaselineCommand,
     },
+    /// Say what applying an edit would do to what is live: destroy, replace, interrupt, open; and what depends on it.
+    ///
+    /// Two states are compared, from the text alone: what is there now, and what is presumed to be live. For Terraform and
+    /// OpenTofu. Ends with 0 where nothing that --fail-on names happens, 1 where something does, and 2 where the command line
+    /// is wrong or something could not be read.
+    Impact(impact::ImpactArguments),
     /// Explain a risk: what it means, how it hurts, what to do instead.
     Explain {
         /// Id of the risk, as `countersign risks` lists them.
@@ -134,6 +141,8 @@ enum Schema {
     Config,
     /// What `check --format json` prints.
     Findings,
+    /// What `impact --format json` prints.
+    Impact,
     /// Countersign's own methods of the language server.
     Protocol,
     /// What `risks --format json` prints.
@@ -153,6 +162,7 @@ pub fn run() -> ExitCode {
     let outcome = match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Baseline { command } => baseline::run(&command),
+        Command::Impact(arguments) => impact::run(&arguments),
         Command::Explain { risk } => catalogue::explain(&risk),
         Command::Risks { format } => catalogue::list(format),
         Command::Schema { of } => schema(of),
@@ -199,6 +209,7 @@ fn schema(of: Schema) -> anyhow::Result<ExitCode> {
     let schema = match of {
         Schema::Config => schemars::schema_for!(countersign_policy::Config),
         Schema::Findings => schemars::schema_for!(countersign_engine::report::JsonReport),
+        Schema::Impact => schemars::schema_for!(crate::impact::report::JsonImpact),
         Schema::Protocol => crate::lsp::protocol_schema(),
         Schema::Risks => schemars::schema_for!(Vec<catalogue::JsonRisk<'static>>),
     };

@@ -1,5 +1,7 @@
 //! Two states of files, to be compared: what is presumed live, and what is there now.
 
+mod planned;
+pub(crate) mod report;
 mod since;
 mod two;
 
@@ -84,6 +86,14 @@ impl State {
         let snapshot = self.file(file)?;
         let place = Elsewhere { file: Arc::clone(file), unit, range: range.clone(), message: String::new() };
         Some((snapshot, locate(snapshot, &place)?))
+    }
+
+    /// The folder of the module that calls lead to from another one.
+    pub(crate) fn enter(&self, folder: &str, calls: &[String]) -> Option<Arc<str>> {
+        calls.iter().try_fold(Arc::from(folder), |folder: Arc<str>, call| {
+            let call = self.workspace.definition(&folder, call)?;
+            self.workspace.called(&folder, call.block())
+        })
     }
 
     /// A file's path as people see it: from the folder at work where it is below that.

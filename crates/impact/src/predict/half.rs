@@ -2,9 +2,7 @@
 
 use crate::change::{Place, Side};
 use countersign_infra::Resource;
-use countersign_infra::terraform::{
-    Definition, Evaluation, Instances, Lowered, MAX_STEPS, Scope, Workspace, callee,
-};
+use countersign_infra::terraform::{Definition, Evaluation, Instances, Lowered, MAX_STEPS, Scope, Workspace, callee};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Range;

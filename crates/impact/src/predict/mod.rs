@@ -82,7 +82,8 @@ fn is_unchanged(before: &Workspace, after: &Workspace, folder: &str) -> bool {
 /// What is said of a module that is too large to be compared in full.
 fn over(pair: &Pair<'_>) -> Option<Change> {
     let definition = pair.after.blocks.values().flatten().next()?;
-    let why = "it takes too many steps to work out what this module makes, so what else happens to it is not known".to_owned();
+    let why = "it takes too many steps to work out what this module makes, so what else happens to it is not known"
+        .to_owned();
     let mut change = pair.change("module", &pair.after.folder, pair.after.anchor(definition), Action::Unknown);
     change.reasons.push(Reason { attribute: None, why, place: None });
     Some(change)

@@ -85,8 +85,10 @@ impl<'w> Pair<'w> {
         shown: Option<Place>,
     ) -> Self {
         let statements = Statements::of(&after);
-        let counts = |half: &Half<'_>, address: &str| half.said(address).iter().any(|definition| has(definition, "count"));
-        let each = |half: &Half<'_>, address: &str| half.said(address).iter().any(|definition| has(definition, "for_each"));
+        let counts =
+            |half: &Half<'_>, address: &str| half.said(address).iter().any(|definition| has(definition, "count"));
+        let each =
+            |half: &Half<'_>, address: &str| half.said(address).iter().any(|definition| has(definition, "for_each"));
         let in_both = before.resources().filter(|address| after.blocks.contains_key(*address));
         let implied = in_both
             .filter(|address| !each(&before, address) && !each(&after, address))
@@ -132,9 +134,7 @@ impl<'w> Pair<'w> {
     }
 
     /// Other names for addresses: of before, as they are called now; of after, without keys that Terraform itself adds.
-    pub(super) fn names(
-        &self,
-    ) -> (impl Fn(&str) -> Option<String> + '_, impl Fn(&str) -> Option<String> + '_) {
+    pub(super) fn names(&self) -> (impl Fn(&str) -> Option<String> + '_, impl Fn(&str) -> Option<String> + '_) {
         let short = |address: &str| {
             let outer = address.strip_suffix("[0]")?;
             self.implied.contains(outer).then(|| outer.to_owned())
@@ -160,7 +160,9 @@ impl<'w> Pair<'w> {
             }
             let target = self.statements.target(address).map(|to| plain(&to));
             match target {
-                Some(to) if self.after.blocks.contains_key(to.as_str()) && !self.before.blocks.contains_key(to.as_str()) => {
+                Some(to)
+                    if self.after.blocks.contains_key(to.as_str()) && !self.before.blocks.contains_key(to.as_str()) =>
+                {
                     taken.insert(to.clone());
                     pairs.push((address, to));
                 }
@@ -254,7 +256,8 @@ impl<'w> Pair<'w> {
             _ => {}
         }
         if let Some((file, _)) = self.before.broken.first() {
-            let why = format!("{} could not be read in full before, so it may have been there", super::words::file(file));
+            let why =
+                format!("{} could not be read in full before, so it may have been there", super::words::file(file));
             change.reasons.push(Reason { attribute: None, why, place: None });
             (change.action, change.certain) = (Action::Unknown, false);
         }
@@ -294,9 +297,10 @@ impl<'w> Pair<'w> {
             },
         };
         let mut change = self.change(&definition.block().kind, address, half.anchor(definition), Action::Unknown);
-        let why = "where the state is kept changes; unless the state is moved there (`terraform init -migrate-state`), \
+        let why =
+            "where the state is kept changes; unless the state is moved there (`terraform init -migrate-state`), \
                    Terraform finds nothing of what is live and creates all of it again"
-            .to_owned();
+                .to_owned();
         change.reasons.push(Reason { attribute: None, why, place: Some(half.anchor(definition)) });
         found.push(change);
     }

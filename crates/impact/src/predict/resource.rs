@@ -135,7 +135,9 @@ impl Pair<'_> {
         let mut differences: BTreeMap<String, Difference> = BTreeMap::new();
         if !is_same_text {
             for (left, right) in pairs(&of_before, &of_after) {
-                let (Some(left), Some(right)) = (of_before.bodies.get(left), of_after.bodies.get(right)) else { continue };
+                let (Some(left), Some(right)) = (of_before.bodies.get(left), of_after.bodies.get(right)) else {
+                    continue;
+                };
                 for difference in compared.differences(&left.body, &right.body) {
                     match differences.get_mut(&difference.path) {
                         Some(known) if known.sure >= difference.sure => {}
@@ -292,7 +294,9 @@ impl Pair<'_> {
             return;
         }
         if lifecycle.prevent_destroy {
-            say("`prevent_destroy` makes Terraform refuse to plan this until it is taken away; it is no protection from that");
+            say(
+                "`prevent_destroy` makes Terraform refuse to plan this until it is taken away; it is no protection from that",
+            );
         }
         if change.action == Action::Replace && lifecycle.create_first {
             say("`create_before_destroy` creates the new one before the old one is destroyed");
@@ -387,7 +391,10 @@ impl Pair<'_> {
                 // Of one attribute it is not looked up whether it is the one that changes.
                 let certain = parts.next().is_none() && replaced.get(&other).copied().unwrap_or(true);
                 let why = format!("`replace_triggered_by` names `{trigger}`, which changes");
-                return Some((Reason { attribute: Some("replace_triggered_by".to_owned()), why, place: None }, certain));
+                return Some((
+                    Reason { attribute: Some("replace_triggered_by".to_owned()), why, place: None },
+                    certain,
+                ));
             }
         }
         let named = block.mentions.iter().find(|name| replaced.contains_key(&***name))?;
@@ -398,7 +405,8 @@ impl Pair<'_> {
         if lifecycle.ignores(&path) {
             return None;
         }
-        let why = format!("`{path}` is taken from `{named}`, which is replaced; another value than before replaces this too");
+        let why =
+            format!("`{path}` is taken from `{named}`, which is replaced; another value than before replaces this too");
         let place = Some(self.after.anchor(definition));
         Some((Reason { attribute: Some(path), why, place }, false))
     }
@@ -436,4 +444,3 @@ pub(super) fn setting_place(half: &Half<'_>, definition: &Definition, name: &str
     let item = definition.block().body.entries.iter().find(|item| &*item.name == name)?;
     Some(half.place(definition, &item.range))
 }
-
