@@ -129,7 +129,7 @@ fn countersign(arguments: &[&str]) -> anyhow::Result<String> {
 /// Every file that is made from the code, and its content.
 fn generated() -> anyhow::Result<Vec<(String, String)>> {
     let mut files = Vec::new();
-    for schema in ["config", "findings", "protocol", "risks"] {
+    for schema in ["config", "findings", "impact", "protocol", "risks"] {
         files.push((format!("docs/schemas/{schema}.json"), countersign(&["schema", schema])?));
     }
     let risks: serde_json::Value = serde_json::from_str(&countersign(&["risks", "--format", "json"])?)?;
