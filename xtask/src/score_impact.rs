@@ -265,7 +265,8 @@ impl Score {
                 }
             } else {
                 let how = found.first().map_or("nothing".to_owned(), |change| how(change));
-                let how = if is_in_data(label, here, states) { how } else { "(where it goes is not in the data)".to_owned() };
+                let how =
+                    if is_in_data(label, here, states) { how } else { "(where it goes is not in the data)".to_owned() };
                 *self.spared.entry(format!("{}: {how}", label.kind)).or_default() += 1;
                 if how.starts_with("destroy") {
                     self.other(commit, "spared", label, &found, path);
@@ -323,7 +324,8 @@ impl Score {
                 self.used.insert(key);
             }
             let path = pair["path"].as_str().unwrap_or_default();
-            let why = judged.map_or_else(|| format!("missed {group}"), |(_, why)| format!("missed {group}, judged: {why}"));
+            let why =
+                judged.map_or_else(|| format!("missed {group}"), |(_, why)| format!("missed {group}, judged: {why}"));
             self.note(commit, &why, address, text, found, path);
         }
     }
@@ -356,7 +358,8 @@ impl Score {
                 .chain(change.widened.iter().map(|widening| &widening.reason))
                 .map(|reason| reason.why.as_str())
                 .collect();
-            let _ = writeln!(text, "  ours {} {}: {} || {}", how(change), change.address, why.join("; "), more.join("; "));
+            let _ =
+                writeln!(text, "  ours {} {}: {} || {}", how(change), change.address, why.join("; "), more.join("; "));
         }
         self.disagreements.push(text);
     }
@@ -393,7 +396,10 @@ impl Score {
                 let _ = writeln!(report, "| {how} | {count} |");
             }
         }
-        let _ = write!(report, "\n## Other disagreements\n\n| group | the prediction is right | the label is | not judged |\n|---|---|---|---|\n");
+        let _ = write!(
+            report,
+            "\n## Other disagreements\n\n| group | the prediction is right | the label is | not judged |\n|---|---|---|---|\n"
+        );
         for (group, count) in &self.others {
             let _ = writeln!(report, "| {group} | {} | {} | {} |", count.hits, count.misses, count.alarms);
         }

@@ -134,7 +134,9 @@ impl Tables {
         let own = self.extra.get(kind).is_some_and(|facts| {
             facts.iter().any(|(known, effect)| is_inside(known, path) && *effect != Effect::InPlace)
         });
-        own || class(kind).and_then(|known| known.node(path)).is_some_and(|(_, inside)| inside.contains(['!', '?', '=']))
+        own || class(kind)
+            .and_then(|known| known.node(path))
+            .is_some_and(|(_, inside)| inside.contains(['!', '?', '=']))
     }
 
     /// Whether something is said of attributes inside of one.
@@ -274,9 +276,11 @@ pub(crate) fn polarity(path: &str) -> Option<Polarity> {
         | "termination_protection_enabled"
         | "disable_api_termination"
         | "lock_level" => Polarity::Guards,
-        "skip_destroy" | "point_in_time_recovery" | "versioning" | "object_lock_enabled" | "purge_protection_enabled" => {
-            Polarity::Keeps
-        }
+        "skip_destroy"
+        | "point_in_time_recovery"
+        | "versioning"
+        | "object_lock_enabled"
+        | "purge_protection_enabled" => Polarity::Keeps,
         "final_snapshot_identifier" | "final_snapshot_name" => Polarity::KeepsWhenSet,
         "force_destroy"
         | "force_delete"
@@ -374,7 +378,8 @@ mod tests {
 
     #[test]
     fn a_repository_comes_first() {
-        let fact = |kind: &str, attribute: &str, effect| Extra { kind: kind.into(), attribute: attribute.into(), effect };
+        let fact =
+            |kind: &str, attribute: &str, effect| Extra { kind: kind.into(), attribute: attribute.into(), effect };
         let tables = Tables::new([
             fact("acme_store", "name", Effect::Replaces),
             fact("aws_db_instance", "engine", Effect::InPlace),

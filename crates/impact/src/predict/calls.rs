@@ -143,8 +143,12 @@ impl Pair<'_> {
             }
             let place = setting_place(&self.after, after, name);
             let why = match (old.as_str(), new.as_str()) {
-                ("", new) => format!("`{name}` is {new} now; what is in the module is not known here, so neither is what changes"),
-                (old, "") => format!("`{name}` was {old}; what is in the module is not known here, so neither is what changes"),
+                ("", new) => format!(
+                    "`{name}` is {new} now; what is in the module is not known here, so neither is what changes"
+                ),
+                (old, "") => {
+                    format!("`{name}` was {old}; what is in the module is not known here, so neither is what changes")
+                }
                 (old, new) => format!(
                     "`{name}` changes from {old} to {new}; what is in the module is not known here, so neither is what changes"
                 ),
@@ -179,8 +183,7 @@ impl Pair<'_> {
             change.reasons.push(Reason { attribute: Some(argument.to_owned()), why, place });
         }
         let (left, right) = (call_body(&self.before, before), call_body(&self.after, after));
-        let states =
-            States { before: left.as_ref(), after: right.as_ref(), definition: after, old: Some(before) };
+        let states = States { before: left.as_ref(), after: right.as_ref(), definition: after, old: Some(before) };
         self.add_differences(&mut change, &states);
         seen.changes.push(change);
     }
@@ -189,7 +192,9 @@ impl Pair<'_> {
     fn arguments(&self, (before, after): (&Definition, &Definition)) -> BTreeSet<String> {
         fn arguments(definition: &Definition) -> impl Iterator<Item = &Item> {
             let entries = &definition.block().body.entries;
-            entries.iter().filter(|item| !SETTINGS.contains(&&*item.name) && matches!(item.content, Content::Attribute(_)))
+            entries
+                .iter()
+                .filter(|item| !SETTINGS.contains(&&*item.name) && matches!(item.content, Content::Attribute(_)))
         }
         let body = |half: &Half<'_>, definition| half.declared(definition).and_then(|it| it.bodies.into_iter().next());
         let (left, right) = (body(&self.before, before), body(&self.after, after));
@@ -205,8 +210,7 @@ impl Pair<'_> {
         };
         let all: BTreeSet<&str> = arguments(before).chain(arguments(after)).map(|item| &*item.name).collect();
         let differs = |name: &&str| {
-            let ((old, touched), (new, touched_too)) =
-                (text(before, name, &of_before), text(after, name, &of_after));
+            let ((old, touched), (new, touched_too)) = (text(before, name, &of_before), text(after, name, &of_after));
             if old == new && !touched && !touched_too {
                 return false;
             }
@@ -271,7 +275,8 @@ impl Pair<'_> {
             }
             let local = format!("{address}.{resource}");
             let mut change = self.change(&definition.block().kind, &local, place.clone(), Action::Destroy);
-            change.certain = certain && !matches!(instances, None | Some(Instances::Count(None) | Instances::Keys(None)));
+            change.certain =
+                certain && !matches!(instances, None | Some(Instances::Count(None) | Instances::Keys(None)));
             let place_inside = Some(inside.anchor(definition));
             change.reasons.push(Reason { attribute: None, why: why.to_owned(), place: place_inside });
             let declared = inside.declared(definition).and_then(|it| it.bodies.into_iter().next());

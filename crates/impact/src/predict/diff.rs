@@ -70,9 +70,11 @@ impl Compared<'_> {
             out
         };
         let is_identical = self.before.len() == self.after.len()
-            && self.before.iter().zip(self.after).all(|(before, after)| {
-                before.unit.digest == after.unit.digest && before.index == after.index
-            });
+            && self
+                .before
+                .iter()
+                .zip(self.after)
+                .all(|(before, after)| before.unit.digest == after.unit.digest && before.index == after.index);
         is_identical || text(self.before, self.names[0]) == text(self.after, self.names[1])
     }
 
@@ -176,8 +178,7 @@ impl Compared<'_> {
     }
 
     fn is_written_as_block(&self, path: &str, before: &[&Value], after: &[&Value]) -> bool {
-        let is_block =
-            |value: &&&Value| matches!(&value.kind, ValueKind::Object(body) if body.close.is_some());
+        let is_block = |value: &&&Value| matches!(&value.kind, ValueKind::Object(body) if body.close.is_some());
         self.tables.goes_into(self.kind, path) || before.iter().chain(after).any(|value| is_block(&value))
     }
 
@@ -232,9 +233,11 @@ impl Compared<'_> {
             (ValueKind::Object(left), ValueKind::Object(right)) => {
                 left.open == right.open
                     && left.fields.len() == right.fields.len()
-                    && left.fields.iter().zip(&right.fields).all(|(left, right)| {
-                        left.name == right.name && self.is_same(&left.value, &right.value)
-                    })
+                    && left
+                        .fields
+                        .iter()
+                        .zip(&right.fields)
+                        .all(|(left, right)| left.name == right.name && self.is_same(&left.value, &right.value))
             }
             (ValueKind::List(left), ValueKind::List(right)) => {
                 left.len() == right.len() && left.iter().zip(right).all(|(left, right)| self.is_same(left, right))

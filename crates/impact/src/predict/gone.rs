@@ -67,13 +67,15 @@ impl Pair<'_> {
         if let Some(destroy) = self.statements.removal(address) {
             return match destroy {
                 Some(false) => say(
-                    "a `removed` block with `destroy = false` says that it stays as it is and is managed no longer".to_owned(),
+                    "a `removed` block with `destroy = false` says that it stays as it is and is managed no longer"
+                        .to_owned(),
                     Action::Update,
                     true,
                 ),
                 Some(true) => say("a `removed` block says that it is destroyed".to_owned(), Action::Destroy, true),
                 None => say(
-                    "a `removed` block is about it, and it is not known whether it says that it is destroyed".to_owned(),
+                    "a `removed` block is about it, and it is not known whether it says that it is destroyed"
+                        .to_owned(),
                     Action::Unknown,
                     false,
                 ),
@@ -131,8 +133,10 @@ impl Pair<'_> {
     fn moved_away(&self, address: &str, to: &str, change: &mut Change) -> bool {
         let (why, action, certain) = match self.is_declared(to) {
             Some(true) if self.before.blocks.contains_key(plain(to).as_str()) => (
-                format!("a `moved` block says that it is `{to}`, which was there already: Terraform cannot move it there and \
-                         destroys it"),
+                format!(
+                    "a `moved` block says that it is `{to}`, which was there already: Terraform cannot move it there and \
+                         destroys it"
+                ),
                 Action::Destroy,
                 false,
             ),

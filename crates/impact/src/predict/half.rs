@@ -3,10 +3,8 @@
 use super::instances::is_none;
 use super::names::is_about;
 use crate::change::{Place, Side};
+use countersign_infra::terraform::{Definition, Evaluation, Instances, Lowered, MAX_STEPS, Scope, Workspace, callee};
 use countersign_infra::{Resource, ViaSource};
-use countersign_infra::terraform::{
-    Definition, Evaluation, Instances, Lowered, MAX_STEPS, Scope, Workspace, callee,
-};
 use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -77,7 +75,8 @@ impl<'w> Half<'w> {
         let mut route = self.route.clone();
         route.calls.push(Arc::clone(&call.block().address));
         let items = self.said(&call.block().address).iter().flat_map(|definition| &definition.block().body.entries);
-        let soft = items.filter(|item| is_about(&item.mentions(), self.soft())).map(|item| format!("var.{}", item.name));
+        let soft =
+            items.filter(|item| is_about(&item.mentions(), self.soft())).map(|item| format!("var.{}", item.name));
         let soft_arguments = soft.collect();
         let inside = Self::new(self.side, self.workspace, route, &folder, self.steps);
         Some(Self { soft_arguments, ..inside })

@@ -42,17 +42,10 @@ pub(super) fn fate(
     Some(fate)
 }
 
-fn certain_fate(
-    address: &str,
-    (before, after): (&Instances, &Instances),
-    same: bool,
-    is_module: bool,
-) -> Option<Fate> {
+fn certain_fate(address: &str, (before, after): (&Instances, &Instances), same: bool, is_module: bool) -> Option<Fate> {
     use Instances::{Count, Keys, One};
     let to = setting(after).or(setting(before)).unwrap_or("count");
-    let fate = |action, certain, why: String| {
-        Some(Fate { action, certain, setting: to, why, renamed_to: None })
-    };
+    let fate = |action, certain, why: String| Some(Fate { action, certain, setting: to, why, renamed_to: None });
     match (before, after) {
         (One, One) => None,
         // Nothing was there.

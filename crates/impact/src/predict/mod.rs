@@ -6,8 +6,8 @@
 mod calls;
 mod diff;
 mod gone;
-mod harm;
 mod half;
+mod harm;
 mod instances;
 mod module;
 mod moves;
@@ -48,6 +48,8 @@ pub fn predict(before: &Workspace, after: &Workspace, modules: &BTreeSet<String>
         let is_called = |workspace: &Workspace| !workspace.callers(folder).is_empty();
         if (pair.before.is_there() || !is_called(after)) && (pair.after.is_there() || !is_called(before)) {
             pair.compare(&mut seen);
+        } else {
+            pair.note_loose(&mut seen);
         }
         pairs.push(pair);
     }
@@ -83,7 +85,8 @@ fn is_unchanged(before: &Workspace, after: &Workspace, folder: &str) -> bool {
 /// What is said of a module that is too large to be compared in full.
 fn over(pair: &Pair<'_>) -> Option<Change> {
     let definition = pair.after.blocks.values().flatten().next()?;
-    let why = "it takes too many steps to work out what this module makes, so what else happens to it is not known".to_owned();
+    let why = "it takes too many steps to work out what this module makes, so what else happens to it is not known"
+        .to_owned();
     let mut change = pair.change("module", &pair.after.folder, pair.after.anchor(definition), Action::Unknown);
     change.reasons.push(Reason { attribute: None, why, place: None });
     Some(change)

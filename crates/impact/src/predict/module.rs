@@ -87,8 +87,10 @@ impl<'w> Pair<'w> {
         shown: Option<Place>,
     ) -> Self {
         let statements = Statements::of(&after);
-        let counts = |half: &Half<'_>, address: &str| half.said(address).iter().any(|definition| has(definition, "count"));
-        let each = |half: &Half<'_>, address: &str| half.said(address).iter().any(|definition| has(definition, "for_each"));
+        let counts =
+            |half: &Half<'_>, address: &str| half.said(address).iter().any(|definition| has(definition, "count"));
+        let each =
+            |half: &Half<'_>, address: &str| half.said(address).iter().any(|definition| has(definition, "for_each"));
         let in_both = before.resources().filter(|address| after.blocks.contains_key(*address));
         let implied = in_both
             .filter(|address| !each(&before, address) && !each(&after, address))
@@ -135,9 +137,7 @@ impl<'w> Pair<'w> {
     }
 
     /// Other names for addresses: of before, as they are called now; of after, without keys that Terraform itself adds.
-    pub(super) fn names(
-        &self,
-    ) -> (impl Fn(&str) -> Option<String> + '_, impl Fn(&str) -> Option<String> + '_) {
+    pub(super) fn names(&self) -> (impl Fn(&str) -> Option<String> + '_, impl Fn(&str) -> Option<String> + '_) {
         let short = |address: &str| {
             let outer = address.strip_suffix("[0]")?;
             self.implied.contains(outer).then(|| outer.to_owned())
@@ -217,6 +217,15 @@ impl<'w> Pair<'w> {
         seen.new.extend(new.iter().filter_map(|address| loose(&self.after, address)));
     }
 
+    /// Notes all that is in one of the states only.
+    pub(super) fn note_loose(&self, seen: &mut Seen) {
+        let only = |of: &Half<'_>, other: &Half<'_>| -> Vec<Arc<str>> {
+            of.resources().chain(of.calls()).filter(|address| !other.blocks.contains_key(*address)).cloned().collect()
+        };
+        let (gone, new) = (only(&self.before, &self.after), only(&self.after, &self.before));
+        self.loose(&gone.iter().collect::<Vec<_>>(), &new.iter().collect::<Vec<_>>(), seen);
+    }
+
     /// Whether an address is there for something that is moved to it.
     pub(super) fn is_free(&self, to: &str) -> bool {
         let whole = plain(to);
@@ -274,11 +283,13 @@ impl<'w> Pair<'w> {
             _ => {}
         }
         if let Some(file) = self.before.may_hold(address) {
-            let why = format!("{} could not be read in full before, so it may have been there", super::words::file(&file));
+            let why =
+                format!("{} could not be read in full before, so it may have been there", super::words::file(&file));
             change.reasons.push(Reason { attribute: None, why, place: None });
             (change.action, change.certain) = (Action::Unknown, false);
         }
-        let from = from.filter(|from| self.is_only_renamed(from, address, renamed)).and_then(|from| self.before.main(from));
+        let from =
+            from.filter(|from| self.is_only_renamed(from, address, renamed)).and_then(|from| self.before.main(from));
         let old = from.and_then(|from| self.before.declared(from));
         let body = |declared: &Declared| declared.bodies.first().map(|resource| resource.body.clone());
         let (old, new) = (old.as_ref().and_then(body), declared.as_ref().and_then(body));
@@ -296,7 +307,8 @@ impl<'w> Pair<'w> {
         for definition in self.after.of_kind(KIND) {
             let address = &definition.block().address;
             let shows = |change: &Change| {
-                let local = change.renamed_to.as_deref().or(change.address.get(self.prefix.len()..)).unwrap_or_default();
+                let local =
+                    change.renamed_to.as_deref().or(change.address.get(self.prefix.len()..)).unwrap_or_default();
                 let uses = |half: &Half<'_>| half.said(local).iter().any(|it| it.block().mentions(address));
                 !change.widened.is_empty() && (uses(&self.after) || uses(&self.before))
             };
@@ -312,7 +324,8 @@ impl<'w> Pair<'w> {
             let (before, after) = (policy(&self.before), policy(&self.after));
             let mut change = self.change(KIND, address, self.after.anchor(definition), Action::Update);
             change.certain = false;
-            let states = States { before: before.as_ref(), after: after.as_ref(), definition, old: self.before.main(address) };
+            let states =
+                States { before: before.as_ref(), after: after.as_ref(), definition, old: self.before.main(address) };
             if self.add_differences(&mut change, &states) {
                 let why = "what it renders is used elsewhere".to_owned();
                 change.reasons.push(Reason { attribute: None, why, place: None });
@@ -366,9 +379,10 @@ impl<'w> Pair<'w> {
             },
         };
         let mut change = self.change(&definition.block().kind, address, half.anchor(definition), Action::Unknown);
-        let why = "where the state is kept changes; unless the state is moved there (`terraform init -migrate-state`), \
+        let why =
+            "where the state is kept changes; unless the state is moved there (`terraform init -migrate-state`), \
                    Terraform finds nothing of what is live and creates all of it again"
-            .to_owned();
+                .to_owned();
         change.reasons.push(Reason { attribute: None, why, place: Some(half.anchor(definition)) });
         found.push(change);
     }

@@ -11,7 +11,8 @@ const OF_VARIABLES: &[&str] = &["default", "type", "nullable"];
 /// The names of which another value is used now, or may be. `arguments` are the variables for which a call passes something
 /// else.
 pub(super) fn changed(before: &Half<'_>, after: &Half<'_>, arguments: &BTreeSet<String>) -> BTreeSet<String> {
-    let mut changed: BTreeSet<String> = arguments.iter().filter(|name| is_other(before, after, name)).cloned().collect();
+    let mut changed: BTreeSet<String> =
+        arguments.iter().filter(|name| is_other(before, after, name)).cloned().collect();
     let addresses: BTreeSet<&Arc<str>> = before.blocks.keys().chain(after.blocks.keys()).collect();
     let named: Vec<&str> = addresses.into_iter().map(|address| &**address).filter(|address| is_name(address)).collect();
     for address in &named {

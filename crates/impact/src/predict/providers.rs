@@ -3,8 +3,8 @@
 use super::diff::META;
 use super::half::Half;
 use super::module::Pair;
-use countersign_infra::terraform::{Definition, same};
 use countersign_infra::Value;
+use countersign_infra::terraform::{Definition, same};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -153,7 +153,6 @@ impl Pair<'_> {
             let entries = &definition.block().body.entries;
             entries.iter().map(|item| &item.name).filter(is_alias).cloned().collect()
         };
-        names(left) == names(right)
-            && names(left).iter().all(|name| written_at(left, name) == written_at(right, name))
+        names(left) == names(right) && names(left).iter().all(|name| written_at(left, name) == written_at(right, name))
     }
 }

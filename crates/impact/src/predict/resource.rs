@@ -1,6 +1,6 @@
 //! One resource in both states.
 
-use super::diff::{Difference, Sure};
+use super::diff::{Compared, Difference, Sure};
 use super::half::{Declared, Half};
 use super::harm::{States, guard, takes_away};
 use super::instances::{fate, pairs};
@@ -11,6 +11,7 @@ use crate::change::{Action, Change, Place, Reason};
 use crate::tables::Effect;
 use countersign_infra::terraform::{Definition, Expr, ExprKind, Instances};
 use countersign_infra::{Body, Found, ValueKind};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -89,7 +90,8 @@ impl Pair<'_> {
         let (before, after) = (self.before.main(from)?, self.after.main(to)?);
         let kind = Arc::clone(&after.block().kind);
         let names = self.names();
-        let compared = self.compared(&kind, (from, to), &names);
+        let changed = self.changed_for(from, to, &names);
+        let compared = Compared { changed: &changed, ..self.compared(&kind, (from, to), &names) };
         let provider = self.provider(from, to);
         if from == to && provider.is_none() && compared.is_unchanged() {
             return None;
@@ -143,7 +145,9 @@ impl Pair<'_> {
         if !is_same_text {
             for (left, right) in &pairs {
                 let (left, right) = (*left, *right);
-                let (Some(left), Some(right)) = (of_before.bodies.get(left), of_after.bodies.get(right)) else { continue };
+                let (Some(left), Some(right)) = (of_before.bodies.get(left), of_after.bodies.get(right)) else {
+                    continue;
+                };
                 for difference in compared.differences(&left.body, &right.body) {
                     match differences.get_mut(&difference.path) {
                         Some(known) if known.sure >= difference.sure => {}
@@ -161,9 +165,13 @@ impl Pair<'_> {
             raise(&mut change, Action::Replace, certain);
             is_changed = true;
         }
+        self.say_lifecycle(&mut change, &lifecycle);
         for (left, right) in &pairs {
-            let (Some(left), Some(right)) = (of_before.bodies.get(*left), of_after.bodies.get(*right)) else { continue };
-            let states = States { before: Some(&left.body), after: Some(&right.body), definition: after, old: Some(before) };
+            let (Some(left), Some(right)) = (of_before.bodies.get(*left), of_after.bodies.get(*right)) else {
+                continue;
+            };
+            let states =
+                States { before: Some(&left.body), after: Some(&right.body), definition: after, old: Some(before) };
             is_changed |= self.add_differences(&mut change, &states);
             if is_changed {
                 self.add_loss(&mut change, &states);
@@ -176,10 +184,31 @@ impl Pair<'_> {
         if !is_changed {
             return None;
         }
-        self.say_lifecycle(&mut change, &lifecycle);
         self.say_guard(&mut change, of_before.bodies.first().map(|resource| &resource.body));
         change.reasons.truncate(MAX_REASONS);
         Some(change)
+    }
+
+    /// Names whose values are not what they were, of the instances of a block too.
+    fn changed_for<'s>(
+        &'s self,
+        from: &str,
+        to: &str,
+        names: &(impl Fn(&str) -> Option<String>, impl Fn(&str) -> Option<String>),
+    ) -> Cow<'s, BTreeSet<String>> {
+        if self.is_same_setting(from, to, &[&names.0, &names.1]) {
+            return Cow::Borrowed(&self.changed);
+        }
+        let known = |half: &Half<'_>, address: &str| {
+            let instances = half.main(address).and_then(|definition| half.instances(definition));
+            matches!(instances, Some((Instances::One | Instances::Count(Some(_)) | Instances::Keys(Some(_)), _)))
+        };
+        // Where the keys are not known, neither is whether the instances that stay say something else.
+        if !known(&self.before, from) || !known(&self.after, to) {
+            return Cow::Borrowed(&self.changed);
+        }
+        let each = ["each", "count"].map(str::to_owned);
+        Cow::Owned(self.changed.iter().cloned().chain(each).collect())
     }
 
     /// Whether exactly the same is said under an address as before.
@@ -236,12 +265,7 @@ impl Pair<'_> {
     }
 
     /// Instances that `moved` blocks name one by one.
-    fn moved_instances(
-        &self,
-        change: &mut Change,
-        moved: &[(&str, &str)],
-        before: &Instances,
-    ) -> bool {
+    fn moved_instances(&self, change: &mut Change, moved: &[(&str, &str)], before: &Instances) -> bool {
         let named: BTreeSet<&str> = moved.iter().map(|(from, _)| *from).collect();
         let address = moved.first().map(|(from, _)| super::moves::plain(from)).unwrap_or_default();
         let all: Option<Vec<String>> = match before {
@@ -309,7 +333,8 @@ impl Pair<'_> {
             let (action, certain, why) = match (effect, difference.sure) {
                 (Effect::Replaces, Sure::Yes) => (Action::Replace, true, format!("{said}, which replaces it")),
                 (Effect::Replaces, Sure::ByDefault) => {
-                    let why = format!("{said}, which replaces it unless a variable is given another value than its default");
+                    let why =
+                        format!("{said}, which replaces it unless a variable is given another value than its default");
                     (Action::Replace, false, why)
                 }
                 (Effect::Replaces, Sure::OneSide) => {
@@ -368,7 +393,9 @@ impl Pair<'_> {
             return;
         }
         if lifecycle.prevent_destroy {
-            say("`prevent_destroy` makes Terraform refuse to plan this until it is taken away; it is no protection from that");
+            say(
+                "`prevent_destroy` makes Terraform refuse to plan this until it is taken away; it is no protection from that",
+            );
         }
         if change.action == Action::Replace && lifecycle.create_first {
             say("`create_before_destroy` creates the new one before the old one is destroyed");
@@ -463,7 +490,10 @@ impl Pair<'_> {
                 // Of one attribute it is not looked up whether it is the one that changes.
                 let certain = parts.next().is_none() && replaced.get(&other).copied().unwrap_or(true);
                 let why = format!("`replace_triggered_by` names `{trigger}`, which changes");
-                return Some((Reason { attribute: Some("replace_triggered_by".to_owned()), why, place: None }, certain));
+                return Some((
+                    Reason { attribute: Some("replace_triggered_by".to_owned()), why, place: None },
+                    certain,
+                ));
             }
         }
         let named = block.mentions.iter().find(|name| replaced.contains_key(&***name))?;
@@ -474,7 +504,8 @@ impl Pair<'_> {
         if lifecycle.ignores(&path) {
             return None;
         }
-        let why = format!("`{path}` is taken from `{named}`, which is replaced; another value than before replaces this too");
+        let why =
+            format!("`{path}` is taken from `{named}`, which is replaced; another value than before replaces this too");
         let place = Some(self.after.anchor(definition));
         Some((Reason { attribute: Some(path), why, place }, false))
     }
@@ -512,4 +543,3 @@ pub(super) fn setting_place(half: &Half<'_>, definition: &Definition, name: &str
     let item = definition.block().body.entries.iter().find(|item| &*item.name == name)?;
     Some(half.place(definition, &item.range))
 }
-

@@ -7,7 +7,8 @@ use countersign_infra::{Value, ValueKind};
 const MAX_SHOWN: usize = 60;
 
 /// Parts of the names of attributes whose values are not shown.
-const SECRET: &[&str] = &["password", "secret", "token", "private_key", "credential", "connection_string", "passphrase"];
+const SECRET: &[&str] =
+    &["password", "secret", "token", "private_key", "credential", "connection_string", "passphrase"];
 
 /// A value in a sentence; `None` where it is long, secret or not known.
 pub(super) fn shown(path: &str, value: &Value) -> Option<String> {

@@ -15,7 +15,9 @@ mod written;
 
 pub use evaluate::{Evaluation, Instances, MAX_STEPS, Reads, Refusal, Scope, same};
 pub use syntax::{Block, Content, Expr, ExprKind, Item, Items, Lowered, Template};
-pub use workspace::{Definition, Key, What, Workspace, callee, folder, is_override, is_variable_file, module_of, normal};
+pub use workspace::{
+    Definition, Key, What, Workspace, callee, folder, is_override, is_variable_file, module_of, normal,
+};
 pub use written::Names;
 
 use countersign_grammars::Language;

@@ -77,11 +77,14 @@ impl Expr {
                 operand.write(names, out);
                 out.push(')');
             }
-            ExprKind::Binary(operator, operands) => list(&format!("({}", sign(*operator)), &**operands, ")", names, out),
+            ExprKind::Binary(operator, operands) => {
+                list(&format!("({}", sign(*operator)), &**operands, ")", names, out)
+            }
             ExprKind::For(parts) => {
                 _ = write!(out, "[for {} {}", parts.key_name.as_deref().unwrap_or_default(), parts.value_name);
                 out.push_str(if parts.grouped { "... " } else { " " });
-                for part in [Some(&parts.collection), parts.key.as_ref(), Some(&parts.value), parts.condition.as_ref()] {
+                for part in [Some(&parts.collection), parts.key.as_ref(), Some(&parts.value), parts.condition.as_ref()]
+                {
                     match part {
                         Some(part) => part.write(names, out),
                         None => out.push('-'),

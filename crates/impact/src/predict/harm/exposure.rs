@@ -43,8 +43,13 @@ const SWITCHES: &[(&str, &str)] = &[
 ];
 
 /// Switches that are worth saying of a new resource too: without them it would not be reached by everybody.
-const SAID_OF_NEW: &[&str] =
-    &["publicly_accessible", "acl", "container_access_type", "allow_nested_items_to_be_public", "allow_blob_public_access"];
+const SAID_OF_NEW: &[&str] = &[
+    "publicly_accessible",
+    "acl",
+    "container_access_type",
+    "allow_nested_items_to_be_public",
+    "allow_blob_public_access",
+];
 
 /// Switches whose state on is encryption.
 const ENCRYPTION: &[&str] = &[
@@ -168,8 +173,14 @@ fn open_sources<'a>(kind: &str, body: &'a Body) -> Open<'a> {
                 let ports: Vec<_> = allows
                     .iter()
                     .map(|allow| {
-                        let ports = allow.value("ports").map(|ports| elements(ports).iter().map(text).collect::<Vec<_>>().join(","));
-                        format!("{} {}", allow.value("protocol").map(text).unwrap_or_default(), ports.unwrap_or_default())
+                        let ports = allow
+                            .value("ports")
+                            .map(|ports| elements(ports).iter().map(text).collect::<Vec<_>>().join(","));
+                        format!(
+                            "{} {}",
+                            allow.value("protocol").map(text).unwrap_or_default(),
+                            ports.unwrap_or_default()
+                        )
                     })
                     .collect();
                 sources(body, &["source_ranges"], EVERYBODY, "", ports.join(", ").trim(), &mut open);
@@ -184,7 +195,8 @@ fn open_sources<'a>(kind: &str, body: &'a Body) -> Open<'a> {
         // Everything goes out by an egress rule, and a network's access list is open as a rule and narrowed by others.
         _ if ["egress", "network_acl", "route"].iter().any(|part| kind.contains(part)) => {}
         _ => for_each_leaf(body, "", &mut |path, value| {
-            let lets_in = ["ingress", "inbound", "allowed", "authorized", "whitelist", "source_ranges", "public_access_cidrs"];
+            let lets_in =
+                ["ingress", "inbound", "allowed", "authorized", "whitelist", "source_ranges", "public_access_cidrs"];
             let is_way_out = ["egress", "outbound", "destination", "route"].iter().any(|part| path.contains(part));
             if let Some(source) = value.as_str().filter(|source| EVERYBODY.contains(source))
                 && lets_in.iter().any(|part| path.contains(part))
@@ -200,7 +212,8 @@ fn open_sources<'a>(kind: &str, body: &'a Body) -> Open<'a> {
 
 fn aws<'a>(rule: &'a Body, prefix: &str, open: &mut Open<'a>) {
     let part = |name: &str| rule.value(name).map(text).unwrap_or_default();
-    let (protocol, from, to) = (part("protocol").to_lowercase() + &part("ip_protocol").to_lowercase(), part("from_port"), part("to_port"));
+    let (protocol, from, to) =
+        (part("protocol").to_lowercase() + &part("ip_protocol").to_lowercase(), part("from_port"), part("to_port"));
     let ports = match (protocol.as_str(), from == to) {
         ("-1" | "all", _) => "every port".to_owned(),
         (_, true) => from,
@@ -218,7 +231,11 @@ fn azure<'a>(rule: &'a Body, prefix: &str, open: &mut Open<'a>) {
     let ports: Vec<_> = names.iter().filter_map(|name| rule.value(name)).flat_map(elements).map(text).collect();
     let names = ["source_address_prefix", "source_address_prefixes"];
     let to = ["destination_address_prefix", "destination_address_prefixes"];
-    let to = to.iter().filter_map(|name| rule.value(name)).flat_map(elements).map(|it| it.needs().map_or_else(|| text(it), str::to_owned));
+    let to = to
+        .iter()
+        .filter_map(|name| rule.value(name))
+        .flat_map(elements)
+        .map(|it| it.needs().map_or_else(|| text(it), str::to_owned));
     let to: Vec<_> = to.filter(|to| to != "*").collect();
     let to = if to.is_empty() { String::new() } else { format!(" of {}", to.join(",")) };
     sources(rule, &names, EVERYBODY_AZURE, prefix, &format!("{}{to}", ports.join(",")), open);

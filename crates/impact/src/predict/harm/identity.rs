@@ -86,7 +86,9 @@ impl Pair<'_> {
 /// Everything that a resource allows and that is worth a word.
 fn grants(kind: &str, body: &Body, source: &str) -> Grants {
     let mut grants = Grants::new();
-    for_each_document(body, "", source, &mut |path, document, whole| statements(path, document, whole, source, &mut grants));
+    for_each_document(body, "", source, &mut |path, document, whole| {
+        statements(path, document, whole, source, &mut grants)
+    });
     let mut add = |path: &str, value: &Value, what: String, why: String| {
         let grant = Grant { path: path.to_owned(), range: value.range.clone(), why, on: String::new() };
         grants.insert(Key { what, ..Key::default() }, grant);
@@ -110,9 +112,15 @@ fn grants(kind: &str, body: &Body, source: &str) -> Grants {
         }
         for path in ["member", "members", "subject.name"] {
             if let At::Value(value) = at(body, path) {
-                for member in elements(value).iter().filter(|it| it.as_str().is_some_and(|it| EVERYBODY.contains(&it))) {
+                for member in elements(value).iter().filter(|it| it.as_str().is_some_and(|it| EVERYBODY.contains(&it)))
+                {
                     let name = member.as_str().unwrap_or_default();
-                    add(path, member, format!("member {name}"), format!("gives a role to `{name}`, which is everybody"));
+                    add(
+                        path,
+                        member,
+                        format!("member {name}"),
+                        format!("gives a role to `{name}`, which is everybody"),
+                    );
                 }
             }
         }
@@ -123,7 +131,12 @@ fn grants(kind: &str, body: &Body, source: &str) -> Grants {
                 rule.value(name).and_then(|value| elements(value).iter().find(|it| it.as_str() == Some("*")))
             };
             if let (Some(verb), Some(_)) = (all("verbs"), all("resources")) {
-                add("rule.verbs", verb, "rule *".to_owned(), "allows everything to be done to every resource".to_owned());
+                add(
+                    "rule.verbs",
+                    verb,
+                    "rule *".to_owned(),
+                    "allows everything to be done to every resource".to_owned(),
+                );
             }
         }
     }
@@ -163,7 +176,8 @@ fn for_each_document(body: &Body, path: &str, source: &str, each: &mut impl FnMu
 /// What the statements of a policy document allow.
 fn statements(path: &str, document: &Body, whole: &Value, source: &str, grants: &mut Grants) {
     for statement in blocks(document, "Statement") {
-        if !statement.value("Effect").and_then(Value::as_str).is_some_and(|effect| effect.eq_ignore_ascii_case("allow")) {
+        if !statement.value("Effect").and_then(Value::as_str).is_some_and(|effect| effect.eq_ignore_ascii_case("allow"))
+        {
             continue;
         }
         let list = |name: &str| statement.value(name).map(elements).unwrap_or_default();
@@ -219,7 +233,8 @@ fn statements(path: &str, document: &Body, whole: &Value, source: &str, grants: 
 fn written_condition(value: &Value, source: &str) -> String {
     match &value.kind {
         ValueKind::Object(body) => {
-            let each = body.fields.iter().map(|field| format!("{}={}", field.name, written_condition(&field.value, source)));
+            let each =
+                body.fields.iter().map(|field| format!("{}={}", field.name, written_condition(&field.value, source)));
             each.collect::<Vec<_>>().join(";")
         }
         ValueKind::List(values) => {
@@ -234,9 +249,10 @@ fn written_condition(value: &Value, source: &str) -> String {
 fn principals(value: &Value) -> Vec<(&str, &Value)> {
     match &value.kind {
         ValueKind::Object(body) => {
-            let each = body.fields.iter().flat_map(|field| {
-                elements(&field.value).iter().map(move |value| (field.name.as_str(), value))
-            });
+            let each = body
+                .fields
+                .iter()
+                .flat_map(|field| elements(&field.value).iter().map(move |value| (field.name.as_str(), value)));
             each.collect()
         }
         _ => elements(value).iter().map(|value| ("AWS", value)).collect(),

@@ -51,7 +51,11 @@ const CAPACITY: &[&str] = &[
 /// "Edit instances" of Cloud SQL, "Stopping an instance" of Compute Engine, "Resize a virtual machine" and "Compute and storage
 /// options" of Azure.
 const STOPS: &[(&str, &[&str], &str)] = &[
-    ("aws_db_instance", &["instance_class", "engine_version", "parameter_group_name", "storage_type"], "the database restarts"),
+    (
+        "aws_db_instance",
+        &["instance_class", "engine_version", "parameter_group_name", "storage_type"],
+        "the database restarts",
+    ),
     ("aws_rds_cluster", &["engine_version", "db_cluster_parameter_group_name"], "the databases restart"),
     ("aws_rds_cluster_instance", &["instance_class", "db_parameter_group_name"], "the database restarts"),
     ("aws_docdb_cluster", &["engine_version"], "the databases restart"),
@@ -59,13 +63,25 @@ const STOPS: &[(&str, &[&str], &str)] = &[
     ("aws_neptune_cluster", &["engine_version"], "the databases restart"),
     ("aws_neptune_cluster_instance", &["instance_class"], "the database restarts"),
     ("aws_instance", &["instance_type", "user_data", "user_data_base64"], "the machine is stopped and started"),
-    ("aws_elasticache_cluster", &["node_type", "engine_version", "parameter_group_name"], "the nodes are replaced one by one"),
+    (
+        "aws_elasticache_cluster",
+        &["node_type", "engine_version", "parameter_group_name"],
+        "the nodes are replaced one by one",
+    ),
     ("aws_elasticache_replication_group", &["node_type", "engine_version"], "the nodes are replaced one by one"),
-    ("aws_redshift_cluster", &["node_type", "number_of_nodes", "cluster_version"], "the cluster is resized and answers reads at most"),
+    (
+        "aws_redshift_cluster",
+        &["node_type", "number_of_nodes", "cluster_version"],
+        "the cluster is resized and answers reads at most",
+    ),
     ("aws_mq_broker", &["engine_version", "host_instance_type"], "the broker restarts"),
     ("aws_msk_cluster", &["kafka_version", "broker_node_group_info.instance_type"], "the brokers restart one by one"),
     ("google_compute_instance", &["machine_type", "min_cpu_platform"], "the machine is stopped and started"),
-    ("google_sql_database_instance", &["settings.tier", "settings.database_flags", "database_version"], "the database restarts"),
+    (
+        "google_sql_database_instance",
+        &["settings.tier", "settings.database_flags", "database_version"],
+        "the database restarts",
+    ),
     ("azurerm_linux_virtual_machine", &["size"], "the machine restarts"),
     ("azurerm_windows_virtual_machine", &["size"], "the machine restarts"),
     ("azurerm_postgresql_flexible_server", &["sku_name", "version"], "the database restarts"),
@@ -154,7 +170,9 @@ impl Pair<'_> {
             // -1 stands for no limit.
             let is_less = old > 0.0 && (0.0..=old / 2.0).contains(&new);
             let what = if new > 0.0 { "half or less of it is left" } else { "nothing of it is left" };
-            is_less.then(|| self.reason_at(states, &path, Some(value), format!("`{path}` goes from {old} to {new}: {what}")))
+            is_less.then(|| {
+                self.reason_at(states, &path, Some(value), format!("`{path}` goes from {old} to {new}: {what}"))
+            })
         })
     }
 

@@ -31,7 +31,10 @@ pub(super) fn loss(change: &Change, before: Option<&Body>) -> Option<Loss> {
         return None;
     }
     let held = HELD.iter().find(|(kind, _)| *kind == change.kind).map_or("the data in it", |(_, held)| held);
-    Some(Loss { why: format!("{held}: destroyed with it"), saved_by: before.and_then(|body| saved_by(&change.kind, body)) })
+    Some(Loss {
+        why: format!("{held}: destroyed with it"),
+        saved_by: before.and_then(|body| saved_by(&change.kind, body)),
+    })
 }
 
 /// What saves what a resource holds, by what it said before.
@@ -49,7 +52,8 @@ fn saved_by(kind: &str, body: &Body) -> Option<String> {
         match (skips, is_named) {
             (Some(false), true) => saving.push("a last snapshot, which is taken before it is destroyed".to_owned()),
             (Some(false), false) => saving.push(
-                "the provider refuses to destroy it without the name of a last snapshot (`skip_final_snapshot` is off)".to_owned(),
+                "the provider refuses to destroy it without the name of a last snapshot (`skip_final_snapshot` is off)"
+                    .to_owned(),
             ),
             _ => {}
         }
@@ -58,7 +62,12 @@ fn saved_by(kind: &str, body: &Body) -> Option<String> {
         let value = at(body, protection.path);
         let path = protection.path;
         match protection.polarity {
-            Polarity::Period if matches!(path, "recovery_window_in_days" | "deletion_window_in_days" | "soft_delete_retention_days") => {
+            Polarity::Period
+                if matches!(
+                    path,
+                    "recovery_window_in_days" | "deletion_window_in_days" | "soft_delete_retention_days"
+                ) =>
+            {
                 let days = match value {
                     At::Value(value) => value.as_number(),
                     At::Missing => protection.default.and_then(|default| default.parse().ok()),
@@ -104,7 +113,9 @@ pub(in crate::predict) fn guard(kind: &str, before: &Body) -> Option<String> {
     let known = class(kind)?;
     let mut guards = known.protections().filter(|it| it.polarity == Polarity::Guards);
     let guard = guards.find(|it| match at(before, it.path) {
-        At::Value(value) => value.as_bool() == Some(true) || matches!(value.as_str(), Some("ENABLED" | "CanNotDelete" | "ReadOnly")),
+        At::Value(value) => {
+            value.as_bool() == Some(true) || matches!(value.as_str(), Some("ENABLED" | "CanNotDelete" | "ReadOnly"))
+        }
         At::Missing => it.default == Some("true"),
         At::Unknown => false,
     })?;

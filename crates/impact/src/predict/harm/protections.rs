@@ -140,7 +140,8 @@ fn weakened(kind: &str, protection: &Protection, before: &Body, after: &Body) ->
             })
         }
         Polarity::Policy => {
-            let protects = |at: At<'_>| matches!(at, At::Value(value) if matches!(value.as_str(), Some("PREVENT" | "ABANDON")));
+            let protects =
+                |at: At<'_>| matches!(at, At::Value(value) if matches!(value.as_str(), Some("PREVENT" | "ABANDON")));
             (protects(old) && !protects(new)).then(|| format!("`{path}` protected it and does not any more"))
         }
     }
@@ -160,7 +161,9 @@ fn discards(path: &str) -> &'static str {
 fn keeping(body: &Body) -> BTreeMap<String, (Option<bool>, &Value, &'static str)> {
     let mut found = BTreeMap::new();
     for_each_leaf(body, "", &mut |path, value| {
-        let is = |name: &str| path == name || path.ends_with(name) && path.as_bytes().get(path.len() - name.len() - 1) == Some(&b'.');
+        let is = |name: &str| {
+            path == name || path.ends_with(name) && path.as_bytes().get(path.len() - name.len() - 1) == Some(&b'.')
+        };
         if let Some((_, what)) = KEEPING.iter().find(|(name, _)| is(name)) {
             let state = if value.is_unknown() { None } else { Some(on(value)) };
             found.insert(path.to_owned(), (state, value, *what));
@@ -174,7 +177,10 @@ fn on(value: &Value) -> bool {
     match value.as_bool() {
         Some(bool) => bool,
         None => value.as_str().is_some_and(|text| {
-            matches!(text.to_ascii_lowercase().as_str(), "enabled" | "on" | "cannotdelete" | "readonly" | "deletion_protection_enabled")
+            matches!(
+                text.to_ascii_lowercase().as_str(),
+                "enabled" | "on" | "cannotdelete" | "readonly" | "deletion_protection_enabled"
+            )
         }),
     }
 }
