@@ -74,8 +74,21 @@ pub(crate) fn run(data: Option<&str>, list: Option<&str>) -> anyhow::Result<Exit
     }
     let judgements = judgements()?;
     let mut score = Score { judgements, ..Score::default() };
-    for line in BufReader::new(GzDecoder::new(File::open(&path)?)).lines() {
-        score.pair(&serde_json::from_str(&line?)?);
+    let pairs = pairs(&path)?;
+    // Files of the same commits that are there without their folders: what was moved from one folder to another shows so.
+    let more = path.with_file_name("terraform-pairs.jsonl.gz");
+    let more = if more.is_file() { self::pairs(&more)? } else { Vec::new() };
+    let mut commits: BTreeMap<String, Commit> = BTreeMap::new();
+    for pair in &pairs {
+        commits.entry(commit_of(pair)).or_default().pairs.push(pair);
+    }
+    for pair in pairs.iter().chain(&more) {
+        if let Some(commit) = commits.get_mut(&commit_of(pair)) {
+            commit.take(pair);
+        }
+    }
+    for commit in commits.values() {
+        score.commit(commit);
     }
     let (report, passed) = score.report();
     out.write_all(report.as_bytes())?;
@@ -83,6 +96,34 @@ pub(crate) fn run(data: Option<&str>, list: Option<&str>) -> anyhow::Result<Exit
         std::fs::write(Path::new(list), score.disagreements.concat())?;
     }
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// One change of several files.
+#[derive(Default)]
+struct Commit<'d> {
+    /// What is labelled of it.
+    pairs: Vec<&'d Value>,
+    /// Texts before and after, by path.
+    files: BTreeMap<String, (Option<&'d str>, Option<&'d str>)>,
+}
+
+impl<'d> Commit<'d> {
+    fn take(&mut self, pair: &'d Value) {
+        let siblings = pair["siblings"].as_array().map(Vec::as_slice).unwrap_or_default();
+        for file in std::iter::once(pair).chain(siblings) {
+            let path = format!("/w/{}", file["path"].as_str().unwrap_or_default());
+            self.files.insert(path, (file["before"].as_str(), file["after"].as_str()));
+        }
+    }
+}
+
+fn pairs(path: &Path) -> anyhow::Result<Vec<Value>> {
+    let lines = BufReader::new(GzDecoder::new(File::open(path)?)).lines();
+    lines.map(|line| Ok(serde_json::from_str(&line?)?)).collect()
+}
+
+fn commit_of(pair: &Value) -> String {
+    format!("{} {}", pair["repo"].as_str().unwrap_or_default(), pair["commit"].as_str().unwrap_or_default())
 }
 
 fn judgements() -> anyhow::Result<Judgements> {
@@ -110,6 +151,8 @@ struct Score {
     maybe: BTreeMap<String, u32>,
     /// Labels that say that nothing is destroyed: how they are predicted.
     spared: BTreeMap<String, u32>,
+    /// Disagreements that no figure counts: judged to be right here, there, and not judged.
+    others: BTreeMap<String, Count>,
     disagreements: Vec<String>,
     pairs: u32,
 }
@@ -171,31 +214,24 @@ fn meets(label: &str, predicted: &str) -> bool {
 }
 
 impl Score {
-    fn pair(&mut self, pair: &Value) {
-        self.pairs += 1;
+    fn commit(&mut self, commit: &Commit<'_>) {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let path = format!("/w/{}", text(&pair["path"]));
-        let mut files = vec![(path.clone(), pair["before"].as_str(), pair["after"].as_str())];
-        for sibling in pair["siblings"].as_array().into_iter().flatten() {
-            let path = format!("/w/{}", text(&sibling["path"]));
-            files.push((path, sibling["before"].as_str(), sibling["after"].as_str()));
-        }
-        let modules: BTreeSet<String> = files.iter().map(|(path, ..)| folder(path).to_owned()).collect();
-        let before = workspace(files.iter().map(|(path, before, _)| (path.as_str(), *before)));
-        let after = workspace(files.iter().map(|(path, _, after)| (path.as_str(), *after)));
+        let modules: BTreeSet<String> = commit.files.keys().map(|path| folder(path).to_owned()).collect();
+        let before = workspace(commit.files.iter().map(|(path, (before, _))| (path.as_str(), *before)));
+        let after = workspace(commit.files.iter().map(|(path, (_, after))| (path.as_str(), *after)));
         let changes = predict(&before, &after, &modules, &Tables::default());
-        let labels: Vec<Label> = pair["labels"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|label| Label {
+        for pair in &commit.pairs {
+            self.pairs += 1;
+            let label = |label: &Value| Label {
                 kind: text(&label["k"]),
                 address: text(&label["addr"]),
                 effect: text(&label["effect"]),
                 text: label.to_string(),
-            })
-            .collect();
-        self.held(pair, &path, &labels, &changes, (&before, &after));
+            };
+            let labels: Vec<Label> = pair["labels"].as_array().into_iter().flatten().map(label).collect();
+            let path = format!("/w/{}", text(&pair["path"]));
+            self.held(pair, &path, &labels, &changes, (&before, &after));
+        }
     }
 
     fn held(
@@ -207,9 +243,11 @@ impl Score {
         states: (&Workspace, &Workspace),
     ) {
         let commit = pair["commit"].as_str().unwrap_or_default();
+        let here = folder(path);
+        let changes: Vec<&Change> = changes.iter().filter(|change| &*change.module == here).collect();
         let of = |address: &str| -> Vec<&Change> {
-            let users = users(address, states);
-            changes.iter().filter(|change| is_at(change, address) || users.contains(&change.address)).collect()
+            let users = users(address, here, states);
+            changes.iter().copied().filter(|it| is_at(it, address) || users.contains(&it.address)).collect()
         };
         for label in labels {
             let found = of(&label.address);
@@ -219,19 +257,24 @@ impl Score {
             } else if label.effect == "maybe_replace" {
                 let how = found.first().map_or("nothing".to_owned(), |change| how(change));
                 *self.maybe.entry(how.clone()).or_default() += 1;
-                if how == "nothing" || how.starts_with("update") {
-                    self.note(commit, "maybe", &label.address, &label.text, &found, path);
+                // Certain is what rests on another attribute than a conditional one, or on values that are known on both sides.
+                let is_certain = how == "replace certain"
+                    && !labels.iter().any(|it| it.address == label.address && it.kind == "force_new_literal");
+                if how == "nothing" || how.starts_with("update") || is_certain {
+                    self.other(commit, "may be replaced", label, &found, path);
                 }
             } else {
                 let how = found.first().map_or("nothing".to_owned(), |change| how(change));
+                let how =
+                    if is_in_data(label, here, states) { how } else { "(where it goes is not in the data)".to_owned() };
                 *self.spared.entry(format!("{}: {how}", label.kind)).or_default() += 1;
                 if how.starts_with("destroy") {
-                    self.note(commit, "spared", &label.address, &label.text, &found, path);
+                    self.other(commit, "spared", label, &found, path);
                 }
             }
         }
         // Labels are about the file that the pair is of, and about what stands at the top of it.
-        for change in changes.iter().filter(|change| &*change.place.file == path && is_top(&change.address)) {
+        for change in changes.iter().copied().filter(|change| &*change.place.file == path && is_top(&change.address)) {
             for predicted in groups(change) {
                 let is_labelled = labels.iter().any(|label| {
                     is_at(change, &label.address)
@@ -239,12 +282,29 @@ impl Score {
                             || predicted == "replace" && label.kind.starts_with("force_new"))
                 });
                 let is_through_document =
-                    || labels.iter().any(|label| users(&label.address, states).contains(&change.address));
-                if !is_labelled && !is_through_document() {
+                    || labels.iter().any(|label| users(&label.address, here, states).contains(&change.address));
+                // Where the label says that it goes elsewhere, and that is not in the data, nobody could know.
+                let is_hidden = labels.iter().any(|it| is_at(change, &it.address) && !is_in_data(it, here, states));
+                if !is_labelled && !is_hidden && !is_through_document() {
                     self.alarm(pair, predicted, change);
                 }
             }
         }
+    }
+
+    /// A disagreement that no figure counts.
+    fn other(&mut self, commit: &str, group: &str, label: &Label, found: &[&Change], path: &str) {
+        let key = (commit.to_owned(), label.address.clone(), group.to_owned());
+        let judged = self.judgements.get(&key).map(|it| (it.right == "prediction", it.reason.clone()));
+        let count = self.others.entry(group.to_owned()).or_default();
+        match &judged {
+            Some((true, _)) => count.hits += 1,
+            Some((false, _)) => count.misses += 1,
+            None => count.alarms += 1,
+        }
+        let why = judged.map_or_else(|| group.to_owned(), |(_, why)| format!("{group}, judged: {why}"));
+        self.used.insert(key);
+        self.note(commit, &why, &label.address, &label.text, found, path);
     }
 
     fn count(&mut self, pair: &Value, group: &'static str, address: &str, hit: bool, text: &str, found: &[&Change]) {
@@ -336,6 +396,13 @@ impl Score {
                 let _ = writeln!(report, "| {how} | {count} |");
             }
         }
+        let _ = write!(
+            report,
+            "\n## Other disagreements\n\n| group | the prediction is right | the label is | not judged |\n|---|---|---|---|\n"
+        );
+        for (group, count) in &self.others {
+            let _ = writeln!(report, "| {group} | {} | {} | {} |", count.hits, count.misses, count.alarms);
+        }
         for (commit, address, group) in self.judgements.keys().filter(|key| !self.used.contains(*key)) {
             let _ = writeln!(report, "\nA judgement is of no use any more: {commit} {address} {group}");
             passed = false;
@@ -345,18 +412,33 @@ impl Score {
 }
 
 /// The resources that name a data source, whose changes show in them.
-fn users(address: &str, (before, after): (&Workspace, &Workspace)) -> BTreeSet<String> {
+fn users(address: &str, folder: &str, (before, after): (&Workspace, &Workspace)) -> BTreeSet<String> {
     if !address.starts_with("data.") {
         return BTreeSet::new();
     }
     let of = |workspace: &Workspace| {
-        let modules: Vec<String> = workspace.modules().into_iter().map(str::to_owned).collect();
-        let blocks = modules.into_iter().flat_map(|module| workspace.all(&module)).collect::<Vec<_>>();
-        let users =
-            blocks.into_iter().filter(|it| it.block().mentions(address)).map(|it| it.block().address.to_string());
-        users.collect::<Vec<_>>()
+        let blocks = workspace.all(folder).into_iter().filter(|it| it.block().mentions(address));
+        blocks.map(|it| it.block().address.to_string()).collect::<Vec<_>>()
     };
     of(before).into_iter().chain(of(after)).collect()
+}
+
+/// Whether what a label rests on is there to be seen: where a resource went, or the block that says so.
+fn is_in_data(label: &Label, here: &str, (_, after): (&Workspace, &Workspace)) -> bool {
+    match label.kind.as_str() {
+        "moved_to_other_dir" => {
+            let others = after.modules().into_iter().filter(|folder| *folder != here);
+            others.into_iter().any(|folder| after.definition(folder, &label.address).is_some())
+        }
+        "moved_block" | "removed_block" => {
+            let names = |name: &str| name.split('[').next() == Some(&label.address);
+            let blocks = after.all(here);
+            let from = blocks.iter().filter(|it| matches!(&*it.block().kind, "moved" | "removed"));
+            let from = from.filter_map(|it| it.block().body.attribute("from")?.address());
+            from.into_iter().any(|from| names(&from))
+        }
+        _ => true,
+    }
 }
 
 fn is_top(address: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Calls of modules: what becomes of what is inside.
 
 use super::half::{Half, local_source};
+use super::harm::States;
 use super::instances::{fate, is_none};
 use super::module::{Pair, Seen};
 use super::moves::plain;
@@ -8,6 +9,7 @@ use super::names::is_about;
 use super::resource::{raise, setting_place};
 use super::words::file;
 use crate::change::{Action, Change, Place, Reason};
+use countersign_infra::Body;
 use countersign_infra::terraform::{Content, Definition, Instances, Item, same};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,15 +24,13 @@ impl Pair<'_> {
         let mut taken: BTreeSet<String> = BTreeSet::new();
         let mut pairs: Vec<(&Arc<str>, String)> = Vec::new();
         for address in self.before.calls() {
-            let target = self.statements.target(address).map(|to| plain(&to));
-            let is_free = |to: &String| self.after.main(to).is_some() && self.before.main(to).is_none();
-            match target.filter(is_free) {
+            match self.statements.target(address).filter(|to| self.is_free(to)) {
                 _ if self.after.blocks.contains_key(address) => {
                     taken.insert(address.to_string());
                     pairs.push((address, address.to_string()));
                 }
                 Some(to) => {
-                    taken.insert(to.clone());
+                    taken.insert(plain(&to));
                     pairs.push((address, to));
                 }
                 None => gone.push(address),
@@ -38,6 +38,7 @@ impl Pair<'_> {
         }
         let new: Vec<&Arc<str>> = self.after.calls().filter(|address| !taken.contains(&***address)).collect();
         let renamed = self.renamed(&gone, &new, &self.before, &self.after);
+        self.loose(&gone, &new, seen);
         for (from, to) in &pairs {
             self.call(from, to, seen);
         }
@@ -50,7 +51,8 @@ impl Pair<'_> {
     }
 
     /// A call that is in both states.
-    fn call(&self, from: &str, to: &str, seen: &mut Seen) {
+    fn call(&self, from: &str, target: &str, seen: &mut Seen) {
+        let to = &*plain(target);
         let (Some(before), Some(after)) = (self.before.main(from), self.after.main(to)) else { return };
         let names = self.names();
         let compared = self.compared("module", (from, to), &names);
@@ -67,7 +69,7 @@ impl Pair<'_> {
         let mut change = self.change("module", from, self.after.anchor(after), Action::Unknown);
         let mut is_told = false;
         if before.unit.broken || after.unit.broken || self.before.is_repeated(from) || self.after.is_repeated(to) {
-            if before.unit.digest != after.unit.digest {
+            if !self.is_untouched(from, to) {
                 let why = "the call cannot be read in full or stands there more than once".to_owned();
                 change.reasons.push(Reason { attribute: None, why, place: None });
                 seen.changes.push(change);
@@ -75,17 +77,17 @@ impl Pair<'_> {
             return;
         }
         if from != to {
-            let why = format!("a `moved` block says that it is `{to}` now, with everything in it");
+            let why = format!("a `moved` block says that it is `{target}` now, with everything in it");
             change.reasons.push(Reason { attribute: None, why, place: None });
-            change.renamed_to = Some(to.to_owned());
+            change.renamed_to = Some(target.to_owned());
             (change.action, change.certain) = (Action::Rename, true);
             is_told = true;
         }
         let moved: Vec<_> = self.statements.instances(from).collect();
-        let instances = |half: &Half<'_>, definition| half.with(|scope| scope.instances(definition));
-        let fate = match (instances(&self.before, before), instances(&self.after, after)) {
-            (Some(left), Some(right)) if moved.is_empty() => {
-                fate(to, &left, &right, self.is_same_setting(from, to, &compared.names), true)
+        let fate = match (self.before.instances(before), self.after.instances(after)) {
+            (Some((left, soft)), Some((right, soft_too))) if moved.is_empty() && target == to => {
+                let same = self.is_same_setting(from, to, &compared.names);
+                fate(to, (&left, &right), (same, soft || soft_too), true)
             }
             _ => None,
         };
@@ -109,7 +111,7 @@ impl Pair<'_> {
             }
         }
         let (Some(left), Some(right)) = inside else {
-            self.remote(from, (before, after), is_told, seen);
+            self.remote(from, (before, after), seen);
             return;
         };
         let arguments = self.arguments((before, after));
@@ -165,18 +167,24 @@ impl Pair<'_> {
     }
 
     /// A call of a module that cannot be read, where what is passed changes.
-    fn remote(&self, address: &str, (before, after): (&Definition, &Definition), is_told: bool, seen: &mut Seen) {
+    fn remote(&self, address: &str, (before, after): (&Definition, &Definition), seen: &mut Seen) {
         let names = self.arguments((before, after));
-        if names.is_empty() || is_told {
+        if names.is_empty() {
             return;
         }
-        let mut change = self.change("module", address, self.after.anchor(after), Action::Unknown);
+        let whole = self.change("module", address, self.after.anchor(after), Action::Unknown);
+        // What has been said of the call already stays.
+        let known = seen.changes.iter().position(|it| it.module == whole.module && it.address == whole.address);
+        let mut change = known.map_or(whole, |at| seen.changes.remove(at));
         for name in &names {
             let argument = name.strip_prefix("var.").unwrap_or(name);
             let why = format!("`{argument}` changes, and what the module does with it is not known here");
             let place = setting_place(&self.after, after, argument);
             change.reasons.push(Reason { attribute: Some(argument.to_owned()), why, place });
         }
+        let (left, right) = (call_body(&self.before, before), call_body(&self.after, after));
+        let states = States { before: left.as_ref(), after: right.as_ref(), definition: after, old: Some(before) };
+        self.add_differences(&mut change, &states);
         seen.changes.push(change);
     }
 
@@ -218,7 +226,7 @@ impl Pair<'_> {
     /// A call that is not there any more.
     fn gone_call(&self, address: &Arc<str>, like: Option<&str>, seen: &mut Seen) {
         let Some(definition) = self.before.main(address) else { return };
-        let instances = self.before.with(|scope| scope.instances(definition));
+        let instances = self.before.instances(definition).map(|(instances, _)| instances);
         if instances.as_ref().is_some_and(is_none) {
             return;
         }
@@ -261,7 +269,7 @@ impl Pair<'_> {
     ) {
         for resource in inside.resources().chain(inside.calls()) {
             let Some(definition) = inside.main(resource) else { continue };
-            let instances = inside.with(|scope| scope.instances(definition));
+            let instances = inside.instances(definition).map(|(instances, _)| instances);
             if instances.as_ref().is_some_and(is_none) {
                 continue;
             }
@@ -271,6 +279,10 @@ impl Pair<'_> {
                 certain && !matches!(instances, None | Some(Instances::Count(None) | Instances::Keys(None)));
             let place_inside = Some(inside.anchor(definition));
             change.reasons.push(Reason { attribute: None, why: why.to_owned(), place: place_inside });
+            let declared = inside.declared(definition).and_then(|it| it.bodies.into_iter().next());
+            let body = declared.as_ref().map(|resource| &resource.body);
+            self.say_guard(&mut change, body);
+            self.add_loss(&mut change, &States { before: body, after: None, definition, old: None });
             let certain = change.certain;
             seen.changes.push(change);
             if &*definition.block().kind == "module"
@@ -285,27 +297,42 @@ impl Pair<'_> {
     fn new_call(&self, address: &Arc<str>, seen: &mut Seen) {
         let Some(definition) = self.after.main(address) else { return };
         let place = self.after.anchor(definition);
-        let instances = self.after.with(|scope| scope.instances(definition));
+        let instances = self.after.instances(definition).map(|(instances, _)| instances);
         let mut change = self.change("module", address, place.clone(), Action::Create);
         match instances {
             Some(instances) if is_none(&instances) => return,
             Some(Instances::Count(None) | Instances::Keys(None)) | None => change.certain = false,
             _ => {}
         }
-        if let Some((broken, _)) = self.before.broken.first() {
-            let why = format!("{} could not be read in full before, so it may have been there", file(broken));
+        if let Some(broken) = self.before.may_hold(address) {
+            let why = format!("{} could not be read in full before, so it may have been there", file(&broken));
             change.reasons.push(Reason { attribute: None, why, place: None });
             (change.action, change.certain) = (Action::Unknown, false);
         }
         let certain = change.certain;
+        let inside = self.after.enter(definition);
+        if inside.is_none() {
+            let body = call_body(&self.after, definition);
+            self.add_differences(&mut change, &States { before: None, after: body.as_ref(), definition, old: None });
+        }
         seen.changes.push(change);
-        let Some(inside) = self.after.enter(definition) else { return };
+        let Some(inside) = inside else { return };
         for resource in inside.resources() {
             let Some(inner) = inside.main(resource) else { continue };
             let local = format!("{address}.{resource}");
             let mut change = self.change(&inner.block().kind, &local, place.clone(), Action::Create);
             change.certain = certain;
+            let declared = inside.declared(inner).and_then(|it| it.bodies.into_iter().next());
+            let body = declared.as_ref().map(|resource| &resource.body);
+            self.add_differences(&mut change, &States { before: None, after: body, definition: inner, old: None });
             seen.changes.push(change);
         }
     }
+}
+
+/// What a call says. Its arguments are the module's own names, so the body counts as open; what is not written is not passed all
+/// the same.
+fn call_body(half: &Half<'_>, definition: &Definition) -> Option<Body> {
+    let body = half.declared(definition)?.bodies.into_iter().next()?.body;
+    Some(Body { open: definition.block().body.open, ..body })
 }

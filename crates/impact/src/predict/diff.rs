@@ -6,6 +6,7 @@ use countersign_infra::terraform::{Definition, Item, Names, same};
 use countersign_infra::{Body, Field, Value, ValueKind, document};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Settings of Terraform itself, which the provider does not see.
 pub(super) const META: &[&str] =
@@ -18,6 +19,8 @@ pub(super) enum Sure {
     May,
     /// It is written on one side only, so that the other has what the provider makes of it.
     OneSide,
+    /// Two known values differ, by the default of a variable that may be given another value.
+    ByDefault,
     /// Two known values differ.
     Yes,
 }
@@ -47,6 +50,8 @@ pub(super) struct Compared<'a> {
     pub(super) names: [Names<'a>; 2],
     /// Names whose values are not what they were.
     pub(super) changed: &'a BTreeSet<String>,
+    /// Names that rest on defaults, in both.
+    pub(super) soft: [&'a BTreeSet<String>; 2],
 }
 
 impl Compared<'_> {
@@ -85,7 +90,13 @@ impl Compared<'_> {
             }
             let fields = |body: &Body| body.named(name).map(|field| field.value.clone()).collect::<Vec<_>>();
             let range = after.named(name).next().map(|field| field.range.clone());
+            let first = found.len();
             self.values(name, &fields(before), &fields(after), range.as_ref(), &mut found);
+            if self.rests_on_default(items[0], items[1]) {
+                for difference in found.iter_mut().skip(first).filter(|difference| difference.sure == Sure::Yes) {
+                    difference.sure = Sure::ByDefault;
+                }
+            }
         }
         if (before.open || after.open) && !found.is_empty() {
             // What could not be read may be what takes the place of it.
@@ -94,6 +105,17 @@ impl Compared<'_> {
             }
         }
         found
+    }
+
+    /// Whether that two values differ rests on the default of a variable: one whose value has changed, or that only one of them
+    /// names.
+    fn rests_on_default(&self, before: &[&Item], after: &[&Item]) -> bool {
+        let soft = |items: &[&Item], soft: &BTreeSet<String>| -> BTreeSet<Arc<str>> {
+            let names = items.iter().flat_map(|item| item.mentions());
+            names.filter(|name| soft.contains(&**name)).collect()
+        };
+        let (before, after) = (soft(before, self.soft[0]), soft(after, self.soft[1]));
+        before != after || is_about(&before, self.changed)
     }
 
     fn says_the_same(&self, before: &[&Item], after: &[&Item]) -> bool {
@@ -195,7 +217,7 @@ impl Compared<'_> {
             }
             _ => match same(before, after) {
                 Some(true) => {}
-                Some(false) if is_spelling(before, after) => push(Sure::May),
+                Some(false) if is_spelling(before, after) || has_unknown_element(before, after) => push(Sure::May),
                 Some(false) => push(Sure::Yes),
                 None => push(Sure::May),
             },
@@ -258,6 +280,14 @@ fn reads_file(item: &Item) -> bool {
 fn is_same_document(before: &Value, after: &Value) -> bool {
     let (Some(before), Some(after)) = (document(before, ""), document(after, "")) else { return false };
     same(&before, &after) == Some(true)
+}
+
+/// Whether two lists may hold the same: some elements are not known, and each of those may be several or one that is there.
+fn has_unknown_element(before: &Value, after: &Value) -> bool {
+    match (&before.kind, &after.kind) {
+        (ValueKind::List(left), ValueKind::List(right)) => left.iter().chain(right).any(Value::is_unknown),
+        _ => false,
+    }
 }
 
 /// Whether two values differ in nothing but the order of their elements, case or white space, which some providers take for

@@ -1,6 +1,7 @@
 //! Resources and calls that are not there any more.
 
 use super::half::Half;
+use super::harm::States;
 use super::instances::is_none;
 use super::module::{Pair, Seen};
 use super::moves::plain;
@@ -45,6 +46,9 @@ impl Pair<'_> {
             self.before.said(address),
             declared.as_ref().and_then(|declared| declared.bodies.first()).map(|resource| &resource.body),
         );
+        let body = declared.as_ref().and_then(|declared| declared.bodies.first()).map(|resource| &resource.body);
+        self.say_guard(&mut change, body);
+        self.add_loss(&mut change, &States { before: body, after: None, definition, old: None });
         if lifecycle.prevent_destroy {
             let why = "its `prevent_destroy` was removed together with it and does not hold this up".to_owned();
             change.reasons.push(Reason { attribute: None, why, place: None });
@@ -77,12 +81,12 @@ impl Pair<'_> {
                 ),
             };
         }
-        if let Some((broken, _)) = self.after.broken.first() {
+        if let Some(broken) = self.after.may_hold(address) {
             return say(
                 format!(
                     "it is not found, and {} cannot be read in full: it may be there. Whether it is destroyed can be told when \
                      that is mended",
-                    file(broken)
+                    file(&broken)
                 ),
                 Action::Unknown,
                 false,

@@ -1,10 +1,12 @@
 //! One module in one of the two states.
 
+use super::instances::is_none;
+use super::names::is_about;
 use crate::change::{Place, Side};
-use countersign_infra::Resource;
 use countersign_infra::terraform::{Definition, Evaluation, Instances, Lowered, MAX_STEPS, Scope, Workspace, callee};
-use std::cell::Cell;
-use std::collections::BTreeMap;
+use countersign_infra::{Resource, ViaSource};
+use std::cell::{Cell, OnceCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -29,12 +31,18 @@ pub(super) struct Half<'w> {
     pub(super) blocks: BTreeMap<Arc<str>, Vec<Definition>>,
     /// What of it could not be read in full.
     pub(super) broken: Vec<(Arc<str>, Arc<Lowered>)>,
+    /// Variables to which the call that leads here passes what rests on a default.
+    soft_arguments: BTreeSet<String>,
+    soft: OnceCell<BTreeSet<String>>,
     steps: &'w Steps,
 }
 
 /// What a block declares, evaluated.
 pub(super) struct Declared {
+    /// What rests on a default is never known to be none: another value may be given where it is applied.
     pub(super) instances: Instances,
+    /// Whether they rest on the default of a variable.
+    pub(super) soft: bool,
     /// As [`Scope::resources`] has them.
     pub(super) bodies: Vec<Resource>,
 }
@@ -48,7 +56,17 @@ impl<'w> Half<'w> {
         for definitions in blocks.values_mut() {
             definitions.sort_by_key(Definition::is_override);
         }
-        Self { side, workspace, route, folder: folder.into(), blocks, broken: workspace.broken(folder), steps }
+        Self {
+            side,
+            workspace,
+            route,
+            folder: folder.into(),
+            blocks,
+            broken: workspace.broken(folder),
+            soft_arguments: BTreeSet::new(),
+            soft: OnceCell::new(),
+            steps,
+        }
     }
 
     /// The module that a call leads to, where it can be read.
@@ -56,7 +74,46 @@ impl<'w> Half<'w> {
         let folder = self.with(|scope| scope.enter(call).map(|inside| inside.folder().to_owned()))??;
         let mut route = self.route.clone();
         route.calls.push(Arc::clone(&call.block().address));
-        Some(Self::new(self.side, self.workspace, route, &folder, self.steps))
+        let items = self.said(&call.block().address).iter().flat_map(|definition| &definition.block().body.entries);
+        let soft =
+            items.filter(|item| is_about(&item.mentions(), self.soft())).map(|item| format!("var.{}", item.name));
+        let soft_arguments = soft.collect();
+        let inside = Self::new(self.side, self.workspace, route, &folder, self.steps);
+        Some(Self { soft_arguments, ..inside })
+    }
+
+    /// Names whose values rest on the default of a variable of the folder that is applied: there another value may be given
+    /// on the command line or by the environment.
+    pub(super) fn soft(&self) -> &BTreeSet<String> {
+        self.soft.get_or_init(|| {
+            let mut soft = self.soft_arguments.clone();
+            if self.route.calls.is_empty() {
+                let variables = self.blocks.keys().filter(|address| address.starts_with("var."));
+                soft.extend(variables.filter(|address| self.is_by_default(address)).map(ToString::to_string));
+            }
+            let locals: Vec<_> = self.blocks.keys().filter(|address| address.starts_with("local.")).collect();
+            loop {
+                let rests = |address: &str| {
+                    self.said(address).iter().any(|definition| is_about(&definition.block().mentions, &soft))
+                };
+                let more: Vec<String> = locals
+                    .iter()
+                    .filter(|address| !soft.contains(&****address) && rests(address))
+                    .map(ToString::to_string)
+                    .collect();
+                if more.is_empty() {
+                    return soft;
+                }
+                soft.extend(more);
+            }
+        })
+    }
+
+    fn is_by_default(&self, variable: &str) -> bool {
+        let has_default = self.said(variable).iter().any(|it| it.block().body.attribute("default").is_some());
+        let value = || self.with(|scope| scope.value_of(variable)).flatten();
+        has_default
+            && value().is_some_and(|value| value.via.as_deref().is_some_and(|via| via.source == ViaSource::Default))
     }
 
     /// Whether anything is there.
@@ -104,6 +161,14 @@ impl<'w> Half<'w> {
         declared.map(Definition::count).sum::<usize>() > 1
     }
 
+    /// A file that may declare an address and could not be read in full.
+    pub(super) fn may_hold(&self, address: &str) -> Option<Arc<str>> {
+        let name = format!("\"{}\"", address.rsplit('.').next().unwrap_or_default());
+        // What is broken is mostly one block; it declares others only where nothing of it was read or their name is in it.
+        let may = |unit: &Lowered| unit.blocks.is_empty() || unit.source.contains(&name);
+        self.broken.iter().find(|(_, unit)| may(unit)).map(|(file, _)| Arc::clone(file))
+    }
+
     /// Addresses of its resources.
     pub(super) fn resources(&self) -> impl Iterator<Item = &Arc<str>> {
         self.addresses(|definition| definition.block().is_resource())
@@ -129,14 +194,34 @@ impl<'w> Half<'w> {
 
     /// What a block declares. Nothing is known of it where the steps did not suffice.
     pub(super) fn declared(&self, definition: &Definition) -> Option<Declared> {
+        let soft = self.is_soft_setting(definition);
         self.with(|scope| {
             let instances = scope.instances(definition);
+            if soft && is_none(&instances) {
+                let instances = unknown_of(&instances);
+                return Declared { instances, soft, bodies: vec![scope.any_instance(definition)] };
+            }
             let bodies = match instances {
                 Instances::Count(Some(count)) => scope.counted(definition, count),
                 _ => scope.resources(definition),
             };
-            Declared { instances, bodies }
+            Declared { instances, soft, bodies }
         })
+    }
+
+    /// How many there are of what a block declares, and whether that rests on the default of a variable.
+    pub(super) fn instances(&self, definition: &Definition) -> Option<(Instances, bool)> {
+        let soft = self.is_soft_setting(definition);
+        let instances = self.with(|scope| scope.instances(definition))?;
+        Some((if soft && is_none(&instances) { unknown_of(&instances) } else { instances }, soft))
+    }
+
+    fn is_soft_setting(&self, definition: &Definition) -> bool {
+        let settings = self.said(&definition.block().address).iter().flat_map(|definition| {
+            let body = &definition.block().body;
+            ["count", "for_each"].into_iter().filter_map(|name| body.attribute(name))
+        });
+        settings.into_iter().any(|expr| is_about(&expr.mentions(), self.soft()))
     }
 
     /// A place in this state.
@@ -168,6 +253,14 @@ impl<'w> Half<'w> {
             seen.push(folder);
         }
         sum
+    }
+}
+
+fn unknown_of(instances: &Instances) -> Instances {
+    match instances {
+        Instances::One => Instances::One,
+        Instances::Count(_) => Instances::Count(None),
+        Instances::Keys(_) => Instances::Keys(None),
     }
 }
 

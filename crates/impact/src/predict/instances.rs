@@ -23,7 +23,26 @@ pub(super) struct Fate {
 
 /// What becomes of the instances; `None` where they stay what they are. `same` says that the setting says the same in the same
 /// words as before and that nothing it mentions has changed.
-pub(super) fn fate(address: &str, before: &Instances, after: &Instances, same: bool, is_module: bool) -> Option<Fate> {
+/// `soft` says that how many there are rests on the default of a variable.
+pub(super) fn fate(
+    address: &str,
+    (before, after): (&Instances, &Instances),
+    (same, soft): (bool, bool),
+    is_module: bool,
+) -> Option<Fate> {
+    let mut fate = certain_fate(address, (before, after), same, is_module)?;
+    let is_counted = matches!(
+        (before, after),
+        (Instances::Count(_), Instances::Count(_) | Instances::One) | (Instances::Keys(_), Instances::Keys(_))
+    );
+    if soft && is_counted && fate.certain {
+        fate.certain = false;
+        fate.why.push_str(", unless another value is given than the default");
+    }
+    Some(fate)
+}
+
+fn certain_fate(address: &str, (before, after): (&Instances, &Instances), same: bool, is_module: bool) -> Option<Fate> {
     use Instances::{Count, Keys, One};
     let to = setting(after).or(setting(before)).unwrap_or("count");
     let fate = |action, certain, why: String| Some(Fate { action, certain, setting: to, why, renamed_to: None });

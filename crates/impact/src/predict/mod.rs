@@ -7,6 +7,7 @@ mod calls;
 mod diff;
 mod gone;
 mod half;
+mod harm;
 mod instances;
 mod module;
 mod moves;
@@ -47,6 +48,8 @@ pub fn predict(before: &Workspace, after: &Workspace, modules: &BTreeSet<String>
         let is_called = |workspace: &Workspace| !workspace.callers(folder).is_empty();
         if (pair.before.is_there() || !is_called(after)) && (pair.after.is_there() || !is_called(before)) {
             pair.compare(&mut seen);
+        } else {
+            pair.note_loose(&mut seen);
         }
         pairs.push(pair);
     }

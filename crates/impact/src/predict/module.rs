@@ -1,7 +1,8 @@
 //! Two states of one module.
 
 use super::diff::Compared;
-use super::half::Half;
+use super::half::{Declared, Half};
+use super::harm::States;
 use super::instances::is_none;
 use super::moves::{Statements, plain};
 use super::providers::{self, Elsewhere};
@@ -10,6 +11,7 @@ use super::{ByAddress, names};
 use crate::change::{Action, Change, Place, Reason};
 use crate::tables::Tables;
 use countersign_infra::terraform::{Definition, Instances};
+use countersign_infra::{Body, Field};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -130,6 +132,7 @@ impl<'w> Pair<'w> {
             after: self.after.said(to),
             names: [&names.0, &names.1],
             changed: &self.changed,
+            soft: [self.before.soft(), self.after.soft()],
         }
     }
 
@@ -158,12 +161,9 @@ impl<'w> Pair<'w> {
                 pairs.push((address, address.to_string()));
                 continue;
             }
-            let target = self.statements.target(address).map(|to| plain(&to));
-            match target {
-                Some(to)
-                    if self.after.blocks.contains_key(to.as_str()) && !self.before.blocks.contains_key(to.as_str()) =>
-                {
-                    taken.insert(to.clone());
+            match self.statements.target(address) {
+                Some(to) if self.is_free(&to) => {
+                    taken.insert(plain(&to));
                     pairs.push((address, to));
                 }
                 _ => gone.push(address),
@@ -179,17 +179,14 @@ impl<'w> Pair<'w> {
             found.extend(self.gone(address, renamed.get(&***address).map(String::as_str)));
         }
         for address in &new {
-            found.extend(self.created(address));
+            found.extend(self.created(address, &renamed));
         }
+        let pairs: Vec<_> = pairs.into_iter().map(|(from, to)| (from, plain(&to))).collect();
         self.follow(&pairs, &mut found);
         self.state(&mut found);
+        self.documents(&mut found);
         if self.is_alone() {
-            let loose = |half: &Half<'_>, address: &Arc<str>| {
-                let definition = half.main(address)?.clone();
-                Some(Loose { folder: Arc::clone(&half.folder), address: Arc::clone(address), definition })
-            };
-            seen.gone.extend(gone.iter().filter_map(|address| loose(&self.before, address)));
-            seen.new.extend(new.iter().filter_map(|address| loose(&self.after, address)));
+            self.loose(&gone, &new, seen);
             for change in &found {
                 let key = (Arc::clone(&self.after.folder), change.address.clone());
                 seen.alone.insert(key, (change.action, change.certain));
@@ -205,6 +202,34 @@ impl<'w> Pair<'w> {
             });
         }
         seen.changes.extend(found);
+    }
+
+    /// Notes what is in one of the states only, which may be in another folder.
+    pub(super) fn loose(&self, gone: &[&Arc<str>], new: &[&Arc<str>], seen: &mut Seen) {
+        if !self.is_alone() {
+            return;
+        }
+        let loose = |half: &Half<'_>, address: &Arc<str>| {
+            let definition = half.main(address)?.clone();
+            Some(Loose { folder: Arc::clone(&half.folder), address: Arc::clone(address), definition })
+        };
+        seen.gone.extend(gone.iter().filter_map(|address| loose(&self.before, address)));
+        seen.new.extend(new.iter().filter_map(|address| loose(&self.after, address)));
+    }
+
+    /// Notes all that is in one of the states only.
+    pub(super) fn note_loose(&self, seen: &mut Seen) {
+        let only = |of: &Half<'_>, other: &Half<'_>| -> Vec<Arc<str>> {
+            of.resources().chain(of.calls()).filter(|address| !other.blocks.contains_key(*address)).cloned().collect()
+        };
+        let (gone, new) = (only(&self.before, &self.after), only(&self.after, &self.before));
+        self.loose(&gone.iter().collect::<Vec<_>>(), &new.iter().collect::<Vec<_>>(), seen);
+    }
+
+    /// Whether an address is there for something that is moved to it.
+    pub(super) fn is_free(&self, to: &str) -> bool {
+        let whole = plain(to);
+        self.after.blocks.contains_key(whole.as_str()) && (whole != to || !self.before.blocks.contains_key(to))
     }
 
     /// New blocks that are likely to be old ones under another name.
@@ -234,7 +259,9 @@ impl<'w> Pair<'w> {
     }
 
     /// A resource that was not there before.
-    fn created(&self, address: &str) -> Option<Change> {
+    /// What one that is gone and is likely to be the same allowed already is nothing new.
+    fn created(&self, address: &str, renamed: &BTreeMap<String, String>) -> Option<Change> {
+        let from = renamed.iter().find(|(_, to)| to.as_str() == address).map(|(from, _)| from.as_str());
         let definition = self.after.main(address)?;
         let block = definition.block();
         let mut change = self.change(&block.kind, address, self.after.anchor(definition), Action::Create);
@@ -255,13 +282,68 @@ impl<'w> Pair<'w> {
             Some(Instances::Count(None) | Instances::Keys(None)) => change.certain = false,
             _ => {}
         }
-        if let Some((file, _)) = self.before.broken.first() {
+        if let Some(file) = self.before.may_hold(address) {
             let why =
-                format!("{} could not be read in full before, so it may have been there", super::words::file(file));
+                format!("{} could not be read in full before, so it may have been there", super::words::file(&file));
             change.reasons.push(Reason { attribute: None, why, place: None });
             (change.action, change.certain) = (Action::Unknown, false);
         }
+        let from =
+            from.filter(|from| self.is_only_renamed(from, address, renamed)).and_then(|from| self.before.main(from));
+        let old = from.and_then(|from| self.before.declared(from));
+        let body = |declared: &Declared| declared.bodies.first().map(|resource| resource.body.clone());
+        let (old, new) = (old.as_ref().and_then(body), declared.as_ref().and_then(body));
+        let states = States { before: old.as_ref(), after: new.as_ref(), definition, old: from };
+        self.add_differences(&mut change, &states);
+        // They are said of what it takes the place of.
+        change.protections_removed.clear();
         Some(change)
+    }
+
+    /// Policy documents that allow more, and of which no resource here shows it: they go to a module, an output, a file that is
+    /// not read.
+    fn documents(&self, found: &mut Vec<Change>) {
+        const KIND: &str = "data.aws_iam_policy_document";
+        for definition in self.after.of_kind(KIND) {
+            let address = &definition.block().address;
+            let shows = |change: &Change| {
+                let local =
+                    change.renamed_to.as_deref().or(change.address.get(self.prefix.len()..)).unwrap_or_default();
+                let uses = |half: &Half<'_>| half.said(local).iter().any(|it| it.block().mentions(address));
+                !change.widened.is_empty() && (uses(&self.after) || uses(&self.before))
+            };
+            if !self.changed.contains(&**address) || found.iter().any(shows) {
+                continue;
+            }
+            let policy = |half: &Half<'_>| {
+                let definition = half.main(address)?;
+                let value = half.with(|scope| scope.policy_document(definition))?;
+                let field = Field { name: "json".to_owned(), range: value.range.clone(), value };
+                Some(Body { fields: vec![field], ..Body::default() })
+            };
+            let (before, after) = (policy(&self.before), policy(&self.after));
+            let mut change = self.change(KIND, address, self.after.anchor(definition), Action::Update);
+            change.certain = false;
+            let states =
+                States { before: before.as_ref(), after: after.as_ref(), definition, old: self.before.main(address) };
+            if self.add_differences(&mut change, &states) {
+                let why = "what it renders is used elsewhere".to_owned();
+                change.reasons.push(Reason { attribute: None, why, place: None });
+                found.push(change);
+            }
+        }
+    }
+
+    /// Whether a new block says what one that is gone said, but for how it is called and described.
+    fn is_only_renamed(&self, from: &str, to: &str, renamed: &BTreeMap<String, String>) -> bool {
+        const NAMING: &[&str] = &["name", "name_prefix", "description", "tags", "labels", "sid"];
+        let text = |half: &Half<'_>, address: &str, names: &dyn Fn(&str) -> Option<String>| {
+            let mut text = String::new();
+            let items = half.said(address).iter().flat_map(|it| &it.block().body.entries);
+            items.filter(|item| !NAMING.contains(&&*item.name)).for_each(|item| item.write(names, &mut text));
+            text
+        };
+        text(&self.before, from, &|name| renamed.get(name).cloned()) == text(&self.after, to, &|_| None)
     }
 
     /// Where the state is kept.

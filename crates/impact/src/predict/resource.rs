@@ -1,15 +1,17 @@
 //! One resource in both states.
 
-use super::diff::{Difference, Sure};
-use super::half::Half;
+use super::diff::{Compared, Difference, Sure};
+use super::half::{Declared, Half};
+use super::harm::{States, guard, takes_away};
 use super::instances::{fate, pairs};
 use super::module::Pair;
 use super::names::is_about;
 use super::words::{file, said};
 use crate::change::{Action, Change, Place, Reason};
 use crate::tables::Effect;
-use countersign_infra::terraform::{Definition, Expr, ExprKind};
+use countersign_infra::terraform::{Definition, Expr, ExprKind, Instances};
 use countersign_infra::{Body, Found, ValueKind};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -82,19 +84,21 @@ pub(super) fn raise(change: &mut Change, action: Action, certain: bool) {
 }
 
 impl Pair<'_> {
-    /// What becomes of a resource that is `from` before and `to` after.
-    pub(super) fn resource(&self, from: &str, to: &str) -> Option<Change> {
+    /// What becomes of a resource that is `from` before and `to` after. `to` may be one instance, where a `moved` block says so.
+    pub(super) fn resource(&self, from: &str, target: &str) -> Option<Change> {
+        let to = &*super::moves::plain(target);
         let (before, after) = (self.before.main(from)?, self.after.main(to)?);
         let kind = Arc::clone(&after.block().kind);
         let names = self.names();
-        let compared = self.compared(&kind, (from, to), &names);
+        let changed = self.changed_for(from, to, &names);
+        let compared = Compared { changed: &changed, ..self.compared(&kind, (from, to), &names) };
         let provider = self.provider(from, to);
         if from == to && provider.is_none() && compared.is_unchanged() {
             return None;
         }
         let mut change = self.change(&kind, from, self.after.anchor(after), Action::Update);
         if let Some(why) = self.unreadable(from, to) {
-            if before.unit.digest == after.unit.digest && !is_about(&after.block().mentions, &self.changed) {
+            if self.is_untouched(from, to) && !is_about(&after.block().mentions, &self.changed) {
                 return None;
             }
             change.reasons.push(why);
@@ -104,7 +108,7 @@ impl Pair<'_> {
         let is_same_text = compared.is_unchanged();
         let mut is_changed = false;
         if from != to {
-            self.rename(&mut change, (from, to), (before, after));
+            self.rename(&mut change, target, (before, after));
             is_changed = true;
         }
         let (Some(of_before), Some(of_after)) = (self.before.declared(before), self.after.declared(after)) else {
@@ -115,9 +119,14 @@ impl Pair<'_> {
         };
         let lifecycle = Lifecycle::of(self.after.said(to), of_after.bodies.first().map(|resource| &resource.body));
         let moved: Vec<_> = self.statements.instances(from).collect();
-        if moved.is_empty() {
+        let mut pairs = pairs(&of_before, &of_after);
+        if target != to {
+            let key = target.get(to.len()..).unwrap_or_default();
+            pairs = self.moved_to_instance(&mut change, key, &of_before, &of_after);
+        } else if moved.is_empty() {
             let same = self.is_same_setting(from, to, &compared.names);
-            if let Some(fate) = fate(to, &of_before.instances, &of_after.instances, same, false) {
+            let soft = of_before.soft || of_after.soft;
+            if let Some(fate) = fate(to, (&of_before.instances, &of_after.instances), (same, soft), false) {
                 let place = setting_place(&self.after, after, fate.setting);
                 let reason = Reason { attribute: Some(fate.setting.to_owned()), why: fate.why, place };
                 change.reasons.push(reason);
@@ -134,7 +143,8 @@ impl Pair<'_> {
         }
         let mut differences: BTreeMap<String, Difference> = BTreeMap::new();
         if !is_same_text {
-            for (left, right) in pairs(&of_before, &of_after) {
+            for (left, right) in &pairs {
+                let (left, right) = (*left, *right);
                 let (Some(left), Some(right)) = (of_before.bodies.get(left), of_after.bodies.get(right)) else {
                     continue;
                 };
@@ -155,15 +165,62 @@ impl Pair<'_> {
             raise(&mut change, Action::Replace, certain);
             is_changed = true;
         }
+        self.say_lifecycle(&mut change, &lifecycle);
+        for (left, right) in &pairs {
+            let (Some(left), Some(right)) = (of_before.bodies.get(*left), of_after.bodies.get(*right)) else {
+                continue;
+            };
+            let states =
+                States { before: Some(&left.body), after: Some(&right.body), definition: after, old: Some(before) };
+            is_changed |= self.add_differences(&mut change, &states);
+            if is_changed {
+                self.add_loss(&mut change, &states);
+            }
+        }
+        if pairs.is_empty() {
+            let body = of_before.bodies.first().map(|resource| &resource.body);
+            self.add_loss(&mut change, &States { before: body, after: None, definition: before, old: None });
+        }
         if !is_changed {
             return None;
         }
-        self.say_lifecycle(&mut change, &lifecycle);
+        self.say_guard(&mut change, of_before.bodies.first().map(|resource| &resource.body));
         change.reasons.truncate(MAX_REASONS);
         Some(change)
     }
 
-    fn rename(&self, change: &mut Change, (from, to): (&str, &str), (before, after): (&Definition, &Definition)) {
+    /// Names whose values are not what they were, of the instances of a block too.
+    fn changed_for<'s>(
+        &'s self,
+        from: &str,
+        to: &str,
+        names: &(impl Fn(&str) -> Option<String>, impl Fn(&str) -> Option<String>),
+    ) -> Cow<'s, BTreeSet<String>> {
+        if self.is_same_setting(from, to, &[&names.0, &names.1]) {
+            return Cow::Borrowed(&self.changed);
+        }
+        let known = |half: &Half<'_>, address: &str| {
+            let instances = half.main(address).and_then(|definition| half.instances(definition));
+            matches!(instances, Some((Instances::One | Instances::Count(Some(_)) | Instances::Keys(Some(_)), _)))
+        };
+        // Where the keys are not known, neither is whether the instances that stay say something else.
+        if !known(&self.before, from) || !known(&self.after, to) {
+            return Cow::Borrowed(&self.changed);
+        }
+        let each = ["each", "count"].map(str::to_owned);
+        Cow::Owned(self.changed.iter().cloned().chain(each).collect())
+    }
+
+    /// Whether exactly the same is said under an address as before.
+    pub(super) fn is_untouched(&self, from: &str, to: &str) -> bool {
+        let of = |definitions: &[Definition]| {
+            let each = definitions.iter().map(|it| (it.unit.digest, it.index, it.count()));
+            each.collect::<Vec<_>>()
+        };
+        of(self.before.said(from)) == of(self.after.said(to))
+    }
+
+    fn rename(&self, change: &mut Change, to: &str, (before, after): (&Definition, &Definition)) {
         change.renamed_to = Some(to.to_owned());
         let mut why = format!("a `moved` block says that it is `{to}` now");
         let is_same_kind = before.block().kind == after.block().kind;
@@ -172,17 +229,43 @@ impl Pair<'_> {
         }
         let place = Some(self.after.anchor(after));
         change.reasons.push(Reason { attribute: None, why, place });
-        (change.action, change.certain) = (Action::Rename, is_same_kind && !from.is_empty());
+        (change.action, change.certain) = (Action::Rename, is_same_kind);
+    }
+
+    /// A resource that becomes one instance of another: which bodies are to be compared.
+    fn moved_to_instance(
+        &self,
+        change: &mut Change,
+        key: &str,
+        before: &Declared,
+        after: &Declared,
+    ) -> Vec<(usize, usize)> {
+        let keys: Option<Vec<String>> = match &after.instances {
+            Instances::One => Some(vec![String::new()]),
+            Instances::Count(count) => count.map(|count| (0..count).map(|index| format!("[{index}]")).collect()),
+            Instances::Keys(keys) => keys.as_ref().map(|keys| keys.iter().map(|key| format!("[{key:?}]")).collect()),
+        };
+        let first = |index| if before.bodies.is_empty() { Vec::new() } else { vec![(0, index)] };
+        match keys.as_ref().map(|keys| keys.iter().position(|known| known == key)) {
+            Some(Some(index)) if keys.map(|keys| keys.len()) == Some(after.bodies.len()) => first(index),
+            Some(Some(_)) => first(0),
+            Some(None) => {
+                let why = format!("there is no instance `{key}` there, so it is destroyed");
+                change.reasons.push(Reason { attribute: None, why, place: None });
+                (change.action, change.certain) = (Action::Destroy, !after.soft);
+                Vec::new()
+            }
+            None => {
+                let why = "whether that instance is there is not known; if it is not, it is destroyed".to_owned();
+                change.reasons.push(Reason { attribute: None, why, place: None });
+                change.certain = false;
+                first(0)
+            }
+        }
     }
 
     /// Instances that `moved` blocks name one by one.
-    fn moved_instances(
-        &self,
-        change: &mut Change,
-        moved: &[(&str, &str)],
-        before: &countersign_infra::terraform::Instances,
-    ) -> bool {
-        use countersign_infra::terraform::Instances;
+    fn moved_instances(&self, change: &mut Change, moved: &[(&str, &str)], before: &Instances) -> bool {
         let named: BTreeSet<&str> = moved.iter().map(|(from, _)| *from).collect();
         let address = moved.first().map(|(from, _)| super::moves::plain(from)).unwrap_or_default();
         let all: Option<Vec<String>> = match before {
@@ -249,6 +332,11 @@ impl Pair<'_> {
             let said = said(difference);
             let (action, certain, why) = match (effect, difference.sure) {
                 (Effect::Replaces, Sure::Yes) => (Action::Replace, true, format!("{said}, which replaces it")),
+                (Effect::Replaces, Sure::ByDefault) => {
+                    let why =
+                        format!("{said}, which replaces it unless a variable is given another value than its default");
+                    (Action::Replace, false, why)
+                }
                 (Effect::Replaces, Sure::OneSide) => {
                     let why = format!("{said}, which replaces it unless the provider has the same value without it");
                     (Action::Replace, false, why)
@@ -286,6 +374,17 @@ impl Pair<'_> {
         reasons.sort_by(|a, b| b.0.cmp(&a.0));
         change.reasons.extend(reasons.into_iter().map(|(_, reason)| reason));
         is_changed
+    }
+
+    /// Says that the provider refuses to destroy it.
+    pub(super) fn say_guard(&self, change: &mut Change, before: Option<&Body>) {
+        if !takes_away(change.action) {
+            return;
+        }
+        if let Some(path) = before.and_then(|body| guard(&change.kind, body)) {
+            let why = format!("`{path}` was on: applying this fails until that is off; it is no protection from that");
+            change.reasons.push(Reason { attribute: Some(path), why, place: None });
+        }
     }
 
     fn say_lifecycle(&self, change: &mut Change, lifecycle: &Lifecycle) {

@@ -46,6 +46,16 @@ impl Scope<'_> {
         (0..count.min(looked_at)).map(|index| self.numbered(definition, &expr.range, index)).collect()
     }
 
+    /// One instance of a block of which nothing is known that tells instances apart.
+    pub fn any_instance(&self, definition: &Definition) -> Resource {
+        let range = &definition.block().range;
+        let part = |name: &str| Field { name: name.to_owned(), range: range.clone(), value: unknown(range, name) };
+        let fields = ["key", "value", "index"].map(part).to_vec();
+        let value = Value::new(range.clone(), ValueKind::Object(Body { fields, open: true, ..Body::default() }));
+        let count = Bound { name: "count", value: &value, outer: None };
+        self.resource(definition, Some(&Bound { name: "each", value: &value, outer: Some(&count) }))
+    }
+
     fn numbered(&self, definition: &Definition, range: &Range<usize>, number: u64) -> Resource {
         #[expect(clippy::cast_precision_loss, reason = "no more than are looked at")]
         let number = Value::new(range.clone(), ValueKind::Number(number as f64));
