@@ -3,8 +3,8 @@
 //! Prints one Markdown table. A bar that is not met is reported and does not fail the run. Every comparison (with an echo
 //! over the same pipes, with tree-sitter's own parse) is made in the same run, in turns.
 //!
-//! Options: `--only latency,traces,check,start,provenance,impact` for some of the groups, `--quick` for a run of seconds that shows whether
-//! the benchmark itself works. The traces and corpora are looked for in `$COUNTERSIGN_SHARED`, else in `../shared` beside
+//! Options: `--only latency,traces,check,start,provenance,impact` for some of the groups, `--quick` for a run of seconds that
+//! shows whether the benchmark itself works. The traces and corpora are looked for in `$COUNTERSIGN_SHARED`, else in `../shared` beside
 //! the workspace.
 
 #![expect(
