@@ -59,10 +59,8 @@ fn valid(said: &Said) -> Value {
 /// Action, path and address of each resource.
 fn actions(impact: &Value) -> Vec<(&str, &str, &str)> {
     let resources = impact["resources"].as_array().expect("resources").iter();
-    let of = |resource: &'_ Value, field: &str| resource[field].as_str().expect("a text").to_owned();
     resources
         .map(|resource| {
-            let _ = of(resource, "kind");
             let [action, path, address] =
                 ["action", "path", "address"].map(|field| resource[field].as_str().expect("a text"));
             (action, path, address)
@@ -80,7 +78,7 @@ fn what_is_gone_is_destroyed_and_what_depends_on_it_is_told() {
     let (found, code) = impact(&workspace, &[]);
     assert_eq!((actions(&found), code), (vec![("destroy", "live/prod/main.tf", "aws_vpc.main")], Some(1)));
     let vpc = &found["resources"][0];
-    assert_eq!(vpc["range"]["start"], json!({ "line": 0, "character": 0 }));
+    assert_eq!(vpc["range"]["start"], json!({ "line": 0, "character": 9 }), "its labels");
     assert_eq!(vpc["kind"], "aws_vpc");
     let dependents = &vpc["dependents"];
     assert_eq!((&dependents["direct"], &dependents["transitive"]), (&json!(1), &json!(3)), "{dependents}");

@@ -5,7 +5,7 @@ pub(crate) mod report;
 mod since;
 mod two;
 
-pub(crate) use since::since;
+pub(crate) use since::{Besides, since};
 pub(crate) use two::two;
 
 use crate::surroundings::{self, Surroundings, key};

@@ -127,7 +127,7 @@ pub(crate) struct JsonDependents {
     /// How many depend on it directly or through others. A call of a module whose text is not here counts as one.
     pub(crate) transitive: usize,
     /// Whether there may be more, because there are too many to be followed.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) at_least: bool,
     /// The most critical of them: by tier, then environment, then the nearest.
     #[serde(skip_serializing_if = "Option::is_none")]

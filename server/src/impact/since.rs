@@ -16,16 +16,21 @@ use std::sync::Arc;
 /// Files of modules that are read; more are left out, and that is said.
 const MAX_FILES: usize = 20_000;
 
-/// Tells by a text whether it may declare a resource that is asked about.
-pub(crate) type About<'a> = &'a (dyn Fn(&str) -> bool + Sync);
+/// What has to be there even where nothing is different.
+#[derive(Default)]
+pub(crate) struct Besides<'a> {
+    /// The modules of texts in which all of these stand.
+    pub(crate) words: &'a [String],
+    /// A folder of a module.
+    pub(crate) folder: Option<&'a Path>,
+}
 
-/// Compares the files below a path with a commit: the one that `base` names, else what is presumed to be live. Modules whose
-/// text is `about` something are there even where nothing is different.
+/// Compares the files below a path with a commit: the one that `base` names, else what is presumed to be live.
 pub(crate) fn since(
     path: &Path,
     base: Option<&str>,
     configs: &Configs,
-    about: Option<About<'_>>,
+    besides: &Besides<'_>,
 ) -> anyhow::Result<Compared> {
     let revision = Revision::presumed(path, base)?;
     let absolute = PathBuf::from(&*key(path));
@@ -40,7 +45,7 @@ pub(crate) fn since(
     let mut since = Since::new(revision, scope);
     let mut modules = since.different(&inside, configs)?;
     loop {
-        let (around, after) = since.now(&modules, about);
+        let (around, after) = since.now(&modules, besides);
         let (before, read) = since.past(&around, &after, &modules);
         let known = modules.len();
         modules.extend(read.into_iter().filter(|module| since.is_in_scope(module)));
@@ -106,8 +111,8 @@ impl Since {
     }
 
     /// The modules that are compared and what has to do with them, as they are now.
-    fn now(&mut self, modules: &BTreeSet<String>, about: Option<About<'_>>) -> (Surroundings, State) {
-        let wanted = self.wanted(modules, about);
+    fn now(&mut self, modules: &BTreeSet<String>, besides: &Besides<'_>) -> (Surroundings, State) {
+        let wanted = self.wanted(modules, besides);
         let mut files: Vec<_> = self
             .visible
             .iter()
@@ -141,17 +146,23 @@ impl Since {
 
     /// The modules that have to be read: those that are compared, those that something of them leads to, and what all of
     /// them call.
-    fn wanted(&self, modules: &BTreeSet<String>, about: Option<About<'_>>) -> BTreeSet<String> {
+    fn wanted(&self, modules: &BTreeSet<String>, besides: &Besides<'_>) -> BTreeSet<String> {
         let mut by_module: BTreeMap<&str, Vec<&Near>> = BTreeMap::new();
         for near in self.visible.values() {
             by_module.entry(&near.module).or_default().push(near);
         }
         let mut wanted: BTreeSet<&str> = modules.iter().map(String::as_str).collect();
-        if let Some(about) = about {
+        let folder = besides.folder.map(key);
+        wanted.extend(folder.as_deref().and_then(|folder| by_module.get_key_value(folder)).map(|(folder, _)| *folder));
+        if !besides.words.is_empty() {
+            let is_about = |file: &str| {
+                let text = disk::read(Path::new(file));
+                text.is_ok_and(|text| besides.words.iter().all(|word| text.contains(word.as_str())))
+            };
             let in_scope: Vec<_> = self.visible.iter().filter(|(file, _)| self.is_in_scope(file)).collect();
-            let found =
-                in_scope.par_iter().filter(|(file, _)| disk::read(Path::new(&***file)).is_ok_and(|text| about(&text)));
-            wanted.par_extend(found.map(|(_, near)| near.module.as_str()));
+            wanted.par_extend(
+                in_scope.par_iter().filter(|(file, _)| is_about(file)).map(|(_, near)| near.module.as_str()),
+            );
         }
         // Upwards: who calls them, and who looks up what they declare.
         loop {

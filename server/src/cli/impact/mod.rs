@@ -6,7 +6,7 @@ mod human;
 use super::print;
 use crate::disk::Configs;
 use crate::impact::report::Impact;
-use crate::impact::{Compared, since, two};
+use crate::impact::{Besides, Compared, since, two};
 use crate::surroundings::key;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -129,17 +129,29 @@ fn compare(arguments: &ImpactArguments, target: &Target, configs: &Configs) -> a
         return two(before, after);
     }
     let base = arguments.base.as_deref();
+    let root = root(arguments, target)?;
+    let folder = arguments.plan.as_ref().map(|_| root.as_path());
     match target {
-        Target::Path(path) => since(path, base, configs, None),
+        Target::Path(path) => since(path, base, configs, &Besides { folder, words: &[] }),
         Target::Address(address) => {
-            let (_, address) = parts(address);
-            let names: Vec<_> = address.split('.').map(|name| format!("\"{name}\"")).collect();
-            // `data`, `module` and the like are no labels.
-            let names: Vec<_> =
-                names.into_iter().rev().take(if address.starts_with("module.") { 1 } else { 2 }).collect();
-            let about = |text: &str| names.iter().all(|name| text.contains(name.as_str()));
-            since(Path::new("."), base, configs, Some(&about))
+            let words = words(address);
+            since(Path::new("."), base, configs, &Besides { folder, words: &words })
         }
+    }
+}
+
+/// What stands in the text that declares an address: its labels, of one that goes through calls that of the first call.
+fn words(address: &str) -> Vec<String> {
+    let (calls, address) = parts(address);
+    let last = |address: &str, count: usize| -> Vec<String> {
+        address.split('.').rev().take(count).map(|label| format!("\"{label}\"")).collect()
+    };
+    match calls.first() {
+        Some(call) => last(call, 1),
+        None if ["module.", "var.", "output."].iter().any(|prefix| address.starts_with(prefix)) => last(&address, 1),
+        // Those stand there without quotes.
+        None if address.starts_with("local.") => Vec::from(["locals".to_owned()]),
+        None => last(&address, 2),
     }
 }
 
