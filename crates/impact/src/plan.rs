@@ -61,11 +61,11 @@ struct Document {
     values: Option<serde::de::IgnoredAny>,
     #[serde(rename = "@level")]
     level: Option<serde::de::IgnoredAny>,
-    resource_changes: Option<Vec<Change>>,
+    resource_changes: Option<Vec<Resource>>,
 }
 
 #[derive(Deserialize)]
-struct Change {
+struct Resource {
     address: String,
     previous_address: Option<String>,
     #[serde(default)]
@@ -143,12 +143,12 @@ fn is_log(text: &str) -> bool {
     text.lines().next().is_some_and(|line| line.contains("\"@level\""))
 }
 
-fn action(change: &Change) -> Option<Action> {
-    let actions: Vec<&str> = change.change.actions.iter().map(String::as_str).collect();
+fn action(resource: &Resource) -> Option<Action> {
+    let actions: Vec<&str> = resource.change.actions.iter().map(String::as_str).collect();
     match actions.as_slice() {
         // What is forgotten stays what it is.
         [] | ["read" | "forget"] => None,
-        ["no-op"] => change.previous_address.as_ref().map(|_| Action::Rename),
+        ["no-op"] => resource.previous_address.as_ref().map(|_| Action::Rename),
         ["create"] => Some(Action::Create),
         ["update"] => Some(Action::Update),
         ["delete"] => Some(Action::Destroy),
@@ -170,8 +170,8 @@ pub fn weight(action: Option<Action>) -> u8 {
     }
 }
 
-fn reasons(change: &Change) -> Vec<PlannedReason> {
-    let why = match change.action_reason.as_deref() {
+fn reasons(resource: &Resource) -> Vec<PlannedReason> {
+    let why = match resource.action_reason.as_deref() {
         Some("replace_because_cannot_update") => "the provider cannot change it in place",
         Some("replace_because_tainted") => "it is marked as tainted in the state",
         Some("replace_by_request") => "it was asked for with `-replace`",
@@ -186,7 +186,7 @@ fn reasons(change: &Change) -> Vec<PlannedReason> {
         Some("delete_because_no_move_target") => "a `moved` block leads to an address that there is none of",
         _ => "",
     };
-    let mut reasons: Vec<_> = change
+    let mut reasons: Vec<_> = resource
         .change
         .replace_paths
         .iter()

@@ -210,8 +210,7 @@ impl Kind {
             },
             // A block of which a change replaces: what is inside of it and is not named may do so as well.
             None => match path.rsplit_once('.').map(|(outer, _)| self.effect(outer)) {
-                None => Effect::InPlace,
-                Some(Effect::InPlace) => Effect::InPlace,
+                None | Some(Effect::InPlace) => Effect::InPlace,
                 Some(_) => Effect::MayReplace,
             },
         }

@@ -21,12 +21,11 @@ pub fn dependents(workspace: &Workspace, links: &Links, module: &str, address: &
     let (calls, mut address) = parts(address);
     for call in calls {
         let definition = workspace.definition(&walk.module(frame), &call);
-        match definition.map(|definition| walk.enter(frame, definition)) {
-            Some(Called::Frame(inside)) => frame = inside,
-            _ => {
-                address = call;
-                break;
-            }
+        if let Some(Called::Frame(inside)) = definition.map(|definition| walk.enter(frame, definition)) {
+            frame = inside;
+        } else {
+            address = call;
+            break;
         }
     }
     let address: Arc<str> = address.into();

@@ -3,6 +3,7 @@
 use super::half::{Half, local_source};
 use super::harm::States;
 use super::instances::{fate, is_none};
+use super::lifecycle::say_guard;
 use super::module::{Pair, Seen};
 use super::moves::plain;
 use super::names::is_about;
@@ -281,7 +282,7 @@ impl Pair<'_> {
             change.reasons.push(Reason { attribute: None, why: why.to_owned(), place: place_inside });
             let declared = inside.declared(definition).and_then(|it| it.bodies.into_iter().next());
             let body = declared.as_ref().map(|resource| &resource.body);
-            self.say_guard(&mut change, body);
+            say_guard(&mut change, body);
             self.add_loss(&mut change, &States { before: body, after: None, definition, old: None });
             let certain = change.certain;
             seen.changes.push(change);

@@ -121,7 +121,9 @@ impl Compared<'_> {
     fn says_the_same(&self, before: &[&Item], after: &[&Item]) -> bool {
         let text = |items: &[&Item], names: Names<'_>| {
             let mut out = String::new();
-            items.iter().for_each(|item| item.write(names, &mut out));
+            for item in items {
+                item.write(names, &mut out);
+            }
             out
         };
         let is_touched =

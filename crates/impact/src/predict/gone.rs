@@ -3,9 +3,9 @@
 use super::half::Half;
 use super::harm::States;
 use super::instances::is_none;
+use super::lifecycle::{Lifecycle, say_guard};
 use super::module::{Pair, Seen};
-use super::moves::plain;
-use super::resource::Lifecycle;
+use super::moves::{Removal, plain};
 use super::similar::{matched, words};
 use super::words::file;
 use crate::change::{Action, Change, Reason};
@@ -47,7 +47,7 @@ impl Pair<'_> {
             declared.as_ref().and_then(|declared| declared.bodies.first()).map(|resource| &resource.body),
         );
         let body = declared.as_ref().and_then(|declared| declared.bodies.first()).map(|resource| &resource.body);
-        self.say_guard(&mut change, body);
+        say_guard(&mut change, body);
         self.add_loss(&mut change, &States { before: body, after: None, definition, old: None });
         if lifecycle.prevent_destroy {
             let why = "its `prevent_destroy` was removed together with it and does not hold this up".to_owned();
@@ -64,16 +64,18 @@ impl Pair<'_> {
             (change.action, change.certain) = (action, certain);
             true
         };
-        if let Some(destroy) = self.statements.removal(address) {
-            return match destroy {
-                Some(false) => say(
+        if let Some(removal) = self.statements.removal(address) {
+            return match removal {
+                Removal::Forgotten => say(
                     "a `removed` block with `destroy = false` says that it stays as it is and is managed no longer"
                         .to_owned(),
                     Action::Update,
                     true,
                 ),
-                Some(true) => say("a `removed` block says that it is destroyed".to_owned(), Action::Destroy, true),
-                None => say(
+                Removal::Destroyed => {
+                    say("a `removed` block says that it is destroyed".to_owned(), Action::Destroy, true)
+                }
+                Removal::Unknown => say(
                     "a `removed` block is about it, and it is not known whether it says that it is destroyed"
                         .to_owned(),
                     Action::Unknown,

@@ -5,11 +5,14 @@
 
 mod calls;
 mod diff;
+mod follow;
 mod gone;
 mod half;
 mod harm;
 mod instances;
+mod lifecycle;
 mod module;
+mod moved;
 mod moves;
 mod names;
 mod providers;

@@ -1,7 +1,8 @@
 //! `moved`, `removed` and `import`: what Terraform is told about addresses.
 
 use super::half::Half;
-use countersign_infra::terraform::Definition;
+use countersign_infra::Found;
+use countersign_infra::terraform::{Definition, Expr};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Moves that lead to each other are followed so far.
@@ -12,20 +13,28 @@ const MAX_CHAIN: usize = 64;
 pub(super) struct Statements {
     /// From an address, instances included, to another.
     moved: BTreeMap<String, String>,
-    /// Addresses that are no longer managed, and whether what is there is destroyed (`None` where that is not known).
-    pub(super) removed: BTreeMap<String, Option<bool>>,
+    /// Addresses that are no longer managed.
+    removed: BTreeMap<String, Removal>,
     /// Addresses that take over what is there already.
-    pub(super) imported: BTreeSet<String>,
+    imported: BTreeSet<String>,
     /// A `moved` or `removed` block whose addresses cannot be read.
     pub(super) unread: bool,
+}
+
+/// What a `removed` block says of what is live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Removal {
+    Destroyed,
+    /// It stays as it is and is managed no longer.
+    Forgotten,
+    Unknown,
 }
 
 impl Statements {
     pub(super) fn of(half: &Half<'_>) -> Self {
         let mut statements = Self::default();
-        let address = |definition: &Definition, name: &str| {
-            definition.block().body.attribute(name).and_then(|expr| expr.address())
-        };
+        let address =
+            |definition: &Definition, name: &str| definition.block().body.attribute(name).and_then(Expr::address);
         for definition in half.of_kind("moved") {
             match (address(definition, "from"), address(definition, "to")) {
                 (Some(from), Some(to)) => _ = statements.moved.insert(from, to),
@@ -37,19 +46,7 @@ impl Statements {
                 statements.unread = true;
                 continue;
             };
-            let mut lifecycle = definition.block().body.blocks("lifecycle");
-            let destroy = match lifecycle.next().and_then(|items| items.attribute("destroy")) {
-                // Without it, what is there is destroyed. Source: the page "removed block" of the Terraform language.
-                None => Some(true),
-                Some(_) => half.declared(definition).and_then(|declared| {
-                    let found = declared.bodies.first()?.body.find("lifecycle.destroy");
-                    match found.first() {
-                        Some(countersign_infra::Found::Value(value)) => value.as_bool(),
-                        _ => None,
-                    }
-                }),
-            };
-            statements.removed.insert(from, destroy);
+            statements.removed.insert(from, removal(half, definition));
         }
         statements.imported = half.of_kind("import").filter_map(|definition| address(definition, "to")).collect();
         statements
@@ -93,13 +90,33 @@ impl Statements {
     }
 
     /// What is said of the removal of an address.
-    pub(super) fn removal(&self, address: &str) -> Option<Option<bool>> {
-        self.removed.iter().find(|(from, _)| plain(from) == address).map(|(_, destroy)| *destroy)
+    pub(super) fn removal(&self, address: &str) -> Option<Removal> {
+        self.removed.iter().find(|(from, _)| plain(from) == address).map(|(_, removal)| *removal)
     }
 
     /// Whether an address takes over what is there already.
     pub(super) fn imports(&self, address: &str) -> bool {
         self.imported.iter().any(|to| plain(to) == address)
+    }
+}
+
+/// What a `removed` block says of what is live. Without `destroy` it is destroyed. Source: the page "removed block" of the
+/// Terraform language.
+fn removal(half: &Half<'_>, definition: &Definition) -> Removal {
+    let mut lifecycle = definition.block().body.blocks("lifecycle");
+    if lifecycle.next().and_then(|items| items.attribute("destroy")).is_none() {
+        return Removal::Destroyed;
+    }
+    let body = half.declared(definition).and_then(|it| it.bodies.into_iter().next());
+    let found = body.as_ref().map(|resource| resource.body.find("lifecycle.destroy"));
+    let destroy = match found.as_deref() {
+        Some([Found::Value(value)]) => value.as_bool(),
+        _ => None,
+    };
+    match destroy {
+        Some(true) => Removal::Destroyed,
+        Some(false) => Removal::Forgotten,
+        None => Removal::Unknown,
     }
 }
 

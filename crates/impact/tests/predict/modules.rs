@@ -117,9 +117,6 @@ fn modules_that_call_each_other() {
         ]
     };
     let (before, after) = (files("1"), files("2"));
-    fn texts<'t>(of: &'t [(&'static str, String); 3]) -> Vec<(&'static str, &'t str)> {
-        of.iter().map(|(path, text)| (*path, text.as_str())).collect()
-    }
     let found = changes(&texts(&before), &texts(&after));
     assert!(found.iter().all(|change| !change.certain), "{found:#?}");
     let itself = "module \"a\" {\n  source = \"./\"\n  x = 1\n}\n";
@@ -146,4 +143,8 @@ fn resources_that_move_between_folders() {
         short(&found).contains(&"rename aws_s3_bucket.logs -> module.logs.aws_s3_bucket.logs".to_owned()),
         "{found:#?}"
     );
+}
+
+fn texts<'t>(of: &'t [(&'static str, String); 3]) -> Vec<(&'static str, &'t str)> {
+    of.iter().map(|(path, text)| (*path, text.as_str())).collect()
 }

@@ -194,7 +194,7 @@ impl Pair<'_> {
         };
         let old = states_of(before);
         states_of(after).into_iter().find_map(|(path, (is_on, value))| {
-            let was_on = old.get(&path).map(|(state, _)| *state).unwrap_or(!path.contains('.'));
+            let was_on = old.get(&path).map_or(!path.contains('.'), |(state, _)| *state);
             let is_protection = ["versioning", "logging", "backup", "rotation"].iter().any(|part| path.contains(part));
             (was_on && !is_on && !is_protection)
                 .then(|| self.reason_at(states, &path, Some(value), format!("`{path}` switches it off")))
