@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 const DEFAULT_BRANCHES: [&str; 4] =
     ["refs/remotes/origin/main", "refs/remotes/origin/master", "refs/heads/main", "refs/heads/master"];
 
+/// A file's name or path, and what names its content.
+type Named = (String, ObjectId);
+
 /// A commit's files.
 pub(crate) struct Revision {
     repository: gix::Repository,
@@ -75,15 +78,15 @@ impl Revision {
         path.is_empty() || self.entry(path).is_some()
     }
 
-    /// The files directly in a folder, by name, and whether it is there.
-    pub(crate) fn files_in(&self, folder: &str) -> Vec<(String, ObjectId)> {
+    /// The files directly in a folder, by name.
+    pub(crate) fn files_in(&self, folder: &str) -> Vec<Named> {
         let Some(tree) = self.folder(folder) else { return Vec::new() };
         let entries = tree.iter().flatten().filter(|entry| is_file(entry.kind()));
         entries.map(|entry| (entry.filename().to_string(), entry.object_id())).collect()
     }
 
     /// The files below a folder by their paths from the root, and the folders there that are repositories of their own.
-    pub(crate) fn files_below(&self, folder: &str) -> anyhow::Result<(Vec<(String, ObjectId)>, Vec<String>)> {
+    pub(crate) fn files_below(&self, folder: &str) -> anyhow::Result<(Vec<Named>, Vec<String>)> {
         let (mut files, mut foreign) = (Vec::new(), Vec::new());
         let Some(tree) = self.folder(folder) else { return Ok((files, foreign)) };
         let entries = tree.traverse().breadthfirst.files();

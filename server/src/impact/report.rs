@@ -11,7 +11,7 @@ use countersign_policy::{Environment, Surface, Written};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -258,8 +258,8 @@ impl<'a> Impact<'a> {
 
     /// A resource to which nothing happens, as it is now or was before; `None` where it is in neither state.
     pub(crate) fn untouched(&self, module: &str, address: &str) -> Option<Told> {
-        let sides = [Side::After, Side::Before].into_iter();
-        let (side, definition) = sides.filter_map(|side| Some((side, self.find(side, module, address)?))).next()?;
+        let sides = [Side::After, Side::Before];
+        let (side, definition) = sides.into_iter().find_map(|side| Some((side, self.find(side, module, address)?)))?;
         let state = self.state(side);
         let block = definition.block();
         let place = state.locate(&definition.file, definition.unit.digest, &block.body.anchor);
@@ -368,7 +368,7 @@ impl<'a> Impact<'a> {
     pub(crate) fn all_dependents(&self) -> usize {
         let touched = self.told.iter().filter(|told| told.json.action != JsonAction::Create);
         let all = touched.flat_map(|told| &told.radius.dependents);
-        let all: BTreeMap<_, _> = all.map(|dependent| ((&dependent.module, &dependent.address), ())).collect();
+        let all: BTreeSet<_> = all.map(|dependent| (&dependent.module, &dependent.address)).collect();
         all.len()
     }
 

@@ -84,11 +84,10 @@ impl Since {
 
     /// The modules of files in scope that are not as they were.
     fn different(&self, inside: &str, configs: &Configs) -> anyhow::Result<BTreeSet<String>> {
-        let (mut committed, mut foreign) = (Vec::new(), Vec::new());
-        match self.revision.id(inside) {
-            Some(id) => committed.push((inside.to_owned(), id)),
-            None => (committed, foreign) = self.revision.files_below(inside)?,
-        }
+        let (committed, foreign) = match self.revision.id(inside) {
+            Some(id) => (vec![(inside.to_owned(), id)], Vec::new()),
+            None => self.revision.files_below(inside)?,
+        };
         let name = |inside: &str| key(&self.revision.root().join(inside));
         let foreign: Vec<_> = foreign.iter().map(|folder| name(folder)).collect();
         let mut files: BTreeMap<Arc<str>, Option<ObjectId>> =
