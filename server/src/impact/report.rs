@@ -222,8 +222,8 @@ impl<'a> Impact<'a> {
         let mut reasons: Vec<_> = change.reasons.iter().map(reason).collect();
         if let Some(loss) = &change.loss {
             let why = match &loss.saved_by {
-                Some(saved) => format!("{} is lost for good; {saved} would save it", loss.why),
-                None => format!("{} is lost for good", loss.why),
+                Some(saved) => format!("data loss: {}; what saves it: {saved}", loss.why),
+                None => format!("data loss: {}", loss.why),
             };
             reasons.push(JsonReason { attribute: None, why });
         }
