@@ -379,3 +379,19 @@ fn graphs_have_no_names_that_break_them() {
     }
     assert!(mermaid.contains("-->") && dot.contains("->"), "{mermaid}{dot}");
 }
+
+#[test]
+fn another_configuration_reads_the_state() {
+    let network = "terraform {\n  backend \"s3\" {\n    bucket = \"b\"\n    key    = \"net\"\n  }\n}\nresource \"aws_vpc\" \"v\" {}\noutput \"vpc\" {\n  value = aws_vpc.v.id\n}\n";
+    let app = |key: &str| {
+        format!(
+            "data \"terraform_remote_state\" \"n\" {{\n  backend = \"s3\"\n  config = {{\n    bucket = \"b\"\n    key    = \"{key}\"\n  }}\n}}\nresource \"aws_subnet\" \"s\" {{\n  vpc_id = data.terraform_remote_state.n.outputs.vpc\n}}\n"
+        )
+    };
+    let workspace =
+        Workspace::git(&[("net/main.tf", network), ("app/main.tf", &app("net")), ("other/main.tf", &app("x"))]);
+    let (found, _) = impact(&workspace, &["aws_vpc.v"]);
+    let dependents = &found["resources"][0]["dependents"];
+    assert_eq!(dependents["transitive"], 1, "{found}");
+    assert_eq!(dependents["worst"]["via"], json!(["output.vpc", "data.terraform_remote_state.n.outputs.vpc"]));
+}

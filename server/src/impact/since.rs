@@ -3,7 +3,7 @@
 use super::{Compared, State, is_of_module, problem, read, read_all};
 use crate::disk::{self, Configs};
 use crate::git::Revision;
-use crate::surroundings::{self, MAX_TEXT, Near, Surroundings, key, near};
+use crate::surroundings::{self, LOCAL_STATE, MAX_TEXT, Near, StateNames, Surroundings, key, near};
 use anyhow::{Context, bail};
 use countersign_engine::{Workspace, module_of, units, wanted_files};
 use gix::ObjectId;
@@ -171,11 +171,16 @@ impl Since {
                 .flatten()
                 .flat_map(|near| near.declared.iter().map(String::as_str))
                 .collect();
+            let own = || wanted.iter().filter_map(|module| by_module.get(module)).flatten();
+            let names = own().flat_map(|near| near.keeps.names.iter().cloned());
+            // Without a backend it is a file.
+            let file = (!wanted.is_empty()).then(|| LOCAL_STATE.to_owned());
+            let keeps =
+                StateNames { names: names.chain(file).collect(), is_open: own().any(|near| near.keeps.is_open) };
             let is_led_to = |near: &Near| {
                 near.called.iter().any(|called| wanted.contains(called.as_str()))
-                    || near.looked_up.iter().any(|kind| {
-                        (kind == "terraform_remote_state" && !wanted.is_empty()) || declared.contains(kind.as_str())
-                    })
+                    || near.looks_into.may_meet(&keeps)
+                    || near.looked_up.iter().any(|kind| declared.contains(kind.as_str()))
             };
             let more: Vec<&str> = by_module
                 .iter()
