@@ -52,10 +52,11 @@ impl Statements {
         statements
     }
 
-    /// What is new in them: moves that were there before have been made.
+    /// What is new in them: moves that were there before have been made, unless what they move was still there.
     pub(super) fn new(before: &Half<'_>, after: &Half<'_>) -> Self {
         let (made, mut statements) = (Self::of(before), Self::of(after));
-        statements.moved.retain(|from, to| made.moved.get(from) != Some(to));
+        let is_open = |from: &str, to: &str| before.blocks.contains_key(from) && plain(to) != from;
+        statements.moved.retain(|from, to| made.moved.get(from) != Some(to) || is_open(from, to));
         statements.unread &= !made.unread;
         statements
     }

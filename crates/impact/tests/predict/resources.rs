@@ -222,6 +222,12 @@ fn moves() {
     let keyed = with(&renamed, "  for_each = toset([\"a\", \"b\"])");
     let to_key = moved.replace("aws_db_instance.shop", "aws_db_instance.shop[\"a\"]");
     check(DB, &format!("{keyed}{to_key}"), &["rename aws_db_instance.orders -> aws_db_instance.shop[\"a\"]"]);
+    // It was there before, and could not be made.
+    check(
+        &format!("{DB}{moved}"),
+        &format!("{renamed}{moved}"),
+        &["rename aws_db_instance.orders -> aws_db_instance.shop"],
+    );
     // Its own name, with a key; and a move that was made long ago says nothing of what comes after.
     let own = moved.replace("aws_db_instance.shop", "aws_db_instance.orders[\"a\"]");
     let keyed_own = with(DB, "  for_each = toset([\"a\", \"b\"])");
