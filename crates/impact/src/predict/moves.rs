@@ -31,7 +31,7 @@ pub(super) enum Removal {
 }
 
 impl Statements {
-    pub(super) fn of(half: &Half<'_>) -> Self {
+    fn of(half: &Half<'_>) -> Self {
         let mut statements = Self::default();
         let address =
             |definition: &Definition, name: &str| definition.block().body.attribute(name).and_then(Expr::address);
@@ -49,6 +49,15 @@ impl Statements {
             statements.removed.insert(from, removal(half, definition));
         }
         statements.imported = half.of_kind("import").filter_map(|definition| address(definition, "to")).collect();
+        statements
+    }
+
+    /// What is new in them: moves that were there before have been made, unless what they move was still there.
+    pub(super) fn new(before: &Half<'_>, after: &Half<'_>) -> Self {
+        let (made, mut statements) = (Self::of(before), Self::of(after));
+        let is_open = |from: &str, to: &str| before.blocks.contains_key(from) && plain(to) != from;
+        statements.moved.retain(|from, to| made.moved.get(from) != Some(to) || is_open(from, to));
+        statements.unread &= !made.unread;
         statements
     }
 
@@ -81,6 +90,16 @@ impl Statements {
             at = dot;
         }
         None
+    }
+
+    /// Whether something is moved to an address, whatever the keys on the way are.
+    pub(super) fn arrives(&self, address: &str) -> bool {
+        self.moved.values().any(|to| plain(to) == address)
+    }
+
+    /// Where instances of an address go, whatever the keys on the way are.
+    pub(super) fn moved_within<'a>(&'a self, address: &'a str) -> impl Iterator<Item = &'a str> {
+        self.moved.iter().filter(move |(from, _)| plain(from) == address).map(|(_, to)| to.as_str())
     }
 
     /// Instances of an address that are moved by themselves, with where they go.

@@ -64,7 +64,7 @@ impl Pair<'_> {
         }
         let is_same_text = compared.is_unchanged();
         let mut is_changed = false;
-        if from != to {
+        if from != target {
             self.rename(&mut change, target, (before, after));
             is_changed = true;
         }
@@ -89,7 +89,10 @@ impl Pair<'_> {
         }
         say_lifecycle(&mut change, &lifecycle);
         for (left, right) in pairs.iter().filter_map(|pair| bodies(states, *pair)) {
-            let states = States { before: Some(left), after: Some(right), definition: after, old: Some(before) };
+            let states = States {
+                create_first: lifecycle.create_first,
+                ..States::new(Some((left, before)), Some(right), after)
+            };
             is_changed |= self.add_differences(&mut change, &states);
             if is_changed {
                 self.add_loss(&mut change, &states);
@@ -97,7 +100,7 @@ impl Pair<'_> {
         }
         let old = of_before.bodies.first().map(|resource| &resource.body);
         if pairs.is_empty() {
-            self.add_loss(&mut change, &States { before: old, after: None, definition: before, old: None });
+            self.add_loss(&mut change, &States::gone(old, before));
         }
         say_guard(&mut change, old);
         change.reasons.truncate(MAX_REASONS);

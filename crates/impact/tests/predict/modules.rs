@@ -139,12 +139,37 @@ fn resources_that_move_between_folders() {
     let moved = "moved {\n  from = aws_s3_bucket.logs\n  to = module.logs.aws_s3_bucket.logs\n}\n";
     let found =
         changes(&[("/w/main.tf", bucket)], &[("/w/main.tf", &format!("{call}{moved}")), ("/w/logs/main.tf", bucket)]);
-    assert!(
-        short(&found).contains(&"rename aws_s3_bucket.logs -> module.logs.aws_s3_bucket.logs".to_owned()),
+    assert_eq!(
+        short(&found),
+        ["rename aws_s3_bucket.logs -> module.logs.aws_s3_bucket.logs", "create module.logs"],
         "{found:#?}"
     );
+    let other = bucket.replace("acme-logs", "acme-other");
+    let after: &[(&str, &str)] = &[("/w/main.tf", &format!("{call}{moved}")), ("/w/logs/main.tf", &other)];
+    let found = changes(&[("/w/main.tf", bucket)], after);
+    assert!(
+        short(&found).contains(&"replace aws_s3_bucket.logs -> module.logs.aws_s3_bucket.logs".to_owned()),
+        "{found:#?}"
+    );
+    let back = "moved {\n  from = module.logs.aws_s3_bucket.logs\n  to = aws_s3_bucket.logs\n}\n";
+    let before: &[(&str, &str)] = &[("/w/main.tf", call), ("/w/logs/main.tf", bucket)];
+    let after: &[(&str, &str)] = &[("/w/main.tf", &format!("{call}{bucket}{back}")), ("/w/logs/main.tf", "")];
+    let found = changes(before, after);
+    assert!(short(&found).iter().all(|it| !it.starts_with("destroy") && !it.starts_with("replace")), "{found:#?}");
 }
 
 fn texts<'t>(of: &'t [(&'static str, String); 3]) -> Vec<(&'static str, &'t str)> {
     of.iter().map(|(path, text)| (*path, text.as_str())).collect()
+}
+
+#[test]
+fn keys_of_modules() {
+    let keyed = CALL.replace("\n}", "\n  for_each = toset([\"a\", \"b\"])\n}");
+    let fewer = keyed.replace(", \"b\"", "");
+    let found = of(&keyed, &fewer);
+    assert!(found.contains(&"destroy module.db".to_owned()), "{found:?}");
+    assert_eq!(of(&fewer, &keyed), ["create module.db"]);
+    let moved = "moved {\n  from = module.db\n  to   = module.db[\"a\"]\n}\n";
+    let found = of(CALL, &format!("{keyed}{moved}"));
+    assert!(found.iter().all(|it| !it.starts_with("destroy")), "{found:?}");
 }

@@ -222,6 +222,19 @@ fn moves() {
     let keyed = with(&renamed, "  for_each = toset([\"a\", \"b\"])");
     let to_key = moved.replace("aws_db_instance.shop", "aws_db_instance.shop[\"a\"]");
     check(DB, &format!("{keyed}{to_key}"), &["rename aws_db_instance.orders -> aws_db_instance.shop[\"a\"]"]);
+    // It was there before, and could not be made.
+    check(
+        &format!("{DB}{moved}"),
+        &format!("{renamed}{moved}"),
+        &["rename aws_db_instance.orders -> aws_db_instance.shop"],
+    );
+    // Its own name, with a key; and a move that was made long ago says nothing of what comes after.
+    let own = moved.replace("aws_db_instance.shop", "aws_db_instance.orders[\"a\"]");
+    let keyed_own = with(DB, "  for_each = toset([\"a\", \"b\"])");
+    let both = format!("{keyed_own}{own}");
+    check(DB, &both, &["rename aws_db_instance.orders -> aws_db_instance.orders[\"a\"]"]);
+    check(&both, &both.replace(", \"b\"", ""), &["destroy aws_db_instance.orders"]);
+    check(&both, &both.replace("medium", "large"), &["update aws_db_instance.orders"]);
     let nowhere = to_key.replace("\"a\"", "\"c\"");
     check(DB, &format!("{keyed}{nowhere}"), &["destroy aws_db_instance.orders -> aws_db_instance.shop[\"c\"]"]);
 }
@@ -358,4 +371,25 @@ fn secrets_are_not_shown() {
     let found = between(&text, &text.replace("hunter2-of-old", "hunter2-of-new"));
     assert_eq!(short(&found), ["update aws_db_instance.orders"]);
     assert!(!format!("{found:?}").contains("hunter2"), "{found:#?}");
+}
+
+#[test]
+fn other_ways_to_write_it() {
+    let json = r#"{"resource": {"aws_db_instance": {"orders": {"engine": "postgres"}}}}"#;
+    let of = |before: &str, after: &str| short(&changes(&[("/w/main.tf.json", before)], &[("/w/main.tf.json", after)]));
+    assert_eq!(of(json, json), [""; 0]);
+    assert_eq!(of(json, &json.replace("postgres", "mysql")), ["replace aws_db_instance.orders"]);
+    assert_eq!(of(json, "{}"), ["destroy aws_db_instance.orders"]);
+    assert_eq!(of(json, &json.replacen(':', "", 1)), ["unknown aws_db_instance.orders"]);
+    let moved = r#"{"resource": {"aws_db_instance": {"shop": {"engine": "postgres"}}}, "moved": [{"from": "aws_db_instance.orders", "to": "aws_db_instance.shop"}]}"#;
+    assert_eq!(of(json, moved), ["rename aws_db_instance.orders -> aws_db_instance.shop"]);
+    let over = |engine: &str| format!("resource \"aws_db_instance\" \"orders\" {{\n  engine = \"{engine}\"\n}}\n");
+    let with_override = |engine: &str| {
+        short(&changes(
+            &[("/w/main.tf", DB), ("/w/override.tf", &over("postgres"))],
+            &[("/w/main.tf", DB), ("/w/override.tf", &over(engine))],
+        ))
+    };
+    assert_eq!(with_override("postgres"), [""; 0]);
+    assert_eq!(with_override("mysql"), ["replace aws_db_instance.orders"]);
 }

@@ -142,9 +142,8 @@ impl Pair<'_> {
             classes.iter().any(is).then(|| "what uses it gets no answer".to_owned())
         };
         let what = way.or_else(serves)?;
-        let is_first = change.reasons.iter().any(|reason| reason.why.contains("before the old one is destroyed"));
         let why = match change.action {
-            Action::Replace if is_first => return None,
+            Action::Replace if states.create_first => return None,
             Action::Replace => format!("{what} until the new one is there"),
             _ => format!("{what} from then on"),
         };
