@@ -202,6 +202,24 @@ fn without_git_both_states_are_named() {
 }
 
 #[test]
+fn what_a_sparse_checkout_leaves_out_is_not_gone() {
+    let workspace = repository();
+    workspace.run_git(&["sparse-checkout", "set", "modules"]);
+    assert!(!workspace.path("live/prod/main.tf").exists());
+    assert_eq!(impact(&workspace, &[]), (json!({ "resources": [] }), Some(0)));
+}
+
+#[test]
+fn a_file_that_is_no_terraform() {
+    let workspace = Workspace::git(&[("README.md", "x")]);
+    let said = countersign(&workspace, &["impact", "README.md"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.stderr.contains("predicted for Terraform and OpenTofu"), "{}", said.stderr);
+    let said = countersign(&workspace, &["impact", "nowhere.tf"]);
+    assert!(said.stderr.contains("there is no such file or folder"), "{}", said.stderr);
+}
+
+#[test]
 fn a_repository_without_a_commit() {
     let workspace = files(&[("main.tf", NETWORK)]);
     workspace.run_git(&["init", "-q"]);

@@ -4,6 +4,7 @@ use super::repository;
 use anyhow::{Context, bail};
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Names of the default branch, the surest first, where `origin/HEAD` says nothing.
@@ -121,6 +122,14 @@ impl Revision {
     /// A file's content by its path; `None` where it is not in the commit.
     pub(crate) fn file(&self, path: &str) -> Option<Vec<u8>> {
         self.content(self.id(path)?).ok()
+    }
+
+    /// The files that a sparse checkout leaves out of the work tree, by their paths from the root; a folder that is left out as
+    /// a whole ends with a slash.
+    pub(crate) fn left_out(&self) -> BTreeSet<String> {
+        let Ok(index) = self.repository.index_or_empty() else { return BTreeSet::new() };
+        let left_out = |entry: &&gix::index::Entry| entry.flags.contains(gix::index::entry::Flags::SKIP_WORKTREE);
+        index.entries().iter().filter(left_out).map(|entry| entry.path(&index).to_string()).collect()
     }
 
     /// How objects are named here.

@@ -106,6 +106,10 @@ impl State {
     }
 }
 
+/// What is said of a file that is none of a module.
+const NOT_COMPARED: &str =
+    "what an edit does is predicted for Terraform and OpenTofu: .tf, .tofu, .tf.json, .tofu.json, .tfvars";
+
 /// Whether a path is that of a file of a module.
 fn is_of_module(path: &str) -> Option<Language> {
     Language::of_path(path).filter(|_| module_of(path) != path)

@@ -39,6 +39,9 @@ pub(crate) fn since(
         if revision.inside(&absolute).is_some() { absolute } else { absolute.canonicalize().unwrap_or(absolute) };
     let root = revision.root().display();
     let inside = revision.inside(&scope).with_context(|| format!("{} is not below {root}", path.display()))?;
+    if is_of_module(&key(&scope)).is_none() && (scope.is_file() || revision.id(&inside).is_some()) {
+        bail!("{}: {}", path.display(), super::NOT_COMPARED);
+    }
     if !scope.exists() && !revision.has(&inside) {
         bail!("{}: there is no such file or folder, neither now nor at {}", path.display(), revision.name);
     }
@@ -61,6 +64,8 @@ struct Since {
     scope: PathBuf,
     /// The files of all modules in the work tree that git does not ignore, by their names in the index.
     visible: BTreeMap<Arc<str>, Near>,
+    /// What a sparse checkout leaves out.
+    left_out: BTreeSet<String>,
     doubts: Vec<String>,
     problems: BTreeMap<Arc<str>, String>,
 }
@@ -75,7 +80,14 @@ impl Since {
             .collect();
         let visible = paths.into_par_iter().map(|(file, path)| (file, near(&path))).collect();
         let doubts = revision.doubt.iter().cloned().collect();
-        Self { revision, scope, visible, doubts, problems: BTreeMap::new() }
+        let left_out = revision.left_out();
+        Self { revision, scope, visible, left_out, doubts, problems: BTreeMap::new() }
+    }
+
+    /// Whether a file of the commit is not in the work tree because nobody wants it there.
+    fn is_left_out(&self, inside: &str) -> bool {
+        let mut folders = inside.match_indices('/').filter_map(|(at, _)| inside.get(..=at));
+        self.left_out.contains(inside) || folders.any(|folder| self.left_out.contains(folder))
     }
 
     fn is_in_scope(&self, file: &str) -> bool {
@@ -92,7 +104,9 @@ impl Since {
         let foreign: Vec<_> = foreign.iter().map(|folder| name(folder)).collect();
         let mut files: BTreeMap<Arc<str>, Option<ObjectId>> =
             self.visible.keys().filter(|file| self.is_in_scope(file)).map(|file| (Arc::clone(file), None)).collect();
-        files.extend(committed.iter().map(|(path, id)| (name(path), Some(*id))));
+        let committed =
+            committed.iter().filter(|(path, _)| !self.is_left_out(path) || Path::new(&*name(path)).exists());
+        files.extend(committed.map(|(path, id)| (name(path), Some(*id))));
         files.retain(|file, _| {
             let path = Path::new(&**file);
             let is_foreign = foreign.iter().any(|folder| path.starts_with(&**folder));
@@ -238,6 +252,10 @@ impl Since {
             let path = Path::new(folder).join(name);
             let file = key(&path);
             let Some(language) = is_of_module(&file) else { continue };
+            let is_left_out = || self.revision.inside(&path).is_some_and(|inside| self.is_left_out(&inside));
+            if after.file(&file).is_none() && is_left_out() {
+                continue;
+            }
             committed.insert(Arc::clone(&file));
             if after.file(&file).is_some_and(|now| names.is_same(id, now.text.to_string().as_bytes())) {
                 continue;

@@ -138,8 +138,12 @@ fn title(told: &Told) -> String {
 fn notes(impact: &Impact<'_>, told: &Told) -> Vec<String> {
     let json = &told.json;
     let mut notes: Vec<String> = json.reasons.iter().map(reason).collect();
-    let renamed = json.renamed_to.as_ref().filter(|_| json.outcome() != JsonAction::Rename);
-    notes.extend(renamed.map(|to| format!("its new address: {to}")));
+    notes.extend(json.renamed_to.as_ref().and_then(|to| match json.outcome() {
+        // The title says it.
+        JsonAction::Rename => None,
+        JsonAction::Destroy => Some(format!("a `moved` block from {} to {to} keeps it", json.address)),
+        _ => Some(format!("its new address: {to}")),
+    }));
     notes.extend(json.interruption.iter().map(|why| format!("interruption: {}", reason(why))));
     notes.extend(json.protections_removed.iter().map(|why| format!("protection removed: {}", reason(why))));
     notes.extend(json.widened.iter().map(|widened| format!("opened: {}", widened.why)));
