@@ -218,8 +218,30 @@ pub(crate) struct Near {
     pub(crate) declared: Vec<String>,
     /// Kinds of what it may look up, `terraform_remote_state` among them.
     pub(crate) looked_up: Vec<String>,
+    /// What tells the state that it keeps.
+    pub(crate) keeps: StateNames,
+    /// What tells the states that it looks up.
+    pub(crate) looks_into: StateNames,
     /// Whether it may read files.
     pub(crate) reads: bool,
+}
+
+/// Names of states, as far as they stand there in so many words.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct StateNames {
+    /// Those that do.
+    pub(crate) names: Vec<String>,
+    /// Whether there is one that does not.
+    pub(crate) is_open: bool,
+}
+
+impl StateNames {
+    /// Whether a state of these may be one of those.
+    pub(crate) fn may_meet(&self, others: &Self) -> bool {
+        let is_there = |names: &Self| names.is_open || !names.names.is_empty();
+        let is_open = (self.is_open && is_there(others)) || (others.is_open && is_there(self));
+        is_open || self.names.iter().any(|name| others.names.contains(name))
+    }
 }
 
 /// What a file has to do with others.
@@ -237,7 +259,39 @@ pub(crate) fn near(path: &Path) -> Near {
         }
     }
     let (declared, looked_up) = (kinds(&text, "resource"), kinds(&text, "data"));
-    Near { module, length: text.len(), called, declared, looked_up, reads: text.contains("file(") }
+    let keeps = state_names(&text, &["backend \"", "\"backend\"", "cloud {"]);
+    let looks_into = state_names(&text, &["terraform_remote_state\""]);
+    Near { module, length: text.len(), called, declared, looked_up, keeps, looks_into, reads: text.contains("file(") }
+}
+
+/// Stands for all states that are kept in a file.
+pub(crate) const LOCAL_STATE: &str = "a file";
+
+/// Settings of a backend that tell its states from others.
+const STATE_NAMES: [&str; 5] = ["key", "prefix", "name", "address", "secret_suffix"];
+
+/// The names of the states that blocks are about which begin with one of some words.
+fn state_names(text: &str, words: &[&str]) -> StateNames {
+    let mut found = StateNames::default();
+    for (at, word) in words.iter().flat_map(|word| text.match_indices(word)) {
+        let rest = &text[at + word.len()..];
+        // Up to the end of the top-level block.
+        let block = rest.split("\n}").next().unwrap_or(rest);
+        if block.contains("\"local\"") {
+            found.names.push(LOCAL_STATE.to_owned());
+            continue;
+        }
+        let settings = block.lines().filter_map(|line| line.split_once('='));
+        let mut settings = settings.filter(|(name, _)| STATE_NAMES.contains(&name.trim())).peekable();
+        found.is_open |= settings.peek().is_none();
+        for (_, value) in settings {
+            match value.trim().strip_prefix('"').and_then(|value| value.strip_suffix('"')) {
+                Some(name) if !name.contains("${") => found.names.push(name.to_owned()),
+                _ => found.is_open = true,
+            }
+        }
+    }
+    found
 }
 
 /// The kinds that stand behind a word: `resource "aws_vpc"`.
@@ -343,4 +397,26 @@ pub(crate) fn installed_modules(folder: &str) -> Vec<(String, String, String)> {
             (!call.is_empty()).then(|| (folder_of(parent), call.to_owned(), at(&module.folder)))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LOCAL_STATE, StateNames, state_names};
+
+    #[test]
+    fn states_are_told_apart_by_the_look_of_the_text() {
+        let of = |text: &str| state_names(text, &["backend \"", "terraform_remote_state\""]);
+        let named = |name: &str| StateNames { names: vec![name.to_owned()], is_open: false };
+        let kept = of("terraform {\n  backend \"s3\" {\n    bucket = \"b\"\n    key    = \"net\"\n  }\n}\n");
+        assert_eq!(kept, named("net"));
+        let reader = |settings: &str| of(&format!("data \"terraform_remote_state\" \"n\" {{\n{settings}\n}}\nx = 1\n"));
+        assert!(reader("  config = {\n    key = \"net\"\n  }").may_meet(&kept));
+        assert!(!reader("  config = {\n    key = \"app\"\n  }").may_meet(&kept));
+        assert!(reader("  config = {\n    key = \"${local.x}/net\"\n  }").may_meet(&kept));
+        assert!(reader("  config = { key = \"app\" }").may_meet(&kept), "it is not looked at so closely");
+        assert!(!reader("  backend = \"local\"\n  config = {\n    path = \"../n/x\"\n  }").may_meet(&kept));
+        assert_eq!(reader("  backend = \"local\"").names, [LOCAL_STATE]);
+        assert!(of("terraform {\n  backend \"s3\" {}\n}\n").may_meet(&named("any")), "it is told elsewhere");
+        assert!(!StateNames::default().may_meet(&StateNames { is_open: true, ..StateNames::default() }));
+    }
 }

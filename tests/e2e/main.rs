@@ -17,6 +17,7 @@ mod fix;
 mod formats;
 mod history;
 mod hooks;
+mod impact;
 mod ledger;
 mod live;
 mod moves;

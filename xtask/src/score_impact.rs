@@ -3,21 +3,20 @@
 //! A label is an opinion. Where we hold one to be wrong, or where a prediction without a label is right, that is listed with the
 //! reason in `xtask/data/impact-judgements.toml`, by commit, address and group; figures are given with and without it.
 
-use anyhow::Context;
-use countersign_engine::{Snapshot, Workspace, read, units};
-use countersign_grammars::Language;
+mod data;
+mod groups;
+
+use countersign_engine::Workspace;
 use countersign_impact::tables::Tables;
-use countersign_impact::{Action, Change, Widened, predict};
-use countersign_syntax::Budget;
-use flate2::read::GzDecoder;
+use countersign_impact::{Change, predict};
+use data::{Commit, Judgements, Label, commit_of, folder, judgements, pairs, workspace};
+use groups::{group, groups, is_in_data, meets, users};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 /// Precision and recall that are asked for, in percent, where there are at least so many labels.
 const BARS: (f64, f64, u32) = (95.0, 90.0, 30);
@@ -34,22 +33,6 @@ const GROUPS: &[(&str, bool)] = &[
     ("retention", false),
     ("state", false),
 ];
-
-/// A label.
-struct Label {
-    kind: String,
-    address: String,
-    effect: String,
-    text: String,
-}
-
-/// A judgement that stands in the list.
-struct Judgement {
-    right: String,
-    reason: String,
-}
-
-type Judgements = BTreeMap<(String, String, String), Judgement>;
 
 #[derive(Default, Clone, Copy)]
 struct Count {
@@ -77,7 +60,7 @@ pub(crate) fn run(data: Option<&str>, list: Option<&str>) -> anyhow::Result<Exit
     let pairs = pairs(&path)?;
     // Files of the same commits that are there without their folders: what was moved from one folder to another shows so.
     let more = path.with_file_name("terraform-pairs.jsonl.gz");
-    let more = if more.is_file() { self::pairs(&more)? } else { Vec::new() };
+    let more = if more.is_file() { data::pairs(&more)? } else { Vec::new() };
     let mut commits: BTreeMap<String, Commit> = BTreeMap::new();
     for pair in &pairs {
         commits.entry(commit_of(pair)).or_default().pairs.push(pair);
@@ -98,50 +81,6 @@ pub(crate) fn run(data: Option<&str>, list: Option<&str>) -> anyhow::Result<Exit
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// One change of several files.
-#[derive(Default)]
-struct Commit<'d> {
-    /// What is labelled of it.
-    pairs: Vec<&'d Value>,
-    /// Texts before and after, by path.
-    files: BTreeMap<String, (Option<&'d str>, Option<&'d str>)>,
-}
-
-impl<'d> Commit<'d> {
-    fn take(&mut self, pair: &'d Value) {
-        let siblings = pair["siblings"].as_array().map(Vec::as_slice).unwrap_or_default();
-        for file in std::iter::once(pair).chain(siblings) {
-            let path = format!("/w/{}", file["path"].as_str().unwrap_or_default());
-            self.files.insert(path, (file["before"].as_str(), file["after"].as_str()));
-        }
-    }
-}
-
-fn pairs(path: &Path) -> anyhow::Result<Vec<Value>> {
-    let lines = BufReader::new(GzDecoder::new(File::open(path)?)).lines();
-    lines.map(|line| Ok(serde_json::from_str(&line?)?)).collect()
-}
-
-fn commit_of(pair: &Value) -> String {
-    format!("{} {}", pair["repo"].as_str().unwrap_or_default(), pair["commit"].as_str().unwrap_or_default())
-}
-
-fn judgements() -> anyhow::Result<Judgements> {
-    let path = super::root().join("xtask/data/impact-judgements.toml");
-    let table: toml::Table = std::fs::read_to_string(&path)?.parse().with_context(|| path.display().to_string())?;
-    let mut judgements = Judgements::new();
-    for row in table.get("judgement").and_then(toml::Value::as_array).into_iter().flatten() {
-        let text = |key: &str| {
-            row.get(key).and_then(toml::Value::as_str).map(str::to_owned).with_context(|| format!("`{key}` in {row}"))
-        };
-        let key = (text("commit")?, text("address")?, text("group")?);
-        anyhow::ensure!(matches!(text("right")?.as_str(), "label" | "prediction"), "`right` in {row}");
-        let known = judgements.insert(key, Judgement { right: text("right")?, reason: text("reason")? });
-        anyhow::ensure!(known.is_none(), "{row} is there twice");
-    }
-    Ok(judgements)
-}
-
 #[derive(Default)]
 struct Score {
     judgements: Judgements,
@@ -155,62 +94,6 @@ struct Score {
     others: BTreeMap<String, Count>,
     disagreements: Vec<String>,
     pairs: u32,
-}
-
-/// The group of a label that is to be predicted.
-fn group(label: &Label) -> Option<&'static str> {
-    Some(match (label.kind.as_str(), label.effect.as_str()) {
-        (_, "destroy") => "destroy",
-        (_, "destroy+create") => "destroy+create",
-        ("force_new_literal", _) => "replace",
-        (_, "protection_off") => "protection off",
-        (_, "exposure") => "exposure",
-        (_, "permission") => "permission",
-        (_, "exposure/unsafe_flag") => "unsafe flag",
-        (_, "data_retention") => "retention",
-        (_, "state") => "state",
-        _ => return None,
-    })
-}
-
-/// The groups of a prediction.
-fn groups(change: &Change) -> Vec<&'static str> {
-    let mut groups = Vec::new();
-    let is_re_addressed = change.renamed_to.is_some()
-        || change.reasons.iter().any(|reason| {
-            matches!(reason.attribute.as_deref(), Some("for_each" | "count")) && reason.why.contains("created anew")
-        });
-    match change.action {
-        Action::Destroy if is_re_addressed => groups.push("destroy+create"),
-        Action::Destroy => groups.push("destroy"),
-        Action::Replace if change.certain => groups.push("replace"),
-        _ if change.kind.starts_with("backend.") => groups.push("state"),
-        _ => {}
-    }
-    if !change.protections_removed.is_empty() {
-        groups.push("protection off");
-    }
-    let widened: BTreeSet<&str> = change
-        .widened
-        .iter()
-        .map(|widening| match widening.what {
-            Widened::Exposure => "exposure",
-            Widened::Identity => "permission",
-            Widened::Encryption => "unsafe flag",
-        })
-        .collect();
-    groups.extend(widened);
-    groups
-}
-
-/// Groups of which a label of one is met by a prediction of another: what is destroyed is destroyed, whatever comes after it,
-/// and the script calls flags protections, exposure or unsafe by their names.
-fn meets(label: &str, predicted: &str) -> bool {
-    let same = |names: &[&str]| names.contains(&label) && names.contains(&predicted);
-    label == predicted
-        || same(&["destroy", "destroy+create"])
-        || same(&["protection off", "unsafe flag", "retention"])
-        || same(&["exposure", "unsafe flag"])
 }
 
 impl Score {
@@ -411,36 +294,6 @@ impl Score {
     }
 }
 
-/// The resources that name a data source, whose changes show in them.
-fn users(address: &str, folder: &str, (before, after): (&Workspace, &Workspace)) -> BTreeSet<String> {
-    if !address.starts_with("data.") {
-        return BTreeSet::new();
-    }
-    let of = |workspace: &Workspace| {
-        let blocks = workspace.all(folder).into_iter().filter(|it| it.block().mentions(address));
-        blocks.map(|it| it.block().address.to_string()).collect::<Vec<_>>()
-    };
-    of(before).into_iter().chain(of(after)).collect()
-}
-
-/// Whether what a label rests on is there to be seen: where a resource went, or the block that says so.
-fn is_in_data(label: &Label, here: &str, (_, after): (&Workspace, &Workspace)) -> bool {
-    match label.kind.as_str() {
-        "moved_to_other_dir" => {
-            let others = after.modules().into_iter().filter(|folder| *folder != here);
-            others.into_iter().any(|folder| after.definition(folder, &label.address).is_some())
-        }
-        "moved_block" | "removed_block" => {
-            let names = |name: &str| name.split('[').next() == Some(&label.address);
-            let blocks = after.all(here);
-            let from = blocks.iter().filter(|it| matches!(&*it.block().kind, "moved" | "removed"));
-            let from = from.filter_map(|it| it.block().body.attribute("from")?.address());
-            from.into_iter().any(|from| names(&from))
-        }
-        _ => true,
-    }
-}
-
 fn is_top(address: &str) -> bool {
     address.matches('.').count() == 1 || address.starts_with("data.") && address.matches('.').count() == 2
 }
@@ -470,22 +323,6 @@ fn interval(part: u32, whole: u32) -> String {
     let centre = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
     let half = z / (1.0 + z * z / n) * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
     format!("{:.1} ({:.1}–{:.1})", 100.0 * p, 100.0 * (centre - half).max(0.0), 100.0 * (centre + half).min(1.0))
-}
-
-fn workspace<'f>(files: impl Iterator<Item = (&'f str, Option<&'f str>)>) -> Workspace {
-    let mut workspace = Workspace::default();
-    for (path, text) in files {
-        let (Some(language), Some(text)) = (Language::of_path(path), text) else { continue };
-        let mut snapshot = Snapshot::new(language, 0, text);
-        snapshot.file = Arc::from(path);
-        read(&snapshot, &mut Budget::unbounded());
-        workspace.update(&snapshot.file, &[], &units(&snapshot));
-    }
-    workspace
-}
-
-fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use crate::document::Snapshot;
 use crate::facts::Facts;
 use countersign_infra::terraform::{
-    Definition, Evaluation, Key, Lowered, MAX_STEPS, Reads, Refusal, Scope, Workspace, is_variable_file, module_of,
+    Definition, Evaluation, Key, Lowered, MAX_STEPS, Reads, Refusal, Scope, Workspace, is_variable_file, module_of, unread,
 };
 use countersign_infra::{Resource, Via, ViaSource, World};
 use countersign_policy::{Catalogue, Environment, EnvironmentEvidence, Environments, Gap, Hit, Written, hits};
@@ -605,7 +605,10 @@ pub fn locate(snapshot: &Snapshot, place: &Elsewhere) -> Option<Range<usize>> {
     Some(start + place.range.start..start + place.range.end)
 }
 
-/// What the units of a snapshot say, for an index.
+/// What the units of a snapshot say, for an index. A text over a limit may say anything.
 pub fn units(snapshot: &Snapshot) -> Vec<Arc<Lowered>> {
+    if snapshot.unread.is_some() {
+        return vec![Arc::new(unread(""))];
+    }
     snapshot.units.iter().filter_map(|(_, unit)| unit.memo()).map(|facts| Arc::clone(&facts.lowered)).collect()
 }

@@ -5,6 +5,7 @@
 
 mod change;
 pub mod graph;
+pub mod plan;
 mod predict;
 pub mod tables;
 

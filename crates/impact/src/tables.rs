@@ -24,6 +24,9 @@ pub enum Effect {
     Unknown,
 }
 
+/// Attributes that types have beside their own and that are changed in place.
+const COMMON: &[&str] = &["tags", "tags_all", "labels", "region", "timeouts"];
+
 /// A fact that a repository states beside the tables, or against them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extra {
@@ -210,8 +213,10 @@ impl Kind {
             },
             // A block of which a change replaces: what is inside of it and is not named may do so as well.
             None => match path.rsplit_once('.').map(|(outer, _)| self.effect(outer)) {
-                None => Effect::InPlace,
-                Some(Effect::InPlace) => Effect::InPlace,
+                // Of such a type all are in the tables, so this is one that they do not know.
+                None if self.all && !COMMON.contains(&path) => Effect::Unknown,
+                None | Some(Effect::InPlace) => Effect::InPlace,
+                Some(Effect::Unknown) => Effect::Unknown,
                 Some(_) => Effect::MayReplace,
             },
         }
@@ -372,6 +377,9 @@ mod tests {
         assert_eq!(of("aws_instance", "launch_template.nothing"), Effect::MayReplace);
         assert_eq!(of("made_up", "name"), Effect::Unknown);
         assert_eq!(of("random_password", "length"), Effect::Replaces);
+        assert_eq!(of("aws_acm_certificate_validation", "certificate_arn"), Effect::Replaces);
+        assert_eq!(of("aws_acm_certificate_validation", "made_up"), Effect::Unknown);
+        assert_eq!(of("aws_accessanalyzer_analyzer", "tags"), Effect::InPlace);
         assert!(tables.goes_into("aws_instance", "launch_template"));
         assert!(!tables.goes_into("aws_instance", "ami"));
     }

@@ -119,6 +119,12 @@ fn a_module_is_left_by_the_call_that_it_was_entered_by() {
             "1 aws_instance.two < module.two.subnet < output.subnet",
         ],
     );
+    // By one call.
+    check(
+        &files,
+        ("root", "module.two[0].aws_subnet.s"),
+        &["1 aws_instance.two < module.two.subnet < module.two.output.subnet"],
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod fix;
 mod github;
 mod hook;
 mod human;
+mod impact;
 mod init;
 mod junit;
 mod ledger;
@@ -51,6 +52,12 @@ enum Command {
         #[command(subcommand)]
         command: baseline::BaselineCommand,
     },
+    /// Say what applying an edit would do to what is live: destroy, replace, interrupt, open; and what depends on it.
+    ///
+    /// Two states are compared, from the text alone: what is there now, and what is presumed to be live. For Terraform and
+    /// OpenTofu. Ends with 0 where nothing that --fail-on names happens, 1 where something does, and 2 where the command line
+    /// is wrong or something could not be read.
+    Impact(impact::ImpactArguments),
     /// Explain a risk: what it means, how it hurts, what to do instead.
     Explain {
         /// Id of the risk, as `countersign risks` lists them.
@@ -142,6 +149,8 @@ enum Schema {
     Config,
     /// What `check --format json` prints.
     Findings,
+    /// What `impact --format json` prints.
+    Impact,
     /// What `log --format json` prints.
     Log,
     /// Countersign's own methods of the language server.
@@ -165,12 +174,12 @@ pub fn run() -> ExitCode {
     let outcome = match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Baseline { command } => baseline::run(&command),
+        Command::Impact(arguments) => impact::run(&arguments),
         Command::Explain { risk } => catalogue::explain(&risk),
         Command::Risks { format } => catalogue::list(format),
         Command::Schema { of } => schema(of),
         Command::Completions { shell } => completions(shell),
         Command::Blame(arguments) => blame::run(&arguments),
-        Command::Revert(arguments) => revert::run(&arguments),
         Command::Revert(arguments) => revert::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Export { command } => export::run(&command),
@@ -214,6 +223,7 @@ fn schema(of: Schema) -> anyhow::Result<ExitCode> {
         Schema::Blame => schemars::schema_for!(blame::JsonBlame),
         Schema::Config => schemars::schema_for!(countersign_policy::Config),
         Schema::Findings => schemars::schema_for!(countersign_engine::report::JsonReport),
+        Schema::Impact => schemars::schema_for!(crate::impact::report::JsonImpact),
         Schema::Log => schemars::schema_for!(Vec<ledger::JsonEntry>),
         Schema::Protocol => crate::lsp::protocol_schema(),
         Schema::Risks => schemars::schema_for!(Vec<catalogue::JsonRisk<'static>>),

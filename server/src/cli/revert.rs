@@ -2,8 +2,8 @@
 
 use super::print;
 use crate::attribution;
-use crate::disk::{self, Configs};
-use crate::impact::{self, Compared};
+use crate::disk::Configs;
+use crate::impact::{self, Besides, Compared};
 use crate::state::Store;
 use crate::surroundings::key;
 use anyhow::{Context, bail};
@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &RevertArguments) -> anyhow::Result<ExitCode> {
         Wanted::Session(_) => std::env::current_dir()?,
         Wanted::File(file, _) => file.clone(),
     };
-    let compared = impact::since(&scope, arguments.base.as_deref(), &Configs::default(), None)?;
+    let compared = impact::since(&scope, arguments.base.as_deref(), &Configs::default(), &Besides::default())?;
     let store = Store::of_one_run();
     let mut out = String::new();
     let mut found = false;

@@ -4,11 +4,15 @@ use super::repository;
 use anyhow::{Context, bail};
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Names of the default branch, the surest first, where `origin/HEAD` says nothing.
 const DEFAULT_BRANCHES: [&str; 4] =
     ["refs/remotes/origin/main", "refs/remotes/origin/master", "refs/heads/main", "refs/heads/master"];
+
+/// A file's name or path, and what names its content.
+type Named = (String, ObjectId);
 
 /// A commit's files.
 pub(crate) struct Revision {
@@ -75,15 +79,15 @@ impl Revision {
         path.is_empty() || self.entry(path).is_some()
     }
 
-    /// The files directly in a folder, by name, and whether it is there.
-    pub(crate) fn files_in(&self, folder: &str) -> Vec<(String, ObjectId)> {
+    /// The files directly in a folder, by name.
+    pub(crate) fn files_in(&self, folder: &str) -> Vec<Named> {
         let Some(tree) = self.folder(folder) else { return Vec::new() };
         let entries = tree.iter().flatten().filter(|entry| is_file(entry.kind()));
         entries.map(|entry| (entry.filename().to_string(), entry.object_id())).collect()
     }
 
     /// The files below a folder by their paths from the root, and the folders there that are repositories of their own.
-    pub(crate) fn files_below(&self, folder: &str) -> anyhow::Result<(Vec<(String, ObjectId)>, Vec<String>)> {
+    pub(crate) fn files_below(&self, folder: &str) -> anyhow::Result<(Vec<Named>, Vec<String>)> {
         let (mut files, mut foreign) = (Vec::new(), Vec::new());
         let Some(tree) = self.folder(folder) else { return Ok((files, foreign)) };
         let entries = tree.traverse().breadthfirst.files();
@@ -118,6 +122,14 @@ impl Revision {
     /// A file's content by its path; `None` where it is not in the commit.
     pub(crate) fn file(&self, path: &str) -> Option<Vec<u8>> {
         self.content(self.id(path)?).ok()
+    }
+
+    /// The files that a sparse checkout leaves out of the work tree, by their paths from the root; a folder that is left out as
+    /// a whole ends with a slash.
+    pub(crate) fn left_out(&self) -> BTreeSet<String> {
+        let Ok(index) = self.repository.index_or_empty() else { return BTreeSet::new() };
+        let left_out = |entry: &&gix::index::Entry| entry.flags.contains(gix::index::entry::Flags::SKIP_WORKTREE);
+        index.entries().iter().filter(left_out).map(|entry| entry.path(&index).to_string()).collect()
     }
 
     /// How objects are named here.

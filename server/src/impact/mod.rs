@@ -1,9 +1,11 @@
 //! Two states of files, to be compared: what is presumed live, and what is there now.
 
+mod planned;
+pub(crate) mod report;
 mod since;
 mod two;
 
-pub(crate) use since::since;
+pub(crate) use since::{Besides, since};
 pub(crate) use two::two;
 
 use crate::surroundings::{self, Surroundings, key};
@@ -91,6 +93,14 @@ impl State {
         Some((snapshot, locate(snapshot, &place)?))
     }
 
+    /// The folder of the module that calls lead to from another one.
+    pub(crate) fn enter(&self, folder: &str, calls: &[String]) -> Option<Arc<str>> {
+        calls.iter().try_fold(Arc::from(folder), |folder: Arc<str>, call| {
+            let call = self.workspace.definition(&folder, call)?;
+            self.workspace.called(&folder, call.block())
+        })
+    }
+
     /// A file's path as people see it: from the folder at work where it is below that.
     pub(crate) fn shown(&self, file: &str) -> String {
         if let Some(real) = self.real.get(file) {
@@ -100,6 +110,10 @@ impl State {
         file.strip_prefix(&*here).and_then(|rest| rest.strip_prefix('/')).unwrap_or(file).to_owned()
     }
 }
+
+/// What is said of a file that is none of a module.
+const NOT_COMPARED: &str =
+    "what an edit does is predicted for Terraform and OpenTofu: .tf, .tofu, .tf.json, .tofu.json, .tfvars";
 
 /// Whether a path is that of a file of a module.
 fn is_of_module(path: &str) -> Option<Language> {

@@ -3,7 +3,7 @@
 use super::{Compared, State, is_of_module, problem, read, read_all};
 use crate::disk::{self, Configs};
 use crate::git::Revision;
-use crate::surroundings::{self, MAX_TEXT, Near, Surroundings, key, near};
+use crate::surroundings::{self, LOCAL_STATE, MAX_TEXT, Near, StateNames, Surroundings, key, near};
 use anyhow::{Context, bail};
 use countersign_engine::{Workspace, module_of, units, wanted_files};
 use gix::ObjectId;
@@ -16,16 +16,21 @@ use std::sync::Arc;
 /// Files of modules that are read; more are left out, and that is said.
 const MAX_FILES: usize = 20_000;
 
-/// Tells by a text whether it may declare a resource that is asked about.
-pub(crate) type About<'a> = &'a (dyn Fn(&str) -> bool + Sync);
+/// What has to be there even where nothing is different.
+#[derive(Default)]
+pub(crate) struct Besides<'a> {
+    /// The modules of texts in which all of these stand.
+    pub(crate) words: &'a [String],
+    /// A folder of a module.
+    pub(crate) folder: Option<&'a Path>,
+}
 
-/// Compares the files below a path with a commit: the one that `base` names, else what is presumed to be live. Modules whose
-/// text is `about` something are there even where nothing is different.
+/// Compares the files below a path with a commit: the one that `base` names, else what is presumed to be live.
 pub(crate) fn since(
     path: &Path,
     base: Option<&str>,
     configs: &Configs,
-    about: Option<About<'_>>,
+    besides: &Besides<'_>,
 ) -> anyhow::Result<Compared> {
     let revision = Revision::presumed(path, base)?;
     let absolute = PathBuf::from(&*key(path));
@@ -34,13 +39,16 @@ pub(crate) fn since(
         if revision.inside(&absolute).is_some() { absolute } else { absolute.canonicalize().unwrap_or(absolute) };
     let root = revision.root().display();
     let inside = revision.inside(&scope).with_context(|| format!("{} is not below {root}", path.display()))?;
+    if is_of_module(&key(&scope)).is_none() && (scope.is_file() || revision.id(&inside).is_some()) {
+        bail!("{}: {}", path.display(), super::NOT_COMPARED);
+    }
     if !scope.exists() && !revision.has(&inside) {
         bail!("{}: there is no such file or folder, neither now nor at {}", path.display(), revision.name);
     }
     let mut since = Since::new(revision, scope);
     let mut modules = since.different(&inside, configs)?;
     loop {
-        let (around, after) = since.now(&modules, about);
+        let (around, after) = since.now(&modules, besides);
         let (before, read) = since.past(&around, &after, &modules);
         let known = modules.len();
         modules.extend(read.into_iter().filter(|module| since.is_in_scope(module)));
@@ -56,6 +64,8 @@ struct Since {
     scope: PathBuf,
     /// The files of all modules in the work tree that git does not ignore, by their names in the index.
     visible: BTreeMap<Arc<str>, Near>,
+    /// What a sparse checkout leaves out.
+    left_out: BTreeSet<String>,
     doubts: Vec<String>,
     problems: BTreeMap<Arc<str>, String>,
 }
@@ -70,7 +80,14 @@ impl Since {
             .collect();
         let visible = paths.into_par_iter().map(|(file, path)| (file, near(&path))).collect();
         let doubts = revision.doubt.iter().cloned().collect();
-        Self { revision, scope, visible, doubts, problems: BTreeMap::new() }
+        let left_out = revision.left_out();
+        Self { revision, scope, visible, left_out, doubts, problems: BTreeMap::new() }
+    }
+
+    /// Whether a file of the commit is not in the work tree because nobody wants it there.
+    fn is_left_out(&self, inside: &str) -> bool {
+        let mut folders = inside.match_indices('/').filter_map(|(at, _)| inside.get(..=at));
+        self.left_out.contains(inside) || folders.any(|folder| self.left_out.contains(folder))
     }
 
     fn is_in_scope(&self, file: &str) -> bool {
@@ -79,16 +96,17 @@ impl Since {
 
     /// The modules of files in scope that are not as they were.
     fn different(&self, inside: &str, configs: &Configs) -> anyhow::Result<BTreeSet<String>> {
-        let (mut committed, mut foreign) = (Vec::new(), Vec::new());
-        match self.revision.id(inside) {
-            Some(id) => committed.push((inside.to_owned(), id)),
-            None => (committed, foreign) = self.revision.files_below(inside)?,
-        }
+        let (committed, foreign) = match self.revision.id(inside) {
+            Some(id) => (vec![(inside.to_owned(), id)], Vec::new()),
+            None => self.revision.files_below(inside)?,
+        };
         let name = |inside: &str| key(&self.revision.root().join(inside));
         let foreign: Vec<_> = foreign.iter().map(|folder| name(folder)).collect();
         let mut files: BTreeMap<Arc<str>, Option<ObjectId>> =
             self.visible.keys().filter(|file| self.is_in_scope(file)).map(|file| (Arc::clone(file), None)).collect();
-        files.extend(committed.iter().map(|(path, id)| (name(path), Some(*id))));
+        let committed =
+            committed.iter().filter(|(path, _)| !self.is_left_out(path) || Path::new(&*name(path)).exists());
+        files.extend(committed.map(|(path, id)| (name(path), Some(*id))));
         files.retain(|file, _| {
             let path = Path::new(&**file);
             let is_foreign = foreign.iter().any(|folder| path.starts_with(&**folder));
@@ -106,8 +124,8 @@ impl Since {
     }
 
     /// The modules that are compared and what has to do with them, as they are now.
-    fn now(&mut self, modules: &BTreeSet<String>, about: Option<About<'_>>) -> (Surroundings, State) {
-        let wanted = self.wanted(modules, about);
+    fn now(&mut self, modules: &BTreeSet<String>, besides: &Besides<'_>) -> (Surroundings, State) {
+        let wanted = self.wanted(modules, besides);
         let mut files: Vec<_> = self
             .visible
             .iter()
@@ -141,17 +159,23 @@ impl Since {
 
     /// The modules that have to be read: those that are compared, those that something of them leads to, and what all of
     /// them call.
-    fn wanted(&self, modules: &BTreeSet<String>, about: Option<About<'_>>) -> BTreeSet<String> {
+    fn wanted(&self, modules: &BTreeSet<String>, besides: &Besides<'_>) -> BTreeSet<String> {
         let mut by_module: BTreeMap<&str, Vec<&Near>> = BTreeMap::new();
         for near in self.visible.values() {
             by_module.entry(&near.module).or_default().push(near);
         }
         let mut wanted: BTreeSet<&str> = modules.iter().map(String::as_str).collect();
-        if let Some(about) = about {
+        let folder = besides.folder.map(key);
+        wanted.extend(folder.as_deref().and_then(|folder| by_module.get_key_value(folder)).map(|(folder, _)| *folder));
+        if !besides.words.is_empty() {
+            let is_about = |file: &str| {
+                let text = disk::read(Path::new(file));
+                text.is_ok_and(|text| besides.words.iter().all(|word| text.contains(word.as_str())))
+            };
             let in_scope: Vec<_> = self.visible.iter().filter(|(file, _)| self.is_in_scope(file)).collect();
-            let found =
-                in_scope.par_iter().filter(|(file, _)| disk::read(Path::new(&***file)).is_ok_and(|text| about(&text)));
-            wanted.par_extend(found.map(|(_, near)| near.module.as_str()));
+            wanted.par_extend(
+                in_scope.par_iter().filter(|(file, _)| is_about(file)).map(|(_, near)| near.module.as_str()),
+            );
         }
         // Upwards: who calls them, and who looks up what they declare.
         loop {
@@ -161,11 +185,16 @@ impl Since {
                 .flatten()
                 .flat_map(|near| near.declared.iter().map(String::as_str))
                 .collect();
+            let own = || wanted.iter().filter_map(|module| by_module.get(module)).flatten();
+            let names = own().flat_map(|near| near.keeps.names.iter().cloned());
+            // Without a backend it is a file.
+            let file = (!wanted.is_empty()).then(|| LOCAL_STATE.to_owned());
+            let keeps =
+                StateNames { names: names.chain(file).collect(), is_open: own().any(|near| near.keeps.is_open) };
             let is_led_to = |near: &Near| {
                 near.called.iter().any(|called| wanted.contains(called.as_str()))
-                    || near.looked_up.iter().any(|kind| {
-                        (kind == "terraform_remote_state" && !wanted.is_empty()) || declared.contains(kind.as_str())
-                    })
+                    || near.looks_into.may_meet(&keeps)
+                    || near.looked_up.iter().any(|kind| declared.contains(kind.as_str()))
             };
             let more: Vec<&str> = by_module
                 .iter()
@@ -223,6 +252,10 @@ impl Since {
             let path = Path::new(folder).join(name);
             let file = key(&path);
             let Some(language) = is_of_module(&file) else { continue };
+            let is_left_out = || self.revision.inside(&path).is_some_and(|inside| self.is_left_out(&inside));
+            if after.file(&file).is_none() && is_left_out() {
+                continue;
+            }
             committed.insert(Arc::clone(&file));
             if after.file(&file).is_some_and(|now| names.is_same(id, now.text.to_string().as_bytes())) {
                 continue;

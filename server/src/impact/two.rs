@@ -1,6 +1,6 @@
 //! Two files or two folders, without git.
 
-use super::{Compared, State, is_of_module, read_all};
+use super::{Compared, NOT_COMPARED, State, is_of_module, read_all};
 use crate::disk;
 use crate::surroundings::{MAX_TEXT, Surroundings, key};
 use anyhow::{Context, bail};
@@ -77,10 +77,7 @@ pub(crate) fn two(before: &Path, after: &Path) -> anyhow::Result<Compared> {
 /// A file as another one.
 fn one(path: &Path, at: &Path) -> anyhow::Result<Files> {
     if is_of_module(&key(path)).is_none() {
-        bail!(
-            "{}: what an edit does is predicted for Terraform and OpenTofu: .tf, .tofu, .tf.json, .tofu.json, .tfvars",
-            path.display()
-        );
+        bail!("{}: {NOT_COMPARED}", path.display());
     }
     Ok(Files::from([(key(at), path.to_owned())]))
 }

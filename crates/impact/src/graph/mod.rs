@@ -5,10 +5,12 @@
 //! one call is left through that call only. Other configurations are reached where the text determines it: through
 //! `terraform_remote_state`, and through data sources that look up a name that one resource alone has ([`Links`]).
 
+mod address;
 mod links;
 mod state;
 mod walk;
 
+pub use address::parts;
 pub use links::Links;
 pub use walk::dependents;
 

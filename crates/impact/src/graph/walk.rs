@@ -1,6 +1,6 @@
 //! The walk from a resource to what depends on it.
 
-use super::{Dependent, Frame, Links, MAX_WALKED, Node, Radius};
+use super::{Dependent, Frame, Links, MAX_WALKED, Node, Radius, parts};
 use countersign_infra::terraform::{Block, Definition, Item, Step, Workspace, module_of};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
@@ -13,12 +13,25 @@ const MAX_CALLS: usize = 16;
 /// Data sources that read the outputs of another configuration.
 const REMOTE_STATE: &str = "data.terraform_remote_state.";
 
-/// What depends on the block with an address, in a module however that is called.
+/// What depends on the block with an address, in a module however that is called. The address may go through calls, as in
+/// `module.app.aws_instance.web`; it is then that of this call alone.
 pub fn dependents(workspace: &Workspace, links: &Links, module: &str, address: &str) -> Radius {
     let mut walk = Walk::new(workspace, links);
-    let frame = walk.plain(&module.into());
-    walk.found.insert((frame, address.into()));
-    walk.reach(Target { frame, address: address.into(), definition: None, is_known: true }, 0);
+    let mut frame = walk.plain(&module.into());
+    let (calls, mut address) = parts(address);
+    for call in calls {
+        let definition = workspace.definition(&walk.module(frame), &call);
+        if let Some(Called::Frame(inside)) = definition.map(|definition| walk.enter(frame, definition)) {
+            frame = inside;
+        } else {
+            address = call;
+            break;
+        }
+    }
+    let address: Arc<str> = address.into();
+    let plain = walk.radius.frame(frame).map_or(frame, |frame| frame.plain);
+    walk.found.insert((plain, Arc::clone(&address)));
+    walk.reach(Target { frame, address, definition: None, is_known: true }, 0);
     walk.run();
     walk.radius
 }

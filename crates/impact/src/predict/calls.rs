@@ -3,7 +3,9 @@
 use super::half::{Half, local_source};
 use super::harm::States;
 use super::instances::{fate, is_none};
+use super::lifecycle::say_guard;
 use super::module::{Pair, Seen};
+use super::moved::moved_instances;
 use super::moves::plain;
 use super::names::is_about;
 use super::resource::{raise, setting_place};
@@ -27,7 +29,7 @@ impl Pair<'_> {
             match self.statements.target(address).filter(|to| self.is_free(to)) {
                 _ if self.after.blocks.contains_key(address) => {
                     taken.insert(address.to_string());
-                    pairs.push((address, address.to_string()));
+                    pairs.push((address, self.own_instance(address)));
                 }
                 Some(to) => {
                     taken.insert(plain(&to));
@@ -76,7 +78,7 @@ impl Pair<'_> {
             }
             return;
         }
-        if from != to {
+        if from != target {
             let why = format!("a `moved` block says that it is `{target}` now, with everything in it");
             change.reasons.push(Reason { attribute: None, why, place: None });
             change.renamed_to = Some(target.to_owned());
@@ -84,7 +86,14 @@ impl Pair<'_> {
             is_told = true;
         }
         let moved: Vec<_> = self.statements.instances(from).collect();
-        let fate = match (self.before.instances(before), self.after.instances(after)) {
+        let instances = (self.before.instances(before), self.after.instances(after));
+        if let (Some((left, _)), Some((right, _))) = &instances
+            && !moved.is_empty()
+            && left != right
+        {
+            is_told |= moved_instances(&mut change, &moved, left);
+        }
+        let fate = match instances {
             (Some((left, soft)), Some((right, soft_too))) if moved.is_empty() && target == to => {
                 let same = self.is_same_setting(from, to, &compared.names);
                 fate(to, (&left, &right), (same, soft || soft_too), true)
@@ -183,7 +192,7 @@ impl Pair<'_> {
             change.reasons.push(Reason { attribute: Some(argument.to_owned()), why, place });
         }
         let (left, right) = (call_body(&self.before, before), call_body(&self.after, after));
-        let states = States { before: left.as_ref(), after: right.as_ref(), definition: after, old: Some(before) };
+        let states = States::new(left.as_ref().zip(Some(before)), right.as_ref(), after);
         self.add_differences(&mut change, &states);
         seen.changes.push(change);
     }
@@ -281,8 +290,8 @@ impl Pair<'_> {
             change.reasons.push(Reason { attribute: None, why: why.to_owned(), place: place_inside });
             let declared = inside.declared(definition).and_then(|it| it.bodies.into_iter().next());
             let body = declared.as_ref().map(|resource| &resource.body);
-            self.say_guard(&mut change, body);
-            self.add_loss(&mut change, &States { before: body, after: None, definition, old: None });
+            say_guard(&mut change, body);
+            self.add_loss(&mut change, &States::gone(body, definition));
             let certain = change.certain;
             seen.changes.push(change);
             if &*definition.block().kind == "module"
@@ -313,18 +322,21 @@ impl Pair<'_> {
         let inside = self.after.enter(definition);
         if inside.is_none() {
             let body = call_body(&self.after, definition);
-            self.add_differences(&mut change, &States { before: None, after: body.as_ref(), definition, old: None });
+            self.add_differences(&mut change, &States::new(None, body.as_ref(), definition));
         }
         seen.changes.push(change);
         let Some(inside) = inside else { return };
         for resource in inside.resources() {
             let Some(inner) = inside.main(resource) else { continue };
             let local = format!("{address}.{resource}");
+            if self.statements.arrives(&local) {
+                continue;
+            }
             let mut change = self.change(&inner.block().kind, &local, place.clone(), Action::Create);
             change.certain = certain;
             let declared = inside.declared(inner).and_then(|it| it.bodies.into_iter().next());
             let body = declared.as_ref().map(|resource| &resource.body);
-            self.add_differences(&mut change, &States { before: None, after: body, definition: inner, old: None });
+            self.add_differences(&mut change, &States::new(None, body, inner));
             seen.changes.push(change);
         }
     }

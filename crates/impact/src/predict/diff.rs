@@ -1,5 +1,6 @@
 //! What differs between two states of one body.
 
+use super::half::Half;
 use super::names::is_about;
 use crate::tables::Tables;
 use countersign_infra::terraform::{Definition, Item, Names, same};
@@ -50,8 +51,8 @@ pub(super) struct Compared<'a> {
     pub(super) names: [Names<'a>; 2],
     /// Names whose values are not what they were.
     pub(super) changed: &'a BTreeSet<String>,
-    /// Names that rest on defaults, in both.
-    pub(super) soft: [&'a BTreeSet<String>; 2],
+    /// Both modules, which know what rests on defaults.
+    pub(super) halves: [&'a Half<'a>; 2],
 }
 
 impl Compared<'_> {
@@ -114,14 +115,16 @@ impl Compared<'_> {
             let names = items.iter().flat_map(|item| item.mentions());
             names.filter(|name| soft.contains(&**name)).collect()
         };
-        let (before, after) = (soft(before, self.soft[0]), soft(after, self.soft[1]));
+        let (before, after) = (soft(before, self.halves[0].soft()), soft(after, self.halves[1].soft()));
         before != after || is_about(&before, self.changed)
     }
 
     fn says_the_same(&self, before: &[&Item], after: &[&Item]) -> bool {
         let text = |items: &[&Item], names: Names<'_>| {
             let mut out = String::new();
-            items.iter().for_each(|item| item.write(names, &mut out));
+            for item in items {
+                item.write(names, &mut out);
+            }
             out
         };
         let is_touched =

@@ -3,14 +3,15 @@
 use super::half::Half;
 use super::harm::States;
 use super::instances::is_none;
+use super::lifecycle::{Lifecycle, say_guard};
 use super::module::{Pair, Seen};
-use super::moves::plain;
-use super::resource::Lifecycle;
+use super::moves::{Removal, plain};
+use super::names;
 use super::similar::{matched, words};
 use super::words::file;
 use crate::change::{Action, Change, Reason};
 use countersign_infra::terraform::{Instances, Workspace};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 impl Pair<'_> {
@@ -47,8 +48,8 @@ impl Pair<'_> {
             declared.as_ref().and_then(|declared| declared.bodies.first()).map(|resource| &resource.body),
         );
         let body = declared.as_ref().and_then(|declared| declared.bodies.first()).map(|resource| &resource.body);
-        self.say_guard(&mut change, body);
-        self.add_loss(&mut change, &States { before: body, after: None, definition, old: None });
+        say_guard(&mut change, body);
+        self.add_loss(&mut change, &States::gone(body, definition));
         if lifecycle.prevent_destroy {
             let why = "its `prevent_destroy` was removed together with it and does not hold this up".to_owned();
             change.reasons.push(Reason { attribute: None, why, place: None });
@@ -64,16 +65,18 @@ impl Pair<'_> {
             (change.action, change.certain) = (action, certain);
             true
         };
-        if let Some(destroy) = self.statements.removal(address) {
-            return match destroy {
-                Some(false) => say(
+        if let Some(removal) = self.statements.removal(address) {
+            return match removal {
+                Removal::Forgotten => say(
                     "a `removed` block with `destroy = false` says that it stays as it is and is managed no longer"
                         .to_owned(),
                     Action::Update,
                     true,
                 ),
-                Some(true) => say("a `removed` block says that it is destroyed".to_owned(), Action::Destroy, true),
-                None => say(
+                Removal::Destroyed => {
+                    say("a `removed` block says that it is destroyed".to_owned(), Action::Destroy, true)
+                }
+                Removal::Unknown => say(
                     "a `removed` block is about it, and it is not known whether it says that it is destroyed"
                         .to_owned(),
                     Action::Unknown,
@@ -94,7 +97,15 @@ impl Pair<'_> {
         }
         if let Some(to) = self.statements.target(address) {
             change.renamed_to = Some(to.clone());
-            return self.moved_away(address, &to, change);
+            self.moved_away(address, &to, change);
+            return true;
+        }
+        if let Some(to) = self.moved_out(address) {
+            let why = format!("a `moved` block where this module is called says that it is `{to}` now");
+            change.reasons.push(Reason { attribute: None, why, place: None });
+            change.renamed_to = Some(to);
+            (change.action, change.certain) = (Action::Rename, false);
+            return true;
         }
         let instances: Vec<_> = self.statements.instances(address).collect();
         if !instances.is_empty() {
@@ -130,7 +141,17 @@ impl Pair<'_> {
         false
     }
 
-    fn moved_away(&self, address: &str, to: &str, change: &mut Change) -> bool {
+    fn moved_away(&self, address: &str, to: &str, change: &mut Change) {
+        if let Some(inside) = self.moved_into(address, to) {
+            change.action = inside.action;
+            change.certain = inside.certain;
+            change.reasons = inside.reasons;
+            change.loss = inside.loss;
+            change.interruption = inside.interruption;
+            change.protections_removed = inside.protections_removed;
+            change.widened = inside.widened;
+            return;
+        }
         let (why, action, certain) = match self.is_declared(to) {
             Some(true) if self.before.blocks.contains_key(plain(to).as_str()) => (
                 format!(
@@ -152,10 +173,44 @@ impl Pair<'_> {
                 false,
             ),
         };
-        let _ = address;
         change.reasons.push(Reason { attribute: None, why, place: None });
         (change.action, change.certain) = (action, certain);
-        true
+    }
+
+    /// What becomes of a resource that is moved into a module that can be read.
+    fn moved_into(&self, address: &str, to: &str) -> Option<Change> {
+        let whole = plain(to);
+        let mut rest = whole.as_str();
+        let mut half: Option<Half<'_>> = None;
+        while let Some(inside) = rest.strip_prefix("module.") {
+            let (name, behind) = inside.split_once('.')?;
+            let at = half.as_ref().unwrap_or(&self.after);
+            let next = at.enter(at.main(&format!("module.{name}"))?)?;
+            (half, rest) = (Some(next), behind);
+        }
+        let after = half.filter(|half| half.blocks.contains_key(rest))?;
+        let shown = after.anchor(after.main(rest)?);
+        let before = self.before.again();
+        let changed = names::changed(&before, &after, &BTreeSet::new());
+        let pair = Self::with(before, after, self.tables, changed, String::new(), Some(shown));
+        let mut change = pair.resource(address, rest)?;
+        let why = format!("a `moved` block says that it is `{to}` now");
+        change.reasons.insert(0, Reason { attribute: None, why, place: None });
+        if change.action == Action::Update {
+            (change.action, change.certain) = (Action::Rename, true);
+        }
+        Some(change)
+    }
+
+    /// Where the callers of this module say that something in it goes.
+    fn moved_out(&self, address: &str) -> Option<String> {
+        self.outer.iter().find_map(|(prefix, statements)| {
+            let from = format!("{prefix}{address}");
+            statements.target(&from).or_else(|| {
+                let mut instances = statements.moved_within(&from);
+                instances.next().map(str::to_owned)
+            })
+        })
     }
 
     /// Whether an address is declared in the state after; `None` where that is in a module that cannot be read.

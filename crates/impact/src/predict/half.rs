@@ -69,6 +69,18 @@ impl<'w> Half<'w> {
         }
     }
 
+    /// Another module of this state, by itself.
+    pub(super) fn by_itself(&self, folder: &str) -> Self {
+        let route = Route { root: folder.into(), calls: Vec::new() };
+        Self::new(self.side, self.workspace, route, folder, self.steps)
+    }
+
+    /// The same module once more.
+    pub(super) fn again(&self) -> Self {
+        let half = Self::new(self.side, self.workspace, self.route.clone(), &self.folder, self.steps);
+        Self { soft_arguments: self.soft_arguments.clone(), ..half }
+    }
+
     /// The module that a call leads to, where it can be read.
     pub(super) fn enter(&self, call: &Definition) -> Option<Self> {
         let folder = self.with(|scope| scope.enter(call).map(|inside| inside.folder().to_owned()))??;

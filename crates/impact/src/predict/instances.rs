@@ -22,19 +22,66 @@ pub(super) struct Fate {
 }
 
 /// What becomes of the instances; `None` where they stay what they are. `same` says that the setting says the same in the same
-/// words as before and that nothing it mentions has changed.
-/// `soft` says that how many there are rests on the default of a variable.
+/// words as before and that nothing it mentions has changed; `soft`, that how many there are rests on the default of a variable.
 pub(super) fn fate(
     address: &str,
     (before, after): (&Instances, &Instances),
     (same, soft): (bool, bool),
     is_module: bool,
 ) -> Option<Fate> {
-    let mut fate = certain_fate(address, (before, after), same, is_module)?;
-    let is_counted = matches!(
-        (before, after),
-        (Instances::Count(_), Instances::Count(_) | Instances::One) | (Instances::Keys(_), Instances::Keys(_))
-    );
+    use Instances::{Count, Keys, One};
+    let setting = setting(after).or(setting(before)).unwrap_or("count");
+    let fate = |action, certain, why: &str| Fate { action, certain, setting, why: why.to_owned(), renamed_to: None };
+    let mut fate = match (before, after) {
+        (One, One) => return None,
+        _ if is_none(before) && is_none(after) => return None,
+        _ if is_none(before) => fate(Action::Create, true, "there was no instance before"),
+        (Count(None) | Keys(None), _) if same => return None,
+        _ if is_none(after) => {
+            let why = format!("`{setting}` comes to nothing now, so what was there is destroyed");
+            fate(Action::Destroy, !matches!(before, Count(None) | Keys(None)), &why)
+        }
+        (One, Count(count)) if !is_module => Fate {
+            renamed_to: Some(format!("{address}[0]")),
+            ..match count {
+                Some(_) => {
+                    fate(Action::Rename, true, "`count` is new; Terraform itself moves it to the first instance")
+                }
+                None => fate(
+                    Action::Rename,
+                    false,
+                    "`count` is new; Terraform itself moves it to the first instance, and destroys it where `count` comes to \
+                     0, which is not known",
+                ),
+            }
+        },
+        (Count(Some(count)), One) if !is_module && *count > 1 => {
+            let gone: Vec<_> = (1..*count).map(number).collect();
+            fate(Action::Destroy, true, &dropped(address, &gone, "`count` is gone"))
+        }
+        (Count(count), One) if !is_module => Fate {
+            renamed_to: Some(address.to_owned()),
+            ..fate(
+                Action::Rename,
+                count.is_some(),
+                "`count` is gone; Terraform itself moves the first instance, and destroys others if there are any",
+            )
+        },
+        (Count(old), Count(new)) => counted(address, (*old, *new), fate)?,
+        (Keys(old), Keys(new)) => keyed(address, (old.as_deref(), new.as_deref()), fate)?,
+        _ => {
+            let renamed_to = match after {
+                Keys(Some(keys)) if *before == One => match keys.as_slice() {
+                    [key] => Some(format!("{address}[{key:?}]")),
+                    _ => None,
+                },
+                _ => None,
+            };
+            let certain = !matches!(before, Count(None) | Keys(None));
+            Fate { renamed_to, ..fate(Action::Destroy, certain, re_addressed((before, after), is_module)) }
+        }
+    };
+    let is_counted = matches!((before, after), (Count(_), Count(_) | One) | (Keys(_), Keys(_)));
     if soft && is_counted && fate.certain {
         fate.certain = false;
         fate.why.push_str(", unless another value is given than the default");
@@ -42,119 +89,71 @@ pub(super) fn fate(
     Some(fate)
 }
 
-fn certain_fate(address: &str, (before, after): (&Instances, &Instances), same: bool, is_module: bool) -> Option<Fate> {
-    use Instances::{Count, Keys, One};
-    let to = setting(after).or(setting(before)).unwrap_or("count");
-    let fate = |action, certain, why: String| Some(Fate { action, certain, setting: to, why, renamed_to: None });
-    match (before, after) {
-        (One, One) => None,
-        // Nothing was there.
-        (Count(Some(0)), Count(Some(0))) => None,
-        (Count(Some(0)), _) => fate(Action::Create, true, "there was no instance before".to_owned()),
-        (Keys(Some(keys)), Keys(Some(others))) if keys.is_empty() && others.is_empty() => None,
-        (Keys(Some(keys)), _) if keys.is_empty() => {
-            fate(Action::Create, true, "there was no instance before".to_owned())
+/// Why everything gets another address that Terraform does not move it to.
+fn re_addressed(states: (&Instances, &Instances), is_module: bool) -> &'static str {
+    use Instances::{Keys, One};
+    match states {
+        _ if is_module => {
+            "its content gets other addresses, and Terraform does not move the content of a module by itself: it is destroyed \
+             and created anew unless `moved` blocks say so"
         }
-        (One, Count(Some(0))) => fate(Action::Destroy, true, "`count` is 0 now, so it is destroyed".to_owned()),
-        (Count(None) | Keys(_), Count(Some(0))) if !same => {
-            let certain = matches!(before, Keys(Some(_)));
-            fate(Action::Destroy, certain, "`count` is 0 now, so every instance that was there is destroyed".to_owned())
+        (One, Keys(_)) => {
+            "with `for_each` its instances have keys, and Terraform does not move it to one of them by itself: it is destroyed \
+             and created anew unless a `moved` block says so"
         }
-        (One, Count(count)) if is_module => fate(
-            Action::Destroy,
-            true,
-            format!(
-                "with `count` everything in it is at `{address}[0]`, and Terraform does not move the content of a module by \
-                 itself: it is destroyed{} unless a `moved` block says so",
-                if count.is_some() { " and created anew" } else { "" }
-            ),
-        ),
-        (One, Count(count)) => Some(Fate {
-            renamed_to: Some(format!("{address}[0]")),
-            ..fate(
-                Action::Rename,
-                count.is_some(),
-                match count {
-                    Some(_) => "`count` is new; Terraform itself moves it to the first instance".to_owned(),
-                    None => "`count` is new; Terraform itself moves it to the first instance, and destroys it where \
-                             `count` comes to 0, which is not known"
-                        .to_owned(),
-                },
-            )?
-        }),
-        (Count(count), One) if is_module => fate(
-            Action::Destroy,
-            count.is_some(),
-            "without `count` its content has other addresses, and Terraform does not move the content of a module by itself: \
-             it is destroyed and created anew unless a `moved` block says so"
-                .to_owned(),
-        ),
-        (Count(count), One) => match count {
-            Some(count) if *count > 1 => {
-                fate(Action::Destroy, true, dropped(address, &(1..*count).map(number).collect::<Vec<_>>(), "`count` is gone"))
-            }
-            _ => Some(Fate {
-                renamed_to: Some(address.to_owned()),
-                ..fate(
-                    Action::Rename,
-                    count.is_some(),
-                    "`count` is gone; Terraform itself moves the first instance, and destroys others if there are any"
-                        .to_owned(),
-                )?
-            }),
-        },
-        (One, Keys(keys)) => {
-            let renamed_to = match keys.as_deref() {
-                Some([key]) => Some(format!("{address}[{key:?}]")),
-                _ => None,
-            };
-            let why = "with `for_each` its instances have keys, and Terraform does not move it to one of them by itself: it is \
-                       destroyed and created anew unless a `moved` block says so";
-            Some(Fate { renamed_to, ..fate(Action::Destroy, true, why.to_owned())? })
+        (Keys(_), One) => {
+            "without `for_each` its instances lose their keys: they are destroyed and it is created anew unless a `moved` block \
+             says so"
         }
-        (Keys(keys), One) => fate(
-            Action::Destroy,
-            keys.is_some(),
-            "without `for_each` its instances lose their keys: they are destroyed and it is created anew unless a `moved` \
-             block says so"
-                .to_owned(),
-        ),
-        (Count(_), Keys(_)) | (Keys(_), Count(_)) => fate(
-            Action::Destroy,
-            matches!(before, Count(Some(_)) | Keys(Some(_))),
-            "`count` and `for_each` give instances other addresses: those that are there are destroyed and created anew \
-             unless `moved` blocks say so"
-                .to_owned(),
-        ),
-        (Count(Some(before)), Count(Some(after))) if after < before => {
-            let gone: Vec<_> = (*after..*before).map(number).collect();
-            fate(Action::Destroy, true, dropped(address, &gone, &format!("`count` goes from {before} to {after}")))
+        _ => {
+            "`count` and `for_each` give instances other addresses: those that are there are destroyed and created anew unless \
+             `moved` blocks say so"
         }
-        (Count(Some(before)), Count(Some(after))) if after > before => fate(
-            Action::Create,
-            true,
-            format!("`count` goes from {before} to {after}; those that are there stay"),
-        ),
-        (Keys(Some(before)), Keys(Some(after))) => {
-            let gone: Vec<_> = before.iter().filter(|key| !after.contains(key)).map(|key| format!("[{key:?}]")).collect();
-            let new = after.iter().filter(|key| !before.contains(key)).count();
-            match (gone.is_empty(), new) {
-                (true, 0) => None,
-                (true, _) => fate(Action::Create, true, format!("{new} more; those that are there stay")),
-                (false, _) => fate(Action::Destroy, true, dropped(address, &gone, "`for_each` has fewer keys")),
-            }
+    }
+}
+
+/// What becomes of them where another number of them is asked for.
+fn counted(
+    address: &str,
+    numbers: (Option<u64>, Option<u64>),
+    fate: impl Fn(Action, bool, &str) -> Fate,
+) -> Option<Fate> {
+    match numbers {
+        (Some(old), Some(new)) if new < old => {
+            let gone: Vec<_> = (new..old).map(number).collect();
+            Some(fate(Action::Destroy, true, &dropped(address, &gone, &format!("`count` goes from {old} to {new}"))))
         }
-        (Count(_), Count(_)) | (Keys(_), Keys(_)) if same => None,
-        (Count(Some(_)), Count(Some(_))) => None,
-        (Keys(_), Keys(Some(keys))) if keys.is_empty() => fate(
-            Action::Destroy,
+        (Some(old), Some(new)) if new > old => {
+            Some(fate(Action::Create, true, &format!("`count` goes from {old} to {new}; those that are there stay")))
+        }
+        (Some(_), Some(_)) => None,
+        _ => Some(fate(
+            Action::Unknown,
             false,
-            "`for_each` has no element now, so every instance that was there is destroyed".to_owned(),
-        ),
-        (Count(_), Count(_)) | (Keys(_), Keys(_)) => {
-            let why = format!("`{to}` changes and it is not known to what: instances that it drops are destroyed");
-            fate(Action::Unknown, false, why)
-        }
+            "`count` changes and it is not known to what: instances that it drops are destroyed",
+        )),
+    }
+}
+
+/// What becomes of them where other keys are given.
+fn keyed(
+    address: &str,
+    keys: (Option<&[String]>, Option<&[String]>),
+    fate: impl Fn(Action, bool, &str) -> Fate,
+) -> Option<Fate> {
+    let (Some(old), Some(new)) = keys else {
+        return Some(fate(
+            Action::Unknown,
+            false,
+            "`for_each` changes and it is not known to what: instances that it drops are destroyed",
+        ));
+    };
+    let gone: Vec<_> = old.iter().filter(|key| !new.contains(key)).map(|key| format!("[{key:?}]")).collect();
+    let more = new.iter().filter(|key| !old.contains(key)).count();
+    match (gone.is_empty(), more) {
+        (true, 0) => None,
+        (true, _) => Some(fate(Action::Create, true, &format!("{more} more; those that are there stay"))),
+        (false, _) => Some(fate(Action::Destroy, true, &dropped(address, &gone, "`for_each` has fewer keys"))),
     }
 }
 

@@ -5,11 +5,14 @@
 
 mod calls;
 mod diff;
+mod follow;
 mod gone;
 mod half;
 mod harm;
 mod instances;
+mod lifecycle;
 mod module;
+mod moved;
 mod moves;
 mod names;
 mod providers;
@@ -48,6 +51,8 @@ pub fn predict(before: &Workspace, after: &Workspace, modules: &BTreeSet<String>
         let is_called = |workspace: &Workspace| !workspace.callers(folder).is_empty();
         if (pair.before.is_there() || !is_called(after)) && (pair.after.is_there() || !is_called(before)) {
             pair.compare(&mut seen);
+        } else {
+            pair.note_loose(&mut seen);
         }
         pairs.push(pair);
     }

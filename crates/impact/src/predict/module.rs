@@ -10,9 +10,10 @@ use super::similar::{Words, matched, words};
 use super::{ByAddress, names};
 use crate::change::{Action, Change, Place, Reason};
 use crate::tables::Tables;
-use countersign_infra::terraform::{Definition, Instances};
+use countersign_infra::terraform::{Definition, Instances, module_of};
 use countersign_infra::{Body, Field};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Blocks of one kind that are gone and new, up to which they are compared with each other.
@@ -45,7 +46,9 @@ pub(super) struct Pair<'w> {
     prefix: String,
     /// Where changes are shown: the call that leads here.
     shown: Option<Place>,
-    pub(super) statements: Statements,
+    pub(super) statements: Rc<Statements>,
+    /// What those say that call this module, each with what stands before the addresses here.
+    pub(super) outer: Vec<(String, Rc<Statements>)>,
     /// Names whose values are not what they were.
     pub(super) changed: BTreeSet<String>,
     /// Addresses to which Terraform itself adds `[0]`, or from which it takes it away.
@@ -58,7 +61,23 @@ impl<'w> Pair<'w> {
     /// A module by itself.
     pub(super) fn new(before: Half<'w>, after: Half<'w>, tables: &'w Tables) -> Self {
         let changed = names::changed(&before, &after, &BTreeSet::new());
-        Self::with(before, after, tables, changed, String::new(), None)
+        let mut pair = Self::with(before, after, tables, changed, String::new(), None);
+        pair.outer = pair.callers();
+        pair
+    }
+
+    /// What the `moved` blocks say where this module is called.
+    fn callers(&self) -> Vec<(String, Rc<Statements>)> {
+        let calls = self.after.workspace.callers(&self.after.folder);
+        let of = |call: &Definition| {
+            let folder = module_of(&call.file);
+            if folder == &*self.after.folder {
+                return None;
+            }
+            let statements = Statements::new(&self.before.by_itself(folder), &self.after.by_itself(folder));
+            Some((format!("{}.", call.block().address), Rc::new(statements)))
+        };
+        calls.iter().filter_map(of).collect()
     }
 
     /// The module that a call leads to in both states. `arguments` are the variables for which something else is passed.
@@ -73,12 +92,14 @@ impl<'w> Pair<'w> {
         let prefix = format!("{}{address}.", self.prefix);
         let shown = self.shown.clone().unwrap_or(shown);
         let mut inside = Self::with(before, after, self.tables, changed, prefix, Some(shown));
+        let outer = self.outer.iter().map(|(before, it)| (format!("{before}{address}."), Rc::clone(it)));
+        inside.outer = outer.chain([(format!("{address}."), Rc::clone(&self.statements))]).collect();
         let inherited = self.elsewhere.iter().filter(|(provider, _)| !provider.contains('.'));
         inside.elsewhere.extend(inherited.map(|(provider, it)| (provider.clone(), it.clone())));
         inside
     }
 
-    fn with(
+    pub(super) fn with(
         before: Half<'w>,
         after: Half<'w>,
         tables: &'w Tables,
@@ -86,7 +107,7 @@ impl<'w> Pair<'w> {
         prefix: String,
         shown: Option<Place>,
     ) -> Self {
-        let statements = Statements::of(&after);
+        let statements = Rc::new(Statements::new(&before, &after));
         let counts =
             |half: &Half<'_>, address: &str| half.said(address).iter().any(|definition| has(definition, "count"));
         let each =
@@ -98,7 +119,8 @@ impl<'w> Pair<'w> {
             .map(ToString::to_string)
             .collect();
         let elsewhere = providers::elsewhere(&before, &after);
-        Self { before, after, tables, prefix, shown, statements, changed, implied, elsewhere }
+        let outer = Vec::new();
+        Self { before, after, tables, prefix, shown, statements, outer, changed, implied, elsewhere }
     }
 
     /// Whether this is a module by itself and not one that a call leads to.
@@ -132,7 +154,7 @@ impl<'w> Pair<'w> {
             after: self.after.said(to),
             names: [&names.0, &names.1],
             changed: &self.changed,
-            soft: [self.before.soft(), self.after.soft()],
+            halves: [&self.before, &self.after],
         }
     }
 
@@ -158,7 +180,7 @@ impl<'w> Pair<'w> {
         for address in self.before.resources() {
             if self.after.blocks.contains_key(address) {
                 taken.insert(address.to_string());
-                pairs.push((address, address.to_string()));
+                pairs.push((address, self.own_instance(address)));
                 continue;
             }
             match self.statements.target(address) {
@@ -217,6 +239,20 @@ impl<'w> Pair<'w> {
         seen.new.extend(new.iter().filter_map(|address| loose(&self.after, address)));
     }
 
+    /// Notes all that is in one of the states only.
+    pub(super) fn note_loose(&self, seen: &mut Seen) {
+        let only = |of: &Half<'_>, other: &Half<'_>| -> Vec<Arc<str>> {
+            of.resources().chain(of.calls()).filter(|address| !other.blocks.contains_key(*address)).cloned().collect()
+        };
+        let (gone, new) = (only(&self.before, &self.after), only(&self.after, &self.before));
+        self.loose(&gone.iter().collect::<Vec<_>>(), &new.iter().collect::<Vec<_>>(), seen);
+    }
+
+    /// An address that stays, or the one of its own instances that a `moved` block moves it to.
+    pub(super) fn own_instance(&self, address: &str) -> String {
+        self.statements.target(address).filter(|to| plain(to) == address).unwrap_or_else(|| address.to_owned())
+    }
+
     /// Whether an address is there for something that is moved to it.
     pub(super) fn is_free(&self, to: &str) -> bool {
         let whole = plain(to);
@@ -257,6 +293,10 @@ impl<'w> Pair<'w> {
         let block = definition.block();
         let mut change = self.change(&block.kind, address, self.after.anchor(definition), Action::Create);
         let mut say = |why: String| change.reasons.push(Reason { attribute: None, why, place: None });
+        // It was somewhere else, and that is said there.
+        if self.outer.iter().any(|(prefix, statements)| statements.arrives(&format!("{prefix}{address}"))) {
+            return None;
+        }
         if self.statements.imports(address) {
             say("an `import` block says that it takes over what is there already, and it may change that".to_owned());
             (change.action, change.certain) = (Action::Update, false);
@@ -284,7 +324,7 @@ impl<'w> Pair<'w> {
         let old = from.and_then(|from| self.before.declared(from));
         let body = |declared: &Declared| declared.bodies.first().map(|resource| resource.body.clone());
         let (old, new) = (old.as_ref().and_then(body), declared.as_ref().and_then(body));
-        let states = States { before: old.as_ref(), after: new.as_ref(), definition, old: from };
+        let states = States::new(old.as_ref().zip(from), new.as_ref(), definition);
         self.add_differences(&mut change, &states);
         // They are said of what it takes the place of.
         change.protections_removed.clear();
@@ -315,8 +355,7 @@ impl<'w> Pair<'w> {
             let (before, after) = (policy(&self.before), policy(&self.after));
             let mut change = self.change(KIND, address, self.after.anchor(definition), Action::Update);
             change.certain = false;
-            let states =
-                States { before: before.as_ref(), after: after.as_ref(), definition, old: self.before.main(address) };
+            let states = States::new(before.as_ref().zip(self.before.main(address)), after.as_ref(), definition);
             if self.add_differences(&mut change, &states) {
                 let why = "what it renders is used elsewhere".to_owned();
                 change.reasons.push(Reason { attribute: None, why, place: None });

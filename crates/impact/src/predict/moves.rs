@@ -1,7 +1,8 @@
 //! `moved`, `removed` and `import`: what Terraform is told about addresses.
 
 use super::half::Half;
-use countersign_infra::terraform::Definition;
+use countersign_infra::Found;
+use countersign_infra::terraform::{Definition, Expr};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Moves that lead to each other are followed so far.
@@ -12,20 +13,28 @@ const MAX_CHAIN: usize = 64;
 pub(super) struct Statements {
     /// From an address, instances included, to another.
     moved: BTreeMap<String, String>,
-    /// Addresses that are no longer managed, and whether what is there is destroyed (`None` where that is not known).
-    pub(super) removed: BTreeMap<String, Option<bool>>,
+    /// Addresses that are no longer managed.
+    removed: BTreeMap<String, Removal>,
     /// Addresses that take over what is there already.
-    pub(super) imported: BTreeSet<String>,
+    imported: BTreeSet<String>,
     /// A `moved` or `removed` block whose addresses cannot be read.
     pub(super) unread: bool,
 }
 
+/// What a `removed` block says of what is live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Removal {
+    Destroyed,
+    /// It stays as it is and is managed no longer.
+    Forgotten,
+    Unknown,
+}
+
 impl Statements {
-    pub(super) fn of(half: &Half<'_>) -> Self {
+    fn of(half: &Half<'_>) -> Self {
         let mut statements = Self::default();
-        let address = |definition: &Definition, name: &str| {
-            definition.block().body.attribute(name).and_then(|expr| expr.address())
-        };
+        let address =
+            |definition: &Definition, name: &str| definition.block().body.attribute(name).and_then(Expr::address);
         for definition in half.of_kind("moved") {
             match (address(definition, "from"), address(definition, "to")) {
                 (Some(from), Some(to)) => _ = statements.moved.insert(from, to),
@@ -37,21 +46,18 @@ impl Statements {
                 statements.unread = true;
                 continue;
             };
-            let mut lifecycle = definition.block().body.blocks("lifecycle");
-            let destroy = match lifecycle.next().and_then(|items| items.attribute("destroy")) {
-                // Without it, what is there is destroyed. Source: the page "removed block" of the Terraform language.
-                None => Some(true),
-                Some(_) => half.declared(definition).and_then(|declared| {
-                    let found = declared.bodies.first()?.body.find("lifecycle.destroy");
-                    match found.first() {
-                        Some(countersign_infra::Found::Value(value)) => value.as_bool(),
-                        _ => None,
-                    }
-                }),
-            };
-            statements.removed.insert(from, destroy);
+            statements.removed.insert(from, removal(half, definition));
         }
         statements.imported = half.of_kind("import").filter_map(|definition| address(definition, "to")).collect();
+        statements
+    }
+
+    /// What is new in them: moves that were there before have been made, unless what they move was still there.
+    pub(super) fn new(before: &Half<'_>, after: &Half<'_>) -> Self {
+        let (made, mut statements) = (Self::of(before), Self::of(after));
+        let is_open = |from: &str, to: &str| before.blocks.contains_key(from) && plain(to) != from;
+        statements.moved.retain(|from, to| made.moved.get(from) != Some(to) || is_open(from, to));
+        statements.unread &= !made.unread;
         statements
     }
 
@@ -86,6 +92,16 @@ impl Statements {
         None
     }
 
+    /// Whether something is moved to an address, whatever the keys on the way are.
+    pub(super) fn arrives(&self, address: &str) -> bool {
+        self.moved.values().any(|to| plain(to) == address)
+    }
+
+    /// Where instances of an address go, whatever the keys on the way are.
+    pub(super) fn moved_within<'a>(&'a self, address: &'a str) -> impl Iterator<Item = &'a str> {
+        self.moved.iter().filter(move |(from, _)| plain(from) == address).map(|(_, to)| to.as_str())
+    }
+
     /// Instances of an address that are moved by themselves, with where they go.
     pub(super) fn instances<'a>(&'a self, address: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         let is_instance = move |from: &str| from.strip_prefix(address).is_some_and(|rest| rest.starts_with('['));
@@ -93,13 +109,33 @@ impl Statements {
     }
 
     /// What is said of the removal of an address.
-    pub(super) fn removal(&self, address: &str) -> Option<Option<bool>> {
-        self.removed.iter().find(|(from, _)| plain(from) == address).map(|(_, destroy)| *destroy)
+    pub(super) fn removal(&self, address: &str) -> Option<Removal> {
+        self.removed.iter().find(|(from, _)| plain(from) == address).map(|(_, removal)| *removal)
     }
 
     /// Whether an address takes over what is there already.
     pub(super) fn imports(&self, address: &str) -> bool {
         self.imported.iter().any(|to| plain(to) == address)
+    }
+}
+
+/// What a `removed` block says of what is live. Without `destroy` it is destroyed. Source: the page "removed block" of the
+/// Terraform language.
+fn removal(half: &Half<'_>, definition: &Definition) -> Removal {
+    let mut lifecycle = definition.block().body.blocks("lifecycle");
+    if lifecycle.next().and_then(|items| items.attribute("destroy")).is_none() {
+        return Removal::Destroyed;
+    }
+    let body = half.declared(definition).and_then(|it| it.bodies.into_iter().next());
+    let found = body.as_ref().map(|resource| resource.body.find("lifecycle.destroy"));
+    let destroy = match found.as_deref() {
+        Some([Found::Value(value)]) => value.as_bool(),
+        _ => None,
+    };
+    match destroy {
+        Some(true) => Removal::Destroyed,
+        Some(false) => Removal::Forgotten,
+        None => Removal::Unknown,
     }
 }
 

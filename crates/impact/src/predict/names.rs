@@ -16,7 +16,10 @@ pub(super) fn changed(before: &Half<'_>, after: &Half<'_>, arguments: &BTreeSet<
     let addresses: BTreeSet<&Arc<str>> = before.blocks.keys().chain(after.blocks.keys()).collect();
     let named: Vec<&str> = addresses.into_iter().map(|address| &**address).filter(|address| is_name(address)).collect();
     for address in &named {
-        if written(before.said(address)) != written(after.said(address)) && is_other(before, after, address) {
+        let (old, new) = (before.said(address), after.said(address));
+        let is_identical = old.len() == new.len()
+            && old.iter().zip(new).all(|(old, new)| old.unit.digest == new.unit.digest && old.index == new.index);
+        if !is_identical && written(old) != written(new) && is_other(before, after, address) {
             changed.insert((*address).to_owned());
         }
     }

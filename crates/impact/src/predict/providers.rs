@@ -4,7 +4,7 @@ use super::diff::META;
 use super::half::Half;
 use super::module::Pair;
 use countersign_infra::Value;
-use countersign_infra::terraform::{Definition, same};
+use countersign_infra::terraform::{Definition, Expr, same};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -87,7 +87,7 @@ fn configurations(half: &Half<'_>) -> BTreeMap<String, Definition> {
     for definition in half.blocks.values().flatten() {
         let block = definition.block();
         let Some(provider) = block.kind.strip_prefix("provider.") else { continue };
-        let alias = block.body.attribute("alias").and_then(|expr| expr.address());
+        let alias = block.body.attribute("alias").and_then(Expr::address);
         let name = alias.map_or_else(|| provider.to_owned(), |alias| format!("{provider}.{alias}"));
         found.entry(name).or_insert_with(|| definition.clone());
     }
@@ -113,7 +113,7 @@ impl Pair<'_> {
     pub(super) fn provider(&self, from: &str, to: &str) -> Option<(String, bool)> {
         let of = |half: &Half<'_>, address: &str| {
             let definition = half.main(address)?;
-            let named = definition.block().body.attribute("provider").and_then(|expr| expr.address());
+            let named = definition.block().body.attribute("provider").and_then(Expr::address);
             let own = || definition.block().kind.split('_').next().unwrap_or_default().to_owned();
             Some(named.unwrap_or_else(own))
         };

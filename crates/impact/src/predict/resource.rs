@@ -1,67 +1,25 @@
 //! One resource in both states.
 
-use super::diff::{Difference, Sure};
+use super::diff::{Compared, Difference, Sure};
 use super::half::{Declared, Half};
-use super::harm::{States, guard, takes_away};
+use super::harm::States;
 use super::instances::{fate, pairs};
+use super::lifecycle::{Lifecycle, say_guard, say_lifecycle};
 use super::module::Pair;
+use super::moved::{moved_instances, moved_to_instance};
+use super::moves::plain;
 use super::names::is_about;
 use super::words::{file, said};
 use crate::change::{Action, Change, Place, Reason};
 use crate::tables::Effect;
-use countersign_infra::terraform::{Definition, Expr, ExprKind, Instances};
-use countersign_infra::{Body, Found, ValueKind};
+use countersign_infra::terraform::{Definition, Instances, Names};
+use countersign_infra::{Body, ValueKind};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Reasons that are given for one change.
 const MAX_REASONS: usize = 12;
-
-/// What a resource's `lifecycle` says.
-#[derive(Debug, Default)]
-pub(super) struct Lifecycle {
-    /// Paths whose changes are ignored.
-    ignored: Vec<String>,
-    /// All changes are.
-    ignores_all: bool,
-    /// Addresses whose changes replace it.
-    triggers: Vec<String>,
-    pub(super) create_first: bool,
-    pub(super) prevent_destroy: bool,
-}
-
-impl Lifecycle {
-    pub(super) fn of(definitions: &[Definition], body: Option<&Body>) -> Self {
-        let mut lifecycle = Self::default();
-        let blocks = definitions.iter().flat_map(|definition| definition.block().body.blocks("lifecycle"));
-        for items in blocks {
-            let each = |name: &str| match items.attribute(name).map(|expr| &expr.kind) {
-                Some(ExprKind::List(values)) => values.iter().map(Expr::address).collect::<Vec<_>>(),
-                Some(ExprKind::Variable(word)) => vec![Some(word.to_string())],
-                _ => Vec::new(),
-            };
-            for ignored in each("ignore_changes").into_iter().flatten() {
-                lifecycle.ignores_all |= ignored == "all";
-                lifecycle.ignored.push(super::moves::plain(&ignored));
-            }
-            lifecycle.triggers.extend(each("replace_triggered_by").into_iter().flatten());
-        }
-        let is = |name: &str| match body.map(|body| body.find(&format!("lifecycle.{name}"))).as_deref() {
-            Some([Found::Value(value)]) => value.as_bool() == Some(true),
-            _ => false,
-        };
-        lifecycle.create_first = is("create_before_destroy");
-        lifecycle.prevent_destroy = is("prevent_destroy");
-        lifecycle
-    }
-
-    fn ignores(&self, path: &str) -> bool {
-        self.ignores_all
-            || self.ignored.iter().any(|ignored| {
-                path.strip_prefix(ignored.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            })
-    }
-}
 
 /// How an action weighs against another one of the same resource.
 fn weight(action: Action, certain: bool) -> u8 {
@@ -85,11 +43,12 @@ pub(super) fn raise(change: &mut Change, action: Action, certain: bool) {
 impl Pair<'_> {
     /// What becomes of a resource that is `from` before and `to` after. `to` may be one instance, where a `moved` block says so.
     pub(super) fn resource(&self, from: &str, target: &str) -> Option<Change> {
-        let to = &*super::moves::plain(target);
+        let to = &*plain(target);
         let (before, after) = (self.before.main(from)?, self.after.main(to)?);
         let kind = Arc::clone(&after.block().kind);
         let names = self.names();
-        let compared = self.compared(&kind, (from, to), &names);
+        let changed = self.changed_for(from, to, &names);
+        let compared = Compared { changed: &changed, ..self.compared(&kind, (from, to), &names) };
         let provider = self.provider(from, to);
         if from == to && provider.is_none() && compared.is_unchanged() {
             return None;
@@ -105,7 +64,7 @@ impl Pair<'_> {
         }
         let is_same_text = compared.is_unchanged();
         let mut is_changed = false;
-        if from != to {
+        if from != target {
             self.rename(&mut change, target, (before, after));
             is_changed = true;
         }
@@ -116,45 +75,10 @@ impl Pair<'_> {
             return Some(change);
         };
         let lifecycle = Lifecycle::of(self.after.said(to), of_after.bodies.first().map(|resource| &resource.body));
-        let moved: Vec<_> = self.statements.instances(from).collect();
-        let mut pairs = pairs(&of_before, &of_after);
-        if target != to {
-            let key = target.get(to.len()..).unwrap_or_default();
-            pairs = self.moved_to_instance(&mut change, key, &of_before, &of_after);
-        } else if moved.is_empty() {
-            let same = self.is_same_setting(from, to, &compared.names);
-            let soft = of_before.soft || of_after.soft;
-            if let Some(fate) = fate(to, (&of_before.instances, &of_after.instances), (same, soft), false) {
-                let place = setting_place(&self.after, after, fate.setting);
-                let reason = Reason { attribute: Some(fate.setting.to_owned()), why: fate.why, place };
-                change.reasons.push(reason);
-                change.renamed_to = change.renamed_to.or(fate.renamed_to);
-                if is_changed || weight(fate.action, fate.certain) > 1 {
-                    raise(&mut change, fate.action, fate.certain);
-                } else {
-                    (change.action, change.certain) = (fate.action, fate.certain);
-                }
-                is_changed = true;
-            }
-        } else if of_before.instances != of_after.instances {
-            is_changed |= self.moved_instances(&mut change, &moved, &of_before.instances);
-        }
-        let mut differences: BTreeMap<String, Difference> = BTreeMap::new();
-        if !is_same_text {
-            for (left, right) in &pairs {
-                let (left, right) = (*left, *right);
-                let (Some(left), Some(right)) = (of_before.bodies.get(left), of_after.bodies.get(right)) else {
-                    continue;
-                };
-                for difference in compared.differences(&left.body, &right.body) {
-                    match differences.get_mut(&difference.path) {
-                        Some(known) if known.sure >= difference.sure => {}
-                        Some(known) => *known = difference,
-                        None => _ = differences.insert(difference.path.clone(), difference),
-                    }
-                }
-            }
-        }
+        let states = (&of_before, &of_after);
+        let (pairs, is_other) = self.instances(&mut change, (from, target), states, &compared.names);
+        is_changed |= is_other;
+        let mut differences = if is_same_text { BTreeMap::new() } else { differences(&compared, states, &pairs) };
         differences.retain(|path, _| !lifecycle.ignores(path));
         is_changed |= self.weigh(&mut change, after, &differences);
         if let Some((why, certain)) = provider {
@@ -163,28 +87,81 @@ impl Pair<'_> {
             raise(&mut change, Action::Replace, certain);
             is_changed = true;
         }
-        for (left, right) in &pairs {
-            let (Some(left), Some(right)) = (of_before.bodies.get(*left), of_after.bodies.get(*right)) else {
-                continue;
+        say_lifecycle(&mut change, &lifecycle);
+        for (left, right) in pairs.iter().filter_map(|pair| bodies(states, *pair)) {
+            let states = States {
+                create_first: lifecycle.create_first,
+                ..States::new(Some((left, before)), Some(right), after)
             };
-            let states =
-                States { before: Some(&left.body), after: Some(&right.body), definition: after, old: Some(before) };
             is_changed |= self.add_differences(&mut change, &states);
             if is_changed {
                 self.add_loss(&mut change, &states);
             }
         }
+        let old = of_before.bodies.first().map(|resource| &resource.body);
         if pairs.is_empty() {
-            let body = of_before.bodies.first().map(|resource| &resource.body);
-            self.add_loss(&mut change, &States { before: body, after: None, definition: before, old: None });
+            self.add_loss(&mut change, &States::gone(old, before));
         }
-        if !is_changed {
-            return None;
-        }
-        self.say_lifecycle(&mut change, &lifecycle);
-        self.say_guard(&mut change, of_before.bodies.first().map(|resource| &resource.body));
+        say_guard(&mut change, old);
         change.reasons.truncate(MAX_REASONS);
-        Some(change)
+        is_changed.then_some(change)
+    }
+
+    /// What becomes of the instances: which bodies are of the same one, and whether something happens to them.
+    fn instances(
+        &self,
+        change: &mut Change,
+        (from, target): (&str, &str),
+        (before, after): (&Declared, &Declared),
+        names: &[Names<'_>; 2],
+    ) -> (Vec<(usize, usize)>, bool) {
+        let to = &*plain(target);
+        if target != to {
+            let key = target.get(to.len()..).unwrap_or_default();
+            return (moved_to_instance(change, key, before, after), true);
+        }
+        let pairs = pairs(before, after);
+        let moved: Vec<_> = self.statements.instances(from).collect();
+        if !moved.is_empty() {
+            let is_other = before.instances != after.instances;
+            return (pairs, is_other && moved_instances(change, &moved, &before.instances));
+        }
+        let same = self.is_same_setting(from, to, names);
+        let soft = before.soft || after.soft;
+        let Some(fate) = fate(to, (&before.instances, &after.instances), (same, soft), false) else {
+            return (pairs, false);
+        };
+        let place = self.after.main(to).and_then(|definition| setting_place(&self.after, definition, fate.setting));
+        change.reasons.push(Reason { attribute: Some(fate.setting.to_owned()), why: fate.why, place });
+        if from == to {
+            (change.action, change.certain) = (fate.action, fate.certain);
+            change.renamed_to = fate.renamed_to;
+        } else {
+            raise(change, fate.action, fate.certain);
+        }
+        (pairs, true)
+    }
+
+    /// Names whose values are not what they were, of the instances of a block too.
+    fn changed_for<'s>(
+        &'s self,
+        from: &str,
+        to: &str,
+        names: &(impl Fn(&str) -> Option<String>, impl Fn(&str) -> Option<String>),
+    ) -> Cow<'s, BTreeSet<String>> {
+        if self.is_same_setting(from, to, &[&names.0, &names.1]) {
+            return Cow::Borrowed(&self.changed);
+        }
+        let known = |half: &Half<'_>, address: &str| {
+            let instances = half.main(address).and_then(|definition| half.instances(definition));
+            matches!(instances, Some((Instances::One | Instances::Count(Some(_)) | Instances::Keys(Some(_)), _)))
+        };
+        // Where the keys are not known, neither is whether the instances that stay say something else.
+        if !known(&self.before, from) || !known(&self.after, to) {
+            return Cow::Borrowed(&self.changed);
+        }
+        let each = ["each", "count"].map(str::to_owned);
+        Cow::Owned(self.changed.iter().cloned().chain(each).collect())
     }
 
     /// Whether exactly the same is said under an address as before.
@@ -208,70 +185,9 @@ impl Pair<'_> {
         (change.action, change.certain) = (Action::Rename, is_same_kind);
     }
 
-    /// A resource that becomes one instance of another: which bodies are to be compared.
-    fn moved_to_instance(
-        &self,
-        change: &mut Change,
-        key: &str,
-        before: &Declared,
-        after: &Declared,
-    ) -> Vec<(usize, usize)> {
-        let keys: Option<Vec<String>> = match &after.instances {
-            Instances::One => Some(vec![String::new()]),
-            Instances::Count(count) => count.map(|count| (0..count).map(|index| format!("[{index}]")).collect()),
-            Instances::Keys(keys) => keys.as_ref().map(|keys| keys.iter().map(|key| format!("[{key:?}]")).collect()),
-        };
-        let first = |index| if before.bodies.is_empty() { Vec::new() } else { vec![(0, index)] };
-        match keys.as_ref().map(|keys| keys.iter().position(|known| known == key)) {
-            Some(Some(index)) if keys.map(|keys| keys.len()) == Some(after.bodies.len()) => first(index),
-            Some(Some(_)) => first(0),
-            Some(None) => {
-                let why = format!("there is no instance `{key}` there, so it is destroyed");
-                change.reasons.push(Reason { attribute: None, why, place: None });
-                (change.action, change.certain) = (Action::Destroy, !after.soft);
-                Vec::new()
-            }
-            None => {
-                let why = "whether that instance is there is not known; if it is not, it is destroyed".to_owned();
-                change.reasons.push(Reason { attribute: None, why, place: None });
-                change.certain = false;
-                first(0)
-            }
-        }
-    }
-
-    /// Instances that `moved` blocks name one by one.
-    fn moved_instances(&self, change: &mut Change, moved: &[(&str, &str)], before: &Instances) -> bool {
-        let named: BTreeSet<&str> = moved.iter().map(|(from, _)| *from).collect();
-        let address = moved.first().map(|(from, _)| super::moves::plain(from)).unwrap_or_default();
-        let all: Option<Vec<String>> = match before {
-            Instances::One => Some(vec![address.clone()]),
-            Instances::Count(Some(count)) => Some((0..*count).map(|index| format!("{address}[{index}]")).collect()),
-            Instances::Keys(Some(keys)) => Some(keys.iter().map(|key| format!("{address}[{key:?}]")).collect()),
-            Instances::Count(None) | Instances::Keys(None) => None,
-        };
-        let is_complete = all.is_some_and(|all| all.iter().all(|instance| named.contains(instance.as_str())));
-        let why = if is_complete {
-            "`moved` blocks give its instances other addresses".to_owned()
-        } else {
-            "`moved` blocks give some of its instances other addresses; it is not known whether there are others, which would \
-             be destroyed"
-                .to_owned()
-        };
-        change.reasons.push(Reason { attribute: None, why, place: None });
-        let action = if is_complete { Action::Rename } else { Action::Unknown };
-        (change.action, change.certain) = (action, is_complete);
-        true
-    }
-
     /// Whether `count` or `for_each` says the same in the same words and nothing that it mentions has changed.
-    pub(super) fn is_same_setting(
-        &self,
-        from: &str,
-        to: &str,
-        names: &[countersign_infra::terraform::Names<'_>; 2],
-    ) -> bool {
-        let settings = |half: &Half<'_>, address: &str, names: countersign_infra::terraform::Names<'_>| {
+    pub(super) fn is_same_setting(&self, from: &str, to: &str, names: &[Names<'_>; 2]) -> bool {
+        let settings = |half: &Half<'_>, address: &str, names: Names<'_>| {
             let mut text = String::new();
             let mut is_touched = false;
             for definition in half.said(address) {
@@ -347,35 +263,9 @@ impl Pair<'_> {
                 raise(change, action, certain);
             }
         }
-        reasons.sort_by(|a, b| b.0.cmp(&a.0));
+        reasons.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
         change.reasons.extend(reasons.into_iter().map(|(_, reason)| reason));
         is_changed
-    }
-
-    /// Says that the provider refuses to destroy it.
-    pub(super) fn say_guard(&self, change: &mut Change, before: Option<&Body>) {
-        if !takes_away(change.action) {
-            return;
-        }
-        if let Some(path) = before.and_then(|body| guard(&change.kind, body)) {
-            let why = format!("`{path}` was on: applying this fails until that is off; it is no protection from that");
-            change.reasons.push(Reason { attribute: Some(path), why, place: None });
-        }
-    }
-
-    fn say_lifecycle(&self, change: &mut Change, lifecycle: &Lifecycle) {
-        let mut say = |why: &str| change.reasons.push(Reason { attribute: None, why: why.to_owned(), place: None });
-        if !matches!(change.action, Action::Replace | Action::Destroy) {
-            return;
-        }
-        if lifecycle.prevent_destroy {
-            say(
-                "`prevent_destroy` makes Terraform refuse to plan this until it is taken away; it is no protection from that",
-            );
-        }
-        if change.action == Action::Replace && lifecycle.create_first {
-            say("`create_before_destroy` creates the new one before the old one is destroyed");
-        }
     }
 
     /// Why nothing can be said of a resource.
@@ -393,125 +283,33 @@ impl Pair<'_> {
         };
         of(&self.after, to, "is").or_else(|| of(&self.before, from, "was"))
     }
+}
 
-    /// What follows from the replacement of others: `replace_triggered_by`, and attributes that name what is created anew.
-    pub(super) fn follow(&self, pairs: &[(&Arc<str>, String)], found: &mut Vec<Change>) {
-        let mut at: BTreeMap<String, usize> = BTreeMap::new();
-        for (index, change) in found.iter().enumerate() {
-            at.insert(self.local(change).to_owned(), index);
-        }
-        // Addresses after, with whether they are replaced for certain, and any change at all.
-        let mut replaced: BTreeMap<String, bool> = BTreeMap::new();
-        let mut touched: BTreeSet<String> = BTreeSet::new();
-        for change in found.iter() {
-            let local = self.local(change).to_owned();
-            match change.action {
-                Action::Replace => _ = replaced.insert(local.clone(), change.certain),
-                Action::Update | Action::Destroy => {}
-                Action::Create | Action::Rename | Action::Unknown => continue,
-            }
-            touched.insert(local);
-        }
-        let mut round: BTreeMap<String, bool> = replaced.clone();
-        while !round.is_empty() || !touched.is_empty() {
-            let mut next = BTreeMap::new();
-            for (from, to) in pairs {
-                let known = at.get(&***from).and_then(|index| found.get(*index));
-                if known.is_some_and(|change| matches!(change.action, Action::Replace | Action::Destroy)) {
-                    continue;
-                }
-                let Some((reason, certain)) = self.follows(to, &round, &touched) else { continue };
-                let index = match at.get(&***from) {
-                    Some(index) => *index,
-                    None => {
-                        let Some(definition) = self.after.main(to) else { continue };
-                        let place = self.after.anchor(definition);
-                        found.push(self.change(&definition.block().kind, from, place, Action::Update));
-                        at.insert(from.to_string(), found.len() - 1);
-                        found.len() - 1
-                    }
-                };
-                if let Some(change) = found.get_mut(index) {
-                    change.reasons.push(reason);
-                    raise(change, Action::Replace, certain);
-                    next.insert(to.clone(), certain);
-                }
-            }
-            touched.clear();
-            round = next;
-        }
-    }
+/// Two bodies by their numbers.
+fn bodies<'d>(
+    (before, after): (&'d Declared, &'d Declared),
+    (left, right): (usize, usize),
+) -> Option<(&'d Body, &'d Body)> {
+    Some((&before.bodies.get(left)?.body, &after.bodies.get(right)?.body))
+}
 
-    /// The address of a change in this module.
-    fn local<'c>(&self, change: &'c Change) -> &'c str {
-        change.address.get(self.prefix_len()..).unwrap_or(&change.address)
-    }
-
-    /// Why a resource is replaced because others are.
-    fn follows(
-        &self,
-        address: &str,
-        replaced: &BTreeMap<String, bool>,
-        touched: &BTreeSet<String>,
-    ) -> Option<(Reason, bool)> {
-        let definition = self.after.main(address)?;
-        let block = definition.block();
-        let lifecycle = Lifecycle::of(self.after.said(address), None);
-        for trigger in &lifecycle.triggers {
-            let whole = super::moves::plain(trigger);
-            let mut parts = whole.splitn(3, '.');
-            let (Some(kind), Some(name)) = (parts.next(), parts.next()) else { continue };
-            let other = format!("{kind}.{name}");
-            if replaced.contains_key(&other) || touched.contains(&other) {
-                // Of one attribute it is not looked up whether it is the one that changes.
-                let certain = parts.next().is_none() && replaced.get(&other).copied().unwrap_or(true);
-                let why = format!("`replace_triggered_by` names `{trigger}`, which changes");
-                return Some((
-                    Reason { attribute: Some("replace_triggered_by".to_owned()), why, place: None },
-                    certain,
-                ));
+/// What differs in any of the instances, by path; of what differs in several, the surest.
+fn differences(
+    compared: &Compared<'_>,
+    states: (&Declared, &Declared),
+    pairs: &[(usize, usize)],
+) -> BTreeMap<String, Difference> {
+    let mut differences: BTreeMap<String, Difference> = BTreeMap::new();
+    for (left, right) in pairs.iter().filter_map(|pair| bodies(states, *pair)) {
+        for difference in compared.differences(left, right) {
+            match differences.get_mut(&difference.path) {
+                Some(known) if known.sure >= difference.sure => {}
+                Some(known) => *known = difference,
+                None => _ = differences.insert(difference.path.clone(), difference),
             }
         }
-        let named = block.mentions.iter().find(|name| replaced.contains_key(&***name))?;
-        if lifecycle.ignores_all {
-            return None;
-        }
-        let path = self.replacing_path(&block.kind, &block.body, "", named)?;
-        if lifecycle.ignores(&path) {
-            return None;
-        }
-        let why =
-            format!("`{path}` is taken from `{named}`, which is replaced; another value than before replaces this too");
-        let place = Some(self.after.anchor(definition));
-        Some((Reason { attribute: Some(path), why, place }, false))
     }
-
-    /// The path of an attribute that replaces and is no more than something of a resource with an address that only the
-    /// provider knows.
-    fn replacing_path(
-        &self,
-        kind: &str,
-        items: &countersign_infra::terraform::Items,
-        prefix: &str,
-        named: &str,
-    ) -> Option<String> {
-        use countersign_infra::terraform::Content;
-        items.entries.iter().find_map(|item| {
-            let path = format!("{prefix}{}", item.name);
-            match &item.content {
-                Content::Attribute(expr) => {
-                    let rest = expr.address()?;
-                    let rest = super::moves::plain(&rest);
-                    let attribute = rest.strip_prefix(named)?.strip_prefix('.')?;
-                    let is_computed = matches!(attribute, "id" | "arn" | "self_link" | "unique_id");
-                    let effect = self.tables.effect(kind, &path);
-                    (is_computed && effect == Effect::Replaces).then_some(path)
-                }
-                Content::Block(inner) => self.replacing_path(kind, inner, &format!("{path}."), named),
-                Content::Dynamic(_) => None,
-            }
-        })
-    }
+    differences
 }
 
 /// Where a setting of Terraform itself stands in a block.

@@ -847,7 +847,9 @@ impl Item {
 }
 
 pub(super) fn mentions_of_items(items: &[Item], mentions: &mut impl Mentioned) {
-    items.iter().for_each(|item| mentions_of_item(item, mentions));
+    for item in items {
+        mentions_of_item(item, mentions);
+    }
 }
 
 fn mentions_of_item(item: &Item, mentions: &mut impl Mentioned) {

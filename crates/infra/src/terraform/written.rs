@@ -78,7 +78,7 @@ impl Expr {
                 out.push(')');
             }
             ExprKind::Binary(operator, operands) => {
-                list(&format!("({}", sign(*operator)), &**operands, ")", names, out)
+                list(&format!("({}", sign(*operator)), &**operands, ")", names, out);
             }
             ExprKind::For(parts) => {
                 _ = write!(out, "[for {} {}", parts.key_name.as_deref().unwrap_or_default(), parts.value_name);

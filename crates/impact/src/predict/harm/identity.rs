@@ -87,7 +87,7 @@ impl Pair<'_> {
 fn grants(kind: &str, body: &Body, source: &str) -> Grants {
     let mut grants = Grants::new();
     for_each_document(body, "", source, &mut |path, document, whole| {
-        statements(path, document, whole, source, &mut grants)
+        statements(path, document, whole, source, &mut grants);
     });
     let mut add = |path: &str, value: &Value, what: String, why: String| {
         let grant = Grant { path: path.to_owned(), range: value.range.clone(), why, on: String::new() };

@@ -142,9 +142,8 @@ impl Pair<'_> {
             classes.iter().any(is).then(|| "what uses it gets no answer".to_owned())
         };
         let what = way.or_else(serves)?;
-        let is_first = change.reasons.iter().any(|reason| reason.why.contains("before the old one is destroyed"));
         let why = match change.action {
-            Action::Replace if is_first => return None,
+            Action::Replace if states.create_first => return None,
             Action::Replace => format!("{what} until the new one is there"),
             _ => format!("{what} from then on"),
         };
@@ -194,7 +193,7 @@ impl Pair<'_> {
         };
         let old = states_of(before);
         states_of(after).into_iter().find_map(|(path, (is_on, value))| {
-            let was_on = old.get(&path).map(|(state, _)| *state).unwrap_or(!path.contains('.'));
+            let was_on = old.get(&path).map_or(!path.contains('.'), |(state, _)| *state);
             let is_protection = ["versioning", "logging", "backup", "rotation"].iter().any(|part| path.contains(part));
             (was_on && !is_on && !is_protection)
                 .then(|| self.reason_at(states, &path, Some(value), format!("`{path}` switches it off")))

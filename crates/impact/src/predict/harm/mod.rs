@@ -23,6 +23,25 @@ pub(super) struct States<'a> {
     pub(super) definition: &'a Definition,
     /// Where it was declared, where it is in both states.
     pub(super) old: Option<&'a Definition>,
+    /// Whether the new one is created before the old one is destroyed.
+    pub(super) create_first: bool,
+}
+
+impl<'a> States<'a> {
+    /// A resource that is gone.
+    pub(super) fn gone(before: Option<&'a Body>, definition: &'a Definition) -> Self {
+        Self { before, after: None, definition, old: None, create_first: false }
+    }
+
+    /// A resource that is new; `before` is what one says that it takes the place of.
+    pub(super) fn new(
+        before: Option<(&'a Body, &'a Definition)>,
+        after: Option<&'a Body>,
+        definition: &'a Definition,
+    ) -> Self {
+        let (before, old) = before.unzip();
+        Self { before, after, definition, old, create_first: false }
+    }
 }
 
 impl Pair<'_> {

@@ -30,6 +30,24 @@ const KEEPING: &[(&str, &str)] = &[
 /// Kinds whose retention of 0 days means that nothing is ever deleted.
 const ZERO_IS_FOREVER: &[&str] = &["aws_cloudwatch_log_group"];
 
+/// Protections by their names alone, for modules and kinds that are not known.
+const NAMES: &[&str] = &[
+    "deletion_protection",
+    "deletion_protection_enabled",
+    "enable_deletion_protection",
+    "termination_protection",
+    "disable_api_termination",
+    "force_destroy",
+    "force_delete",
+    "skip_final_snapshot",
+    "delete_automated_backups",
+    "backup_retention_period",
+    "recovery_window_in_days",
+    "deletion_window_in_days",
+    "soft_delete_retention_days",
+    "purge_protection_enabled",
+];
+
 impl Pair<'_> {
     /// Protections that were on and are off, or weaker.
     pub(super) fn protections(&self, kind: &str, states: &States<'_>) -> Vec<Reason> {
@@ -73,22 +91,6 @@ fn protections_of(kind: &str, before: &Body, after: &Body) -> Vec<Protection> {
     if let Some(known) = class(kind) {
         return known.protections().collect();
     }
-    const NAMES: &[&str] = &[
-        "deletion_protection",
-        "deletion_protection_enabled",
-        "enable_deletion_protection",
-        "termination_protection",
-        "disable_api_termination",
-        "force_destroy",
-        "force_delete",
-        "skip_final_snapshot",
-        "delete_automated_backups",
-        "backup_retention_period",
-        "recovery_window_in_days",
-        "deletion_window_in_days",
-        "soft_delete_retention_days",
-        "purge_protection_enabled",
-    ];
     let is_named = |name: &&str| before.value(name).is_some() || after.value(name).is_some();
     let known = NAMES.iter().copied().filter(is_named);
     known
