@@ -118,6 +118,28 @@ fn a_path_narrows_what_is_said() {
 }
 
 #[test]
+fn a_file_narrows_it_to_that_file() {
+    let bucket = |name: &str| format!("resource \"aws_s3_bucket\" \"{name}\" {{\n  bucket = \"{name}\"\n}}\n");
+    let workspace = Workspace::git(&[("a.tf", &bucket("a")), ("b.tf", &bucket("b"))]);
+    workspace.write("a.tf", "");
+    workspace.write("b.tf", "");
+    assert_eq!(actions(&impact(&workspace, &["b.tf"]).0), [("destroy", "b.tf", "aws_s3_bucket.b")]);
+    workspace.run_git(&["rm", "-q", "-f", "b.tf"]);
+    assert_eq!(actions(&impact(&workspace, &["b.tf"]).0), [("destroy", "b.tf", "aws_s3_bucket.b")]);
+}
+
+#[test]
+fn a_module_that_is_called_no_more_takes_what_is_inside_along() {
+    let workspace = repository();
+    let without = &NETWORK[..NETWORK.find("module").expect("a call")];
+    workspace.write("live/prod/main.tf", without);
+    let (found, code) = impact(&workspace, &["live"]);
+    assert_eq!(code, Some(1));
+    assert!(found.to_string().contains("module.db"), "{found}");
+    assert!(actions(&found).iter().any(|(action, ..)| *action == "destroy"), "{found}");
+}
+
+#[test]
 fn a_file_that_is_renamed_or_gone() {
     let workspace = repository();
     workspace.run_git(&["mv", "live/prod/main.tf", "live/prod/network.tf"]);

@@ -39,6 +39,8 @@ pub(crate) struct Compared {
     pub(crate) after: State,
     /// The folders of the modules that are compared: those in which something is different.
     pub(crate) modules: BTreeSet<String>,
+    /// The file that alone is asked about, where it is one.
+    pub(crate) only: Option<Arc<str>>,
     /// What the state before is, in words: `the merge base with origin/main (1a2b3c4)`.
     pub(crate) baseline: String,
     /// What makes the answer less than one expects, and what to do.

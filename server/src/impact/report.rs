@@ -195,6 +195,9 @@ impl<'a> Impact<'a> {
             let told = impact.tell(&change);
             impact.told.push(told);
         }
+        if let Some(only) = &compared.only {
+            impact.told.retain(|told| told.place.as_ref().is_none_or(|(file, _)| file == only));
+        }
         impact.sort();
         impact
     }

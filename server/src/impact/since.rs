@@ -45,18 +45,31 @@ pub(crate) fn since(
     if !scope.exists() && !revision.has(&inside) {
         bail!("{}: there is no such file or folder, neither now nor at {}", path.display(), revision.name);
     }
+    let only = revision.id(&inside).is_some() || scope.is_file();
+    let only = only.then(|| key(&scope));
     let mut since = Since::new(revision, scope);
     let mut modules = since.different(&inside, configs)?;
+    let mut called = BTreeSet::new();
     loop {
-        let (around, after) = since.now(&modules, besides);
-        let (before, read) = since.past(&around, &after, &modules);
-        let known = modules.len();
+        let (around, after) = since.now(&modules, &called, besides)?;
+        let Past { before, read, called_then } = since.past(&around, &after, &modules);
+        let known = (modules.len(), called.len());
         modules.extend(read.into_iter().filter(|module| since.is_in_scope(module)));
-        // What depends on modules that were found to be different only now has to be there too.
-        if modules.len() == known {
-            return Ok(since.compared(before, after, modules));
+        called.extend(called_then);
+        // What depends on modules that were found to be different only now has to be there too, and what is called no more.
+        if known == (modules.len(), called.len()) {
+            return Ok(since.compared(before, after, modules, only));
         }
     }
+}
+
+/// The state before, and what has to be known besides.
+struct Past {
+    before: State,
+    /// The modules that read a file that is different.
+    read: BTreeSet<String>,
+    /// Folders that are there now and were called then only.
+    called_then: BTreeSet<String>,
 }
 
 struct Since {
@@ -124,29 +137,30 @@ impl Since {
     }
 
     /// The modules that are compared and what has to do with them, as they are now.
-    fn now(&mut self, modules: &BTreeSet<String>, besides: &Besides<'_>) -> (Surroundings, State) {
+    fn now(
+        &mut self,
+        modules: &BTreeSet<String>,
+        called: &BTreeSet<String>,
+        besides: &Besides<'_>,
+    ) -> anyhow::Result<(Surroundings, State)> {
         let wanted = self.wanted(modules, besides);
-        let mut files: Vec<_> = self
-            .visible
-            .iter()
-            .filter(|(_, near)| wanted.contains(&near.module))
-            .map(|(file, _)| Arc::clone(file))
-            .collect();
+        let of_wanted = self.visible.iter().filter(|(_, near)| wanted.contains(&near.module));
+        let mut files: Vec<_> = of_wanted.map(|(file, _)| Arc::clone(file)).collect();
         // What git ignores is used nevertheless.
         let visible: HashSet<_> = files.iter().cloned().collect();
-        let folders = modules.iter().flat_map(|folder| surroundings::files_in(Path::new(folder)));
+        let folders = modules.union(called).flat_map(|folder| surroundings::files_in(Path::new(folder)));
         files.extend(folders.map(|(path, _)| key(&path)).filter(|file| !visible.contains(file)));
         if files.len() > MAX_FILES {
-            let doubt = format!(
-                "{} files have to do with this and only {MAX_FILES} of them were read, so there may be more dependents; \
-                 name a folder further down",
-                files.len()
-            );
-            if !self.doubts.contains(&doubt) {
-                self.doubts.push(doubt);
-            }
             // What is compared comes first.
             files.sort_by_key(|file| !modules.contains(module_of(file)));
+            if files.get(MAX_FILES).is_some_and(|file| modules.contains(module_of(file))) {
+                bail!("more than {MAX_FILES} files are in modules that are different; name a folder further down");
+            }
+            self.doubt(format!(
+                "{} files have to do with this and only {MAX_FILES} of them were read, so there may be more dependents; name a \
+                 folder further down",
+                files.len()
+            ));
             files.truncate(MAX_FILES);
         }
         let files = files.into_iter().map(|file| (Arc::clone(&file), PathBuf::from(&*file))).collect();
@@ -154,7 +168,13 @@ impl Since {
         let around = Surroundings::of(snapshots);
         let now = State::now(&around, &problems);
         self.problems.extend(problems);
-        (around, now)
+        Ok((around, now))
+    }
+
+    fn doubt(&mut self, doubt: String) {
+        if !self.doubts.contains(&doubt) {
+            self.doubts.push(doubt);
+        }
     }
 
     /// The modules that have to be read: those that are compared, those that something of them leads to, and what all of
@@ -212,8 +232,8 @@ impl Since {
         wanted.into_iter().map(str::to_owned).collect()
     }
 
-    /// The same modules as they were, and those that read a file that is different.
-    fn past(&mut self, around: &Surroundings, after: &State, modules: &BTreeSet<String>) -> (State, BTreeSet<String>) {
+    /// The same modules as they were.
+    fn past(&mut self, around: &Surroundings, after: &State, modules: &BTreeSet<String>) -> Past {
         let mut before = State { workspace: after.workspace.clone(), files: after.files.clone(), ..State::default() };
         let mut open: BTreeSet<String> = after.files.keys().map(|file| module_of(file).to_owned()).collect();
         open.extend(modules.iter().cloned());
@@ -226,10 +246,12 @@ impl Since {
             let called = known.iter().flat_map(|folder| before.workspace.callees(folder));
             open = called.filter(|folder| !known.contains(folder)).collect();
         }
-        let mut different = BTreeSet::new();
+        let is_left = |folder: &&String| !after.workspace.has_module(folder) && Path::new(&***folder).is_dir();
+        let called_then = known.iter().filter(is_left).filter(|folder| !modules.contains(*folder)).cloned().collect();
+        let mut read = BTreeSet::new();
         for (module, path) in around.texts() {
             if self.text_then(path, &mut before.workspace) {
-                different.insert(module.clone());
+                read.insert(module.clone());
             }
         }
         for (file, snapshot) in &before.files {
@@ -240,7 +262,7 @@ impl Since {
                 }
             }
         }
-        (before, different)
+        Past { before, read, called_then }
     }
 
     /// Puts the files of a folder into the state before as they were committed.
@@ -252,11 +274,12 @@ impl Since {
             let path = Path::new(folder).join(name);
             let file = key(&path);
             let Some(language) = is_of_module(&file) else { continue };
+            committed.insert(Arc::clone(&file));
+            // It is not gone: a sparse checkout or a limit leaves it out.
             let is_left_out = || self.revision.inside(&path).is_some_and(|inside| self.is_left_out(&inside));
-            if after.file(&file).is_none() && is_left_out() {
+            if after.file(&file).is_none() && (path.exists() || is_left_out()) {
                 continue;
             }
-            committed.insert(Arc::clone(&file));
             if after.file(&file).is_some_and(|now| names.is_same(id, now.text.to_string().as_bytes())) {
                 continue;
             }
@@ -288,9 +311,9 @@ impl Since {
         version != workspace.version()
     }
 
-    fn compared(self, before: State, after: State, modules: BTreeSet<String>) -> Compared {
+    fn compared(self, before: State, after: State, modules: BTreeSet<String>, only: Option<Arc<str>>) -> Compared {
         let baseline = format!("{} ({})", self.revision.name, self.revision.commit);
         let problems = self.problems.into_iter().map(|(file, message)| problem(&after, &file, message)).collect();
-        Compared { before, after, modules, baseline, doubts: self.doubts, problems }
+        Compared { before, after, modules, only, baseline, doubts: self.doubts, problems }
     }
 }

@@ -71,7 +71,15 @@ pub(crate) fn two(before: &Path, after: &Path) -> anyhow::Result<Compared> {
     problems.extend(problems_then.into_iter().map(|(file, why)| (before_state.shown(&file).into(), why)));
     let problems = problems.into_iter().map(|(file, message)| super::problem(&after_state, &file, message)).collect();
     let baseline = disk::display(before);
-    Ok(Compared { before: before_state, after: after_state, modules, baseline, doubts: Vec::new(), problems })
+    Ok(Compared {
+        before: before_state,
+        after: after_state,
+        modules,
+        only: None,
+        baseline,
+        doubts: Vec::new(),
+        problems,
+    })
 }
 
 /// A file as another one.
