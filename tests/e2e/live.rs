@@ -158,7 +158,7 @@ fn outside_of_git_what_was_saved_last_counts_as_live() {
     );
     until_told(&mut editor, "main.tf", &[("destroys-data", "\"mysql\"")]);
     // From now on that counts.
-    workspace.write("main.tf", &editor.text("main.tf").to_owned());
+    workspace.write("main.tf", editor.text("main.tf"));
     editor.save("main.tf");
     until_told(&mut editor, "main.tf", &[]);
 }

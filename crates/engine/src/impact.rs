@@ -6,6 +6,7 @@ use crate::document::Snapshot;
 use countersign_impact::{Action, Change, Reason, Side};
 use countersign_infra::terraform::Workspace;
 use countersign_policy::{Environment, EnvironmentEvidence, Fix, Impacted, Tier, Written};
+use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -167,7 +168,7 @@ impl Impact {
         };
         let reasons: Vec<&str> = change.reasons.iter().map(|reason| reason.why.as_str()).collect();
         if !reasons.is_empty() {
-            message += &format!(": {}", reasons.join("; "));
+            let _ = write!(message, ": {}", reasons.join("; "));
         }
         message.push('.');
         let sentence = |text: &str| {
@@ -182,11 +183,11 @@ impl Impact {
             message += &sentence(&interruption.why);
         }
         if self.reach.transitive > 0 {
-            message += &format!(" {} on it", depend(&self.reach));
+            let _ = write!(message, " {} on it", depend(&self.reach));
             if let Some(worst) = &self.reach.worst {
-                message += &format!(", most of all `{}` ({}", worst.address, worst.tier.name());
+                let _ = write!(message, ", most of all `{}` ({}", worst.address, worst.tier.name());
                 if worst.environment != Environment::Unknown {
-                    message += &format!(", {}", worst.environment.name());
+                    let _ = write!(message, ", {}", worst.environment.name());
                 }
                 message.push(')');
             }

@@ -336,7 +336,8 @@ impl<'a> Impact<'a> {
 
     fn worst(&self, side: Side, radius: &Radius) -> Option<JsonDependent> {
         let best = radius.dependents.iter().map(|dependent| Tier::of(dependent.kind())).max()?;
-        let candidates = radius.dependents.iter().filter(|dependent| Tier::of(dependent.kind()) == best).take(MAX_COMPARED);
+        let candidates =
+            radius.dependents.iter().filter(|dependent| Tier::of(dependent.kind()) == best).take(MAX_COMPARED);
         let ranked = candidates.map(|dependent| (dependent, self.environment(side, radius, dependent)));
         // Of equal ones the first, which is the nearest.
         let (worst, environment) = ranked.enumerate().max_by_key(|(place, (_, is))| (rank(*is), Reverse(*place)))?.1;

@@ -56,10 +56,13 @@ pub(super) type Impacts = HashMap<Arc<str>, Arc<[Impact]>>;
 /// Compares, and keeps what it has read.
 #[derive(Default)]
 pub(super) struct Live {
-    committed: Mutex<HashMap<(ObjectId, Arc<str>), Arc<Snapshot>>>,
+    /// Committed files, by what names their content and by their own names.
+    committed: Mutex<Kept>,
     links: Links,
     tables: Tables,
 }
+
+type Kept = HashMap<(ObjectId, Arc<str>), Arc<Snapshot>>;
 
 /// The state that is presumed to be live.
 struct Baseline {
