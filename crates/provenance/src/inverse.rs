@@ -114,7 +114,7 @@ mod tests {
         let mut regions = Regions::default();
         for piece in by_ai {
             let start = text.find(piece).expect("it is there");
-            regions.attribute(&[start..start + piece.len()].map(|range| range), &by("claude"));
+            regions.attribute(std::slice::from_ref(&(start..start + piece.len())), &by("claude"));
         }
         let inverse = inverse(before, text, &regions, Origin::is_ai, &(0..text.len()), deleted);
         let mut out = text.to_owned();
