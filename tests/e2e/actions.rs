@@ -237,6 +237,24 @@ fn a_tag_stands_around_whole_lines() {
 }
 
 #[test]
+fn lines_behind_the_last_go_before_its_line_break() {
+    let workspace = Workspace::new();
+    for newline in ["\n", "\r\n"] {
+        let mut editor = workspace.editor_on(&PUBLIC.replace('\n', newline));
+        editor.ai_wrote("main.tf", "accessible = true");
+        let range = 0..editor.text("main.tf").len();
+        let actions = editor.actions_at("main.tf", &range, Value::Null);
+        let tag = actions.iter().find(|action| action["title"].as_str().is_some_and(|title| title.starts_with("Tag")));
+        let resolved = editor.client.request("codeAction/resolve", tag.expect("a tag").clone()).expect("an edit");
+        let edits = resolved["edit"]["documentChanges"][0]["edits"].as_array().expect("edits").clone();
+        let last = edits.iter().find(|edit| edit["range"]["start"]["line"] == 2).expect("at the last line");
+        let text = last["newText"].as_str().expect("text");
+        assert!(text.starts_with(&format!("{newline}# ai-provenance: end")) && !text.ends_with('\n'), "{text:?}");
+        editor.close("main.tf");
+    }
+}
+
+#[test]
 fn a_tag_keeps_the_line_breaks_of_the_file() {
     let text = PUBLIC.replace('\n', "\r\n");
     let workspace = Workspace::new();

@@ -620,7 +620,10 @@ pub(super) fn agent(arguments: &ActionArguments) -> Agent {
 }
 
 fn text_edits(view: &View, edits: &[ByteEdit]) -> WorkspaceEdit {
-    let edit = |edit: &ByteEdit| TextEdit { range: view.range(&edit.range), new_text: edit.text.clone() };
+    let edit = |edit: &ByteEdit| {
+        let edit = before_last_break(&view.snapshot.text, edit);
+        TextEdit { range: view.range(&edit.range), new_text: edit.text }
+    };
     let edits: Vec<_> = edits.iter().map(edit).collect();
     if view.features.document_changes {
         let text_document =
@@ -632,6 +635,24 @@ fn text_edits(view: &View, edits: &[ByteEdit]) -> WorkspaceEdit {
         };
     }
     WorkspaceEdit { changes: Some(HashMap::from([(view.uri.clone(), edits)])), ..WorkspaceEdit::default() }
+}
+
+/// Lines that are added behind the last line break go before it, to the same effect: at the place behind it, Neovim
+/// (0.11) adds an empty line more.
+fn before_last_break(text: &Text, edit: &ByteEdit) -> ByteEdit {
+    let end = text.len();
+    if edit.range != (end..end) {
+        return edit.clone();
+    }
+    for newline in ["\r\n", "\n"] {
+        let start = end.saturating_sub(newline.len());
+        if let Some(lines) = edit.text.strip_suffix(newline)
+            && text.slice(start..end) == newline
+        {
+            return ByteEdit::new(start..start, format!("{newline}{lines}"));
+        }
+    }
+    edit.clone()
 }
 
 fn create_file(file: &Path, content: &str) -> Result<WorkspaceEdit> {

@@ -36,7 +36,7 @@ local unable = {} --- @type table<integer, boolean> clients that do not know the
 
 local function draw(buffer, connection, regions)
   vim.api.nvim_buf_clear_namespace(buffer, M.NAMESPACE, 0, -1)
-  local signs = 0
+  local signs, signed = 0, {}
   for _, region in ipairs(regions) do
     local look = LOOKS[region.origin.by]
     if look then
@@ -57,13 +57,16 @@ local function draw(buffer, connection, regions)
         -- A region that ends with a line break has nothing in the line behind it.
         local last = end_byte == 0 and end_row > start_row and end_row - 1 or end_row
         for row = start_row, math.min(last, start_row + MAX_SIGNS - signs - 1) do
-          signs = signs + 1
-          vim.api.nvim_buf_set_extmark(buffer, M.NAMESPACE, row, 0, {
-            sign_text = look.sign,
-            sign_hl_group = look.sign_group,
-            priority = PRIORITY,
-            strict = false,
-          })
+          -- The first region of a line speaks for it.
+          if not signed[row] then
+            signs, signed[row] = signs + 1, true
+            vim.api.nvim_buf_set_extmark(buffer, M.NAMESPACE, row, 0, {
+              sign_text = look.sign,
+              sign_hl_group = look.sign_group,
+              priority = PRIORITY,
+              strict = false,
+            })
+          end
         end
       end
     end
@@ -134,9 +137,10 @@ function M.redraw()
 end
 
 --- The regions of a buffer as the server last told them.
+--- @param buffer integer 0 for the current one
 --- @return table[]
 function M.of(buffer)
-  return known[buffer] or {}
+  return known[buffer ~= 0 and buffer or vim.api.nvim_get_current_buf()] or {}
 end
 
 --- What is open in a buffer, in a few words; empty where nothing is.

@@ -24,8 +24,9 @@ local function item(root, path)
     local about = #risks > 0 and table.concat(risks, ', ') or 'a look'
     return {
       filename = vim.fs.joinpath(root, region.path),
-      lnum = region.range.start.line,
-      end_lnum = region.range['end'].line,
+      -- Requests count lines from zero.
+      lnum = region.range.start.line + 1,
+      end_lnum = region.range['end'].line + 1,
       text = ('%s, asked by %s: %s'):format(about, request.requestedBy, request.why),
       type = 'I',
     }

@@ -10,6 +10,9 @@ M.WANTED = '0.1.0'
 -- Crashes that are this long ago do not count any more, in milliseconds.
 local FORGIVEN_AFTER = 180000
 
+-- By the types of messages of the protocol.
+local LEVELS = { vim.log.levels.ERROR, vim.log.levels.WARN, vim.log.levels.INFO, vim.log.levels.DEBUG }
+
 local crashes = {} --- @type number[]
 local gave_up = false
 local said = {} --- @type table<string, boolean>
@@ -115,6 +118,10 @@ local function client_config()
     filetypes = config.values.filetypes,
     on_exit = on_exit,
     handlers = {
+      -- Neovim's own handler writes to the command line and waits for a key where a message is long.
+      ['window/showMessage'] = function(_, message)
+        vim.notify('Countersign: ' .. message.message, LEVELS[message.type] or vim.log.levels.INFO)
+      end,
       -- The server asks for this whenever it has come to know more about who wrote what.
       ['workspace/inlayHint/refresh'] = function(...)
         require('countersign.regions').refresh_all()

@@ -47,15 +47,9 @@ function M.queued(text)
 end
 
 local function wrap_function()
-  -- A function that is defined anew is still the old one by its reference.
-  vim.cmd([[
-    if exists('*copilot#TextQueuedForInsertion') && !exists('g:CountersignCopilotText')
-      let g:CountersignCopilotText = funcref('copilot#TextQueuedForInsertion')
-      function! copilot#TextQueuedForInsertion() abort
-        return v:lua.require'countersign.assistants.copilot_vim'.queued(call(g:CountersignCopilotText, []))
-      endfunction
-    endif
-  ]])
+  if vim.fn.exists('*copilot#TextQueuedForInsertion') == 1 and not vim.g.CountersignCopilotText then
+    vim.cmd.source(vim.fn.fnameescape(vim.fs.dirname(debug.getinfo(1, 'S').source:sub(2)) .. '/autoload/copilot.vim'))
+  end
 end
 
 --- Whether it is followed: there is nothing to follow before its functions are loaded.
