@@ -7,6 +7,9 @@ T.repository = vim.fs.dirname(vim.fs.dirname(vim.fs.dirname(here)))
 T.nvim = assert(os.getenv('TEST_NVIM'), 'TEST_NVIM names the Neovim to be tested')
 T.countersign = assert(os.getenv('COUNTERSIGN'), 'COUNTERSIGN names the server to be tested')
 
+T.version = vim.system({ T.nvim, '--version' }, { text = true }):wait().stdout:match('v(%d+%.%d+%.%d+)')
+T.has_11 = vim.version.ge(T.version, '0.11.0')
+
 --- How long anything is waited for before the test fails, in milliseconds.
 local PATIENCE = 20000
 
@@ -303,9 +306,9 @@ local function stop_all()
   temporary = {}
 end
 
---- Runs tests, `{ name, function }` each, and says how each of them went. Returns how many passed and failed.
+--- Runs tests, `{ name, function }` each, and says how each of them went. One that returns why it cannot be run is skipped.
 function T.run(suite, tests, filter)
-  local passed, failed = 0, 0
+  local counts = { passed = 0, failed = 0, skipped = 0 }
   for _, test in ipairs(tests) do
     local name, run = unpack(test)
     if not filter or name:find(filter, 1, true) then
@@ -313,16 +316,19 @@ function T.run(suite, tests, filter)
         return debug.traceback(message, 2)
       end)
       stop_all()
-      if ok then
-        passed = passed + 1
+      if ok and problem then
+        counts.skipped = counts.skipped + 1
+        print(('SKIPPED %s: %s: %s\n'):format(suite, name, problem))
+      elseif ok then
+        counts.passed = counts.passed + 1
         print(('ok   %s: %s\n'):format(suite, name))
       else
-        failed = failed + 1
+        counts.failed = counts.failed + 1
         print(('FAIL %s: %s\n%s\n'):format(suite, name, problem))
       end
     end
   end
-  return passed, failed
+  return counts
 end
 
 return T

@@ -1,12 +1,12 @@
 --- nvim -l main.lua [PART OF A NAME]: runs the tests against the Neovim that TEST_NVIM names.
 local here = vim.fs.dirname(vim.fn.fnamemodify(arg[0], ':p'))
 local T = dofile(here .. '/harness.lua')
-local passed, failed = 0, 0
-local version = T.system({ T.nvim, '--version' }).stdout:match('v(%d+%.%d+%.%d+)')
-for _, name in ipairs({ 'story', 'assistants' }) do
+local total = { passed = 0, failed = 0, skipped = 0 }
+for _, name in ipairs({ 'story', 'assistants', 'commands', 'bad' }) do
   local tests = assert(loadfile(here .. '/' .. name .. '.lua'))(T)
-  local more_passed, more_failed = T.run('Neovim ' .. version, tests, arg[1])
-  passed, failed = passed + more_passed, failed + more_failed
+  for what, count in pairs(T.run('Neovim ' .. T.version, tests, arg[1])) do
+    total[what] = total[what] + count
+  end
 end
-print(('%d passed, %d failed\n'):format(passed, failed))
-os.exit(failed == 0 and 0 or 1)
+print(('%d passed, %d failed, %d skipped\n'):format(total.passed, total.failed, total.skipped))
+os.exit(total.failed == 0 and 0 or 1)

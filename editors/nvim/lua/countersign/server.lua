@@ -64,8 +64,10 @@ local function may_start()
 end
 
 local function wants(buffer)
+  -- Neovim shows diagnostics of a buffer without a name in another one.
   return vim.api.nvim_buf_is_loaded(buffer)
     and vim.bo[buffer].buftype == ''
+    and vim.api.nvim_buf_get_name(buffer) ~= ''
     and vim.tbl_contains(config.values.filetypes, vim.bo[buffer].filetype)
 end
 
@@ -140,7 +142,7 @@ end
 
 --- Starts the server for a buffer, or joins it to the one that runs for the same root.
 function M.start(buffer)
-  if not wants(buffer) or not may_start() then
+  if not wants(buffer) or client.of(buffer) or not may_start() then
     return
   end
   -- What a user adds with `vim.lsp.config('countersign', …)` counts.
@@ -192,9 +194,9 @@ function M.setup()
   if not config.values.autostart then
     return
   end
-  vim.api.nvim_create_autocmd('FileType', {
+  -- A buffer that gets its name when it is written has its type already.
+  vim.api.nvim_create_autocmd({ 'FileType', 'BufFilePost', 'BufWritePost' }, {
     group = group,
-    pattern = config.values.filetypes,
     callback = function(event)
       M.start(event.buf)
     end,
