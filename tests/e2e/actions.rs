@@ -241,7 +241,6 @@ fn lines_behind_the_last_go_before_its_line_break() {
     let workspace = Workspace::new();
     for newline in ["\n", "\r\n"] {
         let mut editor = workspace.editor_on(&PUBLIC.replace('\n', newline));
-        editor.ai_wrote("main.tf", "accessible = true");
         let range = 0..editor.text("main.tf").len();
         let actions = editor.actions_at("main.tf", &range, Value::Null);
         let tag = actions.iter().find(|action| action["title"].as_str().is_some_and(|title| title.starts_with("Tag")));
@@ -601,6 +600,8 @@ fn commands_that_make_no_sense_are_refused() {
         let params = json!({ "command": "countersign.fix", "arguments": arguments });
         let error = editor.client.request("workspace/executeCommand", params).expect_err("an error");
         assert_eq!(error.code, INVALID_PARAMS);
+        // An editor that lists commands sends nothing.
+        assert_eq!(error.message.contains("told a place"), arguments == json!([]), "{}", error.message);
     }
     assert_eq!(editor.findings("main.tf").len(), 2, "nothing happened");
 }
