@@ -130,9 +130,8 @@ local function client_config()
         return vim.lsp.handlers['workspace/inlayHint/refresh'](...)
       end,
     },
-    on_init = function(started)
-      local server = started.server_info or (started.initialize_result or {}).serverInfo or {}
-      local problem = M.version_problem(server.version)
+    on_init = function(_, result)
+      local problem = M.version_problem(vim.tbl_get(result or {}, 'serverInfo', 'version'))
       if problem then
         say(problem)
       end
