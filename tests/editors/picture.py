@@ -83,7 +83,7 @@ def draw(title, lines):
                 place = f'x="{x:.1f}" y="{top + 13}" textLength="{width:.1f}"'
                 above.append(f'<text {place} fill="{front}"{extra}>{escape(text)}</text>')
             column += len(text)
-    width, height = 2 * MARGIN + 120 * WIDTH, BAR + 2 * MARGIN + len(lines) * HEIGHT
+    width, height = 2 * MARGIN + 124 * WIDTH, BAR + 2 * MARGIN + len(lines) * HEIGHT
     dots = "".join(f'<circle cx="{18 + 18 * i}" cy="15" r="5.5" fill="{c}"/>' for i, c in enumerate(["#ff5f57", "#febc2e", "#28c840"]))
     return f"""<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height}" viewBox="0 0 {width:.0f} {height}" role="img">
 <title>{escape(title)}</title>

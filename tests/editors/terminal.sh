@@ -18,13 +18,13 @@ ended() {
 }
 trap ended EXIT
 
-# start COMMAND...: runs it in a new terminal of 120 by 36.
+# start COMMAND...: runs it in a new terminal of 124 by 24.
 start() {
     tmux_ kill-server 2>/dev/null || true
     # The terminal stays when the program has ended, and says so.
     printf 'cd %q\n%s\necho ENDED-$?\nexec sleep 1000\n' "$PWD" "$(printf '%q ' "$@")" >"$folder/run"
     TERM=xterm-256color COLORTERM=truecolor LC_ALL=C.UTF-8 \
-        tmux_ new-session -d -x 120 -y 36 "exec bash $folder/run"
+        tmux_ new-session -d -x 124 -y 24 "exec bash $folder/run"
     tmux_ set-option -g default-terminal tmux-256color >/dev/null
     tmux_ set-option -g escape-time 0 >/dev/null
 }
@@ -71,7 +71,7 @@ ok() {
 # picture NAME TITLE: draws the screen to docs/images/editors if PICTURES is set.
 picture() {
     if [ -n "${PICTURES-}" ]; then
-        tmux_ capture-pane -e -p | python3 "$editors/picture.py" "$2" >"$repository/docs/images/editors/$1.svg"
+        tmux_ capture-pane -e -N -p | python3 "$editors/picture.py" "$2" >"$repository/docs/images/editors/$1.svg"
     fi
 }
 
