@@ -9,7 +9,9 @@ failed=0
 passed=0
 name=
 
-tmux_() { tmux -S "$folder/tmux" -f /dev/null "$@"; }
+# A server for each terminal: one that is ending would take the next one's windows along.
+terminals=0
+tmux_() { tmux -S "$folder/tmux$terminals" -f /dev/null "$@"; }
 
 ended() {
     tmux_ kill-server 2>/dev/null || true
@@ -21,6 +23,7 @@ trap ended EXIT
 # start COMMAND...: runs it in a new terminal of 124 by 24.
 start() {
     tmux_ kill-server 2>/dev/null || true
+    terminals=$((terminals + 1))
     # The terminal stays when the program has ended, and says so.
     printf 'cd %q\n%s\necho ENDED-$?\nexec sleep 1000\n' "$PWD" "$(printf '%q ' "$@")" >"$folder/run"
     TERM=xterm-256color COLORTERM=truecolor LC_ALL=C.UTF-8 \
