@@ -83,6 +83,8 @@ pub struct Document {
     attribution: Attribution,
     history: VecDeque<Step>,
     pending: Vec<(i32, Evidence, Ranges)>,
+    /// Text about which somebody said that nobody knows who wrote it, so that it is not asked about.
+    answered: RangeMap<()>,
     /// What the edits since the units were brought up to date span: bytes of the text then, and of the text now.
     behind: Option<(Range<usize>, Range<usize>)>,
     /// What units said that are no more and that the index still has.
@@ -155,6 +157,7 @@ impl Document {
             attribution,
             history: VecDeque::from([step]),
             pending: Vec::new(),
+            answered: RangeMap::default(),
             behind: None,
             gone: Vec::new(),
         }
@@ -321,6 +324,7 @@ impl Document {
         }
         snapshot.changed.edit(edit.range.clone(), edit.text.len(), Some(()));
         snapshot.suspected.edit(edit.range.clone(), edit.text.len(), None);
+        self.answered.edit(edit.range.clone(), edit.text.len(), None);
         snapshot.regions = self.attribution.regions().clone();
         (!restored && !edit.text.is_empty()).then(|| Inserted {
             range: edit.inserted(),
@@ -365,8 +369,10 @@ impl Document {
         for range in &ranges {
             self.snapshot.suspected.set(range.clone(), None);
         }
-        if let Some(origin) = &evidence.origin {
-            self.attribution.regions_mut().attribute(&ranges, origin);
+        match &evidence.origin {
+            Some(origin) => self.attribution.regions_mut().attribute(&ranges, origin),
+            // The question may come later than its answer.
+            None => ranges.iter().for_each(|range| self.answered.set(range.clone(), Some(()))),
         }
         self.snapshot.regions = self.attribution.regions().clone();
         true
@@ -456,8 +462,9 @@ impl Document {
             return;
         };
         for range in self.forward(index, std::slice::from_ref(range)) {
-            let known: Vec<_> =
-                self.snapshot.regions.pieces(range.clone()).map(|piece| piece.start..piece.end).collect();
+            let regions = self.snapshot.regions.pieces(range.clone()).map(|piece| piece.start..piece.end);
+            let answered = self.answered.overlapping(range.clone()).map(|(range, ())| range);
+            let known: Vec<_> = regions.chain(answered).collect();
             self.snapshot.suspected.set(range, Some(()));
             for known in known {
                 self.snapshot.suspected.set(known, None);

@@ -31,6 +31,12 @@ impl Session {
             self.check_workspace(reply);
             return;
         }
+        // Editors that list the commands may send one without saying where.
+        if argument.is_null() {
+            let message = format!("`{name}` has to be told a place; choose the code action of that name there instead");
+            let _ = reply.send(Err(super::backend::invalid(message)));
+            return;
+        }
         let arguments: ActionArguments = match serde_json::from_value(argument) {
             Ok(arguments) => arguments,
             Err(error) => {

@@ -457,8 +457,14 @@ pub(super) fn code_actions(view: &View, params: &CodeActionParams) -> CodeAction
         let title = "Fix all that can be fixed safely".to_owned();
         add(CodeActionKind::new(FIX_ALL_KIND), title, FIX_ALL, arguments(view, &(0..0), None), None);
     }
+    // Neovim sends a place, and the diagnostics of its whole line.
+    let named = |finding: &Finding| {
+        let code = Some(NumberOrString::String(finding.risk.to_owned()));
+        let diagnostics = &params.context.diagnostics;
+        diagnostics.iter().any(|named| named.code == code && view.bytes(&named.range) == finding.range)
+    };
     let mut offered = HashSet::new();
-    for finding in analysis.findings.iter().filter(|finding| touches(&finding.range)) {
+    for finding in analysis.findings.iter().filter(|finding| touches(&finding.range) || named(finding)) {
         let about = Some(finding);
         let for_finding = || arguments(view, &finding.range, Some(finding.risk));
         let title = Catalogue::built_in().risk(finding.risk).map_or(finding.risk, |risk| &risk.title);
@@ -664,7 +670,10 @@ pub(super) fn agent(arguments: &ActionArguments) -> Agent {
 }
 
 fn text_edits(view: &View, edits: &[ByteEdit]) -> WorkspaceEdit {
-    let edit = |edit: &ByteEdit| TextEdit { range: view.range(&edit.range), new_text: edit.text.clone() };
+    let edit = |edit: &ByteEdit| {
+        let edit = with_last_break(&view.snapshot.text, edit);
+        TextEdit { range: view.range(&edit.range), new_text: edit.text }
+    };
     let edits: Vec<_> = edits.iter().map(edit).collect();
     if view.features.document_changes {
         let text_document =
@@ -676,6 +685,18 @@ fn text_edits(view: &View, edits: &[ByteEdit]) -> WorkspaceEdit {
         };
     }
     WorkspaceEdit { changes: Some(HashMap::from([(view.uri.clone(), edits)])), ..WorkspaceEdit::default() }
+}
+
+/// Lines that are added behind the last line break replace it by itself and them, to the same effect: at the place
+/// behind it, Neovim (0.11) adds an empty line more.
+fn with_last_break(text: &Text, edit: &ByteEdit) -> ByteEdit {
+    let end = text.len();
+    let last = text.slice(end.saturating_sub(2)..end);
+    let newline = if last.ends_with("\r\n") { "\r\n" } else { "\n" };
+    if edit.range == (end..end) && last.ends_with(newline) {
+        return ByteEdit::new(end - newline.len()..end, format!("{newline}{}", edit.text));
+    }
+    edit.clone()
 }
 
 fn create_file(file: &Path, content: &str) -> Result<WorkspaceEdit> {

@@ -642,6 +642,13 @@ impl Session {
             self.foreign.insert(key);
             return;
         };
+        // Helix opens a document twice now and then; what the first opening put into the index goes.
+        if let Some(mut before) = self.documents.remove(&key) {
+            for run in std::mem::take(&mut before.waiting) {
+                run(Err(Missing::NotOpen));
+            }
+            before.document.unindex(&mut self.workspace);
+        }
         let mut snapshot = Snapshot::new(language, item.version, &item.text);
         snapshot.file = path.as_deref().map_or_else(|| key.as_str().into(), surroundings::key);
         if let Some(before) = Arc::make_mut(&mut self.on_disk).remove(&snapshot.file) {
