@@ -1,0 +1,165 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, chromium } from "playwright-core";
+import { CHROMIUM, codeServer, COUNTERSIGN, type Gate, NODE } from "./places.ts";
+import { EXTENSIONS } from "./prepare.ts";
+import type { Project } from "./project.ts";
+import { until } from "./until.ts";
+import { Window } from "./window.ts";
+
+/** Everything that would talk to a network, ask for attention or change what is typed is off. */
+const SETTINGS = {
+  "chat.disableAIFeatures": true,
+  "editor.autoClosingBrackets": "never",
+  "editor.autoClosingQuotes": "never",
+  "editor.autoIndent": "none",
+  "editor.inlineSuggest.enabled": true,
+  "editor.minimap.enabled": false,
+  "editor.quickSuggestions": { other: "off", comments: "off", strings: "off" },
+  "editor.occurrencesHighlight": "off",
+  "extensions.autoCheckUpdates": false,
+  "extensions.autoUpdate": false,
+  "extensions.ignoreRecommendations": true,
+  "files.autoSave": "off",
+  "git.autofetch": false,
+  "git.openRepositoryInParentFolders": "always",
+  "security.workspace.trust.enabled": false,
+  "telemetry.telemetryLevel": "off",
+  "update.mode": "none",
+  "window.autoDetectColorScheme": false,
+  "window.restoreWindows": "none",
+  "workbench.colorTheme": "Default Dark Modern",
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
+  "workbench.startupEditor": "none",
+  "workbench.tips.enabled": false,
+  "workbench.welcomePage.walkthroughs.openOnInstall": false,
+};
+
+const SERVER_PATH = "countersign.server.path";
+
+export interface Options {
+  gate: Gate;
+  settings?: Record<string, unknown>;
+}
+
+/** VS Code: a running code-server and a browser. */
+export class Code {
+  private readonly home: string;
+  private readonly server: ChildProcess;
+  private readonly browser: Browser;
+  private readonly port: number;
+
+  private constructor(home: string, server: ChildProcess, browser: Browser, port: number) {
+    this.home = home;
+    this.server = server;
+    this.browser = browser;
+    this.port = port;
+  }
+
+  static async start({ gate, settings }: Options): Promise<Code> {
+    const home = mkdtempSync(join(tmpdir(), "countersign-vscode-"));
+    writeSettings(home, settings ?? {});
+    const config = join(home, "config.yaml");
+    writeFileSync(config, "");
+    const args = ["--user-data-dir", home, "--extensions-dir", EXTENSIONS, "--config", config, "--auth", "none"];
+    const quiet = ["--disable-telemetry", "--disable-update-check", "--disable-getting-started-override"];
+    const server = spawn(NODE, [codeServer(gate), ...args, ...quiet, "--bind-addr", "127.0.0.1:0"], {
+      env: {
+        ...process.env,
+        HOME: home,
+        XDG_STATE_HOME: join(home, "state"),
+        XDG_CONFIG_HOME: join(home, "xdg-config"),
+        EXTENSIONS_GALLERY: '{"serviceUrl":""}',
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+      // A group of its own, so that the processes that it starts can be ended with it.
+      detached: true,
+    });
+    let said = "";
+    server.stdout.on("data", (data: Buffer) => (said += data.toString()));
+    server.stderr.on("data", (data: Buffer) => (said += data.toString()));
+    const port = await until("code-server listens", () => {
+      if (server.exitCode !== null) {
+        throw new Error(`code-server ended: ${said}`);
+      }
+      return Number(/listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1] ?? 0);
+    });
+    const browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+      ],
+    });
+    return new Code(home, server, browser, port);
+  }
+
+  /** Where the server keeps what it knows of files outside of git. */
+  get stateHome(): string {
+    return join(this.home, "state");
+  }
+
+  /** Changes the user's settings; windows take them over. */
+  configure(settings: Record<string, unknown>): void {
+    writeSettings(this.home, settings);
+  }
+
+  /** Opens a window on a project, or on the file of a workspace, with a file of it. */
+  async open(project: Project, file?: string, options: { workspace?: string; width?: number; height?: number } = {}): Promise<Window> {
+    const context = await this.browser.newContext({ viewport: { width: options.width ?? 1400, height: options.height ?? 860 } });
+    const origin = `http://127.0.0.1:${String(this.port)}`;
+    await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin });
+    const page = await context.newPage();
+    const query = new URLSearchParams(
+      options.workspace === undefined ? { folder: project.root } : { workspace: project.path(options.workspace) },
+    );
+    if (file !== undefined) {
+      const uri = `vscode-remote://127.0.0.1:${String(this.port)}${project.path(file)}`;
+      query.set("payload", JSON.stringify([["openFile", uri]]));
+    }
+    await page.goto(`${origin}/?${query.toString()}`);
+    const window = new Window(page, context);
+    await window.isThere();
+    return window;
+  }
+
+  /** What the extension wrote to its log, of all windows. */
+  log(): string {
+    const logs = join(this.home, "logs");
+    const files = readdirSync(logs, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith("-Countersign.log"));
+    return files.map((name) => readFileSync(join(logs, name), "utf8")).join("");
+  }
+
+  async stop(): Promise<void> {
+    await this.browser.close();
+    if (this.server.exitCode === null && this.server.pid !== undefined) {
+      const ended = once(this.server, "exit");
+      process.kill(-this.server.pid, "SIGTERM");
+      const kill = setTimeout(() => {
+        process.kill(-(this.server.pid ?? 0), "SIGKILL");
+      }, 5000);
+      await ended;
+      clearTimeout(kill);
+    }
+    rmSync(this.home, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
+
+function writeSettings(home: string, settings: Record<string, unknown>): void {
+  const all: Record<string, unknown> = { ...SETTINGS, [SERVER_PATH]: COUNTERSIGN, ...settings };
+  const { [SERVER_PATH]: server, ...user } = all;
+  // Which program runs is a setting of the machine, and the window counts as being on another one.
+  for (const [folder, some] of Object.entries({ User: user, Machine: { [SERVER_PATH]: server } })) {
+    mkdirSync(join(home, folder), { recursive: true });
+    writeFileSync(join(home, folder, "settings.json"), JSON.stringify(some, null, 2));
+  }
+}
