@@ -121,6 +121,11 @@ export class Window {
 
   /** The lines that are shaded as written by an AI, whole or in part. */
   async shaded(): Promise<number[]> {
+    return (await this.shades()).map(({ line }) => line);
+  }
+
+  /** What is shaded as written by an AI: the lines, each with the columns, from 0, where it begins and ends. */
+  async shades(): Promise<{ line: number; from: number; to: number }[]> {
     return this.page.evaluate(() => {
       const editor = document.querySelector(".editor-instance .monaco-editor");
       const workbench = document.querySelector(".monaco-workbench");
@@ -134,17 +139,23 @@ export class Window {
       const colour = getComputedStyle(probe).backgroundColor;
       probe.remove();
       const rows = [...editor.querySelectorAll(".margin-view-overlays .line-numbers")];
-      const lines = [...editor.querySelectorAll(".view-overlays .cdr")]
+      const texts = [...editor.querySelectorAll(".view-lines .view-line > span")];
+      const longest = texts.toSorted((a, b) => (b.textContent ?? "").length - (a.textContent ?? "").length)[0];
+      const box = longest?.getBoundingClientRect();
+      const width = (box?.width ?? 0) / Math.max(1, longest?.textContent?.length ?? 0);
+      const column = (x: number): number => Math.round((x - (box?.left ?? 0)) / width);
+      return [...editor.querySelectorAll(".view-overlays .cdr")]
         .filter((element) => getComputedStyle(element).backgroundColor === colour)
         .map((element) => {
-          const { top, bottom } = element.getBoundingClientRect();
+          const { top, bottom, left, right } = element.getBoundingClientRect();
           const near = rows.find((row) => {
             const box = row.getBoundingClientRect();
             return box.top <= (top + bottom) / 2 && (top + bottom) / 2 < box.bottom;
           });
-          return Number(near?.textContent ?? 0);
-        });
-      return [...new Set(lines)].filter((line) => line > 0).sort((a, b) => a - b);
+          return { line: Number(near?.textContent ?? 0), from: column(left), to: column(right) };
+        })
+        .filter(({ line }) => line > 0)
+        .sort((a, b) => a.line - b.line || a.from - b.from);
     });
   }
 
@@ -227,6 +238,19 @@ export class Window {
     await input.fill(`:${String(line)},${String(column)}`);
     await this.press("Enter");
     await input.waitFor({ state: "hidden" });
+  }
+
+  /** Opens a file of the project by its name. */
+  async openFile(name: string): Promise<void> {
+    await this.press("Control+p");
+    const input = this.page.locator(".quick-input-widget input.input");
+    await input.waitFor({ state: "visible" });
+    await input.fill(name);
+    const row = this.page.locator(".quick-input-list .monaco-list-row").first();
+    await until(`the file ${name} is found`, async () => (await row.getAttribute("aria-label"))?.startsWith(name));
+    await this.press("Enter");
+    await until(`${name} is open`, async () => (await this.page.locator(".tab.active").getAttribute("data-resource-name")) === name);
+    await until("the editor has the focus", () => this.page.locator(".monaco-editor.focused").count());
   }
 
   async save(): Promise<void> {
