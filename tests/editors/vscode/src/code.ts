@@ -45,6 +45,17 @@ export interface Options {
   settings?: Record<string, unknown>;
 }
 
+export interface OpenOptions {
+  /** The file of a workspace with more folders, in the project. */
+  workspace?: string;
+  /** The path of a file that is opened in place of the project's. */
+  file?: string;
+  width?: number;
+  height?: number;
+  /** Pixels of the screen for one of the page. */
+  scale?: number;
+}
+
 /** VS Code: a running code-server and a browser. */
 export class Code {
   private readonly home: string;
@@ -113,9 +124,10 @@ export class Code {
     writeSettings(this.home, settings);
   }
 
-  /** Opens a window on a project, or on the file of a workspace, with a file of it. */
-  async open(project: Project, file?: string, options: { workspace?: string; width?: number; height?: number } = {}): Promise<Window> {
-    const context = await this.browser.newContext({ viewport: { width: options.width ?? 1400, height: options.height ?? 860 } });
+  /** Opens a window on a project, or on the file of a workspace, with a file of it or one from elsewhere. */
+  async open(project: Project, file?: string, options: OpenOptions = {}): Promise<Window> {
+    const viewport = { width: options.width ?? 1400, height: options.height ?? 860 };
+    const context = await this.browser.newContext({ viewport, deviceScaleFactor: options.scale ?? 1 });
     const origin = `http://127.0.0.1:${String(this.port)}`;
     await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin });
     const page = await context.newPage();
@@ -123,7 +135,8 @@ export class Code {
       options.workspace === undefined ? { folder: project.root } : { workspace: project.path(options.workspace) },
     );
     if (file !== undefined) {
-      const uri = `vscode-remote://127.0.0.1:${String(this.port)}${project.path(file)}`;
+      const path = options.file ?? project.path(file);
+      const uri = `vscode-remote://127.0.0.1:${String(this.port)}${path}`;
       query.set("payload", JSON.stringify([["openFile", uri]]));
     }
     await page.goto(`${origin}/?${query.toString()}`);
