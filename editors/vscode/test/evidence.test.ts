@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AcceptWindow, LONGEST } from "../src/evidence/accept-window";
+import { AcceptWindow, PROMPT } from "../src/evidence/accept-window";
 import { detailedReason, origin } from "../src/evidence/change-reason";
 import { insertedSpans, type Replacement } from "../src/evidence/ranges";
 import { KNOWN_TOOLS, toolOf } from "../src/evidence/tools";
@@ -34,32 +34,35 @@ function counting(): AcceptWindow {
 
 test("the change of an accept command is taken, once", () => {
   const window = counting();
-  assert.ok(window.takes(change("publicly_accessible = true"), 1010));
-  assert.ok(!window.takes(change("publicly_accessible = true"), 1011));
+  assert.equal(window.judge(change("publicly_accessible = true"), 1010), "yes");
+  assert.equal(window.judge(change("publicly_accessible = true"), 1011), "no");
 });
 
 test("no other change is", () => {
-  assert.ok(!new AcceptWindow().takes(change("text"), 1000), "without a command");
+  assert.equal(new AcceptWindow().judge(change("text"), 1000), "no", "without a command");
   const early = new AcceptWindow();
   early.open(edited, 1000);
-  assert.ok(!early.takes(change("text"), 1001), "before the editor has run it");
-  const late = counting();
-  assert.ok(!late.takes(change("text"), 1001 + LONGEST), "too late");
-  assert.ok(!late.takes(change("text"), 1002), "nor after that");
+  assert.equal(early.judge(change("text"), 1001), "no", "before the editor has run it");
   const closed = counting();
   closed.close();
-  assert.ok(!closed.takes(change("text"), 1001), "after the command");
-  assert.ok(!counting().takes(change("text", { document: "file:///other.tf" }), 1001), "of another document");
-  assert.ok(!counting().takes(change("text", { isUndoOrRedo: true }), 1001), "an undo");
-  assert.ok(!counting().takes(change(""), 1001), "a deletion");
+  assert.equal(closed.judge(change("text"), 1001), "no", "after the command");
+  assert.equal(counting().judge(change("text", { document: "file:///other.tf" }), 1001), "no", "of another document");
+  assert.equal(counting().judge(change("text", { isUndoOrRedo: true }), 1001), "no", "an undo");
+  assert.equal(counting().judge(change(""), 1001), "no", "a deletion");
+});
+
+test("a late change depends on how the cursor moves", () => {
+  const late = counting();
+  assert.equal(late.judge(change("text"), 1001 + PROMPT), "unsure");
+  assert.equal(late.judge(change("text"), 1002 + PROMPT), "no");
 });
 
 test("a key that comes in between is not the command's, and the command's change still is", () => {
   const window = counting();
   for (const key of ["x", "\n    ", "{}", '""', "  "]) {
-    assert.ok(!window.takes(change(key), 1001), JSON.stringify(key));
+    assert.equal(window.judge(change(key), 1001), "no", JSON.stringify(key));
   }
-  assert.ok(window.takes(change("rders"), 1002));
+  assert.equal(window.judge(change("rders"), 1002), "yes");
 });
 
 const said = (source: string, metadata: Record<string, unknown> = {}): ReturnType<typeof origin> =>

@@ -24,6 +24,7 @@ export class AcceptCommands implements Disposable {
 
   constructor(
     private readonly accepts: AcceptWindow,
+    private readonly done: () => void,
     private readonly log: (line: string) => void,
   ) {}
 
@@ -76,7 +77,7 @@ export class AcceptCommands implements Disposable {
       }
       return await commands.executeCommand(command, ...args);
     } finally {
-      this.accepts.close();
+      this.done();
       this.register(command);
     }
   }

@@ -1,10 +1,10 @@
 import type { Replacement } from "./ranges";
 
 /**
- * How long after an accept command began its change may come, in milliseconds. Between the key and the change there are two
- * ways to the extension host and back, and while those last a person could do something else; so a slow one says nothing.
+ * How long after an accept command began its change is taken without more ado, in milliseconds. Between the key and the change
+ * there are two ways to the extension host and back, and while those last a person could do something else.
  */
-export const LONGEST = 250;
+export const PROMPT = 150;
 
 /** A change of a document, as far as it matters here. */
 export interface Change {
@@ -12,6 +12,9 @@ export interface Change {
   isUndoOrRedo: boolean;
   replacements: readonly Replacement[];
 }
+
+/** Whether a change is the command's; `unsure` where that depends on how the cursor moved with it. */
+export type Judgement = "yes" | "no" | "unsure";
 
 /**
  * Finds the change that an accept command made. It opens with the command, begins to count when the editor has answered a
@@ -38,20 +41,17 @@ export class AcceptWindow {
     this.isCounting = false;
   }
 
-  /** Whether a change at a time in milliseconds is the command's. */
-  takes(change: Change, at: number): boolean {
+  /** Judges a change at a time in milliseconds. */
+  judge(change: Change, at: number): Judgement {
     if (!this.isCounting || this.opened?.document !== change.document || change.isUndoOrRedo) {
-      return false;
-    }
-    if (at - this.opened.at > LONGEST) {
-      this.close();
-      return false;
+      return "no";
     }
     if (!change.replacements.every(isNoKey) || change.replacements.every(({ text }) => text === "")) {
-      return false;
+      return "no";
     }
+    const isPrompt = at - this.opened.at <= PROMPT;
     this.close();
-    return true;
+    return isPrompt ? "yes" : "unsure";
   }
 }
 

@@ -1,4 +1,12 @@
-import { Disposable, env, EventEmitter, type TextDocumentChangeEvent, workspace } from "vscode";
+import {
+  Disposable,
+  env,
+  EventEmitter,
+  type TextDocumentChangeEvent,
+  type TextEditorSelectionChangeEvent,
+  window,
+  workspace,
+} from "vscode";
 import { isWritten } from "../documents";
 import { EDIT, type EditParams, type Origin } from "../server/protocol";
 import { ACCEPT_COMMANDS, isOn } from "../settings";
@@ -15,6 +23,8 @@ export class Evidence implements Disposable {
   private readonly accepts = new AcceptWindow();
   private wrapped: AcceptCommands | undefined;
   private hasReasons = false;
+  /** What is sent if the cursor moves with it as it does with an accepted suggestion. */
+  private unsure: EditParams | undefined;
   private readonly changed = new EventEmitter<Sight>();
   readonly onDidChangeSight = this.changed.event;
   private readonly subscriptions: Disposable;
@@ -27,6 +37,9 @@ export class Evidence implements Disposable {
       this.changed,
       workspace.onDidChangeTextDocument((event) => {
         this.see(event);
+      }),
+      window.onDidChangeTextEditorSelection((event) => {
+        this.moved(event);
       }),
       workspace.onDidChangeConfiguration((change) => {
         if (change.affectsConfiguration(ACCEPT_COMMANDS)) {
@@ -48,7 +61,11 @@ export class Evidence implements Disposable {
     this.wrapped?.dispose();
     this.wrapped = undefined;
     if (!this.hasReasons && isOn(ACCEPT_COMMANDS)) {
-      this.wrapped = new AcceptCommands(this.accepts, this.log);
+      const done = (): void => {
+        this.accepts.close();
+        this.unsure = undefined;
+      };
+      this.wrapped = new AcceptCommands(this.accepts, done, this.log);
       await this.wrapped.stand();
     }
     this.changed.fire(this.sight);
@@ -70,31 +87,59 @@ export class Evidence implements Disposable {
     if (event.contentChanges.length === 0 || !isWritten(event.document)) {
       return;
     }
-    const found = granted ? reason && origin(reason, env.uriScheme) : this.accepted(event);
-    if (found !== undefined) {
-      this.send(event, found);
+    if (granted) {
+      this.send(params(event, reason && origin(reason, env.uriScheme)));
+    } else if (this.wrapped !== undefined) {
+      this.judge(event, { tool: this.wrapped.tool, means: "inlineCompletion" });
     }
   }
 
-  private accepted(event: TextDocumentChangeEvent): Origin | undefined {
+  private judge(event: TextDocumentChangeEvent, accepted: Origin): void {
     const change = {
       document: event.document.uri.toString(),
       isUndoOrRedo: event.reason !== undefined,
       replacements: event.contentChanges,
     };
-    const tool = this.wrapped?.tool;
-    return tool !== undefined && this.accepts.takes(change, performance.now())
-      ? { tool, means: "inlineCompletion" }
-      : undefined;
-  }
-
-  private send({ document, contentChanges }: TextDocumentChangeEvent, origin: Origin): void {
-    const ranges = insertedSpans(contentChanges).map(({ start, end }) => ({
-      start: document.positionAt(start),
-      end: document.positionAt(end),
-    }));
-    if (ranges.length > 0) {
-      this.notify(EDIT, { textDocument: { uri: document.uri.toString(), version: document.version }, ranges, origin });
+    switch (this.accepts.judge(change, performance.now())) {
+      case "yes":
+        this.send(params(event, accepted));
+        break;
+      case "unsure":
+        this.unsure = params(event, accepted);
+        break;
+      case "no":
+        break;
     }
   }
+
+  /** The editor tells with each move of the cursor whether keys, the mouse or a program made it. A paste is by keys. */
+  private moved({ textEditor: { document }, kind }: TextEditorSelectionChangeEvent): void {
+    if (this.unsure?.textDocument.uri !== document.uri.toString()) {
+      return;
+    }
+    if (kind === undefined) {
+      this.send(this.unsure);
+    } else {
+      this.log("The editor was slow to accept a suggestion, and something else was done meanwhile: it does not count.");
+    }
+    this.unsure = undefined;
+  }
+
+  private send(params: EditParams | undefined): void {
+    if (params !== undefined) {
+      this.notify(EDIT, params);
+    }
+  }
+}
+
+/** What is told of a change; nothing where nothing is known of it or it only deletes. */
+function params(event: TextDocumentChangeEvent, origin: Origin | undefined): EditParams | undefined {
+  const { document, contentChanges } = event;
+  const ranges = insertedSpans(contentChanges).map(({ start, end }) => ({
+    start: document.positionAt(start),
+    end: document.positionAt(end),
+  }));
+  return origin === undefined || ranges.length === 0
+    ? undefined
+    : { textDocument: { uri: document.uri.toString(), version: document.version }, ranges, origin };
 }

@@ -38,6 +38,14 @@ const SETTINGS = {
   "workbench.welcomePage.walkthroughs.openOnInstall": false,
 };
 
+/** Keys for what has none, or another one on each platform. */
+export const NEXT_LINE = "Control+Alt+Shift+l";
+export const CURSOR_BELOW = "Control+Alt+Shift+b";
+const KEYS = [
+  { key: "ctrl+alt+shift+l", command: "editor.action.inlineSuggest.acceptNextLine" },
+  { key: "ctrl+alt+shift+b", command: "editor.action.insertCursorBelow" },
+];
+
 const SERVER_PATH = "countersign.server.path";
 
 export interface Options {
@@ -73,6 +81,7 @@ export class Code {
   static async start({ gate, settings }: Options): Promise<Code> {
     const home = mkdtempSync(join(tmpdir(), "countersign-vscode-"));
     writeSettings(home, settings ?? {});
+    writeFileSync(join(home, "User/keybindings.json"), JSON.stringify(KEYS));
     const config = join(home, "config.yaml");
     writeFileSync(config, "");
     const args = ["--user-data-dir", home, "--extensions-dir", EXTENSIONS, "--config", config, "--auth", "none"];

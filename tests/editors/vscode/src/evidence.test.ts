@@ -1,5 +1,6 @@
 /** Who wrote what, as VS Code shows it: with the reasons of the editor, and with its accept commands alone. */
 import assert from "node:assert/strict";
+import { CURSOR_BELOW, NEXT_LINE } from "./code.ts";
 import { type Scene, scenes } from "./scene.ts";
 import { FORCE, FORCE_START, RISKY, RISKY_START, SAFE } from "./texts.ts";
 import { until, untilEqual } from "./until.ts";
@@ -84,7 +85,7 @@ for (const gate of ["stock", "open"] as const) {
     "line by line": async (scene) => {
       const { window } = scene;
       await ask(scene, "lines.tf", RISKY_START);
-      await window.run("Accept Next Line Of Inline Suggestion");
+      await window.press(NEXT_LINE);
       await untilEqual("shaded lines", [4], () => window.shaded());
       await window.save();
     },
@@ -148,7 +149,7 @@ for (const gate of ["stock", "open"] as const) {
       await window.press("Control+a", "Delete");
       await window.type("# one\n\n\n# two\n");
       await window.goTo(2);
-      await window.press("Control+Alt+ArrowDown");
+      await window.press(CURSOR_BELOW);
       await window.type("  publicly");
       await window.untilGhost();
       await window.press("Tab");
