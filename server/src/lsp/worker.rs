@@ -7,7 +7,7 @@ use super::watcher::Watcher;
 use crate::disk::{self, Configs};
 use crate::git::{self, Committed};
 use crate::record::{self, Kind};
-use crate::spool;
+use crate::spool::{self, Report};
 use crate::state::Store;
 use crate::surroundings::{self, Indexed, Surroundings};
 use countersign_engine::{Inserted, module_of};
@@ -157,14 +157,18 @@ impl State {
                     self.watcher.borrow_mut().watch(&folder);
                 }
                 let reports = spool::reports(&self.store, &path);
-                let of = |(version, text): &(i32, Text)| {
-                    let text = text.to_string();
-                    let found = reports.iter().find_map(|report| report.saved.restore_same(&text));
+                let texts: Vec<_> = versions.iter().map(|(version, text)| (*version, text.to_string())).collect();
+                let of = |(version, text): &(i32, String)| {
+                    let found = reports.iter().find_map(|report| report.saved.restore_same(text));
                     found.map(|regions| (*version, regions))
                 };
-                let found = versions.iter().find_map(of);
+                let found = texts.iter().find_map(of);
+                // Reports about texts before the newest one may never be shown; that one is on disk.
+                let is_shown =
+                    |report: &Report| texts.iter().any(|(_, text)| report.saved.restore_same(text).is_some());
+                let is_waiting = reports.first().is_some_and(|newest| !is_shown(newest));
                 let newest = versions.first().map(|(version, _)| *version).unwrap_or_default();
-                Some(Event::Matched { uri, opened, newest, is_waiting: found.is_none() && !reports.is_empty(), found })
+                Some(Event::Matched { uri, opened, newest, is_waiting, found })
             }
             Job::Remember { uri, opened, path, version, text } => {
                 let saved = self.store.load(&path);

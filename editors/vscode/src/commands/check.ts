@@ -1,7 +1,8 @@
 import { EndOfLine, env, type QuickPickItem, QuickPickItemKind, type TextEditor, Uri, window, workspace } from "vscode";
+import { type Finding, findingsOf, partsOf } from "../display/findings";
 import { isWritten } from "../documents";
 import { KNOWN_TOOLS, UNKNOWN_TOOL } from "../evidence/tools";
-import { CHECK_EDIT, type CheckEditParams, type CheckEditResult, type Origin } from "../server/protocol";
+import { CHECK_EDIT, type CheckEditParams, type CheckEditResult, type Origin, type Verdict } from "../server/protocol";
 import type { Server } from "../server/server";
 import { runOnRange } from "./run";
 import { askTool } from "./tag";
@@ -16,20 +17,45 @@ const ICONS: Readonly<Record<string, string>> = {
   low: "$(lightbulb)",
 };
 
+const FOLLOWS: Readonly<Record<Verdict, string>> = {
+  allow: "allowed",
+  note: "noted",
+  review: "needs a review",
+  deny: "must not be applied as it is",
+};
+
+/** A finding as it is listed. */
+interface Judged {
+  risk: string;
+  severity: string;
+  verdict: Verdict | undefined;
+  message: string;
+}
+
 interface Choice extends QuickPickItem {
   run?: () => Promise<unknown>;
 }
 
-/** "Check This Selection": what would be said of the selected text if an AI tool had just written it. */
+/** "Check This Selection": what was found in it; of text that the server does not read, what would be said of it in a file. */
 export async function checkSelection(server: Server): Promise<void> {
   const editor = window.activeTextEditor;
   if (editor === undefined || editor.selection.isEmpty) {
     void window.showInformationMessage("Select the text to check first.");
     return;
   }
-  const text = editor.document.getText(editor.selection);
-  const result = await judge(server, isWritten(editor.document) ? editor : undefined, text);
-  await show(server, result, "the selection", []);
+  const { document, selection } = editor;
+  if (isWritten(document)) {
+    const found = findingsOf(document.uri).filter(({ diagnostic }) => selection.intersection(diagnostic.range));
+    await show(server, "Countersign: the selection", found.map(ofDiagnostic), []);
+  } else {
+    const { verdict, findings } = await judge(server, undefined, document.getText(selection));
+    await show(server, `Countersign: the selection, if an AI tool wrote it: ${FOLLOWS[verdict]}`, findings, []);
+  }
+}
+
+function ofDiagnostic({ diagnostic, risk, verdict }: Finding): Judged {
+  const severity = ["critical", "high", "medium", "low"][diagnostic.severity] ?? "";
+  return { risk, severity, verdict, message: partsOf(diagnostic.message).what };
 }
 
 /** "Check the Clipboard Before Pasting". */
@@ -41,8 +67,9 @@ export async function checkClipboard(server: Server): Promise<void> {
   }
   const active = window.activeTextEditor;
   const editor = active !== undefined && isWritten(active.document) ? active : undefined;
-  const result = await judge(server, editor, text);
-  await show(server, result, "the clipboard", editor === undefined ? [] : pastes(editor, text));
+  const { verdict, findings } = await judge(server, editor, text);
+  const title = `Countersign: the clipboard, if an AI tool wrote it: ${FOLLOWS[verdict]}`;
+  await show(server, title, findings, editor === undefined ? [] : pastes(editor, text));
 }
 
 function judge(server: Server, editor: TextEditor | undefined, text: string): Promise<CheckEditResult> {
@@ -95,30 +122,22 @@ async function paste(editor: TextEditor, text: string): Promise<boolean> {
   return isDone;
 }
 
-async function show(server: Server, { verdict, findings }: CheckEditResult, what: string, then: Choice[]): Promise<void> {
-  const follows = { allow: "allowed", note: "noted", review: "needs a review", deny: "must not be applied as it is" };
-  const found = findings.map((finding): Choice => {
-    const detail = finding.message;
-    const description = `${finding.risk}, ${finding.severity}: ${follows[finding.verdict]}`;
+async function show(server: Server, title: string, findings: readonly Judged[], then: Choice[]): Promise<void> {
+  const found = findings.map(({ risk, severity, verdict, message }): Choice => {
+    const follows = verdict === undefined ? "" : `: ${FOLLOWS[verdict]}`;
     const explain = (): Promise<unknown> =>
-      server.request("workspace/executeCommand", {
-        command: "countersign.explain",
-        arguments: [{ risk: finding.risk }],
-      });
-    return { label: `${ICONS[finding.severity] ?? ""} ${finding.risk}`, description, detail, run: explain };
+      server.request("workspace/executeCommand", { command: "countersign.explain", arguments: [{ risk }] });
+    const label = `${ICONS[severity] ?? ""} ${risk}`;
+    return { label, description: `${severity}${follows}`, detail: message, run: explain };
   });
   if (found.length === 0 && then.length === 0) {
-    void window.showInformationMessage(`Nothing risky was found in ${what}.`);
+    void window.showInformationMessage("Nothing risky was found in the selection.");
     return;
   }
   const heading = found.length === 0 ? "Nothing risky was found" : `${String(found.length)} found: choose one to read about it`;
   const choice = await window.showQuickPick<Choice>(
     [...then, { label: heading, kind: QuickPickItemKind.Separator }, ...found],
-    {
-      title: `Countersign: ${what}, if an AI tool wrote it: ${follows[verdict]}`,
-      matchOnDescription: true,
-      matchOnDetail: true,
-    },
+    { title, matchOnDescription: true, matchOnDetail: true },
   );
   await choice?.run?.();
 }

@@ -32,7 +32,7 @@ await scenes("actions", { gate: "open", files: FILES }, {
     const { window, project } = scene;
     await accept(scene, "fix.tf");
     await window.goTo(6, 31);
-    await act(scene, "Fix: The database can be reached from the internet (false)");
+    await act(scene, "Fix: A database gets a public address (false)");
     await window.untilText("publicly_accessible      = false");
     await untilEqual("squiggles", [], () => window.squiggles());
     await window.save();
@@ -58,7 +58,7 @@ await scenes("actions", { gate: "open", files: FILES }, {
     // The editor has the new file open and not saved yet, as any edit that was chosen.
     const folder = ".countersign/reviews";
     await until("the request is made", async () => project.list(folder).length > 0 || (await window.textOf(".tab.dirty")) !== "");
-    await window.run("File: Save All");
+    await window.run("File: Save All Files");
     const [name = ""] = await until("the request is on disk", () => {
       const names = project.list(folder);
       return names.length > 0 && project.read(`${folder}/${names[0] ?? ""}`) !== "" ? names : undefined;
@@ -96,7 +96,7 @@ await scenes("actions", { gate: "open", files: FILES }, {
     await window.page.locator(".monaco-hover a", { hasText: "All about" }).click();
     await until("the page", async () => {
       for (const frame of window.page.frames()) {
-        if ((await frame.locator("h1").allInnerTexts()).join().includes("database can be reached from the internet")) {
+        if ((await frame.locator("h1").allInnerTexts()).join().includes("A database gets a public address")) {
           return true;
         }
       }

@@ -7,7 +7,7 @@ import { type Browser, chromium } from "playwright-core";
 import { CHROMIUM, codeServer, COUNTERSIGN, type Gate, NODE } from "./places.ts";
 import { EXTENSIONS } from "./prepare.ts";
 import type { Project } from "./project.ts";
-import { until } from "./until.ts";
+import { PATIENCE, until } from "./until.ts";
 import { Window } from "./window.ts";
 
 /** Everything that would talk to a network, ask for attention or change what is typed is off. */
@@ -140,6 +140,7 @@ export class Code {
     const origin = `http://127.0.0.1:${String(this.port)}`;
     await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin });
     const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE);
     const query = new URLSearchParams(
       options.workspace === undefined ? { folder: project.root } : { workspace: project.path(options.workspace) },
     );

@@ -25,8 +25,12 @@ export async function scenes(
     const code = await Code.start(options);
     const project = new Project(options.files, options.git === undefined ? {} : { git: options.git });
     try {
-      const window = await code.open(project, Object.keys(options.files)[0]);
-      await window.untilReady();
+      const open = async (): Promise<Window> => {
+        const window = await code.open(project, Object.keys(options.files)[0]);
+        await window.untilReady();
+        return window;
+      };
+      let window = await open();
       for (const [name, play] of Object.entries(plays)) {
         await context.test(name, async (inner) => {
           try {
@@ -34,6 +38,9 @@ export async function scenes(
           } catch (error) {
             await window.keepPicture(`${title} ${name}`);
             console.error(code.log().split("\n").slice(-30).join("\n"));
+            // What is left of it must not disturb the next.
+            await window.close();
+            window = await open();
             throw error;
           }
         });

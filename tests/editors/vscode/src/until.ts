@@ -1,5 +1,5 @@
-/** How long a condition may take to become true, in milliseconds. A machine that does other things is slow. */
-const PATIENCE = 30_000;
+/** How long a condition may take to become true, in milliseconds: long, for a machine that does other things. */
+export const PATIENCE = Number(process.env["PATIENCE"] ?? 30_000);
 
 /** How often it is looked, in milliseconds. */
 const STEP = 40;
