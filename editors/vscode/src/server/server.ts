@@ -117,10 +117,15 @@ export class Server {
     try {
       await client.start();
     } catch (error) {
-      // Where the process has ended, the handler above has said so and has decided what comes next.
+      // Where the process has ended, the handler above may have said so already and have decided what comes next.
+      const hasEnded = await this.hasEnded();
       if (this.client === client) {
-        await this.stopClient();
-        this.set({ is: "absent", problem: { kind: "failed", why: String(error) } });
+        if (hasEnded) {
+          this.ended();
+        } else {
+          await this.stopClient();
+          this.set({ is: "absent", problem: { kind: "failed", why: String(error) } });
+        }
       }
       return;
     }
@@ -162,6 +167,23 @@ export class Server {
     this.child = child;
     await once(child, "spawn");
     return child;
+  }
+
+  /** Whether the process is gone, or goes within a moment. */
+  private async hasEnded(): Promise<boolean> {
+    const child = this.child;
+    if (child?.exitCode !== null || child.signalCode !== null) {
+      return true;
+    }
+    const patience = new AbortController();
+    const timer = setTimeout(() => {
+      patience.abort();
+    }, 1000);
+    return once(child, "exit", { signal: patience.signal })
+      .then(() => true, () => false)
+      .finally(() => {
+        clearTimeout(timer);
+      });
   }
 
   /** The server ended and nobody had asked it to. */

@@ -32,6 +32,7 @@ const SETTINGS = {
   "window.autoDetectColorScheme": false,
   "window.restoreWindows": "none",
   "workbench.colorTheme": "Default Dark Modern",
+  "workbench.editor.useModal": "off",
   "workbench.secondarySideBar.defaultVisibility": "hidden",
   "workbench.startupEditor": "none",
   "workbench.tips.enabled": false,
@@ -178,10 +179,9 @@ export class Code {
 }
 
 function writeSettings(home: string, settings: Record<string, unknown>): void {
-  const all: Record<string, unknown> = { ...SETTINGS, [SERVER_PATH]: COUNTERSIGN, ...settings };
-  const { [SERVER_PATH]: server, ...user } = all;
-  // Which program runs is a setting of the machine, and the window counts as being on another one.
-  for (const [folder, some] of Object.entries({ User: user, Machine: { [SERVER_PATH]: server } })) {
+  const machine = { [SERVER_PATH]: COUNTERSIGN, ...settings };
+  // A window takes over what changes in the settings of the machine, on which it counts as a guest.
+  for (const [folder, some] of Object.entries({ User: SETTINGS, Machine: machine })) {
     mkdirSync(join(home, folder), { recursive: true });
     writeFileSync(join(home, folder, "settings.json"), JSON.stringify(some, null, 2));
   }

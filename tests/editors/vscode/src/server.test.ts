@@ -81,7 +81,7 @@ describe("the server", () => {
       await until("a message", async () => message.test(await window.notifications()));
       await window.page.locator(".notifications-toasts .monaco-button", { hasText: button }).click();
       await until("the settings", async () => (await window.textOf(".settings-editor")).includes("Countersign"));
-      await window.run("View: Close Editor");
+      await window.openFile("main.tf");
       await window.run("Notifications: Clear All Notifications");
       code.configure({ [PATH]: programs.traced });
       await window.untilReady();
