@@ -1,10 +1,10 @@
-import { extensions, type Uri } from "vscode";
+import { type Disposable, type Event, extensions, type Uri } from "vscode";
 
 /** The part that is used of the API of the editor's own git extension, version 1. */
 interface GitApi {
   toGitUri(uri: Uri, ref: string): Uri;
   getRepository(uri: Uri): Repository | null;
-  openRepository?(root: Uri): Promise<Repository | null>;
+  readonly onDidOpenRepository: Event<Repository>;
 }
 
 interface Repository {
@@ -33,6 +33,11 @@ async function repositoryOf(uri: Uri): Promise<{ git: GitApi; repository: Reposi
   const git = await gitApi();
   const repository = git?.getRepository(uri);
   return git === undefined || repository === null || repository === undefined ? undefined : { git, repository };
+}
+
+/** Calls back whenever the editor has found a repository: what could not be asked before, can be now. */
+export async function onDidOpenRepository(opened: () => void): Promise<Disposable | undefined> {
+  return (await gitApi())?.onDidOpenRepository(opened);
 }
 
 /** A file as it was committed last: its text, and the name under which the editor can show it. */

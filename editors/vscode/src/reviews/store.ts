@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Disposable, EventEmitter, RelativePattern, Uri, workspace } from "vscode";
-import { author } from "../baseline/git";
+import { author, onDidOpenRepository } from "../baseline/git";
 import { FOLDER, locate, readRequest, type ReviewRequest } from "./request";
 
 /** A request that is asked here. */
@@ -26,6 +26,7 @@ export class ReviewStore implements Disposable {
   private reading: Promise<void> | undefined;
   private isStale = false;
   private watched: Disposable[] = [];
+  private repositories: Disposable | undefined;
   private readonly changed = new EventEmitter<void>();
   readonly onDidChange = this.changed.event;
   private readonly subscriptions: Disposable;
@@ -44,6 +45,11 @@ export class ReviewStore implements Disposable {
       }),
     );
     void this.watch();
+    void onDidOpenRepository(() => {
+      this.refresh();
+    }).then((subscription) => {
+      this.repositories = subscription;
+    });
   }
 
   get all(): readonly Review[] {
@@ -59,6 +65,7 @@ export class ReviewStore implements Disposable {
 
   dispose(): void {
     Disposable.from(this.subscriptions, ...this.watched).dispose();
+    this.repositories?.dispose();
   }
 
   private async watch(): Promise<void> {

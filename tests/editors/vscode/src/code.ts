@@ -179,10 +179,12 @@ export class Code {
 }
 
 function writeSettings(home: string, settings: Record<string, unknown>): void {
-  const machine = { [SERVER_PATH]: COUNTERSIGN, ...settings };
+  const all = { ...SETTINGS, [SERVER_PATH]: COUNTERSIGN, ...settings };
+  const some = (isOurs: boolean): object =>
+    Object.fromEntries(Object.entries(all).filter(([name]) => name.startsWith("countersign.") === isOurs));
   // A window takes over what changes in the settings of the machine, on which it counts as a guest.
-  for (const [folder, some] of Object.entries({ User: SETTINGS, Machine: machine })) {
+  for (const [folder, isOurs] of [["User", false], ["Machine", true]] as const) {
     mkdirSync(join(home, folder), { recursive: true });
-    writeFileSync(join(home, folder, "settings.json"), JSON.stringify(some, null, 2));
+    writeFileSync(join(home, folder, "settings.json"), JSON.stringify(some(isOurs), null, 2));
   }
 }

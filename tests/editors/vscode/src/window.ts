@@ -209,9 +209,14 @@ export class Window {
   }
 
   /** Waits until the extension's server runs, as the status bar says. */
-  async untilReady(): Promise<void> {
+  async untilServer(): Promise<void> {
     const ready = this.page.locator(`${STATUS} .codicon-shield`);
     await until("the server is ready", () => ready.count(), 60_000);
+  }
+
+  /** The same, and that the assistant is there. */
+  async untilReady(): Promise<void> {
+    await this.untilServer();
     await until("the assistant is ready", () => this.page.getByText("assistant is here").count());
   }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, afterEach, before, describe, test } from "node:test";
 import { Code } from "./code.ts";
 import { Programs } from "./programs.ts";
 import { Project } from "./project.ts";
@@ -22,7 +22,7 @@ async function accept(window: Window, start: string, lines: number[]): Promise<v
 describe("folders", () => {
   let code: Code;
   const projects: Project[] = [];
-  const windows: Window[] = [];
+  let windows: Window[] = [];
   const make = (files: Record<string, string>, options: { git?: boolean } = {}): Project => {
     const project = new Project(files, options);
     projects.push(project);
@@ -38,10 +38,16 @@ describe("folders", () => {
     code = await Code.start({ gate: "open" });
   });
 
+  afterEach(async (context) => {
+    for (const window of windows) {
+      if (!("passed" in context && context.passed === true)) {
+        await window.keepPicture(`folders ${context.name} ${String(windows.indexOf(window))}`);
+      }
+      }
+    windows = [];
+  });
+
   after(async () => {
-    for (const [index, window] of windows.entries()) {
-      await window.keepPicture(`folders ${String(index)}`);
-    }
     await code.stop();
     for (const project of projects) {
       project.remove();
@@ -83,7 +89,6 @@ describe("folders", () => {
       const rows = await window.textOf(".monaco-list-row");
       return rows.includes("Asked by me") && rows.includes("one.tf:4");
     });
-    await window.close();
   });
 
   test("without git", async () => {
@@ -95,7 +100,6 @@ describe("folders", () => {
     await window.save();
     await window.run("Countersign: Compare With the Last Commit");
     await until("it says why not", async () => (await window.notifications()).includes("There is no committed state to compare with"));
-    await window.close();
   });
 
   test("a file outside any folder, and one that was never saved", async () => {
@@ -111,7 +115,6 @@ describe("folders", () => {
     await window.focusEditor();
     await accept(window, RISKY_START, [1, 2, 3, 4]);
     await untilEqual("squiggles", [3], () => window.squiggles());
-    await window.close();
   });
 
   test("where a request cannot be written", async () => {
@@ -127,7 +130,6 @@ describe("folders", () => {
     assert.deepEqual(project.list(".countersign/reviews"), []);
     // It goes on as before.
     await accept(window, FORCE_START, [8, 9, 10, 11]);
-    await window.close();
   });
 
   test("two windows on one repository", async () => {
@@ -144,8 +146,6 @@ describe("folders", () => {
     await untilEqual("shaded lines in the first", [4, 5, 6, 7], () => first.shaded());
     await second.openFile("one.tf");
     await untilEqual("shaded lines in the second", [4, 5, 6, 7], () => second.shaded());
-    await first.close();
-    await second.close();
   });
 });
 
@@ -165,7 +165,7 @@ test("a folder that is not trusted cannot choose the server", async () => {
   try {
     const window = await code.open(project, "main.tf");
     try {
-      await window.untilReady();
+      await window.untilServer();
       await untilEqual("squiggles", [6], () => window.squiggles());
       assert.equal(programs.pids.length, 1);
       assert.ok(!project.list(".").includes("it-ran"));
