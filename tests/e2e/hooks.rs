@@ -135,6 +135,20 @@ fn a_reload_in_one_piece_before_and_after_the_report() {
 }
 
 #[test]
+fn a_second_report_before_its_reload() {
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
+    let mut editor = workspace.editor_on(SAFE);
+    claude_edits(&workspace, "t1", SAFE, &format!("{SAFE}{FORCE}"));
+    editor.replace_all("main.tf", &workspace.read("main.tf"));
+    until_ai(&mut editor, &[FORCE]);
+    // The text that the first report is about is still shown when the second one comes.
+    claude_edits(&workspace, "t2", SAFE, &format!("{PUBLIC}{SAFE}"));
+    editor.settle();
+    editor.replace_all("main.tf", &workspace.read("main.tf"));
+    until_ai(&mut editor, &[PUBLIC, FORCE]);
+}
+
+#[test]
 fn a_reload_by_closing_and_opening() {
     let workspace = Workspace::git(&[("main.tf", SAFE)]);
     let mut editor = workspace.editor_on(SAFE);

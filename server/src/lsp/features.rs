@@ -196,6 +196,7 @@ pub(super) fn diagnostic(view: &View, finding: &Finding) -> Diagnostic {
         source: Some("countersign".to_owned()),
         message: format!("{}\n{}\n{}", finding.message, finding.help, about(finding)),
         related_information: related_information(view, finding),
+        data: view.features.diagnostic_data.then(|| serde_json::json!({ "verdict": finding.verdict })),
         ..Diagnostic::default()
     }
 }

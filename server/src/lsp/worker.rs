@@ -149,6 +149,8 @@ struct Reported {
     opened: u64,
     /// The newest version that was compared with them.
     looked_at: i32,
+    /// The document showed the text of the newest of them. Reports about texts before that one may never be shown.
+    is_shown: bool,
     reports: Vec<Report>,
 }
 
@@ -285,18 +287,22 @@ impl State {
         let mut all = self.reported.borrow_mut();
         let known = all.entry(uri.clone()).or_default();
         if changed.is_none() || (known.changed, known.opened) != (changed, opened) {
-            *known = Reported { changed, opened, looked_at: i32::MIN, reports: spool::reports(&self.store, path) };
+            let reports = spool::reports(&self.store, path);
+            *known = Reported { changed, opened, looked_at: i32::MIN, is_shown: false, reports };
         }
-        let new = versions.iter().filter(|(version, _)| *version > known.looked_at);
-        let found = new.into_iter().find_map(|(version, text)| {
+        let mut found = None;
+        for (version, text) in versions.iter().filter(|(version, _)| *version > known.looked_at) {
             let text = text.to_string();
             let ink = Saved::ink_of(&text);
-            let mut same = known.reports.iter().filter(|report| report.saved.ink() == ink);
-            Some((*version, same.find_map(|report| report.saved.restore_same(&text))?))
-        });
+            let mut same = known.reports.iter().enumerate().filter(|(_, report)| report.saved.ink() == ink);
+            if let Some((index, regions)) = same.find_map(|(index, it)| Some((index, it.saved.restore_same(&text)?))) {
+                known.is_shown |= index == 0;
+                found.get_or_insert((*version, regions));
+            }
+        }
         let newest = versions.first().map(|(version, _)| *version).unwrap_or_default();
         known.looked_at = newest;
-        let is_waiting = found.is_none() && !known.reports.is_empty();
+        let is_waiting = !known.reports.is_empty() && !known.is_shown;
         Event::Matched { uri, opened, newest, is_waiting, found }
     }
 
