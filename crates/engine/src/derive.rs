@@ -6,7 +6,8 @@
 use crate::document::Snapshot;
 use crate::facts::Facts;
 use countersign_infra::terraform::{
-    Definition, Evaluation, Key, Lowered, MAX_STEPS, Reads, Refusal, Scope, Workspace, is_variable_file, module_of, unread,
+    Definition, Evaluation, Key, Lowered, MAX_STEPS, Reads, Refusal, Scope, Workspace, is_variable_file, module_of,
+    unread,
 };
 use countersign_infra::{Resource, Via, ViaSource, World};
 use countersign_policy::{Catalogue, Environment, EnvironmentEvidence, Environments, Gap, Hit, Written, hits};
