@@ -17,13 +17,16 @@ MORE is a plist that is added to its argument, (:reason \"…\") for
 instance."
   (let ((beg (if (use-region-p) (region-beginning) (line-beginning-position)))
         (end (if (use-region-p) (region-end) (line-end-position))))
-    (jsonrpc-request
+    ;; Not `jsonrpc-request': up to Emacs 28 it leaves an edit unread that comes together with the answer.
+    (jsonrpc-async-request
      (eglot--current-server-or-lose) :workspace/executeCommand
      (list :command (concat "countersign." command)
            :arguments (vector (append (list :uri (plist-get (eglot--TextDocumentIdentifier) :uri)
                                             :range (list :start (eglot--pos-to-lsp-position beg)
                                                          :end (eglot--pos-to-lsp-position end)))
-                                      more))))))
+                                      more)))
+     :success-fn #'ignore
+     :error-fn (lambda (problem) (message "Countersign: %s" (plist-get problem :message))))))
 
 (defun countersign-tag (tool)
   "Say in comments that TOOL wrote the region."

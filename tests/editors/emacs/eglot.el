@@ -23,8 +23,11 @@
     (while (and (not (setq held (ignore-errors (funcall condition)))) (< (float-time) limit))
       (accept-process-output nil 0.05))
     (if held held
-      (princ (format "FAIL %s: timed out waiting for %s\n%s\n%S\n%d passed, 1 failed\n" suite what
-                     (buffer-string) (mapcar #'flymake-diagnostic-text (flymake-diagnostics)) passed))
+      (princ (format "FAIL %s: timed out waiting for %s\n%s\n%S\n" suite what
+                     (buffer-string) (mapcar #'flymake-diagnostic-text (flymake-diagnostics))))
+      (princ (ignore-errors
+               (with-current-buffer (jsonrpc-events-buffer (eglot-current-server))
+                 (buffer-substring (max (point-min) (- (point-max) 4000)) (point-max)))))
       (kill-emacs 1))))
 
 (defun ok (what)

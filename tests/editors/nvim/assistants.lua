@@ -169,6 +169,28 @@ return {
     end,
   },
   {
+    'what is inserted before the server is there',
+    function()
+      local workspace = T.workspace({ ['main.tf'] = T.SAFE })
+      local script, gate = workspace.state .. '/slow', workspace.state .. '/gate'
+      T.write(script, ('#!/bin/sh\nuntil [ -e %s ]; do sleep 0.05; done\nexec %s lsp\n'):format(gate, T.countersign))
+      vim.uv.fs_chmod(script, tonumber('755', 8))
+      local nvim = T.start(workspace, { lua = ('vim.g.countersign = { cmd = { %q } }'):format(script) })
+      nvim:open('main.tf')
+      nvim:wait('the server that waits', [[return #vim.api.nvim_get_proc_children(vim.fn.getpid()) > 0]])
+      insert_at_end(nvim)
+      local preview = [[require('supermaven-nvim.completion_preview')]]
+      nvim:lua(preview .. '.show(...)' .. preview .. '.on_accept_suggestion()', BLOCK)
+      nvim:keys('<Esc>Go')
+      nvim:wait('a new line', [[return vim.fn.mode() == 'i' and vim.api.nvim_get_current_line() == '']])
+      nvim:lua(preview .. '.show(...)' .. preview .. '.on_accept_suggestion()', '# changed')
+      nvim:keys('<Esc>bcwby me<Esc>ggO# mine<Esc>')
+      nvim:wait('what was typed', [[return vim.api.nvim_get_current_line() == '# mine' and vim.fn.mode() == 'n']])
+      T.write(gate, '')
+      wait_told(nvim, { BLOCK }, 'supermaven')
+    end,
+  },
+  {
     'what an assistant fails with is its own, and so is what it returns',
     function()
       local nvim = start()

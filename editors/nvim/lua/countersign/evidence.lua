@@ -14,6 +14,11 @@ local M = {}
 --- @type table<string, integer>
 M.told = {}
 
+-- What is told while the server starts, or starts again, waits for it. Extmarks follow the text meanwhile.
+local NAMESPACE = vim.api.nvim_create_namespace('countersign.evidence')
+local MAX_WAITING = 100
+local waiting = {} --- @type table<integer, { mark: integer, text: string, origin: countersign.Origin }[]>
+
 local recording --- @type { before: table<integer, string[]> }?
 
 local function before_change(buffer, lines)
@@ -22,14 +27,58 @@ local function before_change(buffer, lines)
   end
 end
 
+local function text_at(buffer, range)
+  return table.concat(vim.api.nvim_buf_get_text(buffer, range[1], range[2], range[3], range[4], {}), '\n')
+end
+
+local function wait(buffer, ranges, origin)
+  local list = waiting[buffer] or {}
+  waiting[buffer] = list
+  for _, range in ipairs(ranges) do
+    if #list < MAX_WAITING then
+      local mark = vim.api.nvim_buf_set_extmark(buffer, NAMESPACE, range[1], range[2], {
+        end_row = range[3],
+        end_col = range[4],
+        end_right_gravity = false,
+        right_gravity = true,
+        strict = false,
+      })
+      table.insert(list, { mark = mark, text = text_at(buffer, range), origin = origin })
+    end
+  end
+end
+
+--- Tells what waited for a server, where that very text is still there.
+--- @param buffer integer
+function M.attached(buffer)
+  local list = waiting[buffer] or {}
+  waiting[buffer] = nil
+  for _, item in ipairs(list) do
+    local row, byte, details = unpack(vim.api.nvim_buf_get_extmark_by_id(buffer, NAMESPACE, item.mark, { details = true }))
+    local range = row and { row, byte, details.end_row, details.end_col }
+    if range and text_at(buffer, range) == item.text then
+      M.tell(buffer, { range }, item.origin)
+    end
+  end
+  vim.api.nvim_buf_clear_namespace(buffer, NAMESPACE, 0, -1)
+end
+
 --- Says that the text at these ranges came from there.
 --- @param buffer integer
 --- @param ranges integer[][] as |countersign.changes.ranges()| returns them
 --- @param origin countersign.Origin
 function M.tell(buffer, ranges, origin)
-  local to = client.of(buffer)
-  if not to or #ranges == 0 then
+  if #ranges == 0 then
     return
+  end
+  local to = client.of(buffer)
+  if not to then
+    -- A range behind the last line ends with it.
+    local last = vim.api.nvim_buf_line_count(buffer) - 1
+    local inside = vim.tbl_filter(function(range)
+      return range[3] <= last
+    end, ranges)
+    return wait(buffer, inside, origin)
   end
   local wire = {}
   for _, range in ipairs(ranges) do

@@ -189,6 +189,7 @@ local function on_attach(event)
     return
   end
   changes.follow(event.buf)
+  require('countersign.evidence').attached(event.buf)
   M.refresh(event.buf)
 end
 

@@ -144,6 +144,8 @@ function M.start(buffer)
   if not wants(buffer) or client.of(buffer) or not may_start() then
     return
   end
+  -- An assistant may insert something before the server is there.
+  require('countersign.changes').follow(buffer)
   -- What a user adds with `vim.lsp.config('countersign', …)` counts.
   local started = vim.lsp.config and vim.deepcopy(vim.lsp.config[client.NAME]) or client_config()
   started.name, started.root_dir = client.NAME, root_of(buffer)
