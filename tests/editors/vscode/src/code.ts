@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
@@ -154,13 +154,6 @@ export class Code {
     const window = new Window(page, context);
     await window.isThere();
     return window;
-  }
-
-  /** What the extension wrote to its log, of all windows. */
-  log(): string {
-    const logs = join(this.home, "logs");
-    const files = readdirSync(logs, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith("-Countersign.log"));
-    return files.map((name) => readFileSync(join(logs, name), "utf8")).join("");
   }
 
   async stop(): Promise<void> {

@@ -69,6 +69,19 @@ export class Window {
     await until(`“${title}” is chosen`, async () => !(await input.isVisible()) || (await input.inputValue()) !== `>${title}`);
   }
 
+  /** Opens the menu of the light bulb where the cursor is and chooses an entry. */
+  async act(title: string): Promise<void> {
+    const entry = this.page.locator(".action-widget .monaco-list-row", { hasText: title }).first();
+    await until(`the light bulb offers “${title}”`, async () => {
+      // Whatever is drawn anew meanwhile closes the menu.
+      if ((await this.page.locator(".action-widget").count()) === 0) {
+        await this.press("Control+.");
+      }
+      await entry.click({ timeout: 2000 });
+      return true;
+    });
+  }
+
   /** Chooses an entry of the list that is asked in. */
   async choose(label: string): Promise<void> {
     const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: label }).first();
