@@ -9,12 +9,19 @@ import { FOLDER } from "./request";
  * too.
  */
 export function watchRequests(root: Uri, changed: () => void): Disposable {
-  const folders = [dirname(FOLDER), FOLDER].map((folder) => join(root.fsPath, folder));
+  const [outside, inside] = [join(root.fsPath, dirname(FOLDER)), join(root.fsPath, FOLDER)];
+  const folders = [outside, inside];
   const watched = new Map<string, FSWatcher>();
   const attach = (): void => {
     for (const folder of folders.filter((folder) => !watched.has(folder))) {
       try {
-        const watcher = watch(folder, seen);
+        const watcher = watch(folder, () => {
+          if (folder === outside) {
+            // The inner folder may be another one now.
+            detach(inside);
+          }
+          seen();
+        });
         watched.set(folder, watcher);
         watcher.on("error", () => {
           detach(folder);

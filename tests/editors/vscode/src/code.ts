@@ -42,7 +42,9 @@ const SETTINGS = {
 /** Keys for what has none, or another one on each platform. */
 export const NEXT_LINE = "Control+Alt+Shift+l";
 export const CURSOR_BELOW = "Control+Alt+Shift+b";
+export const NEW_TEXT = "Control+Alt+Shift+n";
 const KEYS = [
+  { key: "ctrl+alt+shift+n", command: "workbench.action.files.newUntitledFile" },
   { key: "ctrl+alt+shift+l", command: "editor.action.inlineSuggest.acceptNextLine" },
   { key: "ctrl+alt+shift+b", command: "editor.action.insertCursorBelow" },
 ];

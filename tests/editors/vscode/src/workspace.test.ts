@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
-import { Code } from "./code.ts";
+import { Code, NEW_TEXT } from "./code.ts";
 import { Programs } from "./programs.ts";
 import { Project } from "./project.ts";
 import { FORCE, FORCE_START, RISKY, RISKY_START, SAFE } from "./texts.ts";
@@ -109,7 +109,8 @@ describe("folders", () => {
     await until("it is open", () => window.page.locator('.tab[data-resource-name="lonely.tf"]').count());
     await accept(window, RISKY_START, [4, 5, 6, 7]);
     await window.save();
-    await window.run("File: New Untitled Text File");
+    await window.press(NEW_TEXT);
+    await until("it is open", () => window.page.locator('.tab.active[data-resource-name="Untitled-1"]').count());
     await window.run("Change Language Mode");
     await window.choose("Terraform");
     await window.focusEditor();
