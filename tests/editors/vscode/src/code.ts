@@ -73,6 +73,8 @@ export class Code {
   private readonly server: ChildProcess;
   private readonly browser: Browser;
   private readonly port: number;
+  /** The windows that were opened. */
+  readonly windows: Window[] = [];
 
   private constructor(home: string, server: ChildProcess, browser: Browser, port: number) {
     this.home = home;
@@ -154,6 +156,7 @@ export class Code {
     }
     await page.goto(`${origin}/?${query.toString()}`);
     const window = new Window(page, context);
+    this.windows.push(window);
     await window.isThere();
     return window;
   }

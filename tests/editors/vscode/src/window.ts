@@ -14,6 +14,9 @@ export interface Drawn {
 /** Our item in the status bar. */
 const STATUS = '.statusbar-item[id="countersign.countersign.countersign.status"]';
 
+/** That of the assistant. */
+const ASSISTANT = '.statusbar-item[id^="example.assistant"]';
+
 /** A window of VS Code, used as a person does: with keys, and by what is drawn. */
 export class Window {
   readonly page: Page;
@@ -74,7 +77,7 @@ export class Window {
     const entry = this.page.locator(".action-widget .monaco-list-row", { hasText: title }).first();
     await until(`the light bulb offers “${title}”`, async () => {
       // Whatever is drawn anew meanwhile closes the menu.
-      if ((await this.page.locator(".action-widget").count()) === 0) {
+      if ((await this.page.locator(".action-widget:visible").count()) === 0) {
         await this.press("Control+.");
       }
       await entry.click({ timeout: 2000 });
@@ -230,7 +233,7 @@ export class Window {
   /** The same, and that the assistant is there. */
   async untilReady(): Promise<void> {
     await this.untilServer();
-    await until("the assistant is ready", () => this.page.getByText("assistant is here").count());
+    await until("the assistant is ready", () => this.page.locator(ASSISTANT).count());
   }
 
   async statusText(): Promise<string> {
