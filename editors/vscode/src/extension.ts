@@ -9,7 +9,6 @@ import { Shading } from "./display/shading";
 import { StatusBar } from "./display/status-bar";
 import { Evidence } from "./evidence/evidence";
 import { middleware } from "./middleware";
-import { saveRequests } from "./reviews/save";
 import { ReviewStore } from "./reviews/store";
 import { ReviewsView } from "./reviews/view";
 import { tell } from "./server/messages";
@@ -46,7 +45,6 @@ export async function activate(context: ExtensionContext): Promise<void> {
     new Shading(context.extensionUri, regions),
     new StatusBar(server, evidence, regions),
     new ReviewsView(reviews),
-    saveRequests(),
     new FindingView(),
     server.onDidChangeState((state) => {
       if (state.is === "running") {

@@ -1,8 +1,9 @@
 import { access } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { Disposable, EventEmitter, RelativePattern, Uri, workspace } from "vscode";
+import { Disposable, EventEmitter, Uri, workspace } from "vscode";
 import { author, onDidOpenRepository } from "../baseline/git";
 import { FOLDER, locate, readRequest, type ReviewRequest } from "./request";
+import { watchRequests } from "./watch";
 
 /** A request that is asked here. */
 export interface Review {
@@ -70,16 +71,12 @@ export class ReviewStore implements Disposable {
 
   private async watch(): Promise<void> {
     const roots = await this.roots();
-    for (const watcher of this.watched) {
-      watcher.dispose();
-    }
-    this.watched = roots.flatMap((root) => {
-      const watcher = workspace.createFileSystemWatcher(new RelativePattern(root, `${FOLDER}/*.json`));
-      const refresh = (): void => {
+    Disposable.from(...this.watched).dispose();
+    this.watched = roots.map((root) =>
+      watchRequests(root, () => {
         this.refresh();
-      };
-      return [watcher, watcher.onDidCreate(refresh), watcher.onDidChange(refresh), watcher.onDidDelete(refresh)];
-    });
+      }),
+    );
     this.refresh();
   }
 

@@ -1,8 +1,29 @@
-import { CloseAction, ErrorAction, type ErrorHandler } from "vscode-languageclient";
+import { CloseAction, ErrorAction, type ErrorHandler, type StaticFeature } from "vscode-languageclient";
 import { LanguageClient } from "vscode-languageclient/node";
+
+/**
+ * Says that edits of ours create no files, so that the server writes a request for a review itself, whole or not at all, and
+ * says so. The editor would leave the text in the new file unsaved, and would not say where it cannot make it.
+ */
+const NO_NEW_FILES: StaticFeature = {
+  fillClientCapabilities(capabilities) {
+    const edits = capabilities.workspace?.workspaceEdit;
+    if (edits !== undefined) {
+      delete edits.resourceOperations;
+    }
+  },
+  initialize: () => undefined,
+  getState: () => ({ kind: "static" }),
+  clear: () => undefined,
+};
 
 /** A client that writes what goes wrong to the log and leaves it to us to tell the person. */
 export class QuietClient extends LanguageClient {
+  override registerBuiltinFeatures(): void {
+    super.registerBuiltinFeatures();
+    this.registerFeature(NO_NEW_FILES);
+  }
+
   override error(message: string, data?: unknown): void {
     super.error(message, data, false);
   }

@@ -6,6 +6,7 @@ const OFFERS = [
   'resource "aws_lightsail_database" "orders" {\n  relational_database_name = "orders"\n  publicly_accessible      = true\n}\n',
   'resource "aws_route53_zone" "logs" {\n  name          = "logs.example.com"\n  force_destroy = true\n}\n',
   "  publicly_accessible = true",
+  'resource "aws_db_instance" "orders" {\n  identifier          = "orders"\n  engine              = "postgres"\n  instance_class      = "db.t4g.medium"\n  allocated_storage   = 50\n  username            = "shop"\n  password            = var.db_password\n  publicly_accessible = true\n  skip_final_snapshot = true\n}\n',
   'variable "größe" {\n  default = "𝒳 🚀"\n}\n',
 ];
 
@@ -21,7 +22,7 @@ exports.activate = (context) => {
     );
   };
   const status = vscode.window.createStatusBarItem(vscode.StatusBarAlignment.Right, 0);
-  status.text = "assistant is here";
+  status.text = "$(sparkle) Assistant";
   status.show();
   context.subscriptions.push(
     status,

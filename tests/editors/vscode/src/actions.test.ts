@@ -19,20 +19,12 @@ async function accept({ window }: Scene, file: string): Promise<void> {
   await untilEqual("shaded lines", [4, 5, 6, 7], () => window.shaded());
 }
 
-/** Opens the light bulb's menu where the cursor is and chooses an entry. */
-async function act({ window }: Scene, title: string): Promise<void> {
-  await window.press("Control+.");
-  const entry = window.page.locator(".action-widget .monaco-list-row", { hasText: title }).first();
-  await entry.waitFor({ state: "visible" });
-  await entry.click();
-}
-
 await scenes("actions", { gate: "open", files: FILES }, {
   "the quick fix changes the file on disk": async (scene) => {
     const { window, project } = scene;
     await accept(scene, "fix.tf");
     await window.goTo(6, 31);
-    await act(scene, "Fix: A database gets a public address (false)");
+    await window.act("Fix: A database gets a public address (false)");
     await window.untilText("publicly_accessible      = false");
     await untilEqual("squiggles", [], () => window.squiggles());
     await window.save();
@@ -42,7 +34,7 @@ await scenes("actions", { gate: "open", files: FILES }, {
     const { window, project } = scene;
     await accept(scene, "tag.tf");
     await window.goTo(5, 3);
-    await act(scene, "Tag as written by example.assistant");
+    await window.act("Tag as written by example.assistant");
     await window.untilText("# ai-provenance: begin");
     await window.save();
     const lines = project.read("tag.tf").split("\n");
@@ -62,7 +54,7 @@ await scenes("actions", { gate: "open", files: FILES }, {
     });
     const request = JSON.parse(project.read(`${folder}/${name}`)) as { predicate: { findings: { risk: string }[] } };
     assert.deepEqual(request.predicate.findings.map(({ risk }) => risk), ["database-public"]);
-    await until("it is said", async () => (await window.notifications()).includes("was written to .countersign/reviews"));
+    await until("it is said", async () => (await window.notifications()).includes("The review request was written to"));
     await window.run("Notifications: Clear All Notifications");
     await window.run("Countersign: Focus on Reviews View");
     const view = ".pane[aria-label^='Reviews'], .pane:has(> .pane-header[aria-label^='Reviews'])";

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
@@ -42,7 +42,9 @@ const SETTINGS = {
 /** Keys for what has none, or another one on each platform. */
 export const NEXT_LINE = "Control+Alt+Shift+l";
 export const CURSOR_BELOW = "Control+Alt+Shift+b";
+export const NEW_TEXT = "Control+Alt+Shift+n";
 const KEYS = [
+  { key: "ctrl+alt+shift+n", command: "workbench.action.files.newUntitledFile" },
   { key: "ctrl+alt+shift+l", command: "editor.action.inlineSuggest.acceptNextLine" },
   { key: "ctrl+alt+shift+b", command: "editor.action.insertCursorBelow" },
 ];
@@ -71,6 +73,8 @@ export class Code {
   private readonly server: ChildProcess;
   private readonly browser: Browser;
   private readonly port: number;
+  /** The windows that were opened. */
+  readonly windows: Window[] = [];
 
   private constructor(home: string, server: ChildProcess, browser: Browser, port: number) {
     this.home = home;
@@ -152,15 +156,9 @@ export class Code {
     }
     await page.goto(`${origin}/?${query.toString()}`);
     const window = new Window(page, context);
+    this.windows.push(window);
     await window.isThere();
     return window;
-  }
-
-  /** What the extension wrote to its log, of all windows. */
-  log(): string {
-    const logs = join(this.home, "logs");
-    const files = readdirSync(logs, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith("-Countersign.log"));
-    return files.map((name) => readFileSync(join(logs, name), "utf8")).join("");
   }
 
   async stop(): Promise<void> {

@@ -9,10 +9,12 @@ export const ME = "Ann Example <ann@example.com>";
 
 /** A folder that is opened in the editor. */
 export class Project {
-  readonly root = mkdtempSync(join(tmpdir(), "countersign-project-"));
+  private readonly outside = mkdtempSync(join(tmpdir(), "countersign-project-"));
+  readonly root = join(this.outside, "shop");
 
   /** With a git repository in which the files are committed, unless it is to be none. */
   constructor(files: Record<string, string>, options: { git?: boolean } = {}) {
+    mkdirSync(this.root);
     for (const [name, text] of Object.entries(files)) {
       this.write(name, text);
     }
@@ -84,6 +86,6 @@ export class Project {
   }
 
   remove(): void {
-    rmSync(this.root, { recursive: true, force: true });
+    rmSync(this.outside, { recursive: true, force: true });
   }
 }

@@ -37,7 +37,6 @@ export async function scenes(
             await play({ code, project, window }, inner);
           } catch (error) {
             await window.keepPicture(`${title} ${name}`);
-            console.error(code.log().split("\n").slice(-30).join("\n"));
             // What is left of it must not disturb the next.
             await window.close();
             window = await open();

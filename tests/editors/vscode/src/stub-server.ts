@@ -1,15 +1,25 @@
 /**
  * A language server that knows one thing and says it at once: the smallest delay that there can be between a key and a
- * diagnostic in VS Code. It takes whole texts and is asked for diagnostics, as the server is.
+ * diagnostic in VS Code. It takes changes and is asked for diagnostics, as the server is.
  */
 import { stdin, stdout } from "node:process";
+
+interface Position {
+  line: number;
+  character: number;
+}
+
+interface Range {
+  start: Position;
+  end: Position;
+}
 
 interface Message {
   id?: number;
   method?: string;
   params?: {
     textDocument?: { uri: string; text?: string };
-    contentChanges?: { text: string }[];
+    contentChanges?: { text: string; range: Range }[];
   };
 }
 
@@ -18,6 +28,14 @@ const texts = new Map<string, string>();
 function send(message: object): void {
   const body = JSON.stringify({ jsonrpc: "2.0", ...message });
   stdout.write(`Content-Length: ${String(Buffer.byteLength(body))}\r\n\r\n${body}`);
+}
+
+function offset(text: string, { line, character }: Position): number {
+  let start = 0;
+  for (let above = 0; above < line; above += 1) {
+    start = text.indexOf("\n", start) + 1;
+  }
+  return start + character;
 }
 
 function diagnostics(text: string): object[] {
@@ -38,7 +56,7 @@ function handle({ id, method, params }: Message): void {
         id,
         result: {
           capabilities: {
-            textDocumentSync: { openClose: true, change: 1 },
+            textDocumentSync: { openClose: true, change: 2 },
             diagnosticProvider: { interFileDependencies: false, workspaceDiagnostics: false },
           },
         },
@@ -48,7 +66,10 @@ function handle({ id, method, params }: Message): void {
       texts.set(uri, params?.textDocument?.text ?? "");
       return;
     case "textDocument/didChange":
-      texts.set(uri, params?.contentChanges?.at(-1)?.text ?? "");
+      for (const { text, range } of params?.contentChanges ?? []) {
+        const before = texts.get(uri) ?? "";
+        texts.set(uri, before.slice(0, offset(before, range.start)) + text + before.slice(offset(before, range.end)));
+      }
       return;
     case "textDocument/diagnostic":
       send({ id, result: { kind: "full", items: diagnostics(texts.get(uri) ?? "") } });

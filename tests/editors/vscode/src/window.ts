@@ -14,6 +14,9 @@ export interface Drawn {
 /** Our item in the status bar. */
 const STATUS = '.statusbar-item[id="countersign.countersign.countersign.status"]';
 
+/** That of the assistant. */
+const ASSISTANT = '.statusbar-item[id^="example.assistant"]';
+
 /** A window of VS Code, used as a person does: with keys, and by what is drawn. */
 export class Window {
   readonly page: Page;
@@ -67,6 +70,19 @@ export class Window {
     });
     await this.press("Enter");
     await until(`“${title}” is chosen`, async () => !(await input.isVisible()) || (await input.inputValue()) !== `>${title}`);
+  }
+
+  /** Opens the menu of the light bulb where the cursor is and chooses an entry. */
+  async act(title: string): Promise<void> {
+    const entry = this.page.locator(".action-widget .monaco-list-row", { hasText: title }).first();
+    await until(`the light bulb offers “${title}”`, async () => {
+      // Whatever is drawn anew meanwhile closes the menu.
+      if ((await this.page.locator(".action-widget:visible").count()) === 0) {
+        await this.press("Control+.");
+      }
+      await entry.click({ timeout: 2000 });
+      return true;
+    });
   }
 
   /** Chooses an entry of the list that is asked in. */
@@ -217,7 +233,7 @@ export class Window {
   /** The same, and that the assistant is there. */
   async untilReady(): Promise<void> {
     await this.untilServer();
-    await until("the assistant is ready", () => this.page.getByText("assistant is here").count());
+    await until("the assistant is ready", () => this.page.locator(ASSISTANT).count());
   }
 
   async statusText(): Promise<string> {

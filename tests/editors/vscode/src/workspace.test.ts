@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
-import { Code } from "./code.ts";
+import { Code, NEW_TEXT } from "./code.ts";
 import { Programs } from "./programs.ts";
 import { Project } from "./project.ts";
 import { FORCE, FORCE_START, RISKY, RISKY_START, SAFE } from "./texts.ts";
@@ -106,10 +106,11 @@ describe("folders", () => {
     const [project, elsewhere] = [make({ "main.tf": SAFE }), make({ "lonely.tf": SAFE }, { git: false })];
     const window = await open(project, "main.tf", { file: elsewhere.path("lonely.tf") });
     await window.untilReady();
-    await until("it is open", async () => (await window.textOf(".tab.active")).includes("lonely.tf"));
+    await until("it is open", () => window.page.locator('.tab[data-resource-name="lonely.tf"]').count());
     await accept(window, RISKY_START, [4, 5, 6, 7]);
     await window.save();
-    await window.run("File: New Untitled Text File");
+    await window.press(NEW_TEXT);
+    await until("it is open", () => window.page.locator('.tab.active[data-resource-name="Untitled-1"]').count());
     await window.run("Change Language Mode");
     await window.choose("Terraform");
     await window.focusEditor();
@@ -124,9 +125,8 @@ describe("folders", () => {
     await untilEqual("squiggles", [6], () => window.squiggles());
     await window.focusEditor();
     await window.goTo(6, 31);
-    await window.press("Control+.");
-    await window.page.locator(".action-widget .monaco-list-row", { hasText: "Request a review" }).first().click();
-    await until("it says so", async () => (await window.notifications()) !== "");
+    await window.act("Request a review");
+    await until("it says so", async () => (await window.notifications()).includes("the request could not be written to"));
     assert.deepEqual(project.list(".countersign/reviews"), []);
     // It goes on as before.
     await accept(window, FORCE_START, [8, 9, 10, 11]);
