@@ -36,6 +36,8 @@ pub(crate) fn blocks(source: &str, tree: &Tree) -> Vec<Block> {
         }
     }
     blocks.sort_by_key(|block| block.range.start);
+    // Nearly every unit has one, and a list that grows begins with room for four.
+    blocks.shrink_to_fit();
     blocks
 }
 
