@@ -57,6 +57,11 @@ impl Store {
         read(&self.file(file)?)
     }
 
+    /// When what is remembered of a file was written down.
+    pub(crate) fn written(&self, file: &Path) -> Option<SystemTime> {
+        std::fs::metadata(self.file(file)?).and_then(|metadata| metadata.modified()).ok()
+    }
+
     /// What is remembered of other files that have this text, but for its layout: of one that was renamed or copied. `None`
     /// where there is none, where they do not say the same, where the file was there before, for then it may be what the other
     /// was copied from, and where git has the same text in a file of which nothing is remembered.

@@ -98,6 +98,7 @@ impl Worker {
             store: Arc::clone(&store),
             around: RefCell::default(),
             recorded: RefCell::default(),
+            written: RefCell::default(),
             reported: RefCell::default(),
             watcher: RefCell::new(Watcher::start(events.clone())),
         };
@@ -163,6 +164,8 @@ struct State {
     around: RefCell<HashSet<PathBuf>>,
     /// What was recorded in the repository when a document was looked up there, with its opening.
     recorded: RefCell<HashMap<String, (u64, Stamp)>>,
+    /// When what is written down of a file was written, as it was read or written here last.
+    written: RefCell<HashMap<PathBuf, Option<SystemTime>>>,
     /// Reports of agents' hooks, by document.
     reported: RefCell<HashMap<String, Reported>>,
     watcher: RefCell<Watcher>,
@@ -191,6 +194,7 @@ impl State {
             Job::Match { uri, opened, path, versions } => Some(self.matched(uri, opened, &path, &versions)),
             Job::Remember { uri, opened, path, version, text } => {
                 let regions = attribution::remembered(&self.store, &path, &text.to_string());
+                self.written.borrow_mut().insert(path.clone(), self.store.written(&path));
                 Some(Event::Remembered { uri, opened, version, regions })
             }
             Job::Record { path, kind, origin, bytes } => {
@@ -235,7 +239,11 @@ impl State {
             }
             Job::Save { path, text, mut regions, remembered } => {
                 let whole = text.to_string();
-                if !remembered && let Some(saved) = self.store.load(&path) {
+                // What another editor or a hook has written down since stays.
+                let is_own = self.written.borrow().get(&path) == Some(&self.store.written(&path));
+                if !(remembered && is_own)
+                    && let Some(saved) = self.store.load(&path)
+                {
                     let mut known = saved.restore(&whole);
                     known.attribute_all(&regions);
                     regions = known;
@@ -243,6 +251,8 @@ impl State {
                 if let Err(error) = self.store.save(&path, Saved::new(&whole, &regions).as_ref()) {
                     tracing::warn!("who wrote {} could not be written down: {error}", path.display());
                 }
+                let written = self.store.written(&path);
+                self.written.borrow_mut().insert(path, written);
                 None
             }
             Job::Around { path } => {
