@@ -85,8 +85,14 @@ export class Window {
     });
   }
 
-  /** Chooses an entry of the list that is asked in. */
+  /** Chooses an entry of the list that is asked in. Of a long list only a part is drawn, so it is narrowed down first. */
   async choose(label: string): Promise<void> {
+    const input = this.page.locator(".quick-input-widget input.input");
+    await input.waitFor({ state: "visible" });
+    await until(`“${label}” is looked for`, async () => {
+      await input.fill(label);
+      return (await input.inputValue()) === label;
+    });
     const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: label }).first();
     await row.waitFor({ state: "visible" });
     await row.click();
