@@ -57,18 +57,27 @@ export class Window {
     return texts.join("\n").replaceAll("\u00a0", " ");
   }
 
-  /** Runs a command by its title in the palette. */
+  /**
+   * Runs a command by its title in the palette. A palette that was opened before the command was there never gets to know
+   * it, so it is opened anew; what is similar is listed, too, and not always after what was asked for.
+   */
   async run(title: string): Promise<void> {
-    await this.press("F1");
     const input = this.page.locator(".quick-input-widget input.input");
-    await input.waitFor({ state: "visible" });
-    await input.fill(`>${title}`);
-    const row = this.page.locator(".quick-input-list .monaco-list-row").first();
+    const rows = this.page.locator(".quick-input-list .monaco-list-row");
     await until(`the command “${title}”`, async () => {
-      const label = (await row.locator(".label-name").first().innerText()).replaceAll("\u00a0", " ");
-      return label === title;
+      await this.press("Escape", "F1");
+      await input.fill(`>${title}`, { timeout: 2000 });
+      await until("its entry", async () => {
+        const names = await rows.locator(".label-name").allInnerTexts();
+        const row = names.findIndex((name) => name.replaceAll("\u00a0", " ") === title);
+        if (row < 0) {
+          throw new Error(`the palette has ${names.join(", ")}`);
+        }
+        await rows.nth(row).click({ timeout: 2000 });
+        return true;
+      }, 2000);
+      return true;
     });
-    await this.press("Enter");
     await until(`“${title}” is chosen`, async () => !(await input.isVisible()) || (await input.inputValue()) !== `>${title}`);
   }
 
