@@ -3,6 +3,7 @@
 
 use super::check_edit::check_edit;
 use super::client::Features;
+use super::events::Events;
 use super::features::{self, View};
 use super::hierarchy;
 use super::hover::hover;
@@ -13,7 +14,6 @@ use countersign_text::Encoding;
 use std::future::Future;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::SyncSender;
 use tokio::sync::oneshot;
 use tower_lsp::LanguageServer;
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
@@ -21,16 +21,16 @@ use tower_lsp::ls_types::*;
 
 /// The server as the framework sees it.
 pub(super) struct Backend {
-    pub(super) events: SyncSender<Event>,
+    pub(super) events: Events,
     pub(super) shut_down: std::sync::Arc<AtomicBool>,
     pub(super) parent: std::sync::Arc<OnceLock<u32>>,
     pub(super) encoding: OnceLock<Encoding>,
 }
 
 impl Backend {
-    /// Sends an event. The main loop ends after the transport does, so there is always somebody to take it.
+    /// Leaves an event. The reader, which is who polls a handler first, takes a turn afterwards.
     fn send(&self, event: Event) {
-        let _ = self.events.send(event);
+        self.events.leave(event);
     }
 
     /// Answers from a snapshot, on the pool.

@@ -91,7 +91,7 @@ impl Session {
                         // The language has no comments, so the tag is remembered beside the file.
                         Ok(None) => {
                             let params = super::protocol::tag_beside(&arguments, view.snapshot.version);
-                            let _ = events.send(Event::Edit(params));
+                            events.send(Event::Edit(params));
                             Ok(None)
                         }
                         Err(error) => Err(error),

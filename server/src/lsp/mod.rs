@@ -5,6 +5,7 @@ mod check_edit;
 mod client;
 mod commands;
 mod copied;
+mod events;
 mod features;
 mod fix_all;
 pub mod frame;
@@ -24,10 +25,10 @@ pub(crate) use features::file_of;
 
 use backend::Backend;
 use client::Requester;
+use events::{Events, Turns};
 use session::{Event, Session};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tower_lsp::LspService;
@@ -47,7 +48,7 @@ pub(crate) fn serve() -> anyhow::Result<ExitCode> {
     // One thread polls everything that waits; what computes has threads of its own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
 
-    let (events, incoming) = sync_channel(session::QUEUE);
+    let events = Events::default();
     let (shut_down, parent) = (Arc::new(AtomicBool::new(false)), Arc::new(OnceLock::new()));
     let outbox = Outbox::default();
     let mut client = None;
@@ -69,13 +70,15 @@ pub(crate) fn serve() -> anyhow::Result<ExitCode> {
 
     let requester = Requester { client, runtime: runtime.handle().clone() };
     let session = Session::new(events.clone(), outbox.clone(), requester);
-    let main_loop = std::thread::Builder::new().name("main-loop".to_owned()).spawn(move || session.run(&incoming))?;
+    let turns = Arc::new(Turns::new(session, events.clone()));
+    let main = Arc::clone(&turns);
+    let main_loop = std::thread::Builder::new().name("main-loop".to_owned()).spawn(move || main.run())?;
 
-    let said_exit = runtime.block_on(transport::serve(service, socket, &outbox, parent_ended(parent)));
+    let said_exit = runtime.block_on(transport::serve(service, socket, turns, &outbox, parent_ended(parent)));
     if !shut_down.load(Ordering::SeqCst) {
         runtime.block_on(flush(&events));
     }
-    let _ = events.send(Event::End);
+    events.send(Event::End);
     let _ = main_loop.join();
     // What still waits for the client must not keep the process.
     runtime.shutdown_background();
@@ -88,9 +91,9 @@ pub(crate) fn protocol_schema() -> schemars::Schema {
     schemars::schema_for!(protocol::Protocol)
 }
 
-async fn flush(events: &SyncSender<Event>) {
+async fn flush(events: &Events) {
     let (reply, done) = tokio::sync::oneshot::channel();
-    let _ = events.send(Event::Flush(reply));
+    events.send(Event::Flush(reply));
     let _ = tokio::time::timeout(LAST_WORDS, done).await;
 }
 

@@ -1,9 +1,10 @@
-//! The main loop: it alone owns the state of the session, and one `match` is the map of the server.
+//! The session: it alone owns the state, in turns ([`super::events`]), and one `match` is the map of the server.
 //!
 //! Nothing here waits for the disk, for git or for the client: the first two have a worker ([`super::worker`]), the last
 //! is asked in tasks of their own.
 
 use super::client::{Features, Requester};
+use super::events::Events;
 use super::features::{self, Around, View};
 use super::live::{Files, Impacts, Live};
 use super::protocol::EditParams;
@@ -31,7 +32,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tower_lsp::jsonrpc;
@@ -51,12 +51,6 @@ const INLINE_TIME: Duration = Duration::from_millis(4);
 /// How long all documents together may take there that depend on one that was changed.
 const DEPENDENTS_TIME: Duration = Duration::from_millis(10);
 
-/// Events that may wait; who sends more waits too. The main loop itself never sends one.
-pub(super) const QUEUE: usize = 10_000;
-
-/// Events that are taken in before what they changed is looked at.
-const BATCH: usize = 256;
-
 /// How long after a change who wrote what is written down.
 const SAVE_AFTER: Duration = Duration::from_millis(700);
 
@@ -66,9 +60,6 @@ const SETTLED: Duration = Duration::from_millis(800);
 
 /// Versions of a document that are compared with what an agent's hook said, which may come later than the edit.
 const MATCHED_VERSIONS: usize = 8;
-
-/// How long nothing may happen before the loop looks around.
-const IDLE: Duration = Duration::from_mins(1);
 
 /// The newest snapshot of each open document, written here only.
 pub(super) type Snapshots = Arc<DashMap<String, Arc<Snapshot>>>;
@@ -284,7 +275,7 @@ pub(super) struct Session {
     snapshots: Snapshots,
     pub(super) outbox: Outbox,
     pub(super) requester: Requester,
-    pub(super) events: SyncSender<Event>,
+    pub(super) events: Events,
     pub(super) worker: Worker,
     /// Something that is shown beside the text has changed, and not by an edit, after which clients ask by themselves.
     pub(super) stale: bool,
@@ -313,7 +304,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(events: SyncSender<Event>, outbox: Outbox, requester: Requester) -> Self {
+    pub(super) fn new(events: Events, outbox: Outbox, requester: Requester) -> Self {
         let snapshots = Snapshots::default();
         let worker = Worker::start(events.clone(), Arc::clone(&snapshots));
         Self {
@@ -342,31 +333,28 @@ impl Session {
         }
     }
 
-    /// Runs until [`Event::End`].
-    pub(super) fn run(mut self, incoming: &Receiver<Event>) {
-        loop {
-            let next = self.next_save().into_iter().chain(self.compare_at.filter(|_| !self.is_comparing)).min();
-            let wait = next.map_or(IDLE, |at| at.saturating_duration_since(Instant::now()));
-            let first = match incoming.recv_timeout(wait) {
-                Ok(event) => Some(event),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return,
-            };
-            for event in first.into_iter().chain(incoming.try_iter()).take(BATCH) {
-                if matches!(event, Event::End) {
-                    return;
-                }
-                self.guard(|session| session.handle(event));
+    /// Takes in what has happened. Returns false where [`Event::End`] was among it.
+    pub(super) fn turn(&mut self, events: impl IntoIterator<Item = Event>) -> bool {
+        for event in events {
+            if matches!(event, Event::End) {
+                return false;
             }
-            self.guard(Self::refresh_dirty);
-            self.guard(Self::answer_waiting);
-            self.guard(Self::survey_again);
-            if std::mem::take(&mut self.stale) {
-                self.requester.refresh(&self.features);
-            }
-            self.guard(Self::save_due);
-            self.guard(Self::compare_due);
+            self.guard(|session| session.handle(event));
         }
+        self.guard(Self::refresh_dirty);
+        self.guard(Self::answer_waiting);
+        self.guard(Self::survey_again);
+        if std::mem::take(&mut self.stale) {
+            self.requester.refresh(&self.features);
+        }
+        self.guard(Self::save_due);
+        self.guard(Self::compare_due);
+        true
+    }
+
+    /// When there is something to do, whatever happens.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.next_save().into_iter().chain(self.compare_at.filter(|_| !self.is_comparing)).min()
     }
 
     /// Runs one step; a panic in it is reported and the server goes on.
@@ -960,7 +948,7 @@ impl Session {
                     .map_or(Outcome::GivenUp, |analysis| Outcome::Analysis(Arc::new(analysis)))
             };
             let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or(Outcome::Failed);
-            let _ = events.send(Event::Analyzed { uri: key, revision, snapshot, outcome });
+            events.send(Event::Analyzed { uri: key, revision, snapshot, outcome });
         });
     }
 
@@ -1086,7 +1074,7 @@ impl Session {
                 tracing::error!("comparing with what is live panicked");
                 Impacts::default()
             });
-            let _ = events.send(Event::Impacts { versions, impacts });
+            events.send(Event::Impacts { versions, impacts });
         });
     }
 

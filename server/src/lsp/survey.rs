@@ -455,14 +455,14 @@ impl Session {
                 |reports| {
                     files.extend(reports.iter().map(|report| Arc::clone(&report.file)));
                     findings += reports.iter().map(|report| report.diagnostics.len()).sum::<usize>();
-                    let _ = events.send(Event::Surveyed(reports));
+                    events.send(Event::Surveyed(reports));
                 },
             );
             let answer = serde_json::json!({
                 "files": files.len(), "findings": findings, "leftOut": survey.left_out, "cancelled": !is_whole,
             });
             let answer = reply.map(|reply| (reply, answer));
-            let _ = events.send(Event::SurveyEnded(SurveyEnd { files: is_whole.then_some(files), answer }));
+            events.send(Event::SurveyEnded(SurveyEnd { files: is_whole.then_some(files), answer }));
         });
     }
 

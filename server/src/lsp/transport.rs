@@ -3,11 +3,14 @@
 //! One thread reads and one writes, so that neither ever waits for the other. What comes in is handed to the framework's
 //! service in the order in which it came.
 
+use super::events::Turns;
 use super::frame::{BrokenFrame, Framer};
 use futures_util::SinkExt;
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use serde::Serialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
@@ -17,6 +20,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use tokio::sync::mpsc;
 use tower_lsp::jsonrpc::{Id, Request, Response};
+use tower_lsp::ls_types::DidChangeTextDocumentParams;
+use tower_lsp::ls_types::notification::{DidChangeTextDocument, Notification as _};
 use tower_lsp::{ClientSocket, LanguageServer, LspService};
 use tower_service::Service;
 
@@ -139,6 +144,8 @@ enum Incoming {
     Request(Request),
     Response(Response),
     Broken(Value),
+    /// What comes with every key, read without the framework.
+    Change(DidChangeTextDocumentParams),
 }
 
 /// What the reader leaves to the task that waits.
@@ -157,11 +164,12 @@ type Running = BoxFuture<'static, Outcome>;
 pub(super) async fn serve<S: LanguageServer>(
     service: LspService<S>,
     socket: ClientSocket,
+    turns: Arc<Turns>,
     outbox: &Outbox,
     ended: impl Future<Output = ()>,
 ) -> bool {
     let (sender, mut incoming) = mpsc::channel(READ_AHEAD);
-    let reader = Reader { service, sender, outbox: outbox.clone() };
+    let reader = Reader { service, sender, turns, outbox: outbox.clone(), is_open: false };
     std::thread::spawn(move || reader.run(std::io::stdin().lock()));
     let writing = outbox.clone();
     let writer = std::thread::spawn(move || writing.write_all(unbuffered_stdout()));
@@ -235,7 +243,10 @@ fn answer(outbox: &Outbox, id: Option<Id>, outcome: Outcome) {
 struct Reader<S: LanguageServer> {
     service: LspService<S>,
     sender: mpsc::Sender<Rest>,
+    turns: Arc<Turns>,
     outbox: Outbox,
+    /// Between `initialized` and `shutdown`, where the framework hands on whatever comes.
+    is_open: bool,
 }
 
 impl<S: LanguageServer> Reader<S> {
@@ -256,13 +267,15 @@ impl<S: LanguageServer> Reader<S> {
             framer.push(&buffer[..read]);
             while let Some(message) = framer.next_message() {
                 let (incoming, fatal) = match message {
-                    Ok(body) => (decode(&body), false),
+                    Ok(body) => (change(&body).filter(|_| self.is_open).unwrap_or_else(|| decode(&body)), false),
                     Err(BrokenFrame { message, fatal }) => (Incoming::Broken(error(-32700, &message)), fatal),
                 };
                 if !self.take(incoming) || fatal {
                     return;
                 }
             }
+            // Once for everything that came together.
+            self.turns.take();
         }
         if framer.is_inside_message() {
             self.outbox.send(&error(-32700, "the stream ended inside of a message"));
@@ -277,8 +290,18 @@ impl<S: LanguageServer> Reader<S> {
                 return true;
             }
             Incoming::Response(response) => return self.sender.blocking_send(Rest::Response(response)).is_ok(),
+            Incoming::Change(params) => {
+                // It is through when it was polled once, and has nothing to answer.
+                let _ = AssertUnwindSafe(self.service.inner().did_change(params)).catch_unwind().now_or_never();
+                return true;
+            }
             Incoming::Request(request) => request,
         };
+        match request.method() {
+            "initialized" => self.is_open = true,
+            "shutdown" => self.is_open = false,
+            _ => {}
+        }
         let (exit, id) = (request.method() == "exit", request.id().cloned());
         let mut future = AssertUnwindSafe(self.service.call(request)).catch_unwind().boxed();
         // The task polls again what is not done, so nobody has to be woken by this first time.
@@ -288,6 +311,22 @@ impl<S: LanguageServer> Reader<S> {
         }
         !(exit && self.sender.blocking_send(Rest::Exit).is_ok())
     }
+}
+
+/// The parameters of `textDocument/didChange`, where a message is that.
+fn change(body: &[u8]) -> Option<Incoming> {
+    #[derive(Deserialize)]
+    struct Message<'a> {
+        #[serde(borrow)]
+        jsonrpc: &'a str,
+        method: &'a str,
+        #[serde(borrow)]
+        params: &'a RawValue,
+        id: Option<IgnoredAny>,
+    }
+    let message: Message<'_> = serde_json::from_slice(body).ok()?;
+    let is_change = message.method == DidChangeTextDocument::METHOD && message.jsonrpc == "2.0" && message.id.is_none();
+    is_change.then(|| serde_json::from_str(message.params.get()).ok().map(Incoming::Change)).flatten()
 }
 
 /// A message as the framework's service takes it, or the answer to what is none.

@@ -1,11 +1,11 @@
 //! Watches the folders in which agents' hooks leave their reports.
 
+use super::events::Events;
 use super::session::Event;
 use crate::spool;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::SyncSender;
 
 /// The folders that are watched.
 pub(super) struct Watcher {
@@ -14,7 +14,7 @@ pub(super) struct Watcher {
 }
 
 impl Watcher {
-    pub(super) fn start(events: SyncSender<Event>) -> Self {
+    pub(super) fn start(events: Events) -> Self {
         let seen = move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return };
             if event.kind.is_access() || event.kind.is_remove() {
@@ -22,7 +22,7 @@ impl Watcher {
             }
             let files: Vec<PathBuf> = event.paths.iter().filter_map(|path| spool::file_of(path)).collect();
             if !files.is_empty() {
-                let _ = events.send(Event::Reported(files));
+                events.send(Event::Reported(files));
             }
         };
         let inner = notify::recommended_watcher(seen);

@@ -2,6 +2,7 @@
 //! document is there when it is opened again.
 
 use super::copied::Newcomer;
+use super::events::Events;
 use super::progress::Progress;
 use super::session::{Event, Snapshots, on_pool};
 use super::watcher::Watcher;
@@ -23,7 +24,7 @@ use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::SystemTime;
 use tokio::sync::oneshot;
 
@@ -80,7 +81,7 @@ pub(super) enum Job {
 /// Where jobs are sent.
 pub(super) struct Worker {
     jobs: Sender<Job>,
-    events: SyncSender<Event>,
+    events: Events,
     /// The settings of the folders, which the pool may read too.
     pub(super) configs: Arc<Configs>,
     /// What is remembered, which the pool may read too.
@@ -88,7 +89,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn start(events: SyncSender<Event>, snapshots: Snapshots) -> Self {
+    pub(super) fn start(events: Events, snapshots: Snapshots) -> Self {
         let (jobs, incoming) = channel();
         let (configs, store) = (Arc::<Configs>::default(), Arc::<Store>::default());
         let state = State {
@@ -121,7 +122,7 @@ impl Worker {
                     progress.report(done * BATCH, files.len());
                     let load = |(path, language): &(PathBuf, Language)| surroundings::load(path, *language).ok();
                     let read = batch.iter().filter_map(load).map(|snapshot| Indexed::File(Arc::new(snapshot)));
-                    let _ = events.send(Event::Indexed(read.collect()));
+                    events.send(Event::Indexed(read.collect()));
                 }
                 files.len()
             };
@@ -131,7 +132,7 @@ impl Worker {
                 tracing::error!("reading the workspace panicked");
                 progress.end("");
             }
-            let _ = events.send(Event::IndexRead);
+            events.send(Event::IndexRead);
         });
     }
 
@@ -156,7 +157,7 @@ struct Reported {
 }
 
 struct State {
-    events: SyncSender<Event>,
+    events: Events,
     snapshots: Snapshots,
     configs: Arc<Configs>,
     store: Arc<Store>,
@@ -176,7 +177,7 @@ impl State {
         while let Ok(job) = incoming.recv() {
             match catch_unwind(AssertUnwindSafe(|| self.work(job))) {
                 Ok(Some(event)) => {
-                    let _ = self.events.send(event);
+                    self.events.send(event);
                 }
                 Ok(None) => {}
                 Err(_) => tracing::error!("a job on disk panicked"),
@@ -323,7 +324,7 @@ impl State {
         on_pool(move || {
             let known = attribution::of(&store, &path, &text);
             if let Some(regions) = committed::regions(&path, &text, &known) {
-                let _ = events.send(Event::Origins { uri, opened, version, regions });
+                events.send(Event::Origins { uri, opened, version, regions });
             }
         });
     }
