@@ -65,7 +65,11 @@ export class Window {
     const input = this.page.locator(".quick-input-widget input.input");
     const rows = this.page.locator(".quick-input-list .monaco-list-row");
     await until(`the command “${title}”`, async () => {
-      await this.press("Escape", "F1");
+      if (await input.isVisible()) {
+        // Not where there is none: in the editor it would take the selection or the offer away.
+        await this.press("Escape");
+      }
+      await this.press("F1");
       await input.fill(`>${title}`, { timeout: 2000 });
       await until("its entry", async () => {
         const names = await rows.locator(".label-name").allInnerTexts();
