@@ -87,10 +87,14 @@ pub(crate) struct Derived {
 pub struct Digest {
     /// Numbers of the units that the workspace's index has.
     pub(crate) indexed: Vec<u64>,
+    /// It has all of them, and none that is no more.
+    pub(crate) is_indexed: bool,
     /// The workspace's version for which the rest holds; `None` where nothing is known.
     version: Option<u64>,
     /// The units that it is about, in order.
     units: Vec<Known>,
+    /// Those of them of which there is something to say.
+    notable: Vec<NotableAt>,
     /// No unit was replaced since.
     settled: bool,
     /// Fingerprints of the keys that each of them asked for, one unit after the other.
@@ -108,6 +112,15 @@ struct Known {
     keys: usize,
     /// Whether there is anything to say about it.
     is_notable: bool,
+}
+
+/// Where a unit is of which there is something to say.
+#[derive(Debug, Clone, Copy)]
+struct NotableAt {
+    /// Which of the units.
+    index: usize,
+    /// Bytes from the start of the first unit.
+    offset: usize,
 }
 
 impl Carry for Digest {
@@ -183,14 +196,10 @@ pub(crate) fn derive<'a>(
             *digest = settle(known, is_current, neighbours.units, &snapshot.file, workspace, budget)?;
         }
         digest.version = Some(workspace.version());
-        let mut at = neighbours.start;
-        for (unit, known) in neighbours.units.iter().zip(&digest.units) {
-            if known.is_notable
-                && let Some(facts) = unit.memo()
-            {
-                notable.extend(facts.derived().map(|derived| (at, facts, derived)));
+        for NotableAt { index, offset } in &digest.notable {
+            if let Some(facts) = neighbours.units.get(*index).and_then(Unit::memo) {
+                notable.extend(facts.derived().map(|derived| (neighbours.start + offset, facts, derived)));
             }
-            at += unit.len();
         }
     }
     Some(notable)
@@ -209,7 +218,8 @@ fn settle(
         Some(_) if is_current => Some(FxHashSet::default()),
         version => version.and_then(|version| workspace.changed_since(version)).map(Iterator::collect),
     };
-    let mut found = Digest { indexed: known.indexed, settled: true, filter: known.filter, ..Digest::default() };
+    let (indexed, is_indexed) = (known.indexed, known.is_indexed);
+    let mut found = Digest { indexed, is_indexed, settled: true, filter: known.filter, ..Digest::default() };
     let (mut next, mut next_key) = (0, 0);
     for unit in units {
         // Both are in the order of the text.
@@ -235,6 +245,13 @@ fn settle(
             keys: derived.fingerprints.len(),
             is_notable: facts.is_notable() || !derived.sights.is_empty() || !derived.refusals.is_empty(),
         });
+    }
+    let mut offset = 0;
+    for (index, (unit, known)) in units.iter().zip(&found.units).enumerate() {
+        if known.is_notable {
+            found.notable.push(NotableAt { index, offset });
+        }
+        offset += unit.len();
     }
     // Once the filter is mostly about units that are no more, it is made anew.
     if found.filter.len > FILTER_KEYS.max(2 * found.keys.len()) {

@@ -183,7 +183,7 @@ impl Document {
         let mut added = Vec::new();
         for neighbours in self.snapshot.units.neighbours() {
             let mut digest = neighbours.digest.lock().unwrap_or_else(PoisonError::into_inner);
-            if digest.indexed.iter().copied().eq(neighbours.units.iter().map(Unit::id)) {
+            if digest.is_indexed {
                 continue;
             }
             let before = std::mem::take(&mut digest.indexed);
@@ -201,6 +201,7 @@ impl Document {
                 }
                 digest.indexed.push(unit.id());
             }
+            digest.is_indexed = digest.indexed.len() == neighbours.units.len();
         }
         let gone = std::mem::take(&mut self.gone);
         workspace.update(&self.snapshot.file, &gone, &added);
