@@ -174,7 +174,52 @@ fn the_baseline_is_where_the_default_branch_was_left() {
     assert!(actions(&found).contains(&("destroy", "live/prod/later.tf", "aws_eip.later")), "{found}");
     let wrong = countersign(&workspace, &["impact", "--base", "nowhere"]);
     assert_eq!(wrong.code, Some(2));
-    assert!(wrong.stderr.contains("no such revision"), "{}", wrong.stderr);
+    assert!(wrong.stderr.contains("`nowhere` is no revision of this repository"), "{}", wrong.stderr);
+}
+
+#[test]
+fn the_settings_name_the_baseline() {
+    let workspace = repository();
+    workspace.run_git(&["tag", "released"]);
+    workspace.run_git(&["branch", "-M", "main"]);
+    workspace.write("live/prod/main.tf", &NETWORK.replace("10.0.1.0", "10.0.2.0"));
+    workspace.run_git(&["commit", "-qam", "another range"]);
+    assert_eq!(actions(&impact(&workspace, &[]).0), [], "nothing is different from the last commit");
+    let set = |baseline: &str| workspace.write("countersign.toml", &format!("[impact]\nbaseline = \"{baseline}\"\n"));
+    set("released");
+    let replaced = ("replace", "live/prod/main.tf", "aws_subnet.a");
+    assert!(actions(&impact(&workspace, &[]).0).contains(&replaced));
+    assert!(countersign(&workspace, &["impact"]).stdout.contains("compared with `released` ("));
+    assert_eq!(actions(&impact(&workspace, &["--base", "HEAD"]).0), [], "what is said comes first");
+    workspace.write("live/prod/countersign.toml", "[impact]\nbaseline = \"HEAD\"\n");
+    assert_eq!(actions(&impact(&workspace, &["live/prod"]).0), [], "the nearest settings hold");
+    set("no-such-tag");
+    let said = countersign(&workspace, &["impact"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.stderr.contains("`no-such-tag` is no revision of this repository"), "{}", said.stderr);
+    assert!(said.stderr.contains("`baseline` in countersign.toml"), "{}", said.stderr);
+    set("saved");
+    let said = countersign(&workspace, &["impact"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.stderr.contains("name an earlier state with --base REV"), "{}", said.stderr);
+}
+
+#[test]
+fn a_submodule_has_a_history_of_its_own() {
+    let inner = Workspace::git(&[("main.tf", DATABASE)]);
+    let workspace = repository();
+    let from = format!("file://{}", inner.root().display());
+    workspace.run_git(&["-c", "protocol.file.allow=always", "submodule", "add", "-q", &from, "vendor/db"]);
+    workspace.run_git(&["commit", "-qm", "a submodule"]);
+    let calls = "module \"db\" {\n  source    = \"../../vendor/db\"\n  subnet_id = \"a\"\n}\n";
+    workspace.write("live/test/main.tf", calls);
+    workspace.run_git(&["add", "live"]);
+    workspace.run_git(&["commit", "-qm", "a call of it"]);
+    workspace.write("live/test/main.tf", &calls.replace("\"a\"", "\"b\""));
+    let (found, _) = impact(&workspace, &[]);
+    let found = actions(&found);
+    assert!(found.iter().all(|(action, ..)| *action != "create"), "{found:?}");
+    assert!(!found.is_empty());
 }
 
 #[test]

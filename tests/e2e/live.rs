@@ -147,6 +147,49 @@ fn a_protection_that_is_taken_off() {
 }
 
 #[test]
+fn the_settings_name_the_baseline() {
+    let workspace = Workspace::git(&[("main.tf", SHOP)]);
+    workspace.run_git(&["tag", "released"]);
+    let mysql = SHOP.replace("\"postgres\"", "\"mysql\"");
+    workspace.write("main.tf", &mysql);
+    workspace.run_git(&["commit", "-qam", "another engine"]);
+    let set = |editor: &mut Editor, baseline: &str| {
+        let text = format!("[impact]\nbaseline = \"{baseline}\"\n");
+        workspace.write("countersign.toml", &text);
+        editor.replace_all("countersign.toml", &text);
+        editor.save("countersign.toml");
+    };
+    let mut editor = workspace.editor();
+    editor.open("countersign.toml", "");
+    set(&mut editor, "released");
+    editor.open("main.tf", &mysql);
+    until_told(&mut editor, "main.tf", &[("destroys-data", "\"mysql\"")]);
+    set(&mut editor, "HEAD");
+    until_told(&mut editor, "main.tf", &[]);
+    set(&mut editor, "released");
+    until_told(&mut editor, "main.tf", &[("destroys-data", "\"mysql\"")]);
+    // What is not there is no reason to compare with something else.
+    set(&mut editor, "no-such-tag");
+    until_told(&mut editor, "main.tf", &[]);
+    set(&mut editor, "saved");
+    editor.replace("main.tf", "\"mysql\"", "\"mariadb\"");
+    until_told(&mut editor, "main.tf", &[("destroys-data", "\"mariadb\"")]);
+}
+
+#[test]
+fn what_a_sparse_checkout_leaves_out_is_not_gone() {
+    let pair = [("live/main.tf", SHOP), ("live/more.tf", "resource \"aws_kms_key\" \"k\" {}\n")];
+    let workspace = Workspace::git(&pair);
+    workspace.run_git(&["sparse-checkout", "set", "--no-cone", "/live/main.tf"]);
+    assert!(!workspace.path("live/more.tf").exists());
+    let mut editor = workspace.editor();
+    editor.open("live/main.tf", SHOP);
+    editor.replace("live/main.tf", "\"postgres\"", "\"mysql\"");
+    editor.save("live/main.tf");
+    until_told(&mut editor, "live/main.tf", &[("destroys-data", "\"mysql\"")]);
+}
+
+#[test]
 fn outside_of_git_what_was_saved_last_counts_as_live() {
     let workspace = Workspace::new();
     workspace.write("main.tf", SHOP);

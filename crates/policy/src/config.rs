@@ -28,6 +28,8 @@ pub struct Config {
     pub environment: Environments,
     /// What is not told again.
     pub suppressions: Suppressions,
+    /// What is presumed to be live.
+    pub impact: Live,
     /// Rows of the table of verdicts; tried before the default rows.
     pub verdict: Vec<Row>,
     #[serde(skip)]
@@ -53,6 +55,54 @@ pub struct Editor {
 impl Default for Editor {
     fn default() -> Self {
         Self { ask_about_unknown_origin: true }
+    }
+}
+
+/// What is presumed to be live.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Live {
+    /// The state that changes are compared with: `merge-base`, the commit at which this branch left the default branch, else the
+    /// last commit; `saved`, the text that was saved last, in editors only; else the name of a commit, branch or tag: `HEAD`.
+    #[schemars(with = "String")]
+    pub baseline: Baseline,
+}
+
+/// The state that is presumed to be live.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Baseline {
+    /// The commit at which this branch left the default branch; else the last commit; outside of git what was saved last.
+    #[default]
+    MergeBase,
+    /// The text that was saved last.
+    Saved,
+    /// The commit that a revision names.
+    Revision(String),
+}
+
+impl TryFrom<String> for Baseline {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        match name.as_str() {
+            "merge-base" => Ok(Self::MergeBase),
+            "saved" => Ok(Self::Saved),
+            name if name.trim().is_empty() || name.starts_with('-') => {
+                Err("`baseline` is `merge-base`, `saved`, or the name of a commit, branch or tag such as `HEAD`")
+            }
+            _ => Ok(Self::Revision(name)),
+        }
+    }
+}
+
+impl From<Baseline> for String {
+    fn from(baseline: Baseline) -> Self {
+        match baseline {
+            Baseline::MergeBase => "merge-base".to_owned(),
+            Baseline::Saved => "saved".to_owned(),
+            Baseline::Revision(name) => name,
+        }
     }
 }
 
@@ -106,10 +156,12 @@ impl Config {
                 ("editor", _) => config.editor = part(value, text, &mut problems).unwrap_or_default(),
                 ("environment", _) => config.environment = part(value, text, &mut problems).unwrap_or_default(),
                 ("suppressions", _) => config.suppressions = part(value, text, &mut problems).unwrap_or_default(),
+                ("impact", _) => config.impact = part(value, text, &mut problems).unwrap_or_default(),
                 _ => problems.push(ConfigProblem {
                     range: key.span(),
                     message: format!(
-                        "unknown key `{name}`; known are `files`, `editor`, `environment`, `suppressions` and `verdict`"
+                        "unknown key `{name}`; known are `files`, `editor`, `environment`, `suppressions`, `impact` \
+                         and `verdict`"
                     ),
                 }),
             }
@@ -196,6 +248,7 @@ mod tests {
         let (config, problems) = Config::read(DEFAULT_CONFIG);
         assert_eq!(problems, []);
         assert_eq!(config.environment, Environments::default(), "what the code says, the file says");
+        assert_eq!(config.impact.baseline, Baseline::default());
         let decide = |origin, severity, surface, changed| {
             config.table().decide(Circumstances {
                 origin,
@@ -214,6 +267,20 @@ mod tests {
         assert_eq!(decide(Origin::Unknown, Severity::High, CommandLine, true), (Verdict::Review, Loudness::Full));
         assert_eq!(decide(Origin::Human, Severity::Critical, CommandLine, true), (Verdict::Note, Loudness::Hint));
         assert_eq!(decide(Origin::Suspected, Severity::Low, Editor, true), (Verdict::Note, Loudness::Hint));
+    }
+
+    #[test]
+    fn a_baseline_is_a_state_or_a_revision() {
+        let of = |text: &str| Config::read(&format!("[impact]\nbaseline = \"{text}\"\n"));
+        assert_eq!(of("merge-base").0.impact.baseline, Baseline::MergeBase);
+        assert_eq!(of("saved").0.impact.baseline, Baseline::Saved);
+        assert_eq!(of("HEAD").0.impact.baseline, Baseline::Revision("HEAD".to_owned()));
+        for wrong in ["", " ", "--upload-pack=x"] {
+            let (config, problems) = of(wrong);
+            assert_eq!(config.impact.baseline, Baseline::MergeBase, "{wrong}");
+            assert!(problems.len() == 1 && problems[0].message.contains("`merge-base`, `saved`"), "{problems:?}");
+        }
+        assert_eq!(String::from(Baseline::Saved), "saved");
     }
 
     #[test]

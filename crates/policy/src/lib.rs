@@ -15,7 +15,7 @@ mod tier;
 mod verdict;
 
 pub use catalogue::Catalogue;
-pub use config::{CONFIG_FILE, Config, ConfigProblem, DEFAULT_CONFIG, Editor, Files, Suppressions};
+pub use config::{Baseline, CONFIG_FILE, Config, ConfigProblem, DEFAULT_CONFIG, Editor, Files, Live, Suppressions};
 pub use environment::{Environment, EnvironmentEvidence, Environments, Written};
 pub use evaluate::{Fix, Gap, Hit, Related, Seen, hits};
 pub use format::{Binding, Companion, Risk, RiskDocument, Severity, read as read_risk};

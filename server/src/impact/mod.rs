@@ -1,11 +1,17 @@
 //! Two states of files, to be compared: what is presumed live, and what is there now.
 
+mod files;
 mod planned;
 pub(crate) mod report;
+mod shown;
 mod since;
+mod then;
 mod two;
 
+pub(crate) use files::Files;
+pub(crate) use shown::{Comparison, Impacts};
 pub(crate) use since::{Besides, since};
+pub(crate) use then::{Baselines, Kept, Then};
 pub(crate) use two::two;
 
 use crate::surroundings::{self, Surroundings, key};
@@ -26,7 +32,7 @@ pub(crate) struct State {
     pub(crate) workspace: Workspace,
     /// What leads from one configuration to another in it.
     pub(crate) links: Links,
-    files: HashMap<Arc<str>, Arc<Snapshot>>,
+    files: Files,
     /// Where files really are that stand elsewhere in the index.
     real: HashMap<Arc<str>, String>,
 }
@@ -50,13 +56,18 @@ pub(crate) struct Compared {
 }
 
 impl State {
+    /// A state of which the index is known.
+    pub(crate) fn new(workspace: Workspace, files: Files) -> Self {
+        Self { workspace, files, ..Self::default() }
+    }
+
     /// The state of what was read; of some of it is known only that it could not be.
     fn now(around: &Surroundings, unreadable: &BTreeMap<Arc<str>, String>) -> Self {
         let mut workspace = around.workspace.clone();
         for file in unreadable.keys() {
             workspace.update(file, &[], &[Arc::new(unread(""))]);
         }
-        Self { workspace, files: around.files().clone(), ..Self::default() }
+        Self::new(workspace, Files::new(Arc::new(around.files().clone()), []))
     }
 
     /// Puts another text in the place of a file, or takes it away.
@@ -67,10 +78,7 @@ impl State {
             after.push(Arc::new(unread("")));
         }
         self.workspace.update(file, &before, &after);
-        match with {
-            Some(with) => self.files.insert(Arc::clone(file), with),
-            None => self.files.remove(file),
-        };
+        self.files.set(file, with);
     }
 
     /// All files of the state.

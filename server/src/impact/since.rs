@@ -1,16 +1,18 @@
 //! What is there now against a commit.
 
-use super::{Compared, State, is_of_module, problem, read, read_all};
+use super::then::{Earlier, Kept, Then};
+use super::{Compared, State, is_of_module, problem, read_all};
 use crate::disk::{self, Configs};
 use crate::git::Revision;
-use crate::surroundings::{self, LOCAL_STATE, MAX_TEXT, Near, StateNames, Surroundings, key, near};
+use crate::surroundings::{self, LOCAL_STATE, Near, StateNames, Surroundings, key, near};
 use anyhow::{Context, bail};
-use countersign_engine::{Workspace, module_of, units, wanted_files};
+use countersign_engine::{module_of, units, wanted_files};
 use gix::ObjectId;
 use ignore::WalkBuilder;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Files of modules that are read; more are left out, and that is said.
@@ -32,7 +34,8 @@ pub(crate) fn since(
     configs: &Configs,
     besides: &Besides<'_>,
 ) -> anyhow::Result<Compared> {
-    let revision = Revision::presumed(path, base)?;
+    let kept = Kept::default();
+    let revision = Rc::new(kept.revision(path, base, configs)?);
     let absolute = PathBuf::from(&*key(path));
     // What a link leads to is named as git names it.
     let scope =
@@ -47,7 +50,7 @@ pub(crate) fn since(
     }
     let only = revision.id(&inside).is_some() || scope.is_file();
     let only = only.then(|| key(&scope));
-    let mut since = Since::new(revision, scope);
+    let mut since = Since::new(&kept, revision, scope);
     let mut modules = since.different(&inside, configs)?;
     let mut called = BTreeSet::new();
     loop {
@@ -72,19 +75,18 @@ struct Past {
     called_then: BTreeSet<String>,
 }
 
-struct Since {
-    revision: Revision,
+struct Since<'a> {
+    kept: &'a Kept,
+    revision: Rc<Revision>,
     scope: PathBuf,
     /// The files of all modules in the work tree that git does not ignore, by their names in the index.
     visible: BTreeMap<Arc<str>, Near>,
-    /// What a sparse checkout leaves out.
-    left_out: BTreeSet<String>,
     doubts: Vec<String>,
     problems: BTreeMap<Arc<str>, String>,
 }
 
-impl Since {
-    fn new(revision: Revision, scope: PathBuf) -> Self {
+impl<'a> Since<'a> {
+    fn new(kept: &'a Kept, revision: Rc<Revision>, scope: PathBuf) -> Self {
         let walk = WalkBuilder::new(revision.root()).build().flatten();
         let paths: Vec<_> = walk
             .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
@@ -93,14 +95,7 @@ impl Since {
             .collect();
         let visible = paths.into_par_iter().map(|(file, path)| (file, near(&path))).collect();
         let doubts = revision.doubt.iter().cloned().collect();
-        let left_out = revision.left_out();
-        Self { revision, scope, visible, left_out, doubts, problems: BTreeMap::new() }
-    }
-
-    /// Whether a file of the commit is not in the work tree because nobody wants it there.
-    fn is_left_out(&self, inside: &str) -> bool {
-        let mut folders = inside.match_indices('/').filter_map(|(at, _)| inside.get(..=at));
-        self.left_out.contains(inside) || folders.any(|folder| self.left_out.contains(folder))
+        Self { kept, revision, scope, visible, doubts, problems: BTreeMap::new() }
     }
 
     fn is_in_scope(&self, file: &str) -> bool {
@@ -118,7 +113,7 @@ impl Since {
         let mut files: BTreeMap<Arc<str>, Option<ObjectId>> =
             self.visible.keys().filter(|file| self.is_in_scope(file)).map(|file| (Arc::clone(file), None)).collect();
         let committed =
-            committed.iter().filter(|(path, _)| !self.is_left_out(path) || Path::new(&*name(path)).exists());
+            committed.iter().filter(|(path, _)| !self.revision.is_left_out(path) || Path::new(&*name(path)).exists());
         files.extend(committed.map(|(path, id)| (name(path), Some(*id))));
         files.retain(|file, _| {
             let path = Path::new(&**file);
@@ -234,81 +229,22 @@ impl Since {
 
     /// The same modules as they were.
     fn past(&mut self, around: &Surroundings, after: &State, modules: &BTreeSet<String>) -> Past {
-        let mut before = State { workspace: after.workspace.clone(), files: after.files.clone(), ..State::default() };
-        let mut open: BTreeSet<String> = after.files.keys().map(|file| module_of(file).to_owned()).collect();
-        open.extend(modules.iter().cloned());
-        let mut known = BTreeSet::new();
-        while !open.is_empty() {
-            for folder in &open {
-                self.folder_then(folder, after, &mut before);
-            }
-            known.append(&mut open);
-            let called = known.iter().flat_map(|folder| before.workspace.callees(folder));
-            open = called.filter(|folder| !known.contains(folder)).collect();
-        }
+        let mut then = Then::new(after, self.kept);
+        let earlier = Earlier::Commit(Rc::clone(&self.revision));
+        let folders = after.files().map(|(file, _)| module_of(file).to_owned()).chain(modules.iter().cloned());
+        then.go_back(folders.collect::<BTreeSet<_>>(), |_| earlier.clone());
         let is_left = |folder: &&String| !after.workspace.has_module(folder) && Path::new(&***folder).is_dir();
-        let called_then = known.iter().filter(is_left).filter(|folder| !modules.contains(*folder)).cloned().collect();
-        let mut read = BTreeSet::new();
-        for (module, path) in around.texts() {
-            if self.text_then(path, &mut before.workspace) {
-                read.insert(module.clone());
-            }
+        let called_then = then.folders.iter().filter(is_left).filter(|folder| !modules.contains(*folder));
+        let called_then = called_then.cloned().collect();
+        let read = around.texts().iter().filter(|(_, path)| then.text(&self.revision, path));
+        let read = read.map(|(module, _)| module.clone()).collect();
+        let wanted =
+            |(file, then_file): (&Arc<str>, &Arc<_>)| wanted_files(&then.state.workspace, file, &units(then_file));
+        for path in then.different().flat_map(wanted).collect::<BTreeSet<_>>() {
+            then.text(&self.revision, &path);
         }
-        for (file, snapshot) in &before.files {
-            let is_same = after.file(file).is_some_and(|now| Arc::ptr_eq(now, snapshot));
-            if !is_same {
-                for path in wanted_files(&before.workspace, file, &units(snapshot)) {
-                    self.text_then(&path, &mut before.workspace);
-                }
-            }
-        }
-        Past { before, read, called_then }
-    }
-
-    /// Puts the files of a folder into the state before as they were committed.
-    fn folder_then(&mut self, folder: &str, after: &State, before: &mut State) {
-        let Some(inside) = self.revision.inside(Path::new(folder)) else { return };
-        let names = self.revision.names();
-        let mut committed = HashSet::new();
-        for (name, id) in self.revision.files_in(&inside) {
-            let path = Path::new(folder).join(name);
-            let file = key(&path);
-            let Some(language) = is_of_module(&file) else { continue };
-            committed.insert(Arc::clone(&file));
-            // It is not gone: a sparse checkout or a limit leaves it out.
-            let is_left_out = || self.revision.inside(&path).is_some_and(|inside| self.is_left_out(&inside));
-            if after.file(&file).is_none() && (path.exists() || is_left_out()) {
-                continue;
-            }
-            if after.file(&file).is_some_and(|now| names.is_same(id, now.text.to_string().as_bytes())) {
-                continue;
-            }
-            let (then, problem) = match self.revision.content(id) {
-                Ok(content) => read(&path, content, language),
-                Err(error) => (surroundings::snapshot(&path, language, ""), Some(error.to_string())),
-            };
-            before.replace(&file, Some(Arc::new(then)), problem.is_some());
-            if let Some(problem) = problem {
-                self.problems.insert(file, format!("at {}: {problem}", self.revision.name));
-            }
-        }
-        // What git ignores was there then as it is now.
-        let is_new =
-            |file: &str| module_of(file) == folder && !committed.contains(file) && self.visible.contains_key(file);
-        let new: Vec<_> = after.files.keys().filter(|file| is_new(file)).collect();
-        for file in new {
-            before.replace(file, None, false);
-        }
-    }
-
-    /// Puts a text that an expression reads into the state before; says whether it was another one.
-    fn text_then(&self, path: &str, workspace: &mut Workspace) -> bool {
-        let Some(inside) = self.revision.inside(Path::new(path)) else { return false };
-        let Some(content) = self.revision.file(&inside) else { return false };
-        let content = (content.len() as u64 <= MAX_TEXT).then(|| String::from_utf8(content).ok()).flatten();
-        let version = workspace.version();
-        workspace.set_text(path, content.map(Arc::from));
-        version != workspace.version()
+        self.problems.append(&mut then.problems);
+        Past { before: then.state, read, called_then }
     }
 
     fn compared(self, before: State, after: State, modules: BTreeSet<String>, only: Option<Arc<str>>) -> Compared {
