@@ -480,3 +480,76 @@ fn another_configuration_reads_the_state() {
     assert_eq!(dependents["transitive"], 1, "{found}");
     assert_eq!(dependents["worst"]["via"], json!(["output.vpc", "data.terraform_remote_state.n.outputs.vpc"]));
 }
+
+/// Risk, path and line of each finding of `countersign check` about what is live, and the exit code.
+fn checked(workspace: &Workspace, arguments: &[&str]) -> (Vec<(String, String, u64)>, Option<i32>) {
+    const RISKS: [&str; 4] = ["destroys", "destroys-data", "replaces", "protection-removed"];
+    let arguments = [&["check", "--format", "json", "--min-severity", "high"], arguments].concat();
+    let said = countersign(workspace, &arguments);
+    let json: Value = serde_json::from_str(&said.stdout).unwrap_or_else(|_| panic!("{}{}", said.stdout, said.stderr));
+    let findings = json["findings"].as_array().expect("a list").iter();
+    let findings = findings.filter(|it| RISKS.iter().any(|risk| it["risk"] == *risk));
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let line = |it: &Value| it["range"]["start"]["line"].as_u64().expect("a line");
+    (findings.map(|it| (text(&it["risk"]), text(&it["path"]), line(it))).collect(), said.code)
+}
+
+fn at(risk: &str, path: &str, line: u64) -> (String, String, u64) {
+    (risk.to_owned(), path.to_owned(), line)
+}
+
+#[test]
+fn a_check_says_what_happens_to_what_is_live() {
+    let workspace = repository();
+    workspace.write("live/prod/main.tf", &NETWORK.replace("10.0.1.0", "10.0.2.0"));
+    let told = [at("replaces", "live/prod/main.tf", 6)];
+    assert_eq!(checked(&workspace, &[]), (told.to_vec(), Some(1)));
+    assert_eq!(checked(&workspace, &["live"]).0, told, "of a folder");
+    assert_eq!(checked(&workspace, &["live/prod/main.tf", "modules/db/main.tf"]).0, told, "of files");
+    assert_eq!(checked(&workspace, &["modules"]).0, [], "a path narrows what is said");
+    assert_eq!(checked(&workspace, &["--no-impact"]).0, []);
+    workspace.run_git(&["commit", "-qam", "another range"]);
+    workspace.run_git(&["tag", "now"]);
+    workspace.run_git(&["checkout", "-q", "-b", "topic"]);
+    assert_eq!(checked(&workspace, &["--base", "HEAD~1"]).0, told);
+    assert_eq!(checked(&workspace, &["--base", "now"]).0, []);
+    let said = countersign(&workspace, &["check", "--base", "nowhere"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.stderr.contains("`nowhere` is no revision"), "{}", said.stderr);
+    let said = countersign(&workspace, &["check", "--base", "HEAD~1"]);
+    let message = "`aws_subnet.a` would be destroyed and created anew: `cidr_block` changes from";
+    assert!(said.stdout.contains(message), "{}", said.stdout);
+}
+
+#[test]
+fn a_check_says_what_went_with_a_file() {
+    let workspace = repository();
+    std::fs::remove_dir_all(workspace.path("live/prod")).expect("it was there");
+    let (told, code) = checked(&workspace, &["."]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains(&at("destroys", "live/prod/main.tf", 0)), "{told:?}");
+    let said = countersign(&workspace, &["check", "."]);
+    assert!(said.stdout.contains("it stood in `main.tf`, which is there no more"), "{}", said.stdout);
+    assert!(!countersign(&workspace, &["check", ".", "--no-impact"]).stdout.contains("no more"));
+}
+
+#[test]
+fn a_check_writes_no_moved_block_by_itself_and_no_known_findings() {
+    let workspace = repository();
+    let renamed = NETWORK.replace("\"aws_vpc\" \"main\"", "\"aws_vpc\" \"net\"").replace("aws_vpc.main", "aws_vpc.net");
+    workspace.write("live/prod/main.tf", &renamed);
+    let (told, code) = checked(&workspace, &["--fix"]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains(&at("destroys", "live/prod/main.tf", 0)), "{told:?}");
+    assert_eq!(workspace.read("live/prod/main.tf"), renamed);
+    countersign(&workspace, &["baseline", "write", "--output", "known.json"]);
+    assert_eq!(checked(&workspace, &["--baseline", "known.json"]).0, told, "it is no old debt");
+}
+
+#[test]
+fn outside_of_git_a_check_compares_nothing() {
+    let workspace = files(&[("main.tf", NETWORK)]);
+    let said = countersign(&workspace, &["check"]);
+    assert_eq!(said.stderr, "");
+    assert_eq!(checked(&workspace, &[]).0, []);
+}

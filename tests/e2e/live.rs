@@ -177,6 +177,25 @@ fn the_settings_name_the_baseline() {
 }
 
 #[test]
+fn what_went_with_a_file_is_told_in_another_one_of_the_module() {
+    let queue = "resource \"aws_sqs_queue\" \"jobs\" {}\n\nresource \"aws_kms_key\" \"jobs\" {}\n";
+    let main =
+        "resource \"aws_sqs_queue_policy\" \"jobs\" {\n  queue_url = aws_sqs_queue.jobs.id\n  policy    = \"{}\"\n}\n";
+    let other = "resource \"aws_kms_alias\" \"other\" {\n  target_key_id = \"x\"\n}\n";
+    let workspace = Workspace::git(&[("other.tf", other), ("users.tf", main), ("old.tf", queue)]);
+    std::fs::remove_file(workspace.path("old.tf")).expect("it was there");
+    let mut editor = workspace.editor();
+    editor.open("other.tf", other);
+    editor.open("users.tf", main);
+    // What still mentions it says so itself; of the rest it is said at the top.
+    until_told(&mut editor, "users.tf", &[("destroys-data", "resource \"aws_sqs_queue_policy\" \"jobs\" {")]);
+    until_told(&mut editor, "other.tf", &[("destroys", "resource \"aws_kms_alias\" \"other\" {")]);
+    let diagnostics = editor.diagnostics("other.tf");
+    let message = diagnostics.iter().find_map(|it| it["message"].as_str().filter(|it| it.contains("aws_kms_key.jobs")));
+    assert!(message.expect("it is told").contains("it stood in `old.tf`, which is there no more"), "{message:?}");
+}
+
+#[test]
 fn what_a_sparse_checkout_leaves_out_is_not_gone() {
     let pair = [("live/main.tf", SHOP), ("live/more.tf", "resource \"aws_kms_key\" \"k\" {}\n")];
     let workspace = Workspace::git(&pair);

@@ -7,6 +7,7 @@ use super::{human, print};
 use crate::attribution;
 use crate::committed;
 use crate::disk::{self, Configs};
+use crate::impact::Checked as Live;
 use crate::state::{Store, write_atomically};
 use crate::surroundings::{self, Surroundings};
 use anyhow::Context;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct CheckArguments {
     /// Files and folders. A folder is searched for files that Countersign reads, except what `.gitignore` and
     /// `files.exclude` in countersign.toml leave out.
@@ -42,6 +44,15 @@ pub(super) struct CheckArguments {
     /// Leave out the findings that this baseline knows; `countersign baseline write` writes one.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
+    /// Compare with this commit, branch or tag to see what is destroyed, replaced, interrupted or opened.
+    ///
+    /// Without it: with what `baseline` under `[impact]` in countersign.toml names, else with the commit at which this branch left
+    /// the default branch, else with the last commit.
+    #[arg(long, value_name = "REV")]
+    base: Option<String>,
+    /// Leave out what happens to what is live.
+    #[arg(long, conflicts_with = "base")]
+    no_impact: bool,
     /// Make the changes that are safe to make unread, show them, and report what remains.
     ///
     /// Suppressed findings, those that the baseline knows and those below --min-severity are left as they are.
@@ -125,8 +136,21 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let configs = Configs::default();
     let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose()?.map(Known::new);
     let (files, mut problems) = disk::files(&arguments.paths, &configs);
-    let check = Check {
+    let fix = match (arguments.fix, arguments.dry_run) {
+        (false, _) => Fixing::Off,
+        (true, true) => Fixing::Shown,
+        (true, false) => Fixing::Written,
+    };
+    let live = || {
+        if arguments.no_impact {
+            return Live::default();
+        }
+        Live::of(&arguments.paths, arguments.base.as_deref(), &configs)
+    };
+    let mut check = Check {
         configs: &configs,
+        // Of files that are fixed it is looked at afterwards.
+        live: if fix == Fixing::Written { Live::default() } else { live() },
         today: today(),
         store: Store::of_one_run(),
         assume_origin: arguments.assume_origin,
@@ -134,14 +158,22 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
         for_people: arguments.format == Format::Human,
         undecided: arguments.undecided,
         baseline: baseline.as_ref(),
-        fix: match (arguments.fix, arguments.dry_run) {
-            (false, _) => Fixing::Off,
-            (true, true) => Fixing::Shown,
-            (true, false) => Fixing::Written,
-        },
+        fix,
     };
-    let (mut files, diffs): (Vec<Checked>, Vec<Option<Fixed>>) = check.files(&files).into_iter().unzip();
+    let (mut checked, diffs): (Vec<Checked>, Vec<Option<Fixed>>) = check.files(&files).into_iter().unzip();
     let diffs: Vec<Fixed> = diffs.into_iter().flatten().collect();
+    if fix == Fixing::Written {
+        (check.fix, check.live) = (Fixing::Off, live());
+        if !check.live.is_empty() {
+            let again = check.files(&files).into_iter().zip(checked);
+            checked =
+                again.map(|((now, _), first)| Checked { problem: now.problem.or(first.problem), ..now }).collect();
+        }
+    }
+    let mut files = checked;
+    files.extend(check.gone());
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    problems.append(&mut check.live.problems);
 
     problems.extend(configs.problems().into_iter().map(|(path, message)| JsonProblem { path, message }));
     problems.extend(files.iter_mut().filter_map(|checked| checked.problem.take()));
@@ -160,6 +192,9 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
         None => drop(print(&rendered)?),
     }
     say_beside(arguments, &report);
+    for doubt in &check.live.doubts {
+        anstream::eprintln!("countersign: {doubt}");
+    }
     let failed =
         report.findings().any(|found| arguments.fail_on.iter().any(|threshold| threshold.is_reached(&found.json)));
     Ok(match (report.problems.is_empty(), failed) {
@@ -207,6 +242,8 @@ const BATCH_BYTES: usize = 1 << 20;
 /// How files are checked.
 pub(super) struct Check<'a> {
     pub(super) configs: &'a Configs,
+    /// What the files do to what is live.
+    pub(super) live: Live,
     pub(super) today: jiff::civil::Date,
     pub(super) store: Store,
     pub(super) assume_origin: OriginName,
@@ -258,7 +295,20 @@ impl Check<'_> {
             Err(disk::Unread::Io(message)) => return Err(message),
         };
         snapshot.regions = attribution::of(&self.store, path, &snapshot.text.to_string());
+        snapshot.impacts = self.live.of_file(path);
         Ok(Arc::new(snapshot))
+    }
+
+    /// What went with files that are gone, said of these.
+    fn gone(&self) -> Vec<Checked> {
+        let gone = |(file, impacts): (&Arc<str>, &Arc<[_]>)| {
+            let here = std::env::current_dir().map(|here| surroundings::key(&here)).unwrap_or_default();
+            let path = PathBuf::from(file.strip_prefix(&*here).map_or(&**file, |rest| rest.trim_start_matches('/')));
+            let mut snapshot = surroundings::snapshot(&path, Language::of_path(file)?, "");
+            snapshot.impacts = Arc::clone(impacts);
+            Some(self.report(&path, &snapshot, &Surroundings::default(), &Workspace::default()))
+        };
+        self.live.gone.iter().filter_map(gone).collect()
     }
 
     /// A file with what was recorded with its commits, where that matters: where something is said about it.

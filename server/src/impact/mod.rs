@@ -1,5 +1,6 @@
 //! Two states of files, to be compared: what is presumed live, and what is there now.
 
+mod checked;
 mod files;
 mod planned;
 pub(crate) mod report;
@@ -8,6 +9,7 @@ mod since;
 mod then;
 mod two;
 
+pub(crate) use checked::Checked;
 pub(crate) use files::Files;
 pub(crate) use shown::{Comparison, Impacts};
 pub(crate) use since::{Besides, since};

@@ -3,10 +3,10 @@
 use super::State;
 use crate::disk::Configs;
 use countersign_engine::impact::{At, Impact, Reach, Worst, environment_of};
-use countersign_engine::{Definition, Elsewhere, Policy, Snapshot, header, locate};
+use countersign_engine::{Definition, Elsewhere, Policy, Snapshot, header, locate, module_of};
 use countersign_impact::graph::{Dependent, Links, Radius, dependents};
 use countersign_impact::tables::Tables;
-use countersign_impact::{Action, Change, Place, Side, predict};
+use countersign_impact::{Action, Change, Place, Reason, Side, predict};
 use countersign_policy::{Surface, Tier};
 use countersign_provenance::minimal_edits;
 use std::collections::{BTreeSet, HashMap};
@@ -37,6 +37,8 @@ pub(crate) struct Comparison<'a> {
     pub(crate) configs: &'a Configs,
     /// Where it is shown.
     pub(crate) surface: Surface,
+    /// The files in which alone something is shown, where that is not all of them.
+    pub(crate) open: Option<&'a BTreeSet<Arc<str>>>,
 }
 
 impl Comparison<'_> {
@@ -46,8 +48,8 @@ impl Comparison<'_> {
         let is_lost = |change: &&Change| matches!(change.action, Action::Destroy | Action::Replace);
         let at_once = changes.iter().filter(is_lost).count();
         let mut impacts: HashMap<Arc<str>, Vec<Impact>> = HashMap::new();
-        for (index, change) in changes.into_iter().filter(is_worth_saying).enumerate() {
-            let Some((file, at)) = self.shown_at(&change) else { continue };
+        for (index, mut change) in changes.into_iter().filter(is_worth_saying).enumerate() {
+            let Some((file, at)) = self.shown_at(&change).or_else(|| self.shown_besides(&mut change)) else { continue };
             let policy = self.configs.of(Path::new(&*file)).policy(self.surface, crate::cli::today());
             let reach = if index < MAX_RADII { self.reach(&change, &policy) } else { Reach::default() };
             let is_gone = change.place.side == Side::Before;
@@ -96,11 +98,29 @@ impl Comparison<'_> {
         if let Some(renamed) = renamed {
             return Some((Arc::clone(&renamed.file), At::Unit(renamed.unit.digest, header(renamed))));
         }
-        // What became of a file that is there no more, is shown nowhere.
         let (then, now) = (self.before.file(file)?, self.after.file(file)?);
         let place = Elsewhere { file: Arc::clone(file), unit: *unit, range: range.clone(), message: String::new() };
         let was = locate(then, &place)?.start;
         Some((Arc::clone(file), At::Gone(now_at(then, now, was))))
+    }
+
+    /// Where a change is shown of which the file is there no more: where only some files are shown, at what still mentions the
+    /// resource in one of them, else at the top of one of its module; else at the file that is gone.
+    fn shown_besides(&self, change: &mut Change) -> Option<(Arc<str>, At)> {
+        let file = Arc::clone(&change.place.file);
+        self.before.file(&file).filter(|_| self.after.file(&file).is_none())?;
+        let name = file.rsplit('/').next().unwrap_or(&file);
+        let why = format!("it stood in `{name}`, which is there no more");
+        change.reasons.push(Reason { attribute: None, why, place: None });
+        let Some(open) = self.open else { return Some((file, At::Gone(0))) };
+        let mut mentions = self.after.workspace.mentioning(&change.module, &change.address);
+        if let Some(mention) = mentions.find(|mention| open.contains(&mention.file)) {
+            return Some((Arc::clone(&mention.file), At::Unit(mention.unit.digest, header(mention))));
+        }
+        let of_module = open.iter().filter(|open| *module_of(open) == *change.module);
+        // The one that people look at first.
+        let shown = of_module.min_by_key(|file| (!file.ends_with("/main.tf"), Arc::clone(file)))?;
+        Some((Arc::clone(shown), At::Gone(0)))
     }
 }
 

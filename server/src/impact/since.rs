@@ -36,10 +36,7 @@ pub(crate) fn since(
 ) -> anyhow::Result<Compared> {
     let kept = Kept::default();
     let revision = Rc::new(kept.revision(path, base, configs)?);
-    let absolute = PathBuf::from(&*key(path));
-    // What a link leads to is named as git names it.
-    let scope =
-        if revision.inside(&absolute).is_some() { absolute } else { absolute.canonicalize().unwrap_or(absolute) };
+    let scope = scope(&revision, path);
     let root = revision.root().display();
     let inside = revision.inside(&scope).with_context(|| format!("{} is not below {root}", path.display()))?;
     if is_of_module(&key(&scope)).is_none() && (scope.is_file() || revision.id(&inside).is_some()) {
@@ -48,22 +45,25 @@ pub(crate) fn since(
     if !scope.exists() && !revision.has(&inside) {
         bail!("{}: there is no such file or folder, neither now nor at {}", path.display(), revision.name);
     }
-    let only = revision.id(&inside).is_some() || scope.is_file();
-    let only = only.then(|| key(&scope));
-    let mut since = Since::new(&kept, revision, scope);
-    let mut modules = since.different(&inside, configs)?;
-    let mut called = BTreeSet::new();
-    loop {
-        let (around, after) = since.now(&modules, &called, besides)?;
-        let Past { before, read, called_then } = since.past(&around, &after, &modules);
-        let known = (modules.len(), called.len());
-        modules.extend(read.into_iter().filter(|module| since.is_in_scope(module)));
-        called.extend(called_then);
-        // What depends on modules that were found to be different only now has to be there too, and what is called no more.
-        if known == (modules.len(), called.len()) {
-            return Ok(since.compared(before, after, modules, only));
-        }
-    }
+    let only = (revision.id(&inside).is_some() || scope.is_file()).then(|| key(&scope));
+    let compared = Since::new(&kept, revision, vec![scope]).compare(configs, besides)?;
+    Ok(Compared { only, ..compared })
+}
+
+/// Compares what is below some paths of one work tree with a commit.
+pub(super) fn since_all(
+    kept: &Kept,
+    revision: &Rc<Revision>,
+    scopes: Vec<PathBuf>,
+    configs: &Configs,
+) -> anyhow::Result<Compared> {
+    Since::new(kept, Rc::clone(revision), scopes).compare(configs, &Besides::default())
+}
+
+/// A path as git names it, also where a link leads to it.
+pub(super) fn scope(revision: &Revision, path: &Path) -> PathBuf {
+    let absolute = PathBuf::from(&*key(path));
+    if revision.inside(&absolute).is_some() { absolute } else { absolute.canonicalize().unwrap_or(absolute) }
 }
 
 /// The state before, and what has to be known besides.
@@ -78,40 +78,64 @@ struct Past {
 struct Since<'a> {
     kept: &'a Kept,
     revision: Rc<Revision>,
-    scope: PathBuf,
-    /// The files of all modules in the work tree that git does not ignore, by their names in the index.
+    scopes: Vec<PathBuf>,
+    /// The files of modules that git does not ignore, by their names in the index: those in scope, and once it is needed all of
+    /// the work tree.
     visible: BTreeMap<Arc<str>, Near>,
     doubts: Vec<String>,
     problems: BTreeMap<Arc<str>, String>,
 }
 
 impl<'a> Since<'a> {
-    fn new(kept: &'a Kept, revision: Rc<Revision>, scope: PathBuf) -> Self {
-        let walk = WalkBuilder::new(revision.root()).build().flatten();
-        let paths: Vec<_> = walk
-            .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
-            .map(|entry| (key(entry.path()), entry.into_path()))
-            .filter(|(file, _)| is_of_module(file).is_some())
-            .collect();
-        let visible = paths.into_par_iter().map(|(file, path)| (file, near(&path))).collect();
+    fn new(kept: &'a Kept, revision: Rc<Revision>, scopes: Vec<PathBuf>) -> Self {
+        let visible = visible(&scopes);
         let doubts = revision.doubt.iter().cloned().collect();
-        Self { kept, revision, scope, visible, doubts, problems: BTreeMap::new() }
+        Self { kept, revision, scopes, visible, doubts, problems: BTreeMap::new() }
+    }
+
+    fn compare(mut self, configs: &Configs, besides: &Besides<'_>) -> anyhow::Result<Compared> {
+        let mut modules = BTreeSet::new();
+        for scope in &self.scopes {
+            let inside = self.revision.inside(scope).unwrap_or_default();
+            modules.append(&mut self.different(scope, &inside, configs)?);
+        }
+        let is_more = !besides.words.is_empty() || besides.folder.is_some();
+        // Another text may be read where the files are as they were.
+        if modules.is_empty() && !is_more && !self.visible.values().any(|near| near.reads) {
+            return Ok(self.compared(State::default(), State::default(), modules));
+        }
+        let root = self.revision.root().to_owned();
+        if !self.scopes.contains(&root) {
+            self.visible = visible(&[root]);
+        }
+        let mut called = BTreeSet::new();
+        loop {
+            let (around, after) = self.now(&modules, &called, besides)?;
+            let Past { before, read, called_then } = self.past(&around, &after, &modules);
+            let known = (modules.len(), called.len());
+            modules.extend(read.into_iter().filter(|module| self.is_in_scope(module)));
+            called.extend(called_then);
+            // What depends on modules that were found to be different only now has to be there too, and what is called no more.
+            if known == (modules.len(), called.len()) {
+                return Ok(self.compared(before, after, modules));
+            }
+        }
     }
 
     fn is_in_scope(&self, file: &str) -> bool {
-        Path::new(file).starts_with(&self.scope)
+        self.scopes.iter().any(|scope| Path::new(file).starts_with(scope))
     }
 
     /// The modules of files in scope that are not as they were.
-    fn different(&self, inside: &str, configs: &Configs) -> anyhow::Result<BTreeSet<String>> {
+    fn different(&self, scope: &Path, inside: &str, configs: &Configs) -> anyhow::Result<BTreeSet<String>> {
         let (committed, foreign) = match self.revision.id(inside) {
             Some(id) => (vec![(inside.to_owned(), id)], Vec::new()),
             None => self.revision.files_below(inside)?,
         };
         let name = |inside: &str| key(&self.revision.root().join(inside));
         let foreign: Vec<_> = foreign.iter().map(|folder| name(folder)).collect();
-        let mut files: BTreeMap<Arc<str>, Option<ObjectId>> =
-            self.visible.keys().filter(|file| self.is_in_scope(file)).map(|file| (Arc::clone(file), None)).collect();
+        let visible = self.visible.keys().filter(|file| Path::new(&***file).starts_with(scope));
+        let mut files: BTreeMap<Arc<str>, Option<ObjectId>> = visible.map(|file| (Arc::clone(file), None)).collect();
         let committed =
             committed.iter().filter(|(path, _)| !self.revision.is_left_out(path) || Path::new(&*name(path)).exists());
         files.extend(committed.map(|(path, id)| (name(path), Some(*id))));
@@ -247,9 +271,20 @@ impl<'a> Since<'a> {
         Past { before: then.state, read, called_then }
     }
 
-    fn compared(self, before: State, after: State, modules: BTreeSet<String>, only: Option<Arc<str>>) -> Compared {
+    fn compared(self, before: State, after: State, modules: BTreeSet<String>) -> Compared {
         let baseline = format!("{} ({})", self.revision.name, self.revision.commit);
         let problems = self.problems.into_iter().map(|(file, message)| problem(&after, &file, message)).collect();
-        Compared { before, after, modules, only, baseline, doubts: self.doubts, problems }
+        Compared { before, after, modules, only: None, baseline, doubts: self.doubts, problems }
     }
+}
+
+/// The files of modules below some paths that git does not ignore.
+fn visible(scopes: &[PathBuf]) -> BTreeMap<Arc<str>, Near> {
+    let walks = scopes.iter().flat_map(|scope| WalkBuilder::new(scope).build().flatten());
+    let paths: BTreeMap<_, _> = walks
+        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
+        .map(|entry| (key(entry.path()), entry.into_path()))
+        .filter(|(file, _)| is_of_module(file).is_some())
+        .collect();
+    paths.into_par_iter().map(|(file, path)| (file, near(&path))).collect()
 }

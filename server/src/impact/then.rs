@@ -79,6 +79,8 @@ impl Kept {
 pub(crate) struct Baselines<'a> {
     kept: &'a Kept,
     configs: &'a Configs,
+    /// What comes before the settings.
+    named: Option<&'a str>,
     /// By the root of the work tree and the setting.
     known: HashMap<(PathBuf, Baseline), Earlier>,
     /// What is wrong, once each.
@@ -86,26 +88,30 @@ pub(crate) struct Baselines<'a> {
 }
 
 impl<'a> Baselines<'a> {
-    pub(crate) fn new(kept: &'a Kept, configs: &'a Configs) -> Self {
-        Self { kept, configs, known: HashMap::new(), problems: BTreeSet::new() }
+    /// As the settings say; where a revision is named, that.
+    pub(crate) fn new(kept: &'a Kept, configs: &'a Configs, named: Option<&'a str>) -> Self {
+        Self { kept, configs, named, known: HashMap::new(), problems: BTreeSet::new() }
     }
 
     /// Where the files of a folder were earlier: as the settings say, outside of git what was saved last.
     pub(crate) fn of(&mut self, folder: &str) -> Earlier {
         let folder = Path::new(folder);
         let inside = folder.join("-");
-        let setting = self.configs.of(&inside).config.impact.baseline.clone();
+        let setting = match self.named {
+            Some(named) => Baseline::Revision(named.to_owned()),
+            None => self.configs.of(&inside).config.impact.baseline.clone(),
+        };
         let Some(root) = crate::git::work_tree(&inside).filter(|_| setting != Baseline::Saved) else {
             return Earlier::Saved;
         };
         if let Some(known) = self.known.get(&(root.clone(), setting.clone())) {
             return known.clone();
         }
-        let earlier = match self.kept.revision(folder, None, self.configs) {
+        let earlier = match self.kept.revision(folder, self.named, self.configs) {
             Ok(revision) => Earlier::Commit(Rc::new(revision)),
             // A revision that is not there is a mistake, and no reason to compare with something else.
             Err(error) if matches!(setting, Baseline::Revision(_)) => {
-                self.problems.insert(format!("What edits do to what is live is not said: {error}."));
+                self.problems.insert(format!("what edits do to what is live is not said: {error}"));
                 Earlier::Unknown
             }
             Err(_) => Earlier::Saved,

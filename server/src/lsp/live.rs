@@ -38,12 +38,19 @@ impl Live {
             .filter(|module| !now.open.contains_key(*module))
             .map(str::to_owned)
             .collect();
+        let open: BTreeSet<Arc<str>> = now.open.keys().cloned().collect();
         let after = State::new(now.workspace, Files::new(now.on_disk, now.open));
-        let mut baselines = Baselines::new(&self.kept, configs);
+        let mut baselines = Baselines::new(&self.kept, configs, None);
         let mut then = Then::new(&after, &self.kept);
         then.go_back(modules.clone(), |folder| baselines.of(folder));
-        let comparison =
-            Comparison { before: &then.state, after: &after, links: &self.links, configs, surface: Surface::Editor };
+        let comparison = Comparison {
+            before: &then.state,
+            after: &after,
+            links: &self.links,
+            configs,
+            surface: Surface::Editor,
+            open: Some(&open),
+        };
         (comparison.impacts(&modules, &self.tables), baselines.problems)
     }
 }
