@@ -205,6 +205,28 @@ fn the_settings_name_the_baseline() {
 }
 
 #[test]
+fn the_settings_say_what_changes_of_attributes_do() {
+    let store = "resource \"acme_store\" \"a\" {\n  name = \"a\"\n}\n";
+    let workspace = Workspace::git(&[("live/main.tf", store), ("other/main.tf", store)]);
+    for folder in ["live", "other"] {
+        workspace.write(&format!("{folder}/main.tf"), &store.replace("= \"a\"", "= \"b\""));
+    }
+    let unknown = ["live", "other"].map(|folder| format!("{folder}/main.tf"));
+    let unknown = unknown.each_ref().map(|path| ("unknown", path.as_str(), "acme_store.a"));
+    assert_eq!(actions(&impact(&workspace, &[]).0), unknown);
+    let row = "[[impact.attribute]]\ntype = \"acme_store\"\nattribute = \"name\"\nchange = \"replaces\"\n";
+    workspace.write("live/countersign.toml", row);
+    let (found, _) = impact(&workspace, &[]);
+    assert_eq!(actions(&found), [("replace", "live/main.tf", "acme_store.a"), unknown[1]]);
+    assert!(found.to_string().contains("which replaces it (as countersign.toml says)"), "{found}");
+    assert_eq!(checked(&workspace, &["live"]).0, [at("replaces", "live/main.tf", 1)]);
+    workspace.write("live/countersign.toml", &format!("{row}since = \"nine\"\n"));
+    let said = countersign(&workspace, &["check", "live"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.stderr.contains("`nine` is no version"), "{}", said.stderr);
+}
+
+#[test]
 fn a_submodule_has_a_history_of_its_own() {
     let inner = Workspace::git(&[("main.tf", DATABASE)]);
     let workspace = repository();

@@ -1,6 +1,7 @@
 //! `countersign.toml`: what it may say, and what is wrong with what it says.
 
 use crate::environment::Environments;
+use crate::live::Live;
 use crate::verdict::{Row, Table};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use schemars::JsonSchema;
@@ -28,7 +29,7 @@ pub struct Config {
     pub environment: Environments,
     /// What is not told again.
     pub suppressions: Suppressions,
-    /// What is presumed to be live.
+    /// What is presumed to be live, and what changes do to it.
     pub impact: Live,
     /// Rows of the table of verdicts; tried before the default rows.
     pub verdict: Vec<Row>,
@@ -55,54 +56,6 @@ pub struct Editor {
 impl Default for Editor {
     fn default() -> Self {
         Self { ask_about_unknown_origin: true }
-    }
-}
-
-/// What is presumed to be live.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Live {
-    /// The state that changes are compared with: `merge-base`, the commit at which this branch left the default branch, else the
-    /// last commit; `saved`, the text that was saved last, in editors only; else the name of a commit, branch or tag: `HEAD`.
-    #[schemars(with = "String")]
-    pub baseline: Baseline,
-}
-
-/// The state that is presumed to be live.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum Baseline {
-    /// The commit at which this branch left the default branch; else the last commit; outside of git what was saved last.
-    #[default]
-    MergeBase,
-    /// The text that was saved last.
-    Saved,
-    /// The commit that a revision names.
-    Revision(String),
-}
-
-impl TryFrom<String> for Baseline {
-    type Error = &'static str;
-
-    fn try_from(name: String) -> Result<Self, Self::Error> {
-        match name.as_str() {
-            "merge-base" => Ok(Self::MergeBase),
-            "saved" => Ok(Self::Saved),
-            name if name.trim().is_empty() || name.starts_with('-') => {
-                Err("`baseline` is `merge-base`, `saved`, or the name of a commit, branch or tag such as `HEAD`")
-            }
-            _ => Ok(Self::Revision(name)),
-        }
-    }
-}
-
-impl From<Baseline> for String {
-    fn from(baseline: Baseline) -> Self {
-        match baseline {
-            Baseline::MergeBase => "merge-base".to_owned(),
-            Baseline::Saved => "saved".to_owned(),
-            Baseline::Revision(name) => name,
-        }
     }
 }
 
@@ -156,7 +109,7 @@ impl Config {
                 ("editor", _) => config.editor = part(value, text, &mut problems).unwrap_or_default(),
                 ("environment", _) => config.environment = part(value, text, &mut problems).unwrap_or_default(),
                 ("suppressions", _) => config.suppressions = part(value, text, &mut problems).unwrap_or_default(),
-                ("impact", _) => config.impact = part(value, text, &mut problems).unwrap_or_default(),
+                ("impact", _) => config.impact = impact(value, text, &mut problems),
                 _ => problems.push(ConfigProblem {
                     range: key.span(),
                     message: format!(
@@ -194,6 +147,22 @@ fn default_rows() -> Vec<Row> {
         verdict: Vec<Row>,
     }
     toml::from_str::<Rows>(DEFAULT_CONFIG).map(|rows| rows.verdict).unwrap_or_default()
+}
+
+/// Reads `[impact]`; a row of `[[impact.attribute]]` that is wrong takes nothing else along.
+fn impact(value: &Spanned<DeValue<'_>>, text: &str, problems: &mut Vec<ConfigProblem>) -> Live {
+    let mut rest = value.clone();
+    let rows = match rest.get_mut() {
+        DeValue::Table(table) if matches!(table.get("attribute").map(Spanned::get_ref), Some(DeValue::Array(_))) => {
+            table.remove("attribute")
+        }
+        _ => None,
+    };
+    let mut live: Live = part(&rest, text, problems).unwrap_or_default();
+    if let Some(DeValue::Array(rows)) = rows.as_ref().map(Spanned::get_ref) {
+        live.attribute.extend(rows.iter().filter_map(|row| part(row, text, problems)));
+    }
+    live
 }
 
 /// Reads one table of the file.
@@ -241,7 +210,8 @@ fn globs(patterns: &[String], table: &DeTable<'_>, problems: &mut Vec<ConfigProb
 mod tests {
     use super::*;
     use crate::Surface::{CommandLine, Editor};
-    use crate::{Circumstances, Environment, Loudness, Origin, Severity, Verdict};
+    use crate::{Baseline, Circumstances, Environment, Loudness, Origin, Severity, Verdict};
+    use countersign_impact::tables::{Effect, Extra};
 
     #[test]
     fn the_defaults_have_no_problems_and_say_what_the_documents_say() {
@@ -267,6 +237,22 @@ mod tests {
         assert_eq!(decide(Origin::Unknown, Severity::High, CommandLine, true), (Verdict::Review, Loudness::Full));
         assert_eq!(decide(Origin::Human, Severity::Critical, CommandLine, true), (Verdict::Note, Loudness::Hint));
         assert_eq!(decide(Origin::Suspected, Severity::Low, Editor, true), (Verdict::Note, Loudness::Hint));
+    }
+
+    #[test]
+    fn what_changes_of_attributes_do() {
+        let text = "[impact]\nbaseline = \"HEAD\"\n[[impact.attribute]]\ntype = \"acme_store\"\nattribute = \"a.b\"\nchange = \"may-replace\"\nsince = \"2.1\"\n[[impact.attribute]]\ntype = \"acme_store\"\nattribute = \"c\"\nchange = \"replace\"\n[[impact.attribute]]\ntype = \"acme_store\"\nattribute = \"d\"\nchange = \"in-place\"\nsince = \"two\"\n";
+        let (config, problems) = Config::read(text);
+        let places: Vec<_> = problems.iter().map(|problem| &text[problem.range.clone()]).collect();
+        assert_eq!(places, ["\"replace\"", "\"two\""], "{problems:?}");
+        assert_eq!(config.impact.baseline, Baseline::Revision("HEAD".to_owned()));
+        let fact = Extra {
+            kind: "acme_store".to_owned(),
+            attribute: "a.b".to_owned(),
+            effect: Effect::MayReplace,
+            since: Some([2, 1, 0]),
+        };
+        assert_eq!(config.impact.facts(), [fact]);
     }
 
     #[test]

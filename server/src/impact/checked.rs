@@ -8,7 +8,6 @@ use crate::git::Revision;
 use crate::surroundings::key;
 use countersign_engine::impact::Impact;
 use countersign_engine::report::JsonProblem;
-use countersign_impact::tables::Tables;
 use countersign_policy::Surface;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -62,7 +61,7 @@ impl Checked {
         let comparison =
             Comparison { before, after, links: &after.links, configs, surface: Surface::CommandLine, open: None };
         let is_in_scope = |file: &str| scopes.iter().any(|scope| Path::new(file).starts_with(scope));
-        let impacts = comparison.impacts(&compared.modules, &Tables::default()).into_iter();
+        let impacts = comparison.impacts(&compared.modules).into_iter();
         for (file, impacts) in impacts.filter(|(file, _)| is_in_scope(file)) {
             if after.file(&file).is_some() {
                 self.impacts.insert(file, impacts);

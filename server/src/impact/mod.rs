@@ -16,11 +16,13 @@ pub(crate) use since::{Besides, since};
 pub(crate) use then::{Baselines, Kept, Then};
 pub(crate) use two::two;
 
+use crate::disk::Configs;
 use crate::surroundings::{self, Surroundings, key};
 use countersign_engine::report::JsonProblem;
 use countersign_engine::{Elsewhere, Snapshot, Workspace, locate, module_of, units, unread};
 use countersign_grammars::Language;
 use countersign_impact::graph::Links;
+use countersign_impact::tables::Tables;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
@@ -121,6 +123,12 @@ impl State {
         let here = std::env::current_dir().map(|here| key(&here)).unwrap_or_default();
         file.strip_prefix(&*here).and_then(|rest| rest.strip_prefix('/')).unwrap_or(file).to_owned()
     }
+}
+
+/// The tables, with what the settings of modules state beside them.
+pub(crate) fn tables(configs: &Configs, modules: &BTreeSet<String>) -> Tables {
+    let stated = |folder: &String| configs.of(&Path::new(folder).join("-")).config.impact.facts();
+    Tables::of_folders(modules.iter().map(|folder| (folder.clone(), stated(folder))))
 }
 
 /// What is said of a file that is none of a module.

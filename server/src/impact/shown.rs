@@ -5,7 +5,6 @@ use crate::disk::Configs;
 use countersign_engine::impact::{At, Impact, Reach, Worst, environment_of};
 use countersign_engine::{Definition, Elsewhere, Policy, Snapshot, header, locate, module_of};
 use countersign_impact::graph::{Dependent, Links, Radius, dependents};
-use countersign_impact::tables::Tables;
 use countersign_impact::{Action, Change, Place, Reason, Side, predict};
 use countersign_policy::{Surface, Tier};
 use countersign_provenance::minimal_edits;
@@ -43,8 +42,9 @@ pub(crate) struct Comparison<'a> {
 
 impl Comparison<'_> {
     /// What becomes of what is live in modules, by the file that it is shown in.
-    pub(crate) fn impacts(&self, modules: &BTreeSet<String>, tables: &Tables) -> Impacts {
-        let changes = predict(&self.before.workspace, &self.after.workspace, modules, tables);
+    pub(crate) fn impacts(&self, modules: &BTreeSet<String>) -> Impacts {
+        let changes =
+            predict(&self.before.workspace, &self.after.workspace, modules, &super::tables(self.configs, modules));
         let is_lost = |change: &&Change| matches!(change.action, Action::Destroy | Action::Replace);
         let at_once = changes.iter().filter(is_lost).count();
         let mut impacts: HashMap<Arc<str>, Vec<Impact>> = HashMap::new();

@@ -5,7 +5,6 @@ use crate::disk::Configs;
 use crate::impact::{Baselines, Comparison, Files, Impacts, Kept, State, Then};
 use countersign_engine::{Snapshot, Workspace, module_of};
 use countersign_impact::graph::Links;
-use countersign_impact::tables::Tables;
 use countersign_policy::Surface;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -24,7 +23,6 @@ pub(super) struct Session {
 pub(super) struct Live {
     kept: Kept,
     links: Links,
-    tables: Tables,
 }
 
 impl Live {
@@ -51,6 +49,6 @@ impl Live {
             surface: Surface::Editor,
             open: Some(&open),
         };
-        (comparison.impacts(&modules, &self.tables), baselines.problems)
+        (comparison.impacts(&modules), baselines.problems)
     }
 }
