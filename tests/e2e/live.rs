@@ -111,6 +111,38 @@ fn a_new_name_has_the_moved_block_as_its_fix() {
 }
 
 #[test]
+fn a_new_name_in_another_file_has_the_moved_block_as_its_fix() {
+    let at = SHOP.find("resource \"aws_ssm").expect("the second block");
+    let (database, endpoint) = SHOP.split_at(at);
+    let renamed = endpoint.replace("\"endpoint\"", "\"address\"");
+    let until_moved = |workspace: &Workspace, editor: &mut Editor, name: &str, piece: &str| {
+        until_told(editor, name, &[("destroys-data", piece)]);
+        editor.command("countersign.fix", name, piece, json!({ "risk": "destroys-data" })).expect("it is done");
+        editor.apply_what_is_asked();
+        let moved = "moved {\n  from = aws_ssm_parameter.endpoint\n  to   = aws_ssm_parameter.address\n}";
+        assert!(editor.text(name).contains(moved), "{}", editor.text(name));
+        workspace.write(name, editor.text(name));
+        editor.save(name);
+        until_told(editor, name, &[]);
+    };
+    // The other file is open: it is told there.
+    let workspace = Workspace::git(&[("main.tf", SHOP)]);
+    let mut editor = editor(&workspace);
+    editor.open("other.tf", &renamed);
+    editor.replace_all("main.tf", database);
+    editor.save("main.tf");
+    until_moved(&workspace, &mut editor, "other.tf", "resource \"aws_ssm_parameter\" \"address\" {");
+    assert_eq!(told(&mut editor, "main.tf"), []);
+    // It is not: it is told where the block stood.
+    let workspace = Workspace::git(&[("main.tf", &format!("{endpoint}\n{database}"))]);
+    workspace.write("other.tf", &renamed);
+    workspace.write("main.tf", database);
+    let mut editor = workspace.editor();
+    editor.open("main.tf", database);
+    until_moved(&workspace, &mut editor, "main.tf", "resource \"aws_db_instance\" \"orders\" {");
+}
+
+#[test]
 fn what_an_ai_would_destroy_does_not_pass() {
     let workspace = Workspace::git(&[("main.tf", SHOP)]);
     let mut editor = editor(&workspace);

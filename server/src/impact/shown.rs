@@ -95,7 +95,9 @@ impl Comparison<'_> {
         }
         let renamed = change.renamed_to.as_ref();
         let renamed = renamed.and_then(|to| self.after.workspace.definition(&change.module, to));
-        if let Some(renamed) = renamed {
+        // Where it is shown at all; else where it was.
+        let is_shown = |file: &Arc<str>| self.open.is_none_or(|open| open.contains(file));
+        if let Some(renamed) = renamed.filter(|renamed| is_shown(&renamed.file)) {
             return Some((Arc::clone(&renamed.file), At::Unit(renamed.unit.digest, header(renamed))));
         }
         let (then, now) = (self.before.file(file)?, self.after.file(file)?);
