@@ -1,5 +1,9 @@
 //! `countersign check`.
 
+mod arguments;
+
+pub(super) use arguments::{CheckArguments, OriginName};
+
 use super::baseline::{Baseline, Fingerprint, Known, fingerprints};
 use super::fix::{self, Fixed, Fixing};
 use super::report::{Checked, Format, Found, Report};
@@ -11,11 +15,10 @@ use crate::impact::Checked as Live;
 use crate::state::{Store, write_atomically};
 use crate::surroundings::{self, Surroundings};
 use anyhow::Context;
-use clap::{Args, ValueEnum};
 use countersign_engine::report::{JsonFinding, JsonGap, JsonProblem, JsonRange, JsonRelated};
 use countersign_engine::{Finding, Snapshot, Workspace, analyze, gaps};
 use countersign_grammars::Language;
-use countersign_policy::{Gap, Origin, Severity, Surface, Verdict};
+use countersign_policy::{Gap, Origin, Severity, Surface};
 use countersign_provenance::Saved;
 use countersign_syntax::{Budget, parse};
 use countersign_text::Text;
@@ -27,108 +30,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-#[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
-pub(super) struct CheckArguments {
-    /// Files and folders. A folder is searched for files that Countersign reads, except what `.gitignore` and
-    /// `files.exclude` in countersign.toml leave out.
-    #[arg(default_value = ".")]
-    paths: Vec<PathBuf>,
-    /// How to print the findings.
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    format: Format,
-    /// Write the report to this file instead of standard output, whole or not at all.
-    #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// Leave out the findings that this baseline knows; `countersign baseline write` writes one.
-    #[arg(long, value_name = "FILE")]
-    baseline: Option<PathBuf>,
-    /// Compare with this commit, branch or tag to see what is destroyed, replaced, interrupted or opened.
-    ///
-    /// Without it: with what `baseline` under `[impact]` in countersign.toml names, else with the commit at which this branch left
-    /// the default branch, else with the last commit.
-    #[arg(long, value_name = "REV")]
-    base: Option<String>,
-    /// Leave out what happens to what is live.
-    #[arg(long, conflicts_with = "base")]
-    no_impact: bool,
-    /// Make the changes that are safe to make unread, show them, and report what remains.
-    ///
-    /// Suppressed findings, those that the baseline knows and those below --min-severity are left as they are.
-    #[arg(long)]
-    fix: bool,
-    /// With --fix: show the changes and make none; the findings are those of the files as they are.
-    #[arg(long, requires = "fix")]
-    dry_run: bool,
-    /// List also what cannot be decided, with the value that would have to be known; in the formats `human` and `json`.
-    #[arg(long)]
-    undecided: bool,
-    /// Leave out findings below this severity.
-    #[arg(long, value_enum, default_value_t = SeverityName::Low)]
-    min_severity: SeverityName,
-    /// Who wrote text of which nothing is known.
-    #[arg(long, value_enum, default_value_t = OriginName::Unknown)]
-    assume_origin: OriginName,
-    /// End with 1 if a finding has this severity or verdict, or a higher one.
-    ///
-    /// May be given twice, once for each; the default is severity `high` or verdict `review`.
-    #[arg(long, value_enum, value_name = "SEVERITY|VERDICT", default_values_t = [Threshold::High, Threshold::Review])]
-    fail_on: Vec<Threshold>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum SeverityName {
-    Low,
-    Medium,
-    High,
-    Critical,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum OriginName {
-    Ai,
-    Human,
-    Unknown,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Threshold {
-    Low,
-    Medium,
-    High,
-    Critical,
-    Note,
-    Review,
-    Deny,
-    Never,
-}
-
-impl From<SeverityName> for Severity {
-    fn from(name: SeverityName) -> Self {
-        match name {
-            SeverityName::Low => Self::Low,
-            SeverityName::Medium => Self::Medium,
-            SeverityName::High => Self::High,
-            SeverityName::Critical => Self::Critical,
-        }
-    }
-}
-
-impl Threshold {
-    fn is_reached(self, finding: &JsonFinding) -> bool {
-        match self {
-            Self::Low => true,
-            Self::Medium => finding.severity >= Severity::Medium,
-            Self::High => finding.severity >= Severity::High,
-            Self::Critical => finding.severity >= Severity::Critical,
-            Self::Note => finding.verdict >= Verdict::Note,
-            Self::Review => finding.verdict >= Verdict::Review,
-            Self::Deny => finding.verdict >= Verdict::Deny,
-            Self::Never => false,
-        }
-    }
-}
 
 /// Checks everything that was named and prints what was found.
 pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {

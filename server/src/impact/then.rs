@@ -16,7 +16,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Committed files that are kept read.
-const MAX_KEPT: usize = 20_000;
+const MAX_KEPT: usize = 5_000;
 
 /// Where the files of a folder were earlier.
 #[derive(Clone)]
