@@ -174,7 +174,74 @@ fn the_baseline_is_where_the_default_branch_was_left() {
     assert!(actions(&found).contains(&("destroy", "live/prod/later.tf", "aws_eip.later")), "{found}");
     let wrong = countersign(&workspace, &["impact", "--base", "nowhere"]);
     assert_eq!(wrong.code, Some(2));
-    assert!(wrong.stderr.contains("no such revision"), "{}", wrong.stderr);
+    assert!(wrong.stderr.contains("`nowhere` is no revision of this repository"), "{}", wrong.stderr);
+}
+
+#[test]
+fn the_settings_name_the_baseline() {
+    let workspace = repository();
+    workspace.run_git(&["tag", "released"]);
+    workspace.run_git(&["branch", "-M", "main"]);
+    workspace.write("live/prod/main.tf", &NETWORK.replace("10.0.1.0", "10.0.2.0"));
+    workspace.run_git(&["commit", "-qam", "another range"]);
+    assert_eq!(actions(&impact(&workspace, &[]).0), [], "nothing is different from the last commit");
+    let set = |baseline: &str| workspace.write("countersign.toml", &format!("[impact]\nbaseline = \"{baseline}\"\n"));
+    set("released");
+    let replaced = ("replace", "live/prod/main.tf", "aws_subnet.a");
+    assert!(actions(&impact(&workspace, &[]).0).contains(&replaced));
+    assert!(countersign(&workspace, &["impact"]).stdout.contains("compared with `released` ("));
+    assert_eq!(actions(&impact(&workspace, &["--base", "HEAD"]).0), [], "what is said comes first");
+    workspace.write("live/prod/countersign.toml", "[impact]\nbaseline = \"HEAD\"\n");
+    assert_eq!(actions(&impact(&workspace, &["live/prod"]).0), [], "the nearest settings hold");
+    set("no-such-tag");
+    let said = countersign(&workspace, &["impact"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.stderr.contains("`no-such-tag` is no revision of this repository"), "{}", said.stderr);
+    assert!(said.stderr.contains("`baseline` in countersign.toml"), "{}", said.stderr);
+    set("saved");
+    let said = countersign(&workspace, &["impact"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.stderr.contains("name an earlier state with --base REV"), "{}", said.stderr);
+}
+
+#[test]
+fn the_settings_say_what_changes_of_attributes_do() {
+    let store = "resource \"acme_store\" \"a\" {\n  name = \"a\"\n}\n";
+    let workspace = Workspace::git(&[("live/main.tf", store), ("other/main.tf", store)]);
+    for folder in ["live", "other"] {
+        workspace.write(&format!("{folder}/main.tf"), &store.replace("= \"a\"", "= \"b\""));
+    }
+    let unknown = ["live", "other"].map(|folder| format!("{folder}/main.tf"));
+    let unknown = unknown.each_ref().map(|path| ("unknown", path.as_str(), "acme_store.a"));
+    assert_eq!(actions(&impact(&workspace, &[]).0), unknown);
+    let row = "[[impact.attribute]]\ntype = \"acme_store\"\nattribute = \"name\"\nchange = \"replaces\"\n";
+    workspace.write("live/countersign.toml", row);
+    let (found, _) = impact(&workspace, &[]);
+    assert_eq!(actions(&found), [("replace", "live/main.tf", "acme_store.a"), unknown[1]]);
+    assert!(found.to_string().contains("which replaces it (as countersign.toml says)"), "{found}");
+    assert_eq!(checked(&workspace, &["live"]).0, [at("replaces", "live/main.tf", 1)]);
+    workspace.write("live/countersign.toml", &format!("{row}since = \"nine\"\n"));
+    let said = countersign(&workspace, &["check", "live"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.stderr.contains("`nine` is no version"), "{}", said.stderr);
+}
+
+#[test]
+fn a_submodule_has_a_history_of_its_own() {
+    let inner = Workspace::git(&[("main.tf", DATABASE)]);
+    let workspace = repository();
+    let from = format!("file://{}", inner.root().display());
+    workspace.run_git(&["-c", "protocol.file.allow=always", "submodule", "add", "-q", &from, "vendor/db"]);
+    workspace.run_git(&["commit", "-qm", "a submodule"]);
+    let calls = "module \"db\" {\n  source    = \"../../vendor/db\"\n  subnet_id = \"a\"\n}\n";
+    workspace.write("live/test/main.tf", calls);
+    workspace.run_git(&["add", "live"]);
+    workspace.run_git(&["commit", "-qm", "a call of it"]);
+    workspace.write("live/test/main.tf", &calls.replace("\"a\"", "\"b\""));
+    let (found, _) = impact(&workspace, &[]);
+    let found = actions(&found);
+    assert!(found.iter().all(|(action, ..)| *action != "create"), "{found:?}");
+    assert!(!found.is_empty());
 }
 
 #[test]
@@ -434,4 +501,77 @@ fn another_configuration_reads_the_state() {
     let dependents = &found["resources"][0]["dependents"];
     assert_eq!(dependents["transitive"], 1, "{found}");
     assert_eq!(dependents["worst"]["via"], json!(["output.vpc", "data.terraform_remote_state.n.outputs.vpc"]));
+}
+
+/// Risk, path and line of each finding of `countersign check` about what is live, and the exit code.
+fn checked(workspace: &Workspace, arguments: &[&str]) -> (Vec<(String, String, u64)>, Option<i32>) {
+    const RISKS: [&str; 4] = ["destroys", "destroys-data", "replaces", "protection-removed"];
+    let arguments = [&["check", "--format", "json", "--min-severity", "high"], arguments].concat();
+    let said = countersign(workspace, &arguments);
+    let json: Value = serde_json::from_str(&said.stdout).unwrap_or_else(|_| panic!("{}{}", said.stdout, said.stderr));
+    let findings = json["findings"].as_array().expect("a list").iter();
+    let findings = findings.filter(|it| RISKS.iter().any(|risk| it["risk"] == *risk));
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let line = |it: &Value| it["range"]["start"]["line"].as_u64().expect("a line");
+    (findings.map(|it| (text(&it["risk"]), text(&it["path"]), line(it))).collect(), said.code)
+}
+
+fn at(risk: &str, path: &str, line: u64) -> (String, String, u64) {
+    (risk.to_owned(), path.to_owned(), line)
+}
+
+#[test]
+fn a_check_says_what_happens_to_what_is_live() {
+    let workspace = repository();
+    workspace.write("live/prod/main.tf", &NETWORK.replace("10.0.1.0", "10.0.2.0"));
+    let told = [at("replaces", "live/prod/main.tf", 6)];
+    assert_eq!(checked(&workspace, &[]), (told.to_vec(), Some(1)));
+    assert_eq!(checked(&workspace, &["live"]).0, told, "of a folder");
+    assert_eq!(checked(&workspace, &["live/prod/main.tf", "modules/db/main.tf"]).0, told, "of files");
+    assert_eq!(checked(&workspace, &["modules"]).0, [], "a path narrows what is said");
+    assert_eq!(checked(&workspace, &["--no-impact"]).0, []);
+    workspace.run_git(&["commit", "-qam", "another range"]);
+    workspace.run_git(&["tag", "now"]);
+    workspace.run_git(&["checkout", "-q", "-b", "topic"]);
+    assert_eq!(checked(&workspace, &["--base", "HEAD~1"]).0, told);
+    assert_eq!(checked(&workspace, &["--base", "now"]).0, []);
+    let said = countersign(&workspace, &["check", "--base", "nowhere"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.stderr.contains("`nowhere` is no revision"), "{}", said.stderr);
+    let said = countersign(&workspace, &["check", "--base", "HEAD~1"]);
+    let message = "`aws_subnet.a` would be destroyed and created anew: `cidr_block` changes from";
+    assert!(said.stdout.contains(message), "{}", said.stdout);
+}
+
+#[test]
+fn a_check_says_what_went_with_a_file() {
+    let workspace = repository();
+    std::fs::remove_dir_all(workspace.path("live/prod")).expect("it was there");
+    let (told, code) = checked(&workspace, &["."]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains(&at("destroys", "live/prod/main.tf", 0)), "{told:?}");
+    let said = countersign(&workspace, &["check", "."]);
+    assert!(said.stdout.contains("it stood in `main.tf`, which is there no more"), "{}", said.stdout);
+    assert!(!countersign(&workspace, &["check", ".", "--no-impact"]).stdout.contains("no more"));
+}
+
+#[test]
+fn a_check_writes_no_moved_block_by_itself_and_no_known_findings() {
+    let workspace = repository();
+    let renamed = NETWORK.replace("\"aws_vpc\" \"main\"", "\"aws_vpc\" \"net\"").replace("aws_vpc.main", "aws_vpc.net");
+    workspace.write("live/prod/main.tf", &renamed);
+    let (told, code) = checked(&workspace, &["--fix"]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains(&at("destroys", "live/prod/main.tf", 0)), "{told:?}");
+    assert_eq!(workspace.read("live/prod/main.tf"), renamed);
+    countersign(&workspace, &["baseline", "write", "--output", "known.json"]);
+    assert_eq!(checked(&workspace, &["--baseline", "known.json"]).0, told, "it is no old debt");
+}
+
+#[test]
+fn outside_of_git_a_check_compares_nothing() {
+    let workspace = files(&[("main.tf", NETWORK)]);
+    let said = countersign(&workspace, &["check"]);
+    assert_eq!(said.stderr, "");
+    assert_eq!(checked(&workspace, &[]).0, []);
 }

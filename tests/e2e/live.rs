@@ -111,6 +111,38 @@ fn a_new_name_has_the_moved_block_as_its_fix() {
 }
 
 #[test]
+fn a_new_name_in_another_file_has_the_moved_block_as_its_fix() {
+    let at = SHOP.find("resource \"aws_ssm").expect("the second block");
+    let (database, endpoint) = SHOP.split_at(at);
+    let renamed = endpoint.replace("\"endpoint\"", "\"address\"");
+    let until_moved = |workspace: &Workspace, editor: &mut Editor, name: &str, piece: &str| {
+        until_told(editor, name, &[("destroys-data", piece)]);
+        editor.command("countersign.fix", name, piece, json!({ "risk": "destroys-data" })).expect("it is done");
+        editor.apply_what_is_asked();
+        let moved = "moved {\n  from = aws_ssm_parameter.endpoint\n  to   = aws_ssm_parameter.address\n}";
+        assert!(editor.text(name).contains(moved), "{}", editor.text(name));
+        workspace.write(name, editor.text(name));
+        editor.save(name);
+        until_told(editor, name, &[]);
+    };
+    // The other file is open: it is told there.
+    let workspace = Workspace::git(&[("main.tf", SHOP)]);
+    let mut editor = editor(&workspace);
+    editor.open("other.tf", &renamed);
+    editor.replace_all("main.tf", database);
+    editor.save("main.tf");
+    until_moved(&workspace, &mut editor, "other.tf", "resource \"aws_ssm_parameter\" \"address\" {");
+    assert_eq!(told(&mut editor, "main.tf"), []);
+    // It is not: it is told where the block stood.
+    let workspace = Workspace::git(&[("main.tf", &format!("{endpoint}\n{database}"))]);
+    workspace.write("other.tf", &renamed);
+    workspace.write("main.tf", database);
+    let mut editor = workspace.editor();
+    editor.open("main.tf", database);
+    until_moved(&workspace, &mut editor, "main.tf", "resource \"aws_db_instance\" \"orders\" {");
+}
+
+#[test]
 fn what_an_ai_would_destroy_does_not_pass() {
     let workspace = Workspace::git(&[("main.tf", SHOP)]);
     let mut editor = editor(&workspace);
@@ -144,6 +176,68 @@ fn a_protection_that_is_taken_off() {
     editor.save("main.tf");
     until_told(&mut editor, "main.tf", &[("protection-removed", "7")]);
     assert_eq!(editor.findings("main.tf")[0].0, WARNING);
+}
+
+#[test]
+fn the_settings_name_the_baseline() {
+    let workspace = Workspace::git(&[("main.tf", SHOP)]);
+    workspace.run_git(&["tag", "released"]);
+    let mysql = SHOP.replace("\"postgres\"", "\"mysql\"");
+    workspace.write("main.tf", &mysql);
+    workspace.run_git(&["commit", "-qam", "another engine"]);
+    let set = |editor: &mut Editor, baseline: &str| {
+        let text = format!("[impact]\nbaseline = \"{baseline}\"\n");
+        workspace.write("countersign.toml", &text);
+        editor.replace_all("countersign.toml", &text);
+        editor.save("countersign.toml");
+    };
+    let mut editor = workspace.editor();
+    editor.open("countersign.toml", "");
+    set(&mut editor, "released");
+    editor.open("main.tf", &mysql);
+    until_told(&mut editor, "main.tf", &[("destroys-data", "\"mysql\"")]);
+    set(&mut editor, "HEAD");
+    until_told(&mut editor, "main.tf", &[]);
+    set(&mut editor, "released");
+    until_told(&mut editor, "main.tf", &[("destroys-data", "\"mysql\"")]);
+    // What is not there is no reason to compare with something else.
+    set(&mut editor, "no-such-tag");
+    until_told(&mut editor, "main.tf", &[]);
+    set(&mut editor, "saved");
+    editor.replace("main.tf", "\"mysql\"", "\"mariadb\"");
+    until_told(&mut editor, "main.tf", &[("destroys-data", "\"mariadb\"")]);
+}
+
+#[test]
+fn what_went_with_a_file_is_told_in_another_one_of_the_module() {
+    let queue = "resource \"aws_sqs_queue\" \"jobs\" {}\n\nresource \"aws_kms_key\" \"jobs\" {}\n";
+    let main =
+        "resource \"aws_sqs_queue_policy\" \"jobs\" {\n  queue_url = aws_sqs_queue.jobs.id\n  policy    = \"{}\"\n}\n";
+    let other = "resource \"aws_kms_alias\" \"other\" {\n  target_key_id = \"x\"\n}\n";
+    let workspace = Workspace::git(&[("other.tf", other), ("users.tf", main), ("old.tf", queue)]);
+    std::fs::remove_file(workspace.path("old.tf")).expect("it was there");
+    let mut editor = workspace.editor();
+    editor.open("other.tf", other);
+    editor.open("users.tf", main);
+    // What still mentions it says so itself; of the rest it is said at the top.
+    until_told(&mut editor, "users.tf", &[("destroys-data", "resource \"aws_sqs_queue_policy\" \"jobs\" {")]);
+    until_told(&mut editor, "other.tf", &[("destroys", "resource \"aws_kms_alias\" \"other\" {")]);
+    let diagnostics = editor.diagnostics("other.tf");
+    let message = diagnostics.iter().find_map(|it| it["message"].as_str().filter(|it| it.contains("aws_kms_key.jobs")));
+    assert!(message.expect("it is told").contains("it stood in `old.tf`, which is there no more"), "{message:?}");
+}
+
+#[test]
+fn what_a_sparse_checkout_leaves_out_is_not_gone() {
+    let pair = [("live/main.tf", SHOP), ("live/more.tf", "resource \"aws_kms_key\" \"k\" {}\n")];
+    let workspace = Workspace::git(&pair);
+    workspace.run_git(&["sparse-checkout", "set", "--no-cone", "/live/main.tf"]);
+    assert!(!workspace.path("live/more.tf").exists());
+    let mut editor = workspace.editor();
+    editor.open("live/main.tf", SHOP);
+    editor.replace("live/main.tf", "\"postgres\"", "\"mysql\"");
+    editor.save("live/main.tf");
+    until_told(&mut editor, "live/main.tf", &[("destroys-data", "\"mysql\"")]);
 }
 
 #[test]

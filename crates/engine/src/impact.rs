@@ -3,8 +3,9 @@
 use crate::analysis::{Finding, Policy};
 use crate::derive::{Elsewhere, locate, written_of};
 use crate::document::Snapshot;
+use crate::facts::Facts;
 use countersign_impact::{Action, Change, Reason, Side};
-use countersign_infra::terraform::Workspace;
+use countersign_infra::terraform::{Workspace, module_of};
 use countersign_policy::{Environment, EnvironmentEvidence, Fix, Impacted, Tier, Written};
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -196,18 +197,24 @@ impl Impact {
         message
     }
 
-    /// The `moved` block that keeps a renamed resource, behind its unit.
+    /// The `moved` block that keeps a renamed resource: behind its unit, and at the end of the text where that is in another file.
     fn moved(&self, snapshot: &Snapshot) -> Option<Fix> {
         let change = &self.change;
         let to = change.renamed_to.as_ref().filter(|_| change.action == Action::Destroy)?;
-        // An address with a dot more is that of a module.
-        let At::Unit(unit, _) = &self.at else { return None };
-        let (start, unit) =
-            snapshot.units.iter().find(|(_, other)| other.memo().is_some_and(|facts| facts.lowered.digest == *unit))?;
-        let end = start + unit.len();
-        let text = snapshot.text.slice(start..end);
-        let end = start + text.trim_end().len();
-        let text = format!("\n\nmoved {{\n  from = {}\n  to   = {to}\n}}", change.address);
+        // The addresses are those of its module.
+        if module_of(&snapshot.file) != &*change.module {
+            return None;
+        }
+        let end = match &self.at {
+            At::Unit(unit, _) => {
+                let is_it = |other: &Facts| other.lowered.digest == *unit;
+                let (start, unit) = snapshot.units.iter().find(|(_, other)| other.memo().is_some_and(is_it))?;
+                start + snapshot.text.slice(start..start + unit.len()).trim_end().len()
+            }
+            At::Gone(_) => snapshot.text.to_string().trim_end().len(),
+        };
+        let before = if end == 0 { "" } else { "\n\n" };
+        let text = format!("{before}moved {{\n  from = {}\n  to   = {to}\n}}", change.address);
         Some(Fix { range: end..end, text })
     }
 }

@@ -8,6 +8,7 @@ pub mod graph;
 pub mod plan;
 mod predict;
 pub mod tables;
+pub mod versions;
 
 pub use change::{Action, Change, Loss, Place, Reason, Side, Widened, Widening};
 pub use predict::predict;

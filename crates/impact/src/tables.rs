@@ -1,6 +1,7 @@
 //! What is known of resource types: which changes replace them, what they are, what protects them. The tables under `data/`
 //! are searched as they are: a line is found by bisection, so nothing is built at start.
 
+use crate::versions::{Span, Version};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -36,12 +37,19 @@ pub struct Extra {
     pub attribute: String,
     /// What a change of it does.
     pub effect: Effect,
+    /// The version of the provider from which on that is so; without one always.
+    pub since: Option<Version>,
 }
+
+/// What is stated: by type and attribute what a change does, and from which version of the provider on.
+type Facts = BTreeMap<String, BTreeMap<String, (Effect, Option<Version>)>>;
 
 /// The tables, and what a repository states beside them.
 #[derive(Debug, Clone, Default)]
 pub struct Tables {
-    extra: Arc<BTreeMap<String, BTreeMap<String, Effect>>>,
+    extra: Arc<Facts>,
+    /// By folder of the module for which it is stated.
+    folders: Arc<BTreeMap<String, Arc<Facts>>>,
 }
 
 /// What the tables say of a type.
@@ -107,11 +115,43 @@ pub struct Protection {
 impl Tables {
     /// The tables with facts that come before theirs.
     pub fn new(extra: impl IntoIterator<Item = Extra>) -> Self {
-        let mut by_kind: BTreeMap<String, BTreeMap<String, Effect>> = BTreeMap::new();
-        for fact in extra {
-            by_kind.entry(fact.kind).or_default().insert(fact.attribute, fact.effect);
+        Self { extra: Arc::new(facts(extra)), ..Self::default() }
+    }
+
+    /// The tables with facts that come before theirs in the modules of some folders, and in what these call.
+    pub fn of_folders(folders: impl IntoIterator<Item = (String, Vec<Extra>)>) -> Self {
+        let stated = folders.into_iter().filter(|(_, extra)| !extra.is_empty());
+        let folders = stated.map(|(folder, extra)| (folder, Arc::new(facts(extra)))).collect();
+        Self { folders: Arc::new(folders), ..Self::default() }
+    }
+
+    /// The tables for what is applied in a folder. `span` says which versions of a provider it may be applied with.
+    pub(crate) fn of(&self, folder: &str, span: impl Fn(&str) -> Span) -> Self {
+        let facts = self.folders.get(folder).unwrap_or(&self.extra);
+        let is_bound = facts.values().flat_map(BTreeMap::values).any(|(_, since)| since.is_some());
+        if !is_bound {
+            return Self { extra: Arc::clone(facts), ..Self::default() };
         }
-        Self { extra: Arc::new(by_kind) }
+        let mut here = Facts::new();
+        for (kind, attributes) in &**facts {
+            let span = span(kind.split('_').next().unwrap_or(kind));
+            for (attribute, (effect, since)) in attributes {
+                let holds = since.map_or(Some(true), |since| span.is_from(since));
+                let built_in = || Self::default().effect(kind, attribute);
+                let effect = match holds {
+                    Some(true) => *effect,
+                    Some(false) => continue,
+                    None => either(*effect, built_in()),
+                };
+                here.entry(kind.clone()).or_default().insert(attribute.clone(), (effect, None));
+            }
+        }
+        Self { extra: Arc::new(here), ..Self::default() }
+    }
+
+    /// Whether a repository states what a change of an attribute does.
+    pub(crate) fn is_stated(&self, kind: &str, path: &str) -> bool {
+        self.extra.get(kind).is_some_and(|facts| facts.contains_key(path))
     }
 
     /// Whether anything is known of a type.
@@ -122,7 +162,7 @@ impl Tables {
     /// What a change of an attribute does. `path` are the names of blocks and of the attribute, joined by dots. Unknown for a
     /// type that is not in the tables, and where a block is said to replace and nothing is said of what changes inside of it.
     pub fn effect(&self, kind: &str, path: &str) -> Effect {
-        if let Some(effect) = self.extra.get(kind).and_then(|facts| facts.get(path)) {
+        if let Some((effect, _)) = self.extra.get(kind).and_then(|facts| facts.get(path)) {
             return *effect;
         }
         let Some(known) = class(kind) else { return Effect::Unknown };
@@ -135,7 +175,7 @@ impl Tables {
     /// Whether a change of something inside of a block may replace.
     pub(crate) fn replaces_inside(&self, kind: &str, path: &str) -> bool {
         let own = self.extra.get(kind).is_some_and(|facts| {
-            facts.iter().any(|(known, effect)| is_inside(known, path) && *effect != Effect::InPlace)
+            facts.iter().any(|(known, (effect, _))| is_inside(known, path) && *effect != Effect::InPlace)
         });
         own || class(kind)
             .and_then(|known| known.node(path))
@@ -146,6 +186,24 @@ impl Tables {
     pub(crate) fn goes_into(&self, kind: &str, path: &str) -> bool {
         let own = self.extra.get(kind).is_some_and(|facts| facts.keys().any(|known| is_inside(known, path)));
         own || class(kind).is_some_and(|known| known.node(path).is_some_and(|(_, inside)| !inside.is_empty()))
+    }
+}
+
+fn facts(extra: impl IntoIterator<Item = Extra>) -> Facts {
+    let mut by_kind = Facts::new();
+    for fact in extra {
+        by_kind.entry(fact.kind).or_default().insert(fact.attribute, (fact.effect, fact.since));
+    }
+    by_kind
+}
+
+/// What a change does of which it is known only that it does one of these.
+fn either(one: Effect, other: Effect) -> Effect {
+    let may = |effect| matches!(effect, Effect::Replaces | Effect::MayReplace | Effect::ReplacesWhenSet);
+    match (one, other) {
+        (one, other) if one == other => one,
+        (one, other) if may(one) || may(other) => Effect::MayReplace,
+        _ => Effect::Unknown,
     }
 }
 
@@ -386,8 +444,12 @@ mod tests {
 
     #[test]
     fn a_repository_comes_first() {
-        let fact =
-            |kind: &str, attribute: &str, effect| Extra { kind: kind.into(), attribute: attribute.into(), effect };
+        let fact = |kind: &str, attribute: &str, effect| Extra {
+            kind: kind.into(),
+            attribute: attribute.into(),
+            effect,
+            since: None,
+        };
         let tables = Tables::new([
             fact("acme_store", "name", Effect::Replaces),
             fact("aws_db_instance", "engine", Effect::InPlace),
@@ -396,6 +458,31 @@ mod tests {
         assert_eq!(tables.effect("acme_store", "other"), Effect::Unknown);
         assert_eq!(tables.effect("aws_db_instance", "engine"), Effect::InPlace);
         assert!(tables.knows("acme_store"));
+    }
+
+    #[test]
+    fn a_fact_holds_where_it_is_stated_and_from_a_version_on() {
+        let fact = |effect, since| Extra {
+            kind: "aws_db_instance".into(),
+            attribute: "engine".into(),
+            effect,
+            since: Some(since),
+        };
+        let of = |effect, constraint: &str| {
+            let tables = Tables::of_folders([("/a".to_owned(), vec![fact(effect, [5, 2, 0])])]);
+            let span = |provider: &str| {
+                let mut span = Span::default();
+                assert_eq!(provider, "aws");
+                span.narrow(constraint);
+                span
+            };
+            assert_eq!(tables.of("/b", span).effect("aws_db_instance", "engine"), Effect::Replaces);
+            tables.of("/a", span).effect("aws_db_instance", "engine")
+        };
+        assert_eq!(of(Effect::InPlace, "~> 5.2"), Effect::InPlace);
+        assert_eq!(of(Effect::InPlace, "~> 4.0"), Effect::Replaces);
+        assert_eq!(of(Effect::InPlace, ">= 4.0"), Effect::MayReplace, "it is not known which version it is");
+        assert_eq!(of(Effect::Replaces, ""), Effect::Replaces, "it is so either way");
     }
 
     #[test]

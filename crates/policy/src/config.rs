@@ -1,6 +1,7 @@
 //! `countersign.toml`: what it may say, and what is wrong with what it says.
 
 use crate::environment::Environments;
+use crate::live::Live;
 use crate::verdict::{Row, Table};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use schemars::JsonSchema;
@@ -28,6 +29,8 @@ pub struct Config {
     pub environment: Environments,
     /// What is not told again.
     pub suppressions: Suppressions,
+    /// What is presumed to be live, and what changes do to it.
+    pub impact: Live,
     /// Rows of the table of verdicts; tried before the default rows.
     pub verdict: Vec<Row>,
     #[serde(skip)]
@@ -106,10 +109,12 @@ impl Config {
                 ("editor", _) => config.editor = part(value, text, &mut problems).unwrap_or_default(),
                 ("environment", _) => config.environment = part(value, text, &mut problems).unwrap_or_default(),
                 ("suppressions", _) => config.suppressions = part(value, text, &mut problems).unwrap_or_default(),
+                ("impact", _) => config.impact = impact(value, text, &mut problems),
                 _ => problems.push(ConfigProblem {
                     range: key.span(),
                     message: format!(
-                        "unknown key `{name}`; known are `files`, `editor`, `environment`, `suppressions` and `verdict`"
+                        "unknown key `{name}`; known are `files`, `editor`, `environment`, `suppressions`, `impact` \
+                         and `verdict`"
                     ),
                 }),
             }
@@ -142,6 +147,22 @@ fn default_rows() -> Vec<Row> {
         verdict: Vec<Row>,
     }
     toml::from_str::<Rows>(DEFAULT_CONFIG).map(|rows| rows.verdict).unwrap_or_default()
+}
+
+/// Reads `[impact]`; a row of `[[impact.attribute]]` that is wrong takes nothing else along.
+fn impact(value: &Spanned<DeValue<'_>>, text: &str, problems: &mut Vec<ConfigProblem>) -> Live {
+    let mut rest = value.clone();
+    let rows = match rest.get_mut() {
+        DeValue::Table(table) if matches!(table.get("attribute").map(Spanned::get_ref), Some(DeValue::Array(_))) => {
+            table.remove("attribute")
+        }
+        _ => None,
+    };
+    let mut live: Live = part(&rest, text, problems).unwrap_or_default();
+    if let Some(DeValue::Array(rows)) = rows.as_ref().map(Spanned::get_ref) {
+        live.attribute.extend(rows.iter().filter_map(|row| part(row, text, problems)));
+    }
+    live
 }
 
 /// Reads one table of the file.
@@ -189,13 +210,15 @@ fn globs(patterns: &[String], table: &DeTable<'_>, problems: &mut Vec<ConfigProb
 mod tests {
     use super::*;
     use crate::Surface::{CommandLine, Editor};
-    use crate::{Circumstances, Environment, Loudness, Origin, Severity, Verdict};
+    use crate::{Baseline, Circumstances, Environment, Loudness, Origin, Severity, Verdict};
+    use countersign_impact::tables::{Effect, Extra};
 
     #[test]
     fn the_defaults_have_no_problems_and_say_what_the_documents_say() {
         let (config, problems) = Config::read(DEFAULT_CONFIG);
         assert_eq!(problems, []);
         assert_eq!(config.environment, Environments::default(), "what the code says, the file says");
+        assert_eq!(config.impact.baseline, Baseline::default());
         let decide = |origin, severity, surface, changed| {
             config.table().decide(Circumstances {
                 origin,
@@ -214,6 +237,36 @@ mod tests {
         assert_eq!(decide(Origin::Unknown, Severity::High, CommandLine, true), (Verdict::Review, Loudness::Full));
         assert_eq!(decide(Origin::Human, Severity::Critical, CommandLine, true), (Verdict::Note, Loudness::Hint));
         assert_eq!(decide(Origin::Suspected, Severity::Low, Editor, true), (Verdict::Note, Loudness::Hint));
+    }
+
+    #[test]
+    fn what_changes_of_attributes_do() {
+        let text = "[impact]\nbaseline = \"HEAD\"\n[[impact.attribute]]\ntype = \"acme_store\"\nattribute = \"a.b\"\nchange = \"may-replace\"\nsince = \"2.1\"\n[[impact.attribute]]\ntype = \"acme_store\"\nattribute = \"c\"\nchange = \"replace\"\n[[impact.attribute]]\ntype = \"acme_store\"\nattribute = \"d\"\nchange = \"in-place\"\nsince = \"two\"\n";
+        let (config, problems) = Config::read(text);
+        let places: Vec<_> = problems.iter().map(|problem| &text[problem.range.clone()]).collect();
+        assert_eq!(places, ["\"replace\"", "\"two\""], "{problems:?}");
+        assert_eq!(config.impact.baseline, Baseline::Revision("HEAD".to_owned()));
+        let fact = Extra {
+            kind: "acme_store".to_owned(),
+            attribute: "a.b".to_owned(),
+            effect: Effect::MayReplace,
+            since: Some([2, 1, 0]),
+        };
+        assert_eq!(config.impact.facts(), [fact]);
+    }
+
+    #[test]
+    fn a_baseline_is_a_state_or_a_revision() {
+        let of = |text: &str| Config::read(&format!("[impact]\nbaseline = \"{text}\"\n"));
+        assert_eq!(of("merge-base").0.impact.baseline, Baseline::MergeBase);
+        assert_eq!(of("saved").0.impact.baseline, Baseline::Saved);
+        assert_eq!(of("HEAD").0.impact.baseline, Baseline::Revision("HEAD".to_owned()));
+        for wrong in ["", " ", "--upload-pack=x"] {
+            let (config, problems) = of(wrong);
+            assert_eq!(config.impact.baseline, Baseline::MergeBase, "{wrong}");
+            assert!(problems.len() == 1 && problems[0].message.contains("`merge-base`, `saved`"), "{problems:?}");
+        }
+        assert_eq!(String::from(Baseline::Saved), "saved");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod config;
 mod environment;
 mod evaluate;
 pub mod format;
+mod live;
 mod suppression;
 mod tier;
 mod verdict;
@@ -19,6 +20,7 @@ pub use config::{CONFIG_FILE, Config, ConfigProblem, DEFAULT_CONFIG, Editor, Fil
 pub use environment::{Environment, EnvironmentEvidence, Environments, Written};
 pub use evaluate::{Fix, Gap, Hit, Related, Seen, hits};
 pub use format::{Binding, Companion, Risk, RiskDocument, Severity, read as read_risk};
+pub use live::{Attribute, Baseline, Change, Live, Since};
 pub use suppression::peers::{Checks, PeerSuppression, Reach, may_hold as may_hold_peer, read as read_peers};
 pub use suppression::{
     Suppression, may_hold as may_hold_suppression, render as render_suppression, suppressions as read_suppression,

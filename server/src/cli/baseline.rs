@@ -9,6 +9,7 @@ use super::human::plural;
 use super::print;
 use super::report::absolute;
 use crate::disk::{self, Configs};
+use crate::impact::Checked as Live;
 use crate::state::{Store, write_atomically};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -247,6 +248,8 @@ pub(super) fn run(command: &BaselineCommand) -> anyhow::Result<ExitCode> {
     let (files, mut problems) = disk::files(&arguments.paths, &configs);
     let check = Check {
         configs: &configs,
+        // What an edit does to what is live is news, and no old debt.
+        live: Live::default(),
         today: today(),
         store: Store::of_one_run(),
         assume_origin: OriginName::Unknown,

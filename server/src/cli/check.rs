@@ -1,5 +1,9 @@
 //! `countersign check`.
 
+mod arguments;
+
+pub(super) use arguments::{CheckArguments, OriginName};
+
 use super::baseline::{Baseline, Fingerprint, Known, fingerprints};
 use super::fix::{self, Fixed, Fixing};
 use super::report::{Checked, Format, Found, Report};
@@ -7,14 +11,14 @@ use super::{human, print};
 use crate::attribution;
 use crate::committed;
 use crate::disk::{self, Configs};
+use crate::impact::Checked as Live;
 use crate::state::{Store, write_atomically};
 use crate::surroundings::{self, Surroundings};
 use anyhow::Context;
-use clap::{Args, ValueEnum};
 use countersign_engine::report::{JsonFinding, JsonGap, JsonProblem, JsonRange, JsonRelated};
 use countersign_engine::{Finding, Snapshot, Workspace, analyze, gaps};
 use countersign_grammars::Language;
-use countersign_policy::{Gap, Origin, Severity, Surface, Verdict};
+use countersign_policy::{Gap, Origin, Severity, Surface};
 use countersign_provenance::Saved;
 use countersign_syntax::{Budget, parse};
 use countersign_text::Text;
@@ -27,106 +31,27 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-#[derive(Debug, Args)]
-pub(super) struct CheckArguments {
-    /// Files and folders. A folder is searched for files that Countersign reads, except what `.gitignore` and
-    /// `files.exclude` in countersign.toml leave out.
-    #[arg(default_value = ".")]
-    paths: Vec<PathBuf>,
-    /// How to print the findings.
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    format: Format,
-    /// Write the report to this file instead of standard output, whole or not at all.
-    #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// Leave out the findings that this baseline knows; `countersign baseline write` writes one.
-    #[arg(long, value_name = "FILE")]
-    baseline: Option<PathBuf>,
-    /// Make the changes that are safe to make unread, show them, and report what remains.
-    ///
-    /// Suppressed findings, those that the baseline knows and those below --min-severity are left as they are.
-    #[arg(long)]
-    fix: bool,
-    /// With --fix: show the changes and make none; the findings are those of the files as they are.
-    #[arg(long, requires = "fix")]
-    dry_run: bool,
-    /// List also what cannot be decided, with the value that would have to be known; in the formats `human` and `json`.
-    #[arg(long)]
-    undecided: bool,
-    /// Leave out findings below this severity.
-    #[arg(long, value_enum, default_value_t = SeverityName::Low)]
-    min_severity: SeverityName,
-    /// Who wrote text of which nothing is known.
-    #[arg(long, value_enum, default_value_t = OriginName::Unknown)]
-    assume_origin: OriginName,
-    /// End with 1 if a finding has this severity or verdict, or a higher one.
-    ///
-    /// May be given twice, once for each; the default is severity `high` or verdict `review`.
-    #[arg(long, value_enum, value_name = "SEVERITY|VERDICT", default_values_t = [Threshold::High, Threshold::Review])]
-    fail_on: Vec<Threshold>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum SeverityName {
-    Low,
-    Medium,
-    High,
-    Critical,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum OriginName {
-    Ai,
-    Human,
-    Unknown,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Threshold {
-    Low,
-    Medium,
-    High,
-    Critical,
-    Note,
-    Review,
-    Deny,
-    Never,
-}
-
-impl From<SeverityName> for Severity {
-    fn from(name: SeverityName) -> Self {
-        match name {
-            SeverityName::Low => Self::Low,
-            SeverityName::Medium => Self::Medium,
-            SeverityName::High => Self::High,
-            SeverityName::Critical => Self::Critical,
-        }
-    }
-}
-
-impl Threshold {
-    fn is_reached(self, finding: &JsonFinding) -> bool {
-        match self {
-            Self::Low => true,
-            Self::Medium => finding.severity >= Severity::Medium,
-            Self::High => finding.severity >= Severity::High,
-            Self::Critical => finding.severity >= Severity::Critical,
-            Self::Note => finding.verdict >= Verdict::Note,
-            Self::Review => finding.verdict >= Verdict::Review,
-            Self::Deny => finding.verdict >= Verdict::Deny,
-            Self::Never => false,
-        }
-    }
-}
-
 /// Checks everything that was named and prints what was found.
 pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let configs = Configs::default();
     let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose()?.map(Known::new);
     let (files, mut problems) = disk::files(&arguments.paths, &configs);
-    let check = Check {
+    let fix = match (arguments.fix, arguments.dry_run) {
+        (false, _) => Fixing::Off,
+        (true, true) => Fixing::Shown,
+        (true, false) => Fixing::Written,
+    };
+    let live = || {
+        if arguments.no_impact {
+            return Live::default();
+        }
+        Live::of(&arguments.paths, arguments.base.as_deref(), &configs)
+    };
+    let mut check = Check {
         configs: &configs,
+        // Of files that are fixed it is looked at afterwards.
+        live: if fix == Fixing::Written { Live::default() } else { live() },
         today: today(),
         store: Store::of_one_run(),
         assume_origin: arguments.assume_origin,
@@ -134,14 +59,22 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
         for_people: arguments.format == Format::Human,
         undecided: arguments.undecided,
         baseline: baseline.as_ref(),
-        fix: match (arguments.fix, arguments.dry_run) {
-            (false, _) => Fixing::Off,
-            (true, true) => Fixing::Shown,
-            (true, false) => Fixing::Written,
-        },
+        fix,
     };
-    let (mut files, diffs): (Vec<Checked>, Vec<Option<Fixed>>) = check.files(&files).into_iter().unzip();
+    let (mut checked, diffs): (Vec<Checked>, Vec<Option<Fixed>>) = check.files(&files).into_iter().unzip();
     let diffs: Vec<Fixed> = diffs.into_iter().flatten().collect();
+    if fix == Fixing::Written {
+        (check.fix, check.live) = (Fixing::Off, live());
+        if !check.live.is_empty() {
+            let again = check.files(&files).into_iter().zip(checked);
+            checked =
+                again.map(|((now, _), first)| Checked { problem: now.problem.or(first.problem), ..now }).collect();
+        }
+    }
+    let mut files = checked;
+    files.extend(check.gone());
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    problems.append(&mut check.live.problems);
 
     problems.extend(configs.problems().into_iter().map(|(path, message)| JsonProblem { path, message }));
     problems.extend(files.iter_mut().filter_map(|checked| checked.problem.take()));
@@ -160,6 +93,9 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
         None => drop(print(&rendered)?),
     }
     say_beside(arguments, &report);
+    for doubt in &check.live.doubts {
+        anstream::eprintln!("countersign: {doubt}");
+    }
     let failed =
         report.findings().any(|found| arguments.fail_on.iter().any(|threshold| threshold.is_reached(&found.json)));
     Ok(match (report.problems.is_empty(), failed) {
@@ -207,6 +143,8 @@ const BATCH_BYTES: usize = 1 << 20;
 /// How files are checked.
 pub(super) struct Check<'a> {
     pub(super) configs: &'a Configs,
+    /// What the files do to what is live.
+    pub(super) live: Live,
     pub(super) today: jiff::civil::Date,
     pub(super) store: Store,
     pub(super) assume_origin: OriginName,
@@ -258,7 +196,20 @@ impl Check<'_> {
             Err(disk::Unread::Io(message)) => return Err(message),
         };
         snapshot.regions = attribution::of(&self.store, path, &snapshot.text.to_string());
+        snapshot.impacts = self.live.of_file(path);
         Ok(Arc::new(snapshot))
+    }
+
+    /// What went with files that are gone, said of these.
+    fn gone(&self) -> Vec<Checked> {
+        let gone = |(file, impacts): (&Arc<str>, &Arc<[_]>)| {
+            let here = std::env::current_dir().map(|here| surroundings::key(&here)).unwrap_or_default();
+            let path = PathBuf::from(file.strip_prefix(&*here).map_or(&**file, |rest| rest.trim_start_matches('/')));
+            let mut snapshot = surroundings::snapshot(&path, Language::of_path(file)?, "");
+            snapshot.impacts = Arc::clone(impacts);
+            Some(self.report(&path, &snapshot, &Surroundings::default(), &Workspace::default()))
+        };
+        self.live.gone.iter().filter_map(gone).collect()
     }
 
     /// A file with what was recorded with its commits, where that matters: where something is said about it.

@@ -9,7 +9,6 @@ use crate::surroundings::key;
 use anyhow::{Context, bail};
 use clap::Args;
 use countersign_impact::predict;
-use countersign_impact::tables::Tables;
 use countersign_provenance::{Origin, inverse};
 use countersign_text::Text;
 use std::fmt::Write as _;
@@ -44,7 +43,8 @@ pub(super) fn run(arguments: &RevertArguments) -> anyhow::Result<ExitCode> {
         Wanted::Session(_) => std::env::current_dir()?,
         Wanted::File(file, _) => file.clone(),
     };
-    let compared = impact::since(&scope, arguments.base.as_deref(), &Configs::default(), &Besides::default())?;
+    let configs = Configs::default();
+    let compared = impact::since(&scope, arguments.base.as_deref(), &configs, &Besides::default())?;
     let store = Store::of_one_run();
     let mut out = String::new();
     let mut found = false;
@@ -97,7 +97,7 @@ pub(super) fn run(arguments: &RevertArguments) -> anyhow::Result<ExitCode> {
             arguments.what
         );
     }
-    out += &lost(&compared);
+    out += &lost(&compared, &configs);
     if !arguments.write {
         out.push_str("Nothing was changed; --write makes the change.\n");
     }
@@ -105,8 +105,9 @@ pub(super) fn run(arguments: &RevertArguments) -> anyhow::Result<ExitCode> {
 }
 
 /// What does not come back with the text, once it was applied.
-fn lost(compared: &Compared) -> String {
-    let changes = predict(&compared.before.workspace, &compared.after.workspace, &compared.modules, &Tables::default());
+fn lost(compared: &Compared, configs: &Configs) -> String {
+    let tables = impact::tables(configs, &compared.modules);
+    let changes = predict(&compared.before.workspace, &compared.after.workspace, &compared.modules, &tables);
     let mut out = String::new();
     for change in changes {
         let Some(loss) = &change.loss else { continue };

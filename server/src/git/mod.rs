@@ -4,7 +4,7 @@ mod history;
 mod revision;
 
 pub(crate) use history::{BlamedLine, Git, NOTES};
-pub(crate) use revision::Revision;
+pub(crate) use revision::{MergeBases, Revision};
 
 use std::path::{Path, PathBuf};
 

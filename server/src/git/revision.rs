@@ -4,8 +4,10 @@ use super::repository;
 use anyhow::{Context, bail};
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// Names of the default branch, the surest first, where `origin/HEAD` says nothing.
 const DEFAULT_BRANCHES: [&str; 4] =
@@ -14,11 +16,18 @@ const DEFAULT_BRANCHES: [&str; 4] =
 /// A file's name or path, and what names its content.
 type Named = (String, ObjectId);
 
+/// Merge bases that were found already: of which two commits. To find one takes a walk through their history.
+#[derive(Debug, Default)]
+pub(crate) struct MergeBases(Mutex<HashMap<(ObjectId, ObjectId), ObjectId>>);
+
 /// A commit's files.
 pub(crate) struct Revision {
     repository: gix::Repository,
     root: PathBuf,
     tree: ObjectId,
+    /// What a sparse checkout leaves out of the work tree, by paths from the root; a folder that is left out as a whole ends
+    /// with a slash.
+    left_out: OnceCell<BTreeSet<String>>,
     /// The commit, in seven digits.
     pub(crate) commit: String,
     /// Which one it is, in words: `the merge base with origin/main`.
@@ -30,7 +39,7 @@ pub(crate) struct Revision {
 impl Revision {
     /// What is presumed to be live for a path: the commit that a revision names, else the merge base with the default
     /// branch, else `HEAD`.
-    pub(crate) fn presumed(path: &Path, named: Option<&str>) -> anyhow::Result<Self> {
+    pub(crate) fn presumed(path: &Path, named: Option<&str>, bases: &MergeBases) -> anyhow::Result<Self> {
         let folder = std::path::absolute(path)?;
         let Some((repository, root)) = repository(&folder.join("-"))
             .and_then(|repository| Some((std::path::absolute(repository.workdir()?).ok()?, repository)))
@@ -51,7 +60,7 @@ impl Revision {
         };
         let (commit, name, doubt) = match named {
             Some(named) => (self::named(&repository, named)?, format!("`{named}`"), None),
-            None => merge_base(&repository, head),
+            None => merge_base(&repository, head, bases),
         };
         let tree = repository
             .find_object(commit)
@@ -60,7 +69,7 @@ impl Revision {
             .map(|tree| tree.id)
             .with_context(|| format!("{name} ({commit}) names no files, or they are not in this clone; fetch them"))?;
         let commit = commit.to_hex_with_len(7).to_string();
-        Ok(Self { repository, root, tree, commit, name, doubt })
+        Ok(Self { repository, root, tree, left_out: OnceCell::new(), commit, name, doubt })
     }
 
     /// The root of the work tree.
@@ -124,12 +133,22 @@ impl Revision {
         self.content(self.id(path)?).ok()
     }
 
-    /// The files that a sparse checkout leaves out of the work tree, by their paths from the root; a folder that is left out as
-    /// a whole ends with a slash.
-    pub(crate) fn left_out(&self) -> BTreeSet<String> {
-        let Ok(index) = self.repository.index_or_empty() else { return BTreeSet::new() };
-        let left_out = |entry: &&gix::index::Entry| entry.flags.contains(gix::index::entry::Flags::SKIP_WORKTREE);
-        index.entries().iter().filter(left_out).map(|entry| entry.path(&index).to_string()).collect()
+    /// Whether a file of the commit is not in the work tree because a sparse checkout leaves it out.
+    pub(crate) fn is_left_out(&self, path: &str) -> bool {
+        let left_out = self.left_out.get_or_init(|| {
+            let Ok(index) = self.repository.index_or_empty() else { return BTreeSet::new() };
+            let is = |entry: &&gix::index::Entry| entry.flags.contains(gix::index::entry::Flags::SKIP_WORKTREE);
+            index.entries().iter().filter(is).map(|entry| entry.path(&index).to_string()).collect()
+        });
+        let mut folders = path.match_indices('/').filter_map(|(at, _)| path.get(..=at));
+        left_out.contains(path) || folders.any(|folder| left_out.contains(folder))
+    }
+
+    /// Whether a path is in a repository of its own that the commit names and does not hold.
+    pub(crate) fn is_foreign(&self, path: &str) -> bool {
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let mut folders = ends.filter_map(|end| self.entry(path.get(..end)?));
+        folders.any(|entry| entry.mode().kind() == EntryKind::Commit)
     }
 
     /// How objects are named here.
@@ -180,12 +199,15 @@ fn named(repository: &gix::Repository, name: &str) -> anyhow::Result<ObjectId> {
     found.with_context(|| {
         let shallow =
             if repository.is_shallow().unwrap_or(false) { "; this clone is shallow, fetch it first" } else { "" };
-        format!("--base {name}: there is no such revision in this repository{shallow}")
+        format!(
+            "`{name}` is no revision of this repository{shallow}; --base, or `baseline` in countersign.toml, names a commit, \
+             branch or tag"
+        )
     })
 }
 
 /// Where this branch left the default branch; what it is called; and what is doubtful about it.
-fn merge_base(repository: &gix::Repository, head: ObjectId) -> (ObjectId, String, Option<String>) {
+fn merge_base(repository: &gix::Repository, head: ObjectId, bases: &MergeBases) -> (ObjectId, String, Option<String>) {
     let last = |doubt: Option<String>| (head, "the last commit".to_owned(), doubt);
     let Some((branch, tip)) = default_branch(repository) else {
         return last(Some(
@@ -194,9 +216,16 @@ fn merge_base(repository: &gix::Repository, head: ObjectId) -> (ObjectId, String
                 .to_owned(),
         ));
     };
-    match repository.merge_base(head, tip) {
-        Ok(Some(base)) if base == head && tip == head => last(None),
-        Ok(Some(base)) => (base.detach(), format!("the merge base with {branch}"), None),
+    if tip == head {
+        return last(None);
+    }
+    let mut known = bases.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let find = || Some(repository.merge_base(head, tip).ok()??.detach());
+    match known.get(&(head, tip)).copied().or_else(find) {
+        Some(base) => {
+            known.insert((head, tip), base);
+            (base, format!("the merge base with {branch}"), None)
+        }
         _ if repository.is_shallow().unwrap_or(false) => last(Some(format!(
             "this clone is shallow and does not reach the commit where {branch} was left, so only what is not committed \
              is compared; `git fetch --unshallow` or --base REV helps"

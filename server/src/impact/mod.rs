@@ -1,18 +1,28 @@
 //! Two states of files, to be compared: what is presumed live, and what is there now.
 
+mod checked;
+mod files;
 mod planned;
 pub(crate) mod report;
+mod shown;
 mod since;
+mod then;
 mod two;
 
+pub(crate) use checked::Checked;
+pub(crate) use files::Files;
+pub(crate) use shown::{Comparison, Impacts};
 pub(crate) use since::{Besides, since};
+pub(crate) use then::{Baselines, Kept, Then};
 pub(crate) use two::two;
 
+use crate::disk::Configs;
 use crate::surroundings::{self, Surroundings, key};
 use countersign_engine::report::JsonProblem;
 use countersign_engine::{Elsewhere, Snapshot, Workspace, locate, module_of, units, unread};
 use countersign_grammars::Language;
 use countersign_impact::graph::Links;
+use countersign_impact::tables::Tables;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
@@ -26,7 +36,7 @@ pub(crate) struct State {
     pub(crate) workspace: Workspace,
     /// What leads from one configuration to another in it.
     pub(crate) links: Links,
-    files: HashMap<Arc<str>, Arc<Snapshot>>,
+    files: Files,
     /// Where files really are that stand elsewhere in the index.
     real: HashMap<Arc<str>, String>,
 }
@@ -50,13 +60,18 @@ pub(crate) struct Compared {
 }
 
 impl State {
+    /// A state of which the index is known.
+    pub(crate) fn new(workspace: Workspace, files: Files) -> Self {
+        Self { workspace, files, ..Self::default() }
+    }
+
     /// The state of what was read; of some of it is known only that it could not be.
     fn now(around: &Surroundings, unreadable: &BTreeMap<Arc<str>, String>) -> Self {
         let mut workspace = around.workspace.clone();
         for file in unreadable.keys() {
             workspace.update(file, &[], &[Arc::new(unread(""))]);
         }
-        Self { workspace, files: around.files().clone(), ..Self::default() }
+        Self::new(workspace, Files::new(Arc::new(around.files().clone()), []))
     }
 
     /// Puts another text in the place of a file, or takes it away.
@@ -67,10 +82,7 @@ impl State {
             after.push(Arc::new(unread("")));
         }
         self.workspace.update(file, &before, &after);
-        match with {
-            Some(with) => self.files.insert(Arc::clone(file), with),
-            None => self.files.remove(file),
-        };
+        self.files.set(file, with);
     }
 
     /// All files of the state.
@@ -111,6 +123,12 @@ impl State {
         let here = std::env::current_dir().map(|here| key(&here)).unwrap_or_default();
         file.strip_prefix(&*here).and_then(|rest| rest.strip_prefix('/')).unwrap_or(file).to_owned()
     }
+}
+
+/// The tables, with what the settings of modules state beside them.
+pub(crate) fn tables(configs: &Configs, modules: &BTreeSet<String>) -> Tables {
+    let stated = |folder: &String| configs.of(&Path::new(folder).join("-")).config.impact.facts();
+    Tables::of_folders(modules.iter().map(|folder| (folder.clone(), stated(folder))))
 }
 
 /// What is said of a file that is none of a module.

@@ -5,7 +5,6 @@ use crate::disk::Configs;
 use countersign_engine::report::JsonRange;
 use countersign_engine::{Definition, Policy, environment_at};
 use countersign_impact::graph::{Dependent, Radius, dependents, parts};
-use countersign_impact::tables::Tables;
 use countersign_impact::{Action, Change, Reason, Side, Widened, predict};
 use countersign_policy::{Environment, Surface, Tier, Written};
 use schemars::JsonSchema;
@@ -191,7 +190,7 @@ impl<'a> Impact<'a> {
     pub(crate) fn new(compared: &'a Compared, configs: &'a Configs) -> Self {
         let Compared { before, after, modules, .. } = compared;
         let mut impact = Self { compared, told: Vec::new(), configs };
-        for change in predict(&before.workspace, &after.workspace, modules, &Tables::default()) {
+        for change in predict(&before.workspace, &after.workspace, modules, &super::tables(configs, modules)) {
             let told = impact.tell(&change);
             impact.told.push(told);
         }

@@ -1,16 +1,18 @@
 //! What is there now against a commit.
 
-use super::{Compared, State, is_of_module, problem, read, read_all};
+use super::then::{Earlier, Kept, Then};
+use super::{Compared, State, is_of_module, problem, read_all};
 use crate::disk::{self, Configs};
 use crate::git::Revision;
-use crate::surroundings::{self, LOCAL_STATE, MAX_TEXT, Near, StateNames, Surroundings, key, near};
+use crate::surroundings::{self, LOCAL_STATE, Near, StateNames, Surroundings, key, near};
 use anyhow::{Context, bail};
-use countersign_engine::{Workspace, module_of, units, wanted_files};
+use countersign_engine::{module_of, units, wanted_files};
 use gix::ObjectId;
 use ignore::WalkBuilder;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Files of modules that are read; more are left out, and that is said.
@@ -32,11 +34,9 @@ pub(crate) fn since(
     configs: &Configs,
     besides: &Besides<'_>,
 ) -> anyhow::Result<Compared> {
-    let revision = Revision::presumed(path, base)?;
-    let absolute = PathBuf::from(&*key(path));
-    // What a link leads to is named as git names it.
-    let scope =
-        if revision.inside(&absolute).is_some() { absolute } else { absolute.canonicalize().unwrap_or(absolute) };
+    let kept = Kept::default();
+    let revision = Rc::new(kept.revision(path, base, configs)?);
+    let scope = scope(&revision, path);
     let root = revision.root().display();
     let inside = revision.inside(&scope).with_context(|| format!("{} is not below {root}", path.display()))?;
     if is_of_module(&key(&scope)).is_none() && (scope.is_file() || revision.id(&inside).is_some()) {
@@ -45,22 +45,25 @@ pub(crate) fn since(
     if !scope.exists() && !revision.has(&inside) {
         bail!("{}: there is no such file or folder, neither now nor at {}", path.display(), revision.name);
     }
-    let only = revision.id(&inside).is_some() || scope.is_file();
-    let only = only.then(|| key(&scope));
-    let mut since = Since::new(revision, scope);
-    let mut modules = since.different(&inside, configs)?;
-    let mut called = BTreeSet::new();
-    loop {
-        let (around, after) = since.now(&modules, &called, besides)?;
-        let Past { before, read, called_then } = since.past(&around, &after, &modules);
-        let known = (modules.len(), called.len());
-        modules.extend(read.into_iter().filter(|module| since.is_in_scope(module)));
-        called.extend(called_then);
-        // What depends on modules that were found to be different only now has to be there too, and what is called no more.
-        if known == (modules.len(), called.len()) {
-            return Ok(since.compared(before, after, modules, only));
-        }
-    }
+    let only = (revision.id(&inside).is_some() || scope.is_file()).then(|| key(&scope));
+    let compared = Since::new(&kept, revision, vec![scope]).compare(configs, besides)?;
+    Ok(Compared { only, ..compared })
+}
+
+/// Compares what is below some paths of one work tree with a commit.
+pub(super) fn since_all(
+    kept: &Kept,
+    revision: &Rc<Revision>,
+    scopes: Vec<PathBuf>,
+    configs: &Configs,
+) -> anyhow::Result<Compared> {
+    Since::new(kept, Rc::clone(revision), scopes).compare(configs, &Besides::default())
+}
+
+/// A path as git names it, also where a link leads to it.
+pub(super) fn scope(revision: &Revision, path: &Path) -> PathBuf {
+    let absolute = PathBuf::from(&*key(path));
+    if revision.inside(&absolute).is_some() { absolute } else { absolute.canonicalize().unwrap_or(absolute) }
 }
 
 /// The state before, and what has to be known besides.
@@ -72,53 +75,69 @@ struct Past {
     called_then: BTreeSet<String>,
 }
 
-struct Since {
-    revision: Revision,
-    scope: PathBuf,
-    /// The files of all modules in the work tree that git does not ignore, by their names in the index.
+struct Since<'a> {
+    kept: &'a Kept,
+    revision: Rc<Revision>,
+    scopes: Vec<PathBuf>,
+    /// The files of modules that git does not ignore, by their names in the index: those in scope, and once it is needed all of
+    /// the work tree.
     visible: BTreeMap<Arc<str>, Near>,
-    /// What a sparse checkout leaves out.
-    left_out: BTreeSet<String>,
     doubts: Vec<String>,
     problems: BTreeMap<Arc<str>, String>,
 }
 
-impl Since {
-    fn new(revision: Revision, scope: PathBuf) -> Self {
-        let walk = WalkBuilder::new(revision.root()).build().flatten();
-        let paths: Vec<_> = walk
-            .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
-            .map(|entry| (key(entry.path()), entry.into_path()))
-            .filter(|(file, _)| is_of_module(file).is_some())
-            .collect();
-        let visible = paths.into_par_iter().map(|(file, path)| (file, near(&path))).collect();
+impl<'a> Since<'a> {
+    fn new(kept: &'a Kept, revision: Rc<Revision>, scopes: Vec<PathBuf>) -> Self {
+        let visible = visible(&scopes);
         let doubts = revision.doubt.iter().cloned().collect();
-        let left_out = revision.left_out();
-        Self { revision, scope, visible, left_out, doubts, problems: BTreeMap::new() }
+        Self { kept, revision, scopes, visible, doubts, problems: BTreeMap::new() }
     }
 
-    /// Whether a file of the commit is not in the work tree because nobody wants it there.
-    fn is_left_out(&self, inside: &str) -> bool {
-        let mut folders = inside.match_indices('/').filter_map(|(at, _)| inside.get(..=at));
-        self.left_out.contains(inside) || folders.any(|folder| self.left_out.contains(folder))
+    fn compare(mut self, configs: &Configs, besides: &Besides<'_>) -> anyhow::Result<Compared> {
+        let mut modules = BTreeSet::new();
+        for scope in &self.scopes {
+            let inside = self.revision.inside(scope).unwrap_or_default();
+            modules.append(&mut self.different(scope, &inside, configs)?);
+        }
+        let is_more = !besides.words.is_empty() || besides.folder.is_some();
+        // Another text may be read where the files are as they were.
+        if modules.is_empty() && !is_more && !self.visible.values().any(|near| near.reads) {
+            return Ok(self.compared(State::default(), State::default(), modules));
+        }
+        let root = self.revision.root().to_owned();
+        if !self.scopes.contains(&root) {
+            self.visible = visible(&[root]);
+        }
+        let mut called = BTreeSet::new();
+        loop {
+            let (around, after) = self.now(&modules, &called, besides)?;
+            let Past { before, read, called_then } = self.past(&around, &after, &modules);
+            let known = (modules.len(), called.len());
+            modules.extend(read.into_iter().filter(|module| self.is_in_scope(module)));
+            called.extend(called_then);
+            // What depends on modules that were found to be different only now has to be there too, and what is called no more.
+            if known == (modules.len(), called.len()) {
+                return Ok(self.compared(before, after, modules));
+            }
+        }
     }
 
     fn is_in_scope(&self, file: &str) -> bool {
-        Path::new(file).starts_with(&self.scope)
+        self.scopes.iter().any(|scope| Path::new(file).starts_with(scope))
     }
 
     /// The modules of files in scope that are not as they were.
-    fn different(&self, inside: &str, configs: &Configs) -> anyhow::Result<BTreeSet<String>> {
+    fn different(&self, scope: &Path, inside: &str, configs: &Configs) -> anyhow::Result<BTreeSet<String>> {
         let (committed, foreign) = match self.revision.id(inside) {
             Some(id) => (vec![(inside.to_owned(), id)], Vec::new()),
             None => self.revision.files_below(inside)?,
         };
         let name = |inside: &str| key(&self.revision.root().join(inside));
         let foreign: Vec<_> = foreign.iter().map(|folder| name(folder)).collect();
-        let mut files: BTreeMap<Arc<str>, Option<ObjectId>> =
-            self.visible.keys().filter(|file| self.is_in_scope(file)).map(|file| (Arc::clone(file), None)).collect();
+        let visible = self.visible.keys().filter(|file| Path::new(&***file).starts_with(scope));
+        let mut files: BTreeMap<Arc<str>, Option<ObjectId>> = visible.map(|file| (Arc::clone(file), None)).collect();
         let committed =
-            committed.iter().filter(|(path, _)| !self.is_left_out(path) || Path::new(&*name(path)).exists());
+            committed.iter().filter(|(path, _)| !self.revision.is_left_out(path) || Path::new(&*name(path)).exists());
         files.extend(committed.map(|(path, id)| (name(path), Some(*id))));
         files.retain(|file, _| {
             let path = Path::new(&**file);
@@ -234,86 +253,38 @@ impl Since {
 
     /// The same modules as they were.
     fn past(&mut self, around: &Surroundings, after: &State, modules: &BTreeSet<String>) -> Past {
-        let mut before = State { workspace: after.workspace.clone(), files: after.files.clone(), ..State::default() };
-        let mut open: BTreeSet<String> = after.files.keys().map(|file| module_of(file).to_owned()).collect();
-        open.extend(modules.iter().cloned());
-        let mut known = BTreeSet::new();
-        while !open.is_empty() {
-            for folder in &open {
-                self.folder_then(folder, after, &mut before);
-            }
-            known.append(&mut open);
-            let called = known.iter().flat_map(|folder| before.workspace.callees(folder));
-            open = called.filter(|folder| !known.contains(folder)).collect();
-        }
+        let mut then = Then::new(after, self.kept);
+        let earlier = Earlier::Commit(Rc::clone(&self.revision));
+        let folders = after.files().map(|(file, _)| module_of(file).to_owned()).chain(modules.iter().cloned());
+        then.go_back(folders.collect::<BTreeSet<_>>(), |_| earlier.clone());
         let is_left = |folder: &&String| !after.workspace.has_module(folder) && Path::new(&***folder).is_dir();
-        let called_then = known.iter().filter(is_left).filter(|folder| !modules.contains(*folder)).cloned().collect();
-        let mut read = BTreeSet::new();
-        for (module, path) in around.texts() {
-            if self.text_then(path, &mut before.workspace) {
-                read.insert(module.clone());
-            }
+        let called_then = then.folders.iter().filter(is_left).filter(|folder| !modules.contains(*folder));
+        let called_then = called_then.cloned().collect();
+        let read = around.texts().iter().filter(|(_, path)| then.text(&self.revision, path));
+        let read = read.map(|(module, _)| module.clone()).collect();
+        let wanted =
+            |(file, then_file): (&Arc<str>, &Arc<_>)| wanted_files(&then.state.workspace, file, &units(then_file));
+        for path in then.different().flat_map(wanted).collect::<BTreeSet<_>>() {
+            then.text(&self.revision, &path);
         }
-        for (file, snapshot) in &before.files {
-            let is_same = after.file(file).is_some_and(|now| Arc::ptr_eq(now, snapshot));
-            if !is_same {
-                for path in wanted_files(&before.workspace, file, &units(snapshot)) {
-                    self.text_then(&path, &mut before.workspace);
-                }
-            }
-        }
-        Past { before, read, called_then }
+        self.problems.append(&mut then.problems);
+        Past { before: then.state, read, called_then }
     }
 
-    /// Puts the files of a folder into the state before as they were committed.
-    fn folder_then(&mut self, folder: &str, after: &State, before: &mut State) {
-        let Some(inside) = self.revision.inside(Path::new(folder)) else { return };
-        let names = self.revision.names();
-        let mut committed = HashSet::new();
-        for (name, id) in self.revision.files_in(&inside) {
-            let path = Path::new(folder).join(name);
-            let file = key(&path);
-            let Some(language) = is_of_module(&file) else { continue };
-            committed.insert(Arc::clone(&file));
-            // It is not gone: a sparse checkout or a limit leaves it out.
-            let is_left_out = || self.revision.inside(&path).is_some_and(|inside| self.is_left_out(&inside));
-            if after.file(&file).is_none() && (path.exists() || is_left_out()) {
-                continue;
-            }
-            if after.file(&file).is_some_and(|now| names.is_same(id, now.text.to_string().as_bytes())) {
-                continue;
-            }
-            let (then, problem) = match self.revision.content(id) {
-                Ok(content) => read(&path, content, language),
-                Err(error) => (surroundings::snapshot(&path, language, ""), Some(error.to_string())),
-            };
-            before.replace(&file, Some(Arc::new(then)), problem.is_some());
-            if let Some(problem) = problem {
-                self.problems.insert(file, format!("at {}: {problem}", self.revision.name));
-            }
-        }
-        // What git ignores was there then as it is now.
-        let is_new =
-            |file: &str| module_of(file) == folder && !committed.contains(file) && self.visible.contains_key(file);
-        let new: Vec<_> = after.files.keys().filter(|file| is_new(file)).collect();
-        for file in new {
-            before.replace(file, None, false);
-        }
-    }
-
-    /// Puts a text that an expression reads into the state before; says whether it was another one.
-    fn text_then(&self, path: &str, workspace: &mut Workspace) -> bool {
-        let Some(inside) = self.revision.inside(Path::new(path)) else { return false };
-        let Some(content) = self.revision.file(&inside) else { return false };
-        let content = (content.len() as u64 <= MAX_TEXT).then(|| String::from_utf8(content).ok()).flatten();
-        let version = workspace.version();
-        workspace.set_text(path, content.map(Arc::from));
-        version != workspace.version()
-    }
-
-    fn compared(self, before: State, after: State, modules: BTreeSet<String>, only: Option<Arc<str>>) -> Compared {
+    fn compared(self, before: State, after: State, modules: BTreeSet<String>) -> Compared {
         let baseline = format!("{} ({})", self.revision.name, self.revision.commit);
         let problems = self.problems.into_iter().map(|(file, message)| problem(&after, &file, message)).collect();
-        Compared { before, after, modules, only, baseline, doubts: self.doubts, problems }
+        Compared { before, after, modules, only: None, baseline, doubts: self.doubts, problems }
     }
+}
+
+/// The files of modules below some paths that git does not ignore.
+fn visible(scopes: &[PathBuf]) -> BTreeMap<Arc<str>, Near> {
+    let walks = scopes.iter().flat_map(|scope| WalkBuilder::new(scope).build().flatten());
+    let paths: BTreeMap<_, _> = walks
+        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
+        .map(|entry| (key(entry.path()), entry.into_path()))
+        .filter(|(file, _)| is_of_module(file).is_some())
+        .collect();
+    paths.into_par_iter().map(|(file, path)| (file, near(&path))).collect()
 }

@@ -37,8 +37,7 @@ pub(crate) fn two(before: &Path, after: &Path) -> anyhow::Result<Compared> {
     let around = if are_folders { Surroundings::of(snapshots) } else { Surroundings::alone(snapshots) };
     let after_state = State::now(&around, &problems);
 
-    let mut before_state =
-        State { files: after_state.files.clone(), workspace: around.workspace.clone(), ..State::default() };
+    let mut before_state = State::new(around.workspace.clone(), after_state.files.clone());
     let (snapshots, problems_then) = read_all(&then);
     let mut modules = BTreeSet::new();
     for file in now.keys().filter(|file| !then.contains_key(*file)) {
@@ -56,7 +55,7 @@ pub(crate) fn two(before: &Path, after: &Path) -> anyhow::Result<Compared> {
 
     let (from, to) = (key(before), key(after));
     let mut paths = around.texts().to_vec();
-    for (file, snapshot) in before_state.files.iter().filter(|_| are_folders) {
+    for (file, snapshot) in before_state.files().filter(|_| are_folders) {
         let wanted = wanted_files(&before_state.workspace, file, &units(snapshot));
         paths.extend(wanted.into_iter().map(|path| (module_of(file).to_owned(), path)));
     }

@@ -5,7 +5,9 @@ use super::client::Features;
 use super::fix_all::fix_all;
 use super::protocol::{ActionArguments, RegionOrigin, RegionResult, WirePosition, WireRange};
 use crate::cli::written_by;
-use crate::{disk, git, review};
+use crate::disk::{self, Configs};
+use crate::impact::Kept;
+use crate::{git, review};
 use countersign_engine::impact::Impact;
 use countersign_engine::report::{JsonFinding, JsonOrigin, JsonRange, authority_name};
 use countersign_engine::{
@@ -647,7 +649,7 @@ pub(super) fn edit_of(view: &View, name: &str, arguments: &ActionArguments) -> R
 /// The edits that bring back what stood in a range before AI tools changed it.
 fn take_back(view: &View, range: &ByteRange<usize>) -> Result<Vec<ByteEdit>> {
     let before = view.path.as_deref().and_then(|path| {
-        let revision = git::Revision::presumed(path.parent()?, None).ok()?;
+        let revision = Kept::default().revision(path.parent()?, None, &Configs::default()).ok()?;
         let before = revision.file(&revision.inside(path)?).unwrap_or_default();
         disk::decode(before).ok()
     });

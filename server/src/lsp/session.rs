@@ -6,7 +6,7 @@
 use super::client::{Features, Requester};
 use super::events::Events;
 use super::features::{self, Around, View};
-use super::live::{Files, Impacts, Live};
+use super::live::{self, Live};
 use super::protocol::EditParams;
 use super::published::{PublishParams, ShownDiagnostics};
 use super::survey::{Overview, Report, SurveyEnd};
@@ -14,6 +14,7 @@ use super::transport::Outbox;
 use super::worker::{Job, Worker};
 use crate::cli::today;
 use crate::disk::FolderConfig;
+use crate::impact::Impacts;
 use crate::record::Kind;
 use crate::seen::Seen;
 use crate::surroundings::{self, Indexed};
@@ -26,7 +27,7 @@ use countersign_provenance::{Origin, Regions, is_telling, looks_inserted_at_once
 use countersign_syntax::Budget;
 use countersign_text::{RangeMap, Text};
 use dashmap::DashMap;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -129,6 +130,8 @@ pub(super) enum Event {
     Impacts {
         versions: HashMap<String, i32>,
         impacts: Impacts,
+        /// What is wrong with the settings.
+        problems: BTreeSet<String>,
     },
     /// Agents' hooks left reports about files.
     Reported(Vec<PathBuf>),
@@ -301,6 +304,8 @@ pub(super) struct Session {
     compared: u64,
     /// They are being compared.
     is_comparing: bool,
+    /// What was wrong with the settings the last time.
+    baseline_problems: BTreeSet<String>,
 }
 
 impl Session {
@@ -330,6 +335,7 @@ impl Session {
             compare_at: None,
             compared: 0,
             is_comparing: false,
+            baseline_problems: BTreeSet::new(),
         }
     }
 
@@ -392,6 +398,7 @@ impl Session {
             Event::IndexRead => self.index_read(),
             Event::SettingsForgotten => {
                 self.overview.is_due = true;
+                (self.compare_at, self.compared) = (Some(Instant::now()), 0);
                 self.stale |= self.features.pull_diagnostics;
             }
             Event::Survey { params, reply } => self.survey_asked(params, reply),
@@ -407,7 +414,13 @@ impl Session {
                 self.matched(&uri, opened, found, is_waiting.then_some(newest));
             }
             Event::Reported(files) => self.reported(&files),
-            Event::Impacts { versions, impacts } => self.impacts(&versions, &impacts),
+            Event::Impacts { versions, impacts, problems } => {
+                for problem in problems.difference(&self.baseline_problems) {
+                    self.log(MessageType::WARNING, problem);
+                }
+                self.baseline_problems = problems;
+                self.impacts(&versions, &impacts);
+            }
             Event::Origins { uri, opened, version, regions } => {
                 self.stale = true;
                 self.with_opened(&uri, opened, |open| {
@@ -1066,15 +1079,15 @@ impl Session {
                 open.insert(Arc::clone(&snapshot.file), Arc::new(snapshot.clone()));
             }
         }
-        let files = Files { workspace: self.workspace.clone(), open, on_disk: Arc::clone(&self.on_disk) };
+        let files = live::Session { workspace: self.workspace.clone(), open, on_disk: Arc::clone(&self.on_disk) };
         let (live, configs, events) = (Arc::clone(&self.live), Arc::clone(&self.worker.configs), self.events.clone());
         rayon::spawn(move || {
-            let impacts = catch_unwind(AssertUnwindSafe(|| live.impacts(&files, &configs)));
-            let impacts = impacts.unwrap_or_else(|_| {
+            let impacts = catch_unwind(AssertUnwindSafe(|| live.impacts(files, &configs)));
+            let (impacts, problems) = impacts.unwrap_or_else(|_| {
                 tracing::error!("comparing with what is live panicked");
-                Impacts::default()
+                Default::default()
             });
-            events.send(Event::Impacts { versions, impacts });
+            events.send(Event::Impacts { versions, impacts, problems });
         });
     }
 

@@ -52,7 +52,7 @@ struct Kind {
 type Named = (Arc<str>, Arc<Found>);
 
 /// File, digest of the unit, index of the block.
-type Place = (Arc<str>, u64, usize);
+type Place = (Arc<str>, u64, u32);
 
 /// What one block says of the thing that it declares or looks up.
 #[derive(Debug)]

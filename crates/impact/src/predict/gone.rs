@@ -192,7 +192,7 @@ impl Pair<'_> {
         let shown = after.anchor(after.main(rest)?);
         let before = self.before.again();
         let changed = names::changed(&before, &after, &BTreeSet::new());
-        let pair = Self::with(before, after, self.tables, changed, String::new(), Some(shown));
+        let pair = Self::with(before, after, self.tables.clone(), changed, String::new(), Some(shown));
         let mut change = pair.resource(address, rest)?;
         let why = format!("a `moved` block says that it is `{to}` now");
         change.reasons.insert(0, Reason { attribute: None, why, place: None });

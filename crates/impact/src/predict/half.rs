@@ -3,8 +3,9 @@
 use super::instances::is_none;
 use super::names::is_about;
 use crate::change::{Place, Side};
+use crate::versions::Span;
 use countersign_infra::terraform::{Definition, Evaluation, Instances, Lowered, MAX_STEPS, Scope, Workspace, callee};
-use countersign_infra::{Resource, ViaSource};
+use countersign_infra::{Found, Resource, ViaSource};
 use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -67,6 +68,22 @@ impl<'w> Half<'w> {
             soft: OnceCell::new(),
             steps,
         }
+    }
+
+    /// The versions of a provider that the constraints of this module leave.
+    pub(super) fn versions(&self, provider: &str) -> Span {
+        let mut span = Span::default();
+        let path = format!("required_providers.{provider}.version");
+        for definition in self.blocks.values().flatten().filter(|it| &*it.block().kind == "terraform") {
+            for body in self.declared(definition).into_iter().flat_map(|declared| declared.bodies) {
+                for found in body.body.find(&path) {
+                    if let Found::Value(value) = found {
+                        span.narrow(value.as_str().unwrap_or_default());
+                    }
+                }
+            }
+        }
+        span
     }
 
     /// Another module of this state, by itself.

@@ -18,6 +18,7 @@ mod names;
 mod providers;
 mod resource;
 mod similar;
+mod stacks;
 mod words;
 
 use crate::change::{Action, Change, Place, Reason, Side};
@@ -38,15 +39,17 @@ pub fn predict(before: &Workspace, after: &Workspace, modules: &BTreeSet<String>
     let steps = Steps(Cell::new(MAX_STEPS));
     let mut seen = Seen::default();
     let mut pairs = Vec::new();
+    let moved = stacks::moved(before, after, modules);
     for folder in modules {
-        if is_unchanged(before, after, folder) {
+        if moved.values().any(|from| from == folder) || is_unchanged(before, after, folder) {
             continue;
         }
-        let half = |side, workspace| {
-            let route = Route { root: folder.as_str().into(), calls: Vec::new() };
+        let half = |side, workspace, folder: &str| {
+            let route = Route { root: folder.into(), calls: Vec::new() };
             Half::new(side, workspace, route, folder, &steps)
         };
-        let pair = Pair::new(half(Side::Before, before), half(Side::After, after), tables);
+        let from = moved.get(folder).unwrap_or(folder);
+        let pair = Pair::new(half(Side::Before, before, from), half(Side::After, after, folder), tables);
         // What the calls of a module make of it is said there, where only one of the states has it.
         let is_called = |workspace: &Workspace| !workspace.callers(folder).is_empty();
         if (pair.before.is_there() || !is_called(after)) && (pair.after.is_there() || !is_called(before)) {

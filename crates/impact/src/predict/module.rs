@@ -41,7 +41,7 @@ pub(super) struct Loose {
 pub(super) struct Pair<'w> {
     pub(super) before: Half<'w>,
     pub(super) after: Half<'w>,
-    pub(super) tables: &'w Tables,
+    pub(super) tables: Tables,
     /// What stands before the addresses inside: `module.a.`, empty for a module by itself.
     prefix: String,
     /// Where changes are shown: the call that leads here.
@@ -59,8 +59,9 @@ pub(super) struct Pair<'w> {
 
 impl<'w> Pair<'w> {
     /// A module by itself.
-    pub(super) fn new(before: Half<'w>, after: Half<'w>, tables: &'w Tables) -> Self {
+    pub(super) fn new(before: Half<'w>, after: Half<'w>, tables: &Tables) -> Self {
         let changed = names::changed(&before, &after, &BTreeSet::new());
+        let tables = tables.of(&after.folder, |provider| after.versions(provider));
         let mut pair = Self::with(before, after, tables, changed, String::new(), None);
         pair.outer = pair.callers();
         pair
@@ -91,7 +92,7 @@ impl<'w> Pair<'w> {
         let changed = names::changed(&before, &after, arguments);
         let prefix = format!("{}{address}.", self.prefix);
         let shown = self.shown.clone().unwrap_or(shown);
-        let mut inside = Self::with(before, after, self.tables, changed, prefix, Some(shown));
+        let mut inside = Self::with(before, after, self.tables.clone(), changed, prefix, Some(shown));
         let outer = self.outer.iter().map(|(before, it)| (format!("{before}{address}."), Rc::clone(it)));
         inside.outer = outer.chain([(format!("{address}."), Rc::clone(&self.statements))]).collect();
         let inherited = self.elsewhere.iter().filter(|(provider, _)| !provider.contains('.'));
@@ -102,7 +103,7 @@ impl<'w> Pair<'w> {
     pub(super) fn with(
         before: Half<'w>,
         after: Half<'w>,
-        tables: &'w Tables,
+        tables: Tables,
         changed: BTreeSet<String>,
         prefix: String,
         shown: Option<Place>,
@@ -149,7 +150,7 @@ impl<'w> Pair<'w> {
     ) -> Compared<'a> {
         Compared {
             kind,
-            tables: self.tables,
+            tables: &self.tables,
             before: self.before.said(from),
             after: self.after.said(to),
             names: [&names.0, &names.1],

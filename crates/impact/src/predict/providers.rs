@@ -94,7 +94,8 @@ fn configurations(half: &Half<'_>) -> BTreeMap<String, Definition> {
     found
 }
 
-fn written(definition: &Definition) -> String {
+/// The body of a block as it is written, give or take white space.
+pub(super) fn written(definition: &Definition) -> String {
     let mut text = String::new();
     definition.block().body.write(&|_| None, &mut text);
     text

@@ -247,7 +247,8 @@ impl Pair<'_> {
                 (Effect::InPlace | Effect::ReplacesWhenSet, sure) => (Action::Update, sure == Sure::Yes, said),
             };
             let place = difference.range.as_ref().map(|range| self.after.place(after, range));
-            let reason = Reason { attribute: Some(path.clone()), why, place };
+            let by = if self.tables.is_stated(&kind, path) { " (as countersign.toml says)" } else { "" };
+            let reason = Reason { attribute: Some(path.clone()), why: why + by, place };
             reasons.push((weight(action, certain), reason));
             let is_first_update = !is_changed && change.action == Action::Update;
             is_changed = true;

@@ -163,6 +163,34 @@ fn texts<'t>(of: &'t [(&'static str, String); 3]) -> Vec<(&'static str, &'t str)
 }
 
 #[test]
+fn a_configuration_that_moves_with_its_state() {
+    let backend = |key: &str| {
+        format!("terraform {{\n  backend \"s3\" {{\n    bucket = \"states\"\n    key    = \"{key}\"\n  }}\n}}\n")
+    };
+    let text = |key: &str, engine: &str| {
+        format!(
+            "{}resource \"aws_db_instance\" \"orders\" {{\n  engine = \"{engine}\"\n}}\nresource \"aws_eip\" \"a\" {{}}\n",
+            backend(key)
+        )
+    };
+    let of = |before: &[(&str, &str)], after: &[(&str, &str)]| short(&changes(before, after));
+    let (orders, other) = (text("orders", "postgres"), text("other", "postgres"));
+    let old = ("/w/a/main.tf", orders.as_str());
+    assert!(of(&[old], &[("/w/b/main.tf", &orders)]).is_empty(), "nothing happens to it");
+    let mysql = text("orders", "mysql");
+    assert_eq!(of(&[old], &[("/w/b/main.tf", &mysql)]), ["replace aws_db_instance.orders"]);
+    let gone = backend("orders");
+    assert_eq!(of(&[old], &[("/w/b/main.tf", &gone)]), ["destroy aws_db_instance.orders", "destroy aws_eip.a"]);
+    // With another state, with the old one still in use, and with one that two have, it is not known or another one.
+    for after in [vec![("/w/b/main.tf", other.as_str())], vec![("/w/b/main.tf", &orders), ("/w/c/main.tf", &orders)]] {
+        assert!(of(&[old], &after).contains(&"unknown aws_db_instance.orders".to_owned()), "{after:?}");
+    }
+    assert!(of(&[old], &[old, ("/w/b/main.tf", &orders)]).iter().all(|it| it.starts_with("create")));
+    let local = orders.replace("\"s3\"", "\"local\"");
+    assert!(!of(&[("/w/a/main.tf", &local)], &[("/w/b/main.tf", &local)]).is_empty(), "a file stays behind");
+}
+
+#[test]
 fn keys_of_modules() {
     let keyed = CALL.replace("\n}", "\n  for_each = toset([\"a\", \"b\"])\n}");
     let fewer = keyed.replace(", \"b\"", "");

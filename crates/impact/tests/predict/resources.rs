@@ -122,11 +122,34 @@ fn what_the_tables_do_not_know_is_unknown() {
     let made_up = "resource \"acme_store\" \"a\" {\n  name = \"a\"\n}\n";
     check(made_up, &made_up.replace("\"a\"\n}", "\"b\"\n}"), &["unknown acme_store.a"]);
     let after = made_up.replace("\"a\"\n}", "\"b\"\n}");
-    let fact = Extra { kind: "acme_store".to_owned(), attribute: "name".to_owned(), effect: Effect::Replaces };
+    let fact =
+        Extra { kind: "acme_store".to_owned(), attribute: "name".to_owned(), effect: Effect::Replaces, since: None };
     let modules = BTreeSet::from(["/w".to_owned()]);
     let states = [made_up, &after].map(|text| workspace(&[("/w/main.tf", text)]));
     let found = predict(&states[0], &states[1], &modules, &Tables::new([fact]));
     assert_eq!(short(&found), ["replace acme_store.a"]);
+    assert!(found[0].reasons[0].why.ends_with("which replaces it (as countersign.toml says)"), "{found:?}");
+}
+
+#[test]
+fn what_a_repository_states_of_a_version_of_a_provider() {
+    let since = |constraint: &str| {
+        let text = |name: &str| {
+            format!(
+                "terraform {{\n  required_providers {{\n    acme = {{\n      source  = \"acme/acme\"\n      version = \"{constraint}\"\n    \
+                 }}\n  }}\n}}\n\nresource \"acme_store\" \"a\" {{\n  name = \"{name}\"\n}}\n"
+            )
+        };
+        let effect = Effect::Replaces;
+        let fact =
+            Extra { kind: "acme_store".to_owned(), attribute: "name".to_owned(), effect, since: Some([2, 1, 0]) };
+        let modules = BTreeSet::from(["/w".to_owned()]);
+        let states = [text("a"), text("b")].map(|text| workspace(&[("/w/main.tf", &text)]));
+        short(&predict(&states[0], &states[1], &modules, &Tables::of_folders([("/w".to_owned(), vec![fact])])))
+    };
+    assert_eq!(since("~> 2.1"), ["replace acme_store.a"]);
+    assert_eq!(since("~> 1.0"), ["unknown acme_store.a"]);
+    assert_eq!(since(">= 1.0"), ["replace? acme_store.a"]);
 }
 
 #[test]

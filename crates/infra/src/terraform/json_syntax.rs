@@ -128,12 +128,12 @@ impl Reader<'_> {
                     if !array.elements.is_empty() && array.elements.iter().all(|e| matches!(e, Value::Object(_))) =>
                 {
                     for object in objects(&property.value) {
-                        let content = Content::Block(self.items(object));
+                        let content = Content::Block(Box::new(self.items(object)));
                         items.entries.push(Item { name: name.into(), range: range(object), content });
                     }
                 }
                 Value::Object(object) if name == "content" || name == "lifecycle" => {
-                    let content = Content::Block(self.items(object));
+                    let content = Content::Block(Box::new(self.items(object)));
                     items.entries.push(Item { name: name.into(), range: at, content });
                 }
                 value => items.entries.push(Item {
@@ -174,7 +174,7 @@ impl Reader<'_> {
                 } else {
                     let verbatim = written == text.value;
                     let part = Part::Text { text: (*text.value).into(), verbatim };
-                    let template = Template { parts: vec![part], content: inside, heredoc: false };
+                    let template = Template { parts: [part].into(), content: inside.into(), heredoc: false };
                     Expr { range: at, kind: ExprKind::Template(template) }
                 };
             }
@@ -185,7 +185,7 @@ impl Reader<'_> {
 
 fn literal(text: &str, range: Range<usize>) -> Expr {
     let part = Part::Text { text: text.into(), verbatim: false };
-    let template = Template { parts: vec![part], content: range.clone(), heredoc: false };
+    let template = Template { parts: [part].into(), content: range.clone().into(), heredoc: false };
     Expr { range, kind: ExprKind::Template(template) }
 }
 

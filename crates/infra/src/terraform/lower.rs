@@ -1,7 +1,7 @@
 //! From the tree of the HCL grammar to blocks and expressions: Terraform, OpenTofu, Terragrunt and Packer.
 
 use super::syntax::{
-    Block, Content, Dynamic, Element, Expr, ExprKind, For, Item, Items, Operator, Part, Step, Template,
+    Block, Call, Content, Dynamic, Element, Expr, ExprKind, For, Item, Items, Operator, Part, Step, Template,
 };
 use rustc_hash::FxHashSet;
 use std::cell::RefCell;
@@ -66,11 +66,13 @@ pub(super) fn template_of(text: &str, at: &Range<usize>) -> Expr {
         let mut expr = block.body.attribute("x")?.clone();
         let ExprKind::Template(template) = &mut expr.kind else { return None };
         template.heredoc = false;
-        let Some(Part::Text { text, .. }) = template.parts.last_mut() else { return None };
+        let mut parts = std::mem::take(&mut template.parts).into_vec();
+        let Some(Part::Text { text, .. }) = parts.last_mut() else { return None };
         *text = text.strip_suffix('\n')?.into();
         if text.is_empty() {
-            template.parts.pop();
+            parts.pop();
         }
+        template.parts = parts.into();
         for part in &mut template.parts {
             if let Part::Text { verbatim, .. } = part {
                 *verbatim = false;
@@ -97,7 +99,9 @@ fn shift(expr: &mut Expr, moved: &impl Fn(&mut Range<usize>)) {
     moved(&mut expr.range);
     match &mut expr.kind {
         ExprKind::Template(template) => {
-            moved(&mut template.content);
+            let mut content = template.content.range();
+            moved(&mut content);
+            template.content = content.into();
             shift_parts(&mut template.parts, moved);
         }
         ExprKind::List(values) => values.iter_mut().for_each(|value| shift(value, moved)),
@@ -116,7 +120,7 @@ fn shift(expr: &mut Expr, moved: &impl Fn(&mut Range<usize>)) {
                 }
             }
         }
-        ExprKind::Call { arguments, .. } => arguments.iter_mut().for_each(|value| shift(value, moved)),
+        ExprKind::Call(call) => call.arguments.iter_mut().for_each(|value| shift(value, moved)),
         ExprKind::Conditional(parts) => parts.iter_mut().for_each(|value| shift(value, moved)),
         ExprKind::Unary(_, operand) => shift(operand, moved),
         ExprKind::Binary(_, parts) => parts.iter_mut().for_each(|value| shift(value, moved)),
@@ -281,7 +285,7 @@ impl<'a> Reader<'a> {
                 return ExprKind::Unreadable;
             }
         }
-        ExprKind::Traversal(Box::new(Expr { range: first.byte_range(), kind: root }), steps)
+        ExprKind::Traversal(Box::new(Expr { range: first.byte_range(), kind: root }), steps.into())
     }
 
     fn step(&self, node: Node<'_>, steps: &mut Vec<Step>, depth: usize) -> bool {
@@ -293,12 +297,12 @@ impl<'a> Reader<'a> {
             "index" => {
                 let Some(index) = children(node).next() else { return false };
                 match children(index).next() {
-                    Some(expression) => steps.push(Step::Index(self.expression(expression, depth + 1))),
+                    Some(expression) => steps.push(Step::Index(Box::new(self.expression(expression, depth + 1)))),
                     // `.0`
                     None => match self.text(index).trim_start_matches('.').parse() {
                         Ok(number) => {
                             let expr = Expr { range: index.byte_range(), kind: ExprKind::Number(number) };
-                            steps.push(Step::Index(expr));
+                            steps.push(Step::Index(Box::new(expr)));
                         }
                         Err(_) => return false,
                     },
@@ -358,7 +362,9 @@ impl<'a> Reader<'a> {
                     && let ExprKind::Template(template) = &mut template
                     && unindent(&mut template.parts).is_none()
                 {
-                    template.parts.push(Part::Unknown);
+                    let mut parts = std::mem::take(&mut template.parts).into_vec();
+                    parts.push(Part::Unknown);
+                    template.parts = parts.into();
                 }
                 template
             }
@@ -382,8 +388,7 @@ impl<'a> Reader<'a> {
             at = child.end_byte();
         }
         self.push_text(at..content.end, heredoc, &mut parts);
-        parts.shrink_to_fit();
-        ExprKind::Template(Template { parts, content, heredoc })
+        ExprKind::Template(Template { parts: parts.into(), content: content.into(), heredoc })
     }
 
     fn push_text(&self, range: Range<usize>, heredoc: bool, parts: &mut Vec<Part>) {
@@ -461,8 +466,7 @@ impl<'a> Reader<'a> {
                         _ => {}
                     }
                 }
-                elements.shrink_to_fit();
-                ExprKind::Object { elements, open }
+                ExprKind::Object { elements: elements.into(), open }
             }
             _ => ExprKind::Unreadable,
         }
@@ -478,7 +482,7 @@ impl<'a> Reader<'a> {
                 if kind(&word) == "variable_expr" && self.text(written).trim() == self.text(word).trim() =>
             {
                 let part = Part::Text { text: self.name(word), verbatim: true };
-                let template = Template { parts: vec![part], content: word.byte_range(), heredoc: false };
+                let template = Template { parts: [part].into(), content: word.byte_range().into(), heredoc: false };
                 Expr { range: word.byte_range(), kind: ExprKind::Template(template) }
             }
             _ => self.expression(written, depth),
@@ -499,7 +503,7 @@ impl<'a> Reader<'a> {
                 _ => return ExprKind::Unreadable,
             }
         }
-        ExprKind::Call { name: self.name(name), arguments, expand }
+        ExprKind::Call(Box::new(Call { name: self.name(name), arguments: arguments.into(), expand }))
     }
 
     /// An operation or a conditional. In `!a.b` and `1 + a.b` the grammar puts `.b` beside the operation, though it belongs to
@@ -728,11 +732,11 @@ pub(super) fn finished(kind: &str, address: &str, range: Range<usize>, body: Ite
     mentions.addresses.remove(address);
     Block {
         kind: interned(kind),
-        address: address.into(),
+        address: interned(address),
         range,
         body,
         mentions: mentions.addresses.into_iter().collect(),
-        files: mentions.files,
+        files: mentions.files.into(),
     }
 }
 
@@ -757,7 +761,7 @@ fn locals(items: &Items, blocks: &mut Vec<Block>) {
 /// A nested block; `dynamic` makes any number of blocks of another name.
 pub(super) fn nested_block(name: &str, labels: &[String], items: Items, range: Range<usize>) -> Item {
     if name != "dynamic" {
-        return Item { name: interned(name), range, content: Content::Block(items) };
+        return Item { name: interned(name), range, content: Content::Block(Box::new(items)) };
     }
     let name: Arc<str> = labels.first().map_or("", String::as_str).into();
     let iterator = items.attribute("iterator").and_then(|expr| match &expr.kind {
@@ -800,7 +804,7 @@ fn remote_state(items: &Items) -> Option<Block> {
 /// The string that an expression is, where it is no more than that.
 pub(super) fn text_of(expr: &Expr) -> Option<&str> {
     match &expr.kind {
-        ExprKind::Template(template) => match template.parts.as_slice() {
+        ExprKind::Template(template) => match &*template.parts {
             [Part::Text { text, .. }] => Some(text),
             [] => Some(""),
             _ => None,
@@ -826,7 +830,10 @@ pub(super) struct Mentions {
 
 impl Mentioned for Mentions {
     fn address(&mut self, address: Arc<str>, _: &[Step]) {
-        self.addresses.insert(address);
+        // The same ones are mentioned all over a module.
+        if !self.addresses.contains(&address) {
+            self.addresses.insert(interned(&address));
+        }
     }
 
     fn file(&mut self, path: &Expr) {
@@ -884,11 +891,11 @@ pub(super) fn mentions_of(expr: &Expr, mentions: &mut impl Mentioned) {
             }
         }
         ExprKind::Template(template) => mentions_of_parts(&template.parts, mentions),
-        ExprKind::Call { name, arguments, .. } => {
-            if let Some(path) = arguments.first().filter(|_| &**name == "file") {
+        ExprKind::Call(call) => {
+            if let Some(path) = call.arguments.first().filter(|_| &*call.name == "file") {
                 mentions.file(path);
             }
-            for argument in arguments {
+            for argument in &call.arguments {
                 mentions_of(argument, mentions);
             }
         }

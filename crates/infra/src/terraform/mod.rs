@@ -14,7 +14,7 @@ mod world;
 mod written;
 
 pub use evaluate::{Evaluation, Instances, MAX_STEPS, Reads, Refusal, Scope, same};
-pub use syntax::{Block, Content, Expr, ExprKind, Item, Items, Lowered, Step, Template};
+pub use syntax::{Block, Call, Content, Expr, ExprKind, Item, Items, Lowered, Span, Step, Template};
 pub use workspace::{
     Definition, Key, What, Workspace, callee, folder, is_override, is_variable_file, module_of, normal,
 };
@@ -33,12 +33,12 @@ pub fn lower(language: Language, source: &str, tree: &Tree) -> Lowered {
         _ => lower::blocks(source, tree),
     };
     let broken = tree.root_node().has_error() || failure(language, source).is_some();
-    Lowered { digest: digest(source), blocks, broken, source: source.into() }
+    Lowered { digest: digest(source), blocks: blocks.into(), broken, source: source.into() }
 }
 
 /// A unit that could not be read: it may declare anything.
 pub fn unread(source: &str) -> Lowered {
-    Lowered { digest: digest(source), blocks: Vec::new(), broken: true, source: source.into() }
+    Lowered { digest: digest(source), blocks: Box::default(), broken: true, source: source.into() }
 }
 
 /// Why a unit says nothing that can be read, where that is so and its tree does not tell.

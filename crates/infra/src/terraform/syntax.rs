@@ -9,7 +9,7 @@ pub struct Lowered {
     /// Tells its text from others: a digest of the unit's text.
     pub digest: u64,
     /// Its blocks, in order of the text.
-    pub blocks: Vec<Block>,
+    pub blocks: Box<[Block]>,
     /// Whether it could not be read in full: its tree has an error, it holds merge markers, it is over a limit. It may then
     /// declare more than its blocks, and its blocks may say more than is here.
     pub broken: bool,
@@ -29,9 +29,9 @@ pub struct Block {
     /// What it holds.
     pub body: Items,
     /// Addresses that it mentions, sorted: `var.name`, `aws_s3_bucket.logs`, `each`, `path`.
-    pub mentions: Vec<Arc<str>>,
+    pub mentions: Box<[Arc<str>]>,
     /// The paths of the files that it reads.
-    pub files: Vec<Expr>,
+    pub files: Box<[Expr]>,
 }
 
 /// Attributes and nested blocks.
@@ -64,7 +64,7 @@ pub enum Content {
     /// `name = value`.
     Attribute(Expr),
     /// `name { … }`.
-    Block(Items),
+    Block(Box<Items>),
     /// `dynamic "name" { … }`.
     Dynamic(Box<Dynamic>),
 }
@@ -101,27 +101,20 @@ pub enum ExprKind {
     /// A string or heredoc.
     Template(Template),
     /// `[…]`.
-    List(Vec<Expr>),
+    List(Box<[Expr]>),
     /// `{…}`.
     Object {
         /// In order of the text.
-        elements: Vec<Element>,
+        elements: Box<[Element]>,
         /// Holds something that could not be read.
         open: bool,
     },
     /// A name: what stands before the first dot.
     Variable(Arc<str>),
     /// `root.name[index]`.
-    Traversal(Box<Expr>, Vec<Step>),
+    Traversal(Box<Expr>, Box<[Step]>),
     /// `name(…)`.
-    Call {
-        /// Name of the function.
-        name: Arc<str>,
-        /// What it is given.
-        arguments: Vec<Expr>,
-        /// Whether the last argument is a list that stands for several.
-        expand: bool,
-    },
+    Call(Box<Call>),
     /// `condition ? yes : no`.
     Conditional(Box<[Expr; 3]>),
     /// `-x`, `!x`.
@@ -132,6 +125,17 @@ pub enum ExprKind {
     For(Box<For>),
     /// Something that could not be read.
     Unreadable,
+}
+
+/// A call of a function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// Name of the function.
+    pub name: Arc<str>,
+    /// What it is given.
+    pub arguments: Box<[Expr]>,
+    /// Whether the last argument is a list that stands for several.
+    pub expand: bool,
 }
 
 /// An entry of an object.
@@ -151,7 +155,7 @@ pub enum Step {
     /// `.name`.
     Attribute(Arc<str>),
     /// `[index]`.
-    Index(Expr),
+    Index(Box<Expr>),
     /// `[*]`: the steps after it are taken by each element.
     Splat,
     /// `.*`: the names after it are taken by each element, what follows them by the list.
@@ -181,11 +185,32 @@ pub struct For {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
     /// In order of the text.
-    pub parts: Vec<Part>,
+    pub parts: Box<[Part]>,
     /// Where its characters stand, without quotes and marks.
-    pub content: Range<usize>,
+    pub content: Span,
     /// Whether it is a heredoc.
     pub heredoc: bool,
+}
+
+/// Bytes from the start of a unit, in half the room of a range: a unit is at most a megabyte long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// It as a range.
+    pub fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+impl From<Range<usize>> for Span {
+    fn from(range: Range<usize>) -> Self {
+        let within = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        Self { start: within(range.start), end: within(range.end) }
+    }
 }
 
 /// A part of a template.
@@ -251,7 +276,7 @@ impl Items {
     /// The nested blocks with a name.
     pub fn blocks<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Items> {
         self.entries.iter().filter_map(move |item| match &item.content {
-            Content::Block(items) if &*item.name == name => Some(items),
+            Content::Block(items) if &*item.name == name => Some(&**items),
             _ => None,
         })
     }

@@ -26,14 +26,16 @@ pub struct Definition {
     /// The unit.
     pub unit: Arc<Lowered>,
     /// Which of the unit's blocks.
-    pub index: usize,
+    pub index: u32,
     /// How many equal ones there are.
-    count: usize,
+    count: u32,
 }
 
 impl Definition {
     /// The block of a unit with an index.
     pub fn new(file: &Arc<str>, unit: &Arc<Lowered>, index: usize) -> Self {
+        // A unit is at most a megabyte long.
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
         Self { file: Arc::clone(file), unit: Arc::clone(unit), index, count: 1 }
     }
 
@@ -47,12 +49,12 @@ impl Definition {
 
     /// How many equal ones there are.
     pub fn count(&self) -> usize {
-        self.count
+        self.count as usize
     }
 
     /// The block.
     pub fn block(&self) -> &Block {
-        &self.unit.blocks[self.index]
+        &self.unit.blocks[self.index as usize]
     }
 
     /// Whether it stands in an override file, whose blocks change those of the others.
@@ -76,10 +78,11 @@ pub(super) struct Entries {
     sum: u64,
 }
 
-/// Most sets are of one or two blocks, which a list holds in a third of the room; some are of thousands, of which a list
-/// would be copied at each edit.
+/// Most sets are of one block, which needs no room of its own, or of a few, which a list holds in a third of the room; some are of
+/// thousands, of which a list would be copied at each edit.
 #[derive(Debug, Clone)]
 enum Blocks {
+    One(Definition),
     Few(Arc<[Definition]>),
     Many(RedBlackTreeMapSync<Place, Definition>),
 }
@@ -88,7 +91,28 @@ enum Blocks {
 const FEW: usize = 16;
 
 /// What entries are in the order of: file, digest of the unit, index of the block.
-type Place = (Arc<str>, u64, usize);
+type Place = (Arc<str>, u64, u32);
+
+impl Blocks {
+    /// Those of a list.
+    fn of(mut list: Vec<Definition>) -> Self {
+        match list.len() {
+            1 => list.pop().map_or_else(|| Self::Few(Arc::default()), Self::One),
+            2..=FEW => Self::Few(list.into()),
+            0 => Self::Few(Arc::default()),
+            _ => Self::Many(list.into_iter().map(|definition| (definition.place(), definition)).collect()),
+        }
+    }
+
+    /// They, as a list or as a tree.
+    fn get(&self) -> Result<&[Definition], &RedBlackTreeMapSync<Place, Definition>> {
+        match self {
+            Self::One(one) => Ok(std::slice::from_ref(one)),
+            Self::Few(list) => Ok(list),
+            Self::Many(tree) => Err(tree),
+        }
+    }
+}
 
 impl Default for Entries {
     fn default() -> Self {
@@ -98,21 +122,17 @@ impl Default for Entries {
 
 impl Entries {
     fn with(&self, definition: &Definition) -> Self {
-        let place = definition.place();
-        let blocks = match &self.blocks {
-            Blocks::Few(list) => {
+        let blocks = match self.blocks.get() {
+            Ok(list) => {
                 let mut list = list.to_vec();
                 match list.binary_search_by(|known| known.place_cmp(definition)) {
                     Ok(index) => list[index].count += 1,
                     Err(index) => list.insert(index, definition.clone()),
                 }
-                if list.len() > FEW {
-                    Blocks::Many(list.into_iter().map(|definition| (definition.place(), definition)).collect())
-                } else {
-                    Blocks::Few(list.into())
-                }
+                Blocks::of(list)
             }
-            Blocks::Many(tree) => {
+            Err(tree) => {
+                let place = definition.place();
                 let count = tree.get(&place).map_or(1, |known| known.count + 1);
                 Blocks::Many(tree.insert(place, Definition { count, ..definition.clone() }))
             }
@@ -121,17 +141,17 @@ impl Entries {
     }
 
     fn without(&self, definition: &Definition) -> Self {
-        let blocks = match &self.blocks {
-            Blocks::Few(list) => {
+        let blocks = match self.blocks.get() {
+            Ok(list) => {
                 let Ok(index) = list.binary_search_by(|known| known.place_cmp(definition)) else { return self.clone() };
                 let mut list = list.to_vec();
                 match list[index].count {
                     1 => drop(list.remove(index)),
                     _ => list[index].count -= 1,
                 }
-                Blocks::Few(list.into())
+                Blocks::of(list)
             }
-            Blocks::Many(tree) => {
+            Err(tree) => {
                 let place = definition.place();
                 let Some(known) = tree.get(&place) else { return self.clone() };
                 let tree = match known.count {
@@ -139,18 +159,16 @@ impl Entries {
                     count => tree.insert(place, Definition { count: count - 1, ..definition.clone() }),
                 };
                 // Not at once where a list would end, so that it does not go back and forth.
-                if tree.size() < FEW / 2 { Blocks::Few(tree.values().cloned().collect()) } else { Blocks::Many(tree) }
+                if tree.size() < FEW / 2 { Blocks::of(tree.values().cloned().collect()) } else { Blocks::Many(tree) }
             }
         };
         Self { blocks, sum: self.sum.wrapping_sub(number(definition)) }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Definition> {
-        let (few, many) = match &self.blocks {
-            Blocks::Few(list) => (Some(list), None),
-            Blocks::Many(tree) => (None, Some(tree)),
-        };
-        few.into_iter().flat_map(|list| list.iter()).chain(many.into_iter().flat_map(|tree| tree.values()))
+        let blocks = self.blocks.get();
+        let (few, many) = (blocks.ok(), blocks.err());
+        few.into_iter().flatten().chain(many.into_iter().flat_map(|tree| tree.values()))
     }
 
     fn is_empty(&self) -> bool {
@@ -160,7 +178,7 @@ impl Entries {
 
 /// A number for a block at a place; never 0.
 fn number(definition: &Definition) -> u64 {
-    let mut hash = definition.unit.digest ^ (definition.index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mut hash = definition.unit.digest ^ (u64::from(definition.index) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     for byte in definition.file.bytes() {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
     }
@@ -462,9 +480,9 @@ impl Workspace {
                 .map_or(0, |folder| super::digest(folder)),
             What::All => module().map_or(0, |module| module.sum),
             What::Kinds => self.kinds(&key.module).fold(0, |sum: u64, kind| sum.wrapping_add(super::digest(kind))),
-            What::MentionsBy => self
-                .blocks(key)
-                .fold(0, |sum, definition| sum.wrapping_add(number(definition).wrapping_mul(definition.count as u64))),
+            What::MentionsBy => self.blocks(key).fold(0, |sum, definition| {
+                sum.wrapping_add(number(definition).wrapping_mul(u64::from(definition.count)))
+            }),
             _ => self.entries(key).map_or(0, |entries| entries.sum),
         }
     }

@@ -83,9 +83,9 @@ impl Scope<'_> {
                 "bool" => ("bool", value.as_bool().is_some()),
                 _ => return None,
             },
-            ExprKind::Call { name, .. } => match &**name {
-                "list" | "set" | "tuple" => (&**name, matches!(value.kind, ValueKind::List(_))),
-                "map" | "object" => (&**name, matches!(value.kind, ValueKind::Object(_))),
+            ExprKind::Call(call) => match &*call.name {
+                name @ ("list" | "set" | "tuple") => (name, matches!(value.kind, ValueKind::List(_))),
+                name @ ("map" | "object") => (name, matches!(value.kind, ValueKind::Object(_))),
                 _ => return None,
             },
             _ => return None,

@@ -67,9 +67,9 @@ impl Expr {
             }
             ExprKind::Variable(name) => out.push_str(&names(name).unwrap_or_else(|| name.to_string())),
             ExprKind::Traversal(root, path) => traversal(root, path, names, out),
-            ExprKind::Call { name, arguments, expand } => {
-                out.push_str(name);
-                list("(", arguments, if *expand { "...)" } else { ")" }, names, out);
+            ExprKind::Call(call) => {
+                out.push_str(&call.name);
+                list("(", &call.arguments, if call.expand { "...)" } else { ")" }, names, out);
             }
             ExprKind::Conditional(parts) => list("(?", parts.as_slice(), ")", names, out),
             ExprKind::Unary(operator, operand) => {
@@ -106,7 +106,7 @@ impl Expr {
         let inner = match &self.kind {
             ExprKind::List(values) => values.iter().find_map(|value| value.at(range)),
             ExprKind::Object { elements, .. } => elements.iter().find_map(|element| element.value.at(range)),
-            ExprKind::Call { arguments, .. } => arguments.iter().find_map(|argument| argument.at(range)),
+            ExprKind::Call(call) => call.arguments.iter().find_map(|argument| argument.at(range)),
             ExprKind::Conditional(parts) => parts.iter().find_map(|part| part.at(range)),
             _ => None,
         };
@@ -203,7 +203,7 @@ fn traversal(root: &Expr, path: &[Step], names: Names<'_>, out: &mut String) {
     for step in rest {
         match step {
             Step::Attribute(name) => _ = write!(out, ".{name}"),
-            Step::Index(index) => list("[", std::slice::from_ref(index), "]", names, out),
+            Step::Index(index) => list("[", std::slice::from_ref(&**index), "]", names, out),
             Step::Splat => out.push_str("[*]"),
             Step::AttributeSplat => out.push_str(".*"),
         }

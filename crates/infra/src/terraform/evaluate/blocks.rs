@@ -211,7 +211,7 @@ impl Scope<'_> {
     /// The elements of a value that something goes over, with their keys. The keys of a set are its elements, those of a list
     /// are numbers, and a value does not tell which of them it is.
     pub(super) fn keyed(expr: &Expr, value: &Value) -> Option<Vec<(Value, Value)>> {
-        let is_set = matches!(&expr.kind, ExprKind::Call { name, .. } if &**name == "toset");
+        let is_set = matches!(&expr.kind, ExprKind::Call(call) if &*call.name == "toset");
         let is_list = matches!(&expr.kind, ExprKind::List(_));
         let mut elements = Self::elements(value)?;
         if matches!(value.kind, ValueKind::List(_)) && !is_set {

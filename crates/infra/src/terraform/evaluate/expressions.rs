@@ -44,7 +44,7 @@ impl Scope<'_> {
                     .map_or_else(|| unknown(range, name), |value| self.here(value.clone(), range));
             }
             ExprKind::Traversal(root, steps) => return self.traversal(root, steps, range, bound),
-            ExprKind::Call { name, arguments, expand } => return self.call(name, arguments, *expand, range, bound),
+            ExprKind::Call(call) => return self.call(&call.name, &call.arguments, call.expand, range, bound),
             ExprKind::Conditional(parts) => return self.conditional(parts, range, bound),
             ExprKind::Unary(operator, operand) => {
                 let value = self.eval(operand, bound);
@@ -96,10 +96,10 @@ impl Scope<'_> {
         let string = |text: String, verbatim: Option<Range<usize>>| {
             Value::new(range.clone(), ValueKind::String { text, verbatim })
         };
-        match template.parts.as_slice() {
-            [] => return string(String::new(), Some(template.content.clone())),
+        match &*template.parts {
+            [] => return string(String::new(), Some(template.content.range())),
             [Part::Text { text, verbatim }] => {
-                return string(text.to_string(), verbatim.then(|| template.content.clone()));
+                return string(text.to_string(), verbatim.then(|| template.content.range()));
             }
             // `"${x}"` is x itself.
             [Part::Interpolation(expr)] if !template.heredoc => {
@@ -111,7 +111,7 @@ impl Scope<'_> {
         match self.parts(&template.parts, &mut text, bound) {
             Ok(()) => string(text, None),
             Err(needs) => {
-                let template = template.heredoc.then(|| template.content.clone());
+                let template = template.heredoc.then(|| template.content.range());
                 Value::new(range.clone(), ValueKind::Unknown { template, needs })
             }
         }

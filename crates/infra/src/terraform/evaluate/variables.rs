@@ -6,7 +6,7 @@ use super::{Scope, unknown};
 use crate::model::{Field, Value, ValueKind, ViaSource};
 use crate::terraform::functions;
 use crate::terraform::lower::text_of;
-use crate::terraform::syntax::{Content, Expr, ExprKind};
+use crate::terraform::syntax::{Call, Content, Expr, ExprKind};
 use crate::terraform::workspace::{What, folder};
 use std::sync::Arc;
 
@@ -98,7 +98,8 @@ impl Scope<'_> {
             };
             return made.map_or_else(|| value.clone(), |kind| Value { kind, ..value.clone() });
         }
-        let ExprKind::Call { name, arguments, .. } = &kind.kind else { return value.clone() };
+        let ExprKind::Call(call) = &kind.kind else { return value.clone() };
+        let Call { name, arguments, .. } = &**call;
         let Some(argument) = arguments.first().filter(|_| depth < 16 && self.evaluation.step(1)) else {
             return value.clone();
         };
@@ -139,7 +140,7 @@ impl Scope<'_> {
                         None => {
                             let default = self.optional(&element.value, depth);
                             let is_optional =
-                                matches!(&element.value.kind, ExprKind::Call { name, .. } if &**name == "optional");
+                                matches!(&element.value.kind, ExprKind::Call(call) if &*call.name == "optional");
                             let missing = if is_optional { ValueKind::Null } else { ValueKind::UNKNOWN };
                             let null = || Value::new(value.range.clone(), missing);
                             let default = Value { via: value.via.clone(), ..default.unwrap_or_else(null) };
@@ -156,8 +157,9 @@ impl Scope<'_> {
 
     /// The default of an `optional(type, default)`.
     pub(super) fn optional(&self, kind: &Expr, depth: usize) -> Option<Value> {
-        let ExprKind::Call { name, arguments, .. } = &kind.kind else { return None };
-        let [kind, default] = arguments.as_slice() else { return None };
+        let ExprKind::Call(call) = &kind.kind else { return None };
+        let Call { name, arguments, .. } = &**call;
+        let [kind, default] = &**arguments else { return None };
         (&**name == "optional").then(|| {
             let value = self.eval(default, None);
             self.of_type(&Value { range: 0..0, ..value }, kind, depth + 1)
