@@ -463,6 +463,24 @@ fn nothing_is_published_of_other_files_before_somebody_asks() {
 }
 
 #[test]
+fn a_check_reads_what_has_changed_on_disk_where_the_client_watches_nothing() {
+    let workspace = Workspace::new();
+    workspace.write("a.tf", PUBLIC);
+    workspace.write("b.tf", SAFE);
+    let mut editor = workspace.editor_with(with_progress());
+    assert_eq!(check(&mut editor)["findings"], 1);
+    assert_eq!(next(&mut editor, "a.tf").len(), 1);
+    workspace.write("b.tf", PUBLIC);
+    workspace.write("new/main.tf", PUBLIC);
+    std::fs::remove_file(workspace.path("a.tf")).expect("it was there");
+    let answer = check(&mut editor);
+    assert_eq!(answer, json!({ "files": 2, "findings": 2, "leftOut": 0, "cancelled": false }));
+    assert_eq!(next(&mut editor, "b.tf").len(), 1);
+    assert_eq!(next(&mut editor, "new/main.tf").len(), 1);
+    assert_eq!(next(&mut editor, "a.tf").len(), 0);
+}
+
+#[test]
 fn a_check_can_be_cancelled() {
     let workspace = Workspace::new();
     for index in 0..400 {

@@ -321,7 +321,7 @@ impl Session {
         }
         let progress = self.own_progress("Countersign reads the workspace");
         self.overview.indexing += 1;
-        self.worker.index(roots, progress);
+        self.worker.index(roots, self.on_disk.keys().cloned().collect(), progress);
     }
 
     /// Folders were read.
@@ -431,6 +431,10 @@ impl Session {
     pub(super) fn check_workspace(&mut self, reply: oneshot::Sender<Result<Option<LSPAny>>>) {
         let progress = self.own_progress("Countersign checks the workspace");
         self.overview.is_checked = true;
+        // Where the client does not watch files, nobody told what has become of them since they were read.
+        if !self.features.watch_files && self.overview.indexing == 0 {
+            self.index(self.roots.clone());
+        }
         self.once_indexed(move |session| session.start_check(progress, Some(reply)));
     }
 

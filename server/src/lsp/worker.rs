@@ -107,11 +107,16 @@ impl Worker {
         Self { jobs, events, configs, store }
     }
 
-    /// Reads everything below some folders into the index, beside the other jobs.
-    pub(super) fn index(&self, roots: Vec<PathBuf>, progress: Progress) {
+    /// Reads everything below some folders into the index, beside the other jobs; what is `known` and there no more is taken out.
+    pub(super) fn index(&self, roots: Vec<PathBuf>, known: Vec<Arc<str>>, progress: Progress) {
         let events = self.events.clone();
         rayon::spawn(move || {
             let read = || {
+                let gone: Vec<_> =
+                    known.iter().filter(|file| !Path::new(&***file).exists()).cloned().map(Indexed::Gone).collect();
+                if !gone.is_empty() {
+                    events.send(Event::Indexed(gone));
+                }
                 let configs = Configs::default();
                 let (mut files, _) = disk::files(&roots, &configs);
                 files.truncate(MAX_INDEXED);
