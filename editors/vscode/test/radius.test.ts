@@ -144,9 +144,9 @@ test("every box can be reached and pressed with keys", () => {
   assert.equal(page.match(/<g [^>]*role="button" tabindex="0" data-open="-?\d+"[^>]* aria-label=/g)?.length, 4);
 });
 
-test("a long address keeps its begin and its end", () => {
-  const short = shortened("module.database.module.inner.aws_db_subnet_group.subnets");
+test("a long text keeps its begin and its end", () => {
+  const short = shortened("module.database.module.inner.aws_db_subnet_group.subnets", 33);
   assert.equal(short.length, 33);
   assert.ok(short.startsWith("module.dat") && short.endsWith("_subnet_group.subnets"));
-  assert.equal(shortened("aws_instance.web"), "aws_instance.web");
+  assert.equal(shortened("aws_instance.web", 33), "aws_instance.web");
 });

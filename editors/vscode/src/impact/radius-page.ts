@@ -2,8 +2,11 @@ import { escape } from "../display/html";
 import type { BlastRadius, Dependent, Resource } from "../server/protocol";
 import { BOX, type Box, layOut, type Line, wayTo } from "./radius-layout";
 
-/** Characters of an address that fit into a box. */
-const FITS = 33;
+/** Characters of the parts of an address that fit into a box, each in the size that it is drawn in. */
+const FITS = { kind: 29, name: 25 };
+
+/** How small the graph is drawn, at the least, where there is no room for all of it; then it scrolls. */
+const SMALLEST = 0.8;
 
 /**
  * The page of the panel: the graph, and the same as a list. No text of the workspace can become part of the page: all of it
@@ -19,8 +22,8 @@ export function radiusPage(radius: BlastRadius, nonce: string): string {
   const graph =
     dependents.length === 0
       ? ""
-      : `<div class="graph"><svg width="${String(width)}" height="${String(height)}" viewBox="0 0 ${String(width)} ${String(height)}" role="group" aria-label="What depends on it, from left to right. The same is listed below.">${lines}${boxes}</svg></div>`;
-  return document(
+      : `<div class="graph"><svg viewBox="0 0 ${String(width)} ${String(height)}" role="group" aria-label="What depends on it, from left to right. The same is listed below.">${lines}${boxes}</svg></div>`;
+  return page(
     `<h1><button data-open="-1" data-key="title">${escape(resource.address)}</button></h1>
 <p class="words">${escape(words(resource))}</p>
 ${(radius.change === undefined ? [] : [changeInWords(radius)]).map((text) => `<p class="change">${escape(text)}</p>`).join("")}
@@ -29,18 +32,19 @@ ${worstInWords(radius)}
 ${graph}
 ${list(radius, layout.hidden)}`,
     nonce,
+    `svg { width: clamp(${String(width * SMALLEST)}px, 100%, ${String(width)}px); height: auto }`,
   );
 }
 
 /** The page where there is nothing to draw. */
 export function emptyPage(text: string, nonce: string): string {
-  return document(`<p>${escape(text)}</p>`, nonce);
+  return page(`<p>${escape(text)}</p>`, nonce);
 }
 
-function document(body: string, nonce: string): string {
+function page(body: string, nonce: string, style = ""): string {
   return `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Blast radius</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'">
-<style nonce="${nonce}">${STYLE}</style></head><body>${body}<script nonce="${nonce}">${SCRIPT}</script></body></html>`;
+<style nonce="${nonce}">${STYLE}${style}</style></head><body>${body}<script nonce="${nonce}">${SCRIPT}</script></body></html>`;
 }
 
 /** `critical, production`. */
@@ -96,11 +100,11 @@ function drawn({ index, x, y, critical }: Box, radius: BlastRadius, hidden: numb
   const { width, height } = BOX;
   const at = `transform="translate(${String(x)} ${String(y)})"`;
   const frame = `<rect width="${String(width)}" height="${String(height)}" rx="4"/>`;
-  const texts = (above: string, below: string): string =>
-    `<text class="address" x="14" y="21">${escape(above)}</text><text class="words" x="14" y="38">${escape(below)}</text>`;
+  const text = (kind: string, y: number, said: string): string =>
+    `<text class="${kind}" x="14" y="${String(y)}">${escape(said)}</text>`;
   if (index === undefined) {
     const more = `and ${radius.atLeast ? "at least " : ""}${String(hidden)} more`;
-    return `<g class="box more" role="button" tabindex="0" data-list="" data-key="more" aria-label="${escape(more)}, listed below" ${at}>${frame}${texts(more, "listed below")}</g>`;
+    return `<g class="box more" role="button" tabindex="0" data-list="" data-key="more" aria-label="${escape(more)}, listed below" ${at}>${frame}${text("name", 28, more)}${text("words", 46, "listed below")}</g>`;
   }
   const resource = index < 0 ? radius.resource : radius.dependents[index];
   if (resource === undefined) {
@@ -116,19 +120,26 @@ function drawn({ index, x, y, critical }: Box, radius: BlastRadius, hidden: numb
   if (index >= 0 && radius.dependents[index]?.unseen === true) {
     is.push("content unknown");
   }
+  const [kind, name] = parts(resource.address);
   const kinds = ["box", resource.tier, ...(critical ? ["way"] : []), ...(index < 0 ? ["root"] : [])];
   const label = `${resource.address}, ${is.join(", ")}`;
-  return `<g class="${kinds.join(" ")}" role="button" tabindex="0" data-open="${String(index)}" data-key="${escape(resource.address)}" aria-label="${escape(label)}" ${at}><title>${escape(label)}</title>${frame}<path class="mark" d="M1 4v${String(height - 8)}"/>${texts(shortened(resource.address), is.join(" · "))}</g>`;
+  return `<g class="${kinds.join(" ")}" role="button" tabindex="0" data-open="${String(index)}" data-key="${escape(resource.address)}" aria-label="${escape(label)}" ${at}><title>${escape(label)}</title>${frame}<path class="mark" d="M1 4v${String(height - 8)}"/>${text("kind", 17, shortened(kind, FITS.kind))}${text("name", 34, shortened(name, FITS.name))}${text("words", 52, is.join(" · "))}</g>`;
 }
 
-/** An address as far as it fits: begin and end tell more than the middle. */
-export function shortened(address: string): string {
-  const characters = Array.from(address);
-  if (characters.length <= FITS) {
-    return address;
+/** A text as far as it fits: begin and end tell more than the middle. */
+export function shortened(text: string, fits: number): string {
+  const characters = Array.from(text);
+  if (characters.length <= fits) {
+    return text;
   }
-  const begin = Math.floor((FITS - 1) / 3);
-  return `${characters.slice(0, begin).join("")}…${characters.slice(begin + 1 - FITS).join("")}`;
+  const begin = Math.floor((fits - 1) / 3);
+  return `${characters.slice(0, begin).join("")}…${characters.slice(begin + 1 - fits).join("")}`;
+}
+
+/** What stands before the name in an address, and the name. */
+function parts(address: string): [string, string] {
+  const dot = address.lastIndexOf(".");
+  return [address.slice(0, Math.max(0, dot)), address.slice(dot + 1)];
 }
 
 function list({ dependents, total, worst }: BlastRadius, hidden: number): string {
@@ -182,9 +193,11 @@ svg { display: block }
 .box.more rect { fill: none; stroke-dasharray: 4 3 }
 .box:hover rect { fill: var(--vscode-list-hoverBackground, transparent) }
 .box:focus-visible rect { stroke: var(--vscode-focusBorder); stroke-width: 3 }
-.box text { fill: var(--vscode-foreground); font-size: 12px }
-.box .address { font-family: var(--vscode-editor-font-family) }
-.box.root .address { font-weight: 600 }
+.box text { fill: var(--vscode-foreground); font-size: 13px }
+.box .kind, .box .name { font-family: var(--vscode-editor-font-family) }
+.box .name { font-weight: 600 }
+.box text.kind { font-size: 11px; fill: var(--vscode-descriptionForeground) }
+.box.more .name { font-family: inherit }
 .box text.words { fill: var(--vscode-descriptionForeground); font-size: 11px }
 .mark { fill: none; stroke: var(--vscode-descriptionForeground); stroke-width: 4; stroke-linecap: round; opacity: .35 }
 .critical .mark { stroke: var(--vscode-editorError-foreground, var(--vscode-errorForeground)); opacity: 1 }

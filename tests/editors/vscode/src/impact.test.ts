@@ -116,7 +116,7 @@ await scenes("impact", { gate: "open", files: { "main.tf": DATABASE, "service.tf
     await window.focusFile("main.tf");
     await window.goTo(5, 12);
     await window.run("Calls: Show Call Hierarchy");
-    const rows = ".call-hierarchy .monaco-list-row";
+    const rows = ".sidebar .monaco-list-row";
     await until("the dependents", async () => (await window.textOf(rows)).includes("null_resource.migrate"));
     await window.press("Escape");
   },
