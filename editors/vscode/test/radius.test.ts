@@ -139,6 +139,12 @@ test("of 500 most are in the list alone", () => {
   assert.equal(page.split("<li>").length - 1, 500);
 });
 
+test("a change of which nothing is known is not said to be perhaps one", () => {
+  const change = { action: "unknown", certain: false, dataLoss: false, summary: "impact unknown", isGone: false, dependents: 1 };
+  assert.ok(!radiusPage(radius([{}], { change }), "n").includes("perhaps"));
+  assert.ok(radiusPage(radius([{}], { change: { ...change, action: "replace" } }), "n").includes("perhaps replace"));
+});
+
 test("every box can be reached and pressed with keys", () => {
   const page = radiusPage(radius(many(3)), "n");
   assert.equal(page.match(/<g [^>]*role="button" tabindex="0" data-open="-?\d+"[^>]* aria-label=/g)?.length, 4);

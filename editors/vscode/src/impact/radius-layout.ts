@@ -4,8 +4,8 @@ import type { BlastRadius, Dependent } from "../server/protocol";
 export const MAX_DRAWN = 14;
 
 /** Sizes in pixels. */
-export const BOX = { width: 222, height: 62 };
-const GAP = { x: 48, y: 12 };
+export const BOX = { width: 240, height: 62 };
+const GAP = { x: 40, y: 12 };
 const MARGIN = 6;
 
 /** A box of the graph. */

@@ -3,7 +3,7 @@ import type { BlastRadius, Dependent, Resource } from "../server/protocol";
 import { BOX, type Box, layOut, type Line, wayTo } from "./radius-layout";
 
 /** Characters of the parts of an address that fit into a box, each in the size that it is drawn in. */
-const FITS = { kind: 29, name: 25 };
+const FITS = { kind: 32, name: 27, words: 38 };
 
 /** How small the graph is drawn, at the least, where there is no room for all of it; then it scrolls. */
 const SMALLEST = 0.8;
@@ -22,13 +22,11 @@ export function radiusPage(radius: BlastRadius, nonce: string): string {
   const graph =
     dependents.length === 0
       ? ""
-      : `<div class="graph"><svg viewBox="0 0 ${String(width)} ${String(height)}" role="group" aria-label="What depends on it, from left to right. The same is listed below.">${lines}${boxes}</svg></div>`;
+      : `<div class="graph"><svg viewBox="0 0 ${String(width)} ${String(height)}" role="group" aria-label="What depends on it, from left to right. The same is listed below.">${lines}${boxes}</svg></div><p class="words">Each is drawn once, behind the one that led to it first.</p>`;
   return page(
-    `<h1><button data-open="-1" data-key="title">${escape(resource.address)}</button></h1>
-<p class="words">${escape(words(resource))}</p>
+    `<h1><button data-open="-1" data-key="title">${escape(resource.address)}</button> <span class="words">${escape(words(resource))}</span></h1>
 ${(radius.change === undefined ? [] : [changeInWords(radius)]).map((text) => `<p class="change">${escape(text)}</p>`).join("")}
-<p>${escape(countInWords(radius))}</p>
-${worstInWords(radius)}
+<p>${escape(countInWords(radius))}${worstInWords(radius)}</p>
 ${graph}
 ${list(radius, layout.hidden)}`,
     nonce,
@@ -86,7 +84,7 @@ function worstInWords({ dependents, worst }: BlastRadius): string {
     return "";
   }
   const via = dependent.via.length === 0 ? "" : `, by way of ${dependent.via.map((step) => `<code>${escape(step)}</code>`).join(", ")}`;
-  return `<p><strong>The most critical:</strong> <code>${escape(dependent.address)}</code> (${escape(words(dependent))})${via}.</p>`;
+  return ` <strong>The most critical:</strong> <code>${escape(dependent.address)}</code> (${escape(words(dependent))})${via}.`;
 }
 
 function line({ from, to, critical }: Line): string {
@@ -111,19 +109,23 @@ function drawn({ index, x, y, critical }: Box, radius: BlastRadius, hidden: numb
     return "";
   }
   const is = [words(resource)];
-  if (index < 0 && radius.change !== undefined) {
-    is.unshift(radius.change.certain ? radius.change.action : `perhaps ${radius.change.action}`);
+  const { change } = radius;
+  if (index < 0 && change !== undefined) {
+    is.unshift(change.action === "unknown" ? "impact unknown" : change.certain ? change.action : `perhaps ${change.action}`);
   }
   if (index === radius.worst) {
     is.push("most critical");
   }
   if (index >= 0 && radius.dependents[index]?.unseen === true) {
-    is.push("content unknown");
+    is.push("inside unknown");
   }
+  // There is room for little: the heading says the rest of the resource, the list that an environment is unknown.
+  const brief = index < 0 ? is.slice(0, 1) : is;
+  const below = brief.join(" · ").replace(", environment unknown", "");
   const [kind, name] = parts(resource.address);
   const kinds = ["box", resource.tier, ...(critical ? ["way"] : []), ...(index < 0 ? ["root"] : [])];
   const label = `${resource.address}, ${is.join(", ")}`;
-  return `<g class="${kinds.join(" ")}" role="button" tabindex="0" data-open="${String(index)}" data-key="${escape(resource.address)}" aria-label="${escape(label)}" ${at}><title>${escape(label)}</title>${frame}<path class="mark" d="M1 4v${String(height - 8)}"/>${text("kind", 17, shortened(kind, FITS.kind))}${text("name", 34, shortened(name, FITS.name))}${text("words", 52, is.join(" · "))}</g>`;
+  return `<g class="${kinds.join(" ")}" role="button" tabindex="0" data-open="${String(index)}" data-key="${escape(resource.address)}" aria-label="${escape(label)}" ${at}><title>${escape(label)}</title>${frame}<path class="mark" d="M1 4v${String(height - 8)}"/>${text("kind", 17, shortened(kind, FITS.kind))}${text("name", 34, shortened(name, FITS.name))}${text("words", 52, shortened(below, FITS.words))}</g>`;
 }
 
 /** A text as far as it fits: begin and end tell more than the middle. */
@@ -174,8 +176,9 @@ function item(dependent: Dependent, index: number, isWorst: boolean, isOnWay: bo
 
 const STYLE = `
 body { font: var(--vscode-font-size) / 1.5 var(--vscode-font-family); color: var(--vscode-foreground); padding: 4px 20px 20px }
-h1 { font: 600 1.25em var(--vscode-editor-font-family); margin: 10px 0 0; overflow-wrap: anywhere }
-p { margin: 6px 0; max-width: 90ch }
+h1 { font: 600 1.25em var(--vscode-editor-font-family); margin: 8px 0 0; overflow-wrap: anywhere }
+h1 .words { font: var(--vscode-font-size) var(--vscode-font-family); margin-inline-start: 8px }
+p { margin: 6px 0; max-width: 110ch }
 button { font: inherit; color: inherit; background: none; border: 0; padding: 0; text-align: start; cursor: pointer }
 button:hover { text-decoration: underline }
 button:focus-visible, summary:focus-visible { outline: 1px solid var(--vscode-focusBorder); outline-offset: 2px }

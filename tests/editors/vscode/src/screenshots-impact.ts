@@ -57,14 +57,14 @@ export async function drawImpact(): Promise<void> {
   const code = await Code.start({ gate: "open" });
   const project = new Project({ "live/prod/network.tf": NETWORK, "live/prod/shop.tf": SHOP });
   try {
-    const window = await code.open(project, "live/prod/network.tf", { width: 1180, height: 860 });
+    const window = await code.open(project, "live/prod/network.tf", { width: 1180, height: 940 });
     await window.untilReady();
     await window.focusEditor();
-    await window.goTo(2, 17);
+    await window.goTo(2, 16);
     await window.press("Shift+End");
     await window.type('"10.1.0.0/16"');
     await window.save();
-    await until("the lens", async () => (await window.lenses()).some(({ line, text }) => line === 1 && text.includes("8 dependents")));
+    await until("the lens", async () => (await window.lenses()).some(({ line, text }) => line === 1 && text === "replace · 8 dependents · production"));
     await window.run("View: Close Primary Side Bar");
     await window.page.locator(".codelens-decoration a", { hasText: "8 dependents" }).click();
     await until("the graph", () => window.page.locator(".tab.active", { hasText: "Blast radius" }).count());
