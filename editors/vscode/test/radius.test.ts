@@ -76,6 +76,13 @@ test("the way to the most critical one is drawn whatever else is not", () => {
   assert.equal(lines.filter(({ critical }) => critical).length, way.length);
 });
 
+test("the resource and the way to the most critical one stand in the first row", () => {
+  const { boxes } = layOut(radius([...many(20), { distance: 2, through: 19, tier: "critical" }], { worst: 20 }));
+  const rows = [-1, 19, 20].map((index) => boxes.find((box) => box.index === index)?.y);
+  assert.equal(new Set(rows).size, 1);
+  assert.equal(rows[0], Math.min(...boxes.map(({ y }) => y)));
+});
+
 test("of equally near ones the more critical are drawn", () => {
   const all = radius([...many(20), { tier: "critical" }]);
   assert.ok(layOut(all).boxes.some(({ index }) => index === 20));

@@ -34,7 +34,10 @@ export interface Layout {
   hidden: number;
 }
 
-/** Where everything stands: the resource at the left, what depends on it in columns by distance, read from left to right. */
+/**
+ * Where everything stands: the resource at the left, what depends on it in columns by distance, read from left to right. All
+ * columns begin at the top, where the way to the most critical one goes, so that this is seen first, however many there are.
+ */
 export function layOut({ dependents, total, worst }: BlastRadius): Layout {
   const path = new Set(wayTo(dependents, worst));
   const drawn = choose(dependents, path);
@@ -66,10 +69,9 @@ export function layOut({ dependents, total, worst }: BlastRadius): Layout {
   const rows = Math.max(...columns.map((column) => column.length));
   const pitch = BOX.height + GAP.y;
   columns.forEach((column, place) => {
-    const top = ((rows - column.length) * pitch) / 2;
     column.forEach((box, row) => {
       box.x = MARGIN + place * (BOX.width + GAP.x);
-      box.y = MARGIN + top + row * pitch;
+      box.y = MARGIN + row * pitch;
     });
   });
   return {

@@ -175,8 +175,8 @@ function item(dependent: Dependent, index: number, isWorst: boolean, isOnWay: bo
 }
 
 const STYLE = `
-body { font: var(--vscode-font-size) / 1.5 var(--vscode-font-family); color: var(--vscode-foreground); padding: 4px 20px 20px }
-h1 { font: 600 1.25em var(--vscode-editor-font-family); margin: 8px 0 0; overflow-wrap: anywhere }
+body { font: var(--vscode-font-size) / 1.5 var(--vscode-font-family); color: var(--vscode-foreground); padding: 4px 20px 20px; overflow-wrap: anywhere }
+h1 { font: 600 1.25em var(--vscode-editor-font-family); margin: 8px 0 0 }
 h1 .words { font: var(--vscode-font-size) var(--vscode-font-family); margin-inline-start: 8px }
 p { margin: 6px 0; max-width: 110ch }
 button { font: inherit; color: inherit; background: none; border: 0; padding: 0; text-align: start; cursor: pointer }
