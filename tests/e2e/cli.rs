@@ -384,7 +384,8 @@ fn the_schemas_name_what_there_is() {
         assert!(findings["properties"].get(key).is_some(), "{key}");
     }
     let protocol = schema("protocol");
-    for key in ["edit", "regions", "regionsResult", "checkEdit", "checkEditResult"] {
+    for key in ["edit", "regions", "regionsResult", "checkEdit", "checkEditResult", "blastRadius", "blastRadiusResult"]
+    {
         assert!(protocol["properties"].get(key).is_some(), "{key}");
     }
 }

@@ -25,6 +25,7 @@ mod peers;
 mod provenance;
 #[cfg(unix)]
 mod proxy;
+mod radius;
 mod revert;
 mod session;
 mod suspected;

@@ -8,10 +8,12 @@ import { Regions } from "./display/regions";
 import { Shading } from "./display/shading";
 import { StatusBar } from "./display/status-bar";
 import { Evidence } from "./evidence/evidence";
+import { RadiusPanel } from "./impact/radius-panel";
 import { middleware } from "./middleware";
 import { ReviewStore } from "./reviews/store";
 import { ReviewsView } from "./reviews/view";
 import { tell } from "./server/messages";
+import { SHOW_BLAST_RADIUS } from "./server/protocol";
 import { Server } from "./server/server";
 import { SERVER_PATH } from "./settings";
 
@@ -27,12 +29,18 @@ export async function activate(context: ExtensionContext): Promise<void> {
   const server = new Server(
     { dir: context.extensionPath, version },
     log,
-    middleware((uri) => {
-      regions.refresh(uri);
-    }),
+    middleware(
+      (uri) => {
+        regions.refresh(uri);
+      },
+      () => {
+        radius.refresh();
+      },
+    ),
   );
   active = server;
   const regions = new Regions((method, params) => server.request(method, params));
+  const radius = new RadiusPanel((method, params) => server.request(method, params));
   const evidence = new Evidence((method, params) => {
     server.notify(method, params);
   }, write);
@@ -40,6 +48,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   context.subscriptions.push(
     log,
     regions,
+    radius,
     evidence,
     reviews,
     new Shading(context.extensionUri, regions),
@@ -68,6 +77,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
     "countersign.checkSelection": () => checkSelection(server),
     "countersign.compareWithCommit": compareWithCommit,
     "countersign.restartServer": () => server.restart(),
+    [SHOW_BLAST_RADIUS]: (argument) => radius.show(argument),
     "countersign.showFinding": showFinding,
     "countersign.showLog": () => {
       log.show();

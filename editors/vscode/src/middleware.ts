@@ -3,8 +3,11 @@ import type { Middleware } from "vscode-languageclient";
 import { withLinks } from "./display/hover";
 import { HINTS, isOn, LENSES } from "./settings";
 
-/** What is changed in the talk between editor and server. `looked` is told when the server has looked at a document. */
-export function middleware(looked: (uri: Uri) => void): Middleware {
+/**
+ * What is changed in the talk between editor and server. `looked` is told when the server has looked at a document, `lensed`
+ * when the editor has asked for lenses anew.
+ */
+export function middleware(looked: (uri: Uri) => void, lensed: () => void): Middleware {
   return {
     provideDiagnostics: async (document, previousResultId, token, next) => {
       const report = await next(document, previousResultId, token);
@@ -15,7 +18,10 @@ export function middleware(looked: (uri: Uri) => void): Middleware {
       const hover = await next(document, position, token);
       return hover && withLinks(hover, document, position);
     },
-    provideCodeLenses: (document, token, next) => (isOn(LENSES) ? next(document, token) : []),
+    provideCodeLenses: (document, token, next) => {
+      lensed();
+      return isOn(LENSES) ? next(document, token) : [];
+    },
     provideInlayHints: (document, range, token, next) => (isOn(HINTS) ? next(document, range, token) : []),
     window: {
       // The page of a risk is there to be read.

@@ -7,7 +7,10 @@ use super::events::Events;
 use super::features::{self, View};
 use super::hierarchy;
 use super::hover::hover;
-use super::protocol::{CheckEditParams, CheckEditResult, EditParams, RegionResult, RegionsParams};
+use super::protocol::{
+    BlastRadiusParams, BlastRadiusResult, CheckEditParams, CheckEditResult, EditParams, RegionResult, RegionsParams,
+};
+use super::radius::blast_radius;
 use super::session::{Event, Missing};
 use countersign_policy::CONFIG_FILE;
 use countersign_text::Encoding;
@@ -85,6 +88,15 @@ impl Backend {
         });
         self.send(Event::Query { uri, run });
         answered.await.unwrap_or_else(|_| Err(Error::internal_error()))
+    }
+
+    /// `countersign/blastRadius`.
+    pub(super) async fn blast_radius(&self, params: BlastRadiusParams) -> Result<Option<BlastRadiusResult>> {
+        if params.position.is_some() == params.address.is_some() {
+            return Err(invalid("`countersign/blastRadius` takes either a `position` or an `address`"));
+        }
+        let uri = parse_uri(&params.text_document.uri)?;
+        Ok(self.query(&uri, move |view| Ok(blast_radius(view, &params))).await?.flatten())
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the client can do, and requests to it.
 
+use super::features::SHOW_BLAST_RADIUS;
 use countersign_text::Encoding;
 use std::future::Future;
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub(super) struct Features {
     pub(super) watch_files: bool,
     pub(super) refresh_lenses: bool,
     pub(super) refresh_hints: bool,
+    /// It has a command of its own that shows a blast radius.
+    pub(super) show_blast_radius: bool,
     /// It shows how far work of the server's own is.
     pub(super) progress: bool,
 }
@@ -66,6 +69,10 @@ impl Features {
                 features.create_files = features.document_changes && creates;
             }
         }
+        let commands = capabilities.experimental.as_ref().and_then(|other| other.pointer("/countersign/commands"));
+        features.show_blast_radius = commands
+            .and_then(|commands| commands.as_array())
+            .is_some_and(|commands| commands.iter().any(|command| command == SHOW_BLAST_RADIUS));
         let document = capabilities.text_document.as_ref();
         features.pull_diagnostics &= document.is_some_and(|document| document.diagnostic.is_some());
         if let Some(document) = document {

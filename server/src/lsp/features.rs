@@ -13,6 +13,7 @@ use countersign_engine::report::{JsonFinding, JsonOrigin, JsonRange, authority_n
 use countersign_engine::{
     Analysis, Elsewhere, Finding, OriginSummary, Policy, Shown, Snapshot, Workspace, actions, analyze_alone, locate,
 };
+use countersign_impact::Change;
 use countersign_policy::{Catalogue, Config, Environment, Origin, Severity, Verdict};
 use countersign_provenance::{Agent, Writer, inverse, sha256};
 use countersign_syntax::Budget;
@@ -50,6 +51,8 @@ pub(super) const EXPLAIN: &str = "countersign.explain";
 pub(super) const TAKE_BACK: &str = "countersign.takeBack";
 /// Says who wrote a text and how that is known.
 pub(super) const SHOW_ORIGIN: &str = "countersign.showOrigin";
+/// Shows what depends on a resource: a command of the client, where it says that it has it.
+pub(super) const SHOW_BLAST_RADIUS: &str = "countersign.showBlastRadius";
 
 /// Every command that the server runs.
 pub(super) const COMMANDS: &[&str] =
@@ -395,8 +398,15 @@ fn impact_lenses(view: &View) -> Vec<CodeLens> {
         let block = impact.range(&view.snapshot)?;
         let start = view.range(&block).start;
         let range = Range { start: Position { character: 0, ..start }, end: Position { character: 0, ..start } };
-        let arguments = Some(vec![serde_json::json!({ "risk": impact.risk() })]);
-        let command = Command { title: impact.in_short(), command: EXPLAIN.to_owned(), arguments };
+        let (name, argument) = if view.features.show_blast_radius {
+            let Change { module, address, renamed_to, .. } = &*impact.change;
+            // What has a new name is known by that now.
+            let address = renamed_to.as_ref().unwrap_or(address);
+            (SHOW_BLAST_RADIUS, serde_json::json!({ "uri": view.uri.as_str(), "module": module, "address": address }))
+        } else {
+            (EXPLAIN, serde_json::json!({ "risk": impact.risk() }))
+        };
+        let command = Command { title: impact.in_short(), command: name.to_owned(), arguments: Some(vec![argument]) };
         Some(CodeLens { range, command: Some(command), data: None })
     };
     view.snapshot.impacts.iter().filter(|_| !view.excluded).filter_map(lens).collect()

@@ -15,6 +15,7 @@ mod live;
 mod progress;
 mod protocol;
 mod published;
+mod radius;
 mod session;
 mod survey;
 mod transport;
@@ -64,6 +65,7 @@ pub(crate) fn serve() -> anyhow::Result<ExitCode> {
     .custom_method(protocol::EDIT, Backend::edit)
     .custom_method(protocol::REGIONS, Backend::regions)
     .custom_method(protocol::CHECK_EDIT, Backend::check_edit)
+    .custom_method(protocol::BLAST_RADIUS, Backend::blast_radius)
     .custom_method("window/workDoneProgress/cancel", Backend::cancel)
     .finish();
     let Some(client) = client else { anyhow::bail!("the framework gave no handle to the client") };

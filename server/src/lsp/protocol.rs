@@ -1,7 +1,8 @@
 //! Our own methods, described in `docs/protocol.md`.
 
 use countersign_engine::report::JsonFinding;
-use countersign_policy::Verdict;
+use countersign_impact::Action;
+use countersign_policy::{Environment, Tier, Verdict};
 use countersign_provenance::{Agent, Authority, Means, Origin, Writer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,8 @@ pub(super) const EDIT: &str = "countersign/edit";
 pub(super) const REGIONS: &str = "countersign/regions";
 /// Name of the request with [`CheckEditParams`].
 pub(super) const CHECK_EDIT: &str = "countersign/checkEdit";
+/// Name of the request with [`BlastRadiusParams`].
+pub(super) const BLAST_RADIUS: &str = "countersign/blastRadius";
 
 /// All shapes of the protocol, for its schema.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +30,10 @@ pub(super) struct Protocol {
     pub(super) check_edit: CheckEditParams,
     /// Its result.
     pub(super) check_edit_result: CheckEditResult,
+    /// Parameters of the request `countersign/blastRadius`.
+    pub(super) blast_radius: BlastRadiusParams,
+    /// Its result; null where no resource is.
+    pub(super) blast_radius_result: Option<BlastRadiusResult>,
 }
 
 /// A place in a document, in the encoding that was negotiated.
@@ -202,6 +209,101 @@ pub(super) struct CheckEditResult {
     pub(super) findings: Vec<JsonFinding>,
     /// All of it in a few words.
     pub(super) message: String,
+}
+
+/// Whose blast radius: of the resource at `position`, or of that with `address`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct BlastRadiusParams {
+    /// An open document.
+    pub(super) text_document: WireDocument,
+    /// A place in a resource of that document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) position: Option<WirePosition>,
+    /// In place of `position`, the address of a resource in its module.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) address: Option<String>,
+    /// The folder of the module of `address`, as a result names it; that of the document where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) module: Option<String>,
+}
+
+/// A resource and what depends on it, directly and through others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct BlastRadiusResult {
+    /// The folder of its module.
+    pub(super) module: String,
+    /// The resource.
+    pub(super) resource: BlastResource,
+    /// What the changes do to it, where that is worth a word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) change: Option<BlastChange>,
+    /// What depends on it, the nearest first: 500 at most, and what leads to `worst`.
+    pub(super) dependents: Vec<BlastDependent>,
+    /// How many there are.
+    pub(super) total: usize,
+    /// Whether there may be more than `total`, because the walk reached its limit.
+    pub(super) at_least: bool,
+    /// How many of all that depend on it are calls of modules that are not there to be read: what is behind them is not known.
+    pub(super) unseen: usize,
+    /// Index of the most critical one among `dependents`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) worst: Option<usize>,
+}
+
+/// A resource, and where it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(super) struct BlastResource {
+    /// Its address; with the calls that lead to it, where there are some: `module.app.aws_instance.web`.
+    pub(super) address: String,
+    /// Its type; `module` for a call of a module that is not there to be read.
+    pub(super) kind: String,
+    /// The environment, by what is written.
+    pub(super) environment: Environment,
+    /// How much hangs on its kind.
+    pub(super) tier: Tier,
+    /// The file that declares it, or where it stood; left out where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) uri: Option<String>,
+    /// The first line of its block.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) range: Option<WireRange>,
+}
+
+/// What the changes do to a resource that is live.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct BlastChange {
+    /// What happens.
+    pub(super) action: Action,
+    /// Whether it follows from the text alone.
+    pub(super) certain: bool,
+    /// Whether data is lost for good.
+    pub(super) data_loss: bool,
+    /// It in a few words, as the code lens says it.
+    pub(super) summary: String,
+    /// Whether the resource is not declared any more: `dependents` is then what still refers to it.
+    pub(super) is_gone: bool,
+    /// How many depended on it when the changes were compared; of one that is gone, before they were made.
+    pub(super) dependents: usize,
+}
+
+/// A resource that depends on the one that is asked about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(super) struct BlastDependent {
+    /// The resource.
+    #[serde(flatten)]
+    pub(super) resource: BlastResource,
+    /// Resources on the way to it and itself: 1 for one that depends directly.
+    pub(super) distance: usize,
+    /// Index of the one through which it was reached; left out for one that depends directly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) through: Option<usize>,
+    /// What leads to it, in order: resources, values, arguments, outputs.
+    pub(super) via: Vec<String>,
+    /// Whether it is a call of a module that is not there to be read.
+    pub(super) unseen: bool,
 }
 
 /// Arguments of the commands that do something to a stretch of a document.

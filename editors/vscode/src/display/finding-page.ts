@@ -1,4 +1,5 @@
 import type { DiffLine } from "../baseline/line-diff";
+import { escape } from "./html";
 
 /** What the view shows of a finding. Every text may hold anything. */
 export interface FindingDetail {
@@ -51,11 +52,6 @@ function comparison(diff: readonly DiffLine[] | undefined): string {
 /** What stands between back quotes is code. */
 function marked(text: string): string {
   return escape(text).replace(/`([^`]+)`/g, "<code>$1</code>");
-}
-
-function escape(text: string): string {
-  const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? "");
 }
 
 const STYLE = `

@@ -1,5 +1,6 @@
 import { CloseAction, ErrorAction, type ErrorHandler, type StaticFeature } from "vscode-languageclient";
 import { LanguageClient } from "vscode-languageclient/node";
+import { SHOW_BLAST_RADIUS } from "./protocol";
 
 /**
  * Says that edits of ours create no files, so that the server writes a request for a review itself, whole or not at all, and
@@ -17,11 +18,23 @@ const NO_NEW_FILES: StaticFeature = {
   clear: () => undefined,
 };
 
+/** Says which commands of ours the server may put behind its lenses. */
+const OWN_COMMANDS: StaticFeature = {
+  fillClientCapabilities(capabilities) {
+    const experimental = (capabilities.experimental ?? {}) as Record<string, unknown>;
+    capabilities.experimental = { ...experimental, countersign: { commands: [SHOW_BLAST_RADIUS] } };
+  },
+  initialize: () => undefined,
+  getState: () => ({ kind: "static" }),
+  clear: () => undefined,
+};
+
 /** A client that writes what goes wrong to the log and leaves it to us to tell the person. */
 export class QuietClient extends LanguageClient {
   override registerBuiltinFeatures(): void {
     super.registerBuiltinFeatures();
     this.registerFeature(NO_NEW_FILES);
+    this.registerFeature(OWN_COMMANDS);
   }
 
   override error(message: string, data?: unknown): void {

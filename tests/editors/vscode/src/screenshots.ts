@@ -1,25 +1,14 @@
 /** Pictures of the main moments, for the docs. */
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Code } from "./code.ts";
-import { IMAGES, ROOT } from "./places.ts";
+import { picture, SIZE } from "./picture.ts";
 import { Project } from "./project.ts";
+import { drawImpact } from "./screenshots-impact.ts";
 import { FORCE } from "./texts.ts";
 import { until } from "./until.ts";
 import type { Window } from "./window.ts";
 
 const START = 'resource "aws_db_instance" "or';
-const SIZE = { width: 1180, height: 640 };
-
-async function picture(window: Window, name: string): Promise<void> {
-  const path = join(IMAGES, `vscode-${name}.png`);
-  // The pointer shows nothing, and the cursor is always drawn.
-  await window.page.screenshot({ path, animations: "disabled", caret: "initial" });
-  execFileSync("pngquant", ["--force", "--skip-if-larger", "--speed", "1", "--strip", "--output", path, "64", path]);
-  console.log(`wrote ${path.slice(ROOT.length + 1)}, ${String(Math.round(readFileSync(path).length / 1024))} KiB`);
-}
 
 function shop(): Project {
   return new Project({
@@ -44,7 +33,6 @@ async function accepted(code: Code, project: Project, between?: (window: Window)
   return window;
 }
 
-mkdirSync(IMAGES, { recursive: true });
 const code = await Code.start({ gate: "open" });
 const project = shop();
 try {
@@ -127,3 +115,5 @@ for (const [name, theme] of [["light", "Default Light Modern"], ["high-contrast"
     project.remove();
   }
 }
+
+await drawImpact();

@@ -293,6 +293,17 @@ export class Window {
     await until("the editor has the focus", () => this.page.locator(".monaco-editor.focused").count());
   }
 
+  /** Puts the focus into a file that is open in a tab. */
+  async focusFile(name: string): Promise<void> {
+    await this.page.locator(`.tab[data-resource-name="${name}"]`).first().click();
+    await until("the editor has the focus", () => this.page.locator(".monaco-editor.focused").count());
+  }
+
+  /** Where the cursor is, as the status bar says: `Ln 5, Col 1`. */
+  async statusLine(): Promise<string> {
+    return (await this.textOf('.statusbar-item[id="status.editor.selection"]')).trim();
+  }
+
   async save(): Promise<void> {
     await this.press("Control+s");
     await until("it is saved", async () => (await this.page.locator(".tab.active.dirty").count()) === 0);
