@@ -14,7 +14,7 @@ const COUNTERSIGN: &str = env!("CARGO_BIN_EXE_countersign");
 const PUBLIC: &str = "resource \"aws_db_instance\" \"beside\" {\n  publicly_accessible = true\n}\n";
 
 /// How long a command or a session may take on any of it, in a debug build on a busy machine.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 fn write(folder: &Path, files: &[(&str, &str)]) {
     std::fs::create_dir_all(folder.join(".git")).expect("a folder");
