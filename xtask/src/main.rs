@@ -29,7 +29,7 @@ cargo xtask score [--corpus DIR]
                              how much of what Checkov's labelled fixtures expect is found; 1 where a bar is missed
 cargo xtask soak ledger [--kills N]
                              kill processes that write to one ledger; 1,000 kills are the full run, 100 the default
-cargo xtask tables DIR       write the tables under crates/policy/data from the facts in DIR
+cargo xtask tables DIR       write the tables of crates/policy and crates/commands from the facts in DIR
 ";
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -64,7 +64,7 @@ fn main() -> anyhow::Result<ExitCode> {
             soak::ledger(option(rest, "--kills").unwrap_or("100").parse().context("--kills takes a number")?)
         }
         [soak::WRITER, path, writer] => soak::write(path, writer),
-        ["tables", from] => tables::write(Path::new(from), &root().join("crates/policy/data")),
+        ["tables", from] => tables::write(Path::new(from), &root()),
         _ => {
             std::io::stdout().write_all(USAGE.as_bytes())?;
             Ok(())

