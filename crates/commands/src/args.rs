@@ -93,6 +93,8 @@ impl Args {
                 self.flags.push(Flag { name, value: Some(word.after(after + skip)) });
                 return 0;
             }
+            // In `-af --volumes` the last letter is a switch of another sub-command.
+            let next = next.filter(|next| index == 1 || !next.text.starts_with('-'));
             self.flags.push(Flag { name, value: next.cloned() });
             return usize::from(next.is_some());
         }

@@ -59,7 +59,9 @@ pub(crate) fn read(text: &str, dialect: Dialect) -> Reading {
 fn read_into(text: &str, dialect: Dialect, reading: &mut Reading, level: usize) {
     let tokens = tokens(text, &mut reading.metas);
     let mut open_from = None;
-    for statement in tokens.split(|token| *token == Token::Sign(';')) {
+    // In a block of code statements begin behind these words, too.
+    let begins = |token: &Token| level > 0 && matches!(word(token), Some("BEGIN" | "THEN" | "ELSE" | "LOOP"));
+    for statement in tokens.split(|token| *token == Token::Sign(';') || begins(token)) {
         let first = statement.iter().find_map(word).unwrap_or_default();
         let second = statement.iter().filter_map(word).nth(1).unwrap_or_default();
         match first {
@@ -74,6 +76,11 @@ fn read_into(text: &str, dialect: Dialect, reading: &mut Reading, level: usize) 
                 }
             }
             "EXPLAIN" if !statement.iter().filter_map(word).any(|word| word == "ANALYZE") => {}
+            "EXECUTE" if level > 0 => {
+                if let Some(Token::Text(body)) = statement.get(1) {
+                    read_into(body, dialect, reading, level + 1);
+                }
+            }
             "DO" if level == 0 => {
                 for token in statement {
                     if let Token::Text(body) = token {

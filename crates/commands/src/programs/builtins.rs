@@ -75,7 +75,7 @@ pub(super) fn run(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, name: &st
         "trap" => {
             if let Some(word) = words.first().filter(|word| word.text != "-" && words.len() > 1) {
                 let origin = call.origin.inner(&word.range, word.verbatim).through("trap");
-                walk.text(&word.text, &origin, &mut shell.clone(), &Stream::Nothing);
+                walk.traps.push((word.text.clone(), origin));
             }
             Some(Stream::Nothing)
         }

@@ -63,7 +63,7 @@ pub(crate) fn verb(word: &str) -> Option<Verb> {
 /// Nouns that hold data, so that deleting one loses what is in it.
 const DATA: &[&str] = &[
     "bucket", "object", "blob", "database", "db", "table", "volume", "snapshot", "disk", "backup", "recovery", "dataset",
-    "index", "keyspace", "collection", "topic", "queue", "secret", "file", "filesystem", "instance-snapshot", "dynamodb",
+    "sql", "storage", "index", "keyspace", "collection", "topic", "queue", "secret", "file", "filesystem", "instance-snapshot", "dynamodb",
 ];
 
 /// The effect of deleting something of that name.

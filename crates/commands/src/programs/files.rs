@@ -114,6 +114,15 @@ fn is_built(path: &str) -> bool {
     })
 }
 
+/// Whether a name is that of a single file, by its ending.
+fn is_file(name: &str) -> bool {
+    const ENDINGS: &[&str] = &[
+        "json", "lock", "hcl", "tf", "tfvars", "txt", "log", "md", "yaml", "yml", "toml", "zip", "gz", "tgz", "tar", "js", "ts", "tsx", "jsx", "py",
+        "rs", "go", "css", "html", "map", "png", "svg", "xml", "csv", "out", "pid", "tmp", "bak", "old", "pyc", "class", "jar", "o", "sh", "ini", "sql",
+    ];
+    !name.contains('*') && name.rsplit_once('.').is_some_and(|(_, end)| ENDINGS.contains(&end))
+}
+
 /// Whether a file holds what a tool believes about the world.
 fn is_state(name: &str) -> bool {
     name.contains(".tfstate") || name == "terraform.tfstate.d" || name == ".pulumi" || name == "*.tfstate*"
@@ -149,7 +158,7 @@ fn removed(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, pro
         return;
     }
     let name = path.text.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    if !recursive {
+    if !recursive || (path.known().is_some_and(|path| !path.ends_with('/')) && is_file(name)) {
         if let Some(found) = control::touched(&shell.path(&path.text).unwrap_or_else(|| path.text.clone()), "deletes") {
             report(Found { instead: KEEP.to_owned(), ..found });
         } else if is_state(name) && !is_built(&path.text) && !is_temporary(&path.text) && !name.contains("backup") {
@@ -354,10 +363,12 @@ fn moved(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, progr
 }
 
 fn changed(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, program: &'static Program) -> bool {
-    let skip = usize::from(!matches!(call.program(), "truncate" | "touch"));
+    // `chmod -x FILE`: the mode looks like a flag.
+    let by_flag = call.program() == "chmod" && args.flags.iter().any(|flag| matches!(flag.name.as_str(), "-x" | "-w" | "-r"));
+    let skip = usize::from(!by_flag && !matches!(call.program(), "truncate" | "touch"));
     let paths: Vec<Word> = args.positionals.iter().skip(skip).cloned().collect();
     // Making a hook executable is how one is installed.
-    let harmless = call.program() == "chmod" && args.positional(0).is_some_and(|mode| mode.contains("+x") || mode.starts_with('7'));
+    let harmless = call.program() == "chmod" && !by_flag && args.positional(0).is_some_and(|mode| mode.contains("+x") || mode.starts_with('7'));
     if !harmless && call.program() != "touch" {
         controls(walk, shell, call, args, program, &paths, "changes");
     }

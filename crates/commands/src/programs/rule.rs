@@ -66,7 +66,6 @@ impl Program {
                     When::Is(flags, value) => {
                         let _ = write!(part, " {}={value}", flags.first().copied().unwrap_or_default());
                     }
-                    When::Lacks(_) => {}
                 }
             }
             let part = format!("`{}`", part.trim());
@@ -86,8 +85,6 @@ impl Program {
 pub(crate) enum When {
     /// One of them is there.
     Has(&'static [&'static str]),
-    /// None of them is there.
-    Lacks(&'static [&'static str]),
     /// One of them has this value.
     Is(&'static [&'static str], &'static str),
 }
@@ -136,7 +133,6 @@ impl Rule {
         }
         let fits = self.when.iter().all(|when| match when {
             When::Has(flags) => args.has_any(flags),
-            When::Lacks(flags) => !args.has_any(flags),
             When::Is(flags, value) => args.values(flags).any(|word| word.known() == Some(value)),
         });
         fits.then_some(depth)

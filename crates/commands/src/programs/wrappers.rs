@@ -204,6 +204,9 @@ fn interpreter(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) -> Stream {
             return Stream::Nothing;
         } else if letters && word.text.contains('c') {
             text = true;
+            at += usize::from(word.text.ends_with('o'));
+        } else if letters && word.text.ends_with('o') {
+            at += 1;
         } else if letters && word.text.contains('s') {
             return stdin(walk, shell, call);
         }

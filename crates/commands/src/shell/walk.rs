@@ -18,6 +18,8 @@ pub(crate) struct Walk<'a> {
     pub(crate) files: usize,
     steps: usize,
     pub(crate) level: usize,
+    /// What `trap` has put off to the end of the text.
+    pub(crate) traps: Vec<(String, Origin)>,
     depth: usize,
     pub(crate) over_limit: bool,
 }
@@ -43,7 +45,7 @@ pub(super) fn children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
 
 impl<'a> Walk<'a> {
     pub(crate) fn new(context: &'a Context<'a>) -> Self {
-        Self { context, operations: Vec::new(), files: 0, steps: 0, level: 0, depth: 0, over_limit: false }
+        Self { context, operations: Vec::new(), files: 0, steps: 0, level: 0, traps: Vec::new(), depth: 0, over_limit: false }
     }
 
     /// Takes steps. Returns whether there were any left.
@@ -84,11 +86,15 @@ impl<'a> Walk<'a> {
         };
         self.level += 1;
         let depth = std::mem::take(&mut self.depth);
+        let traps = std::mem::take(&mut self.traps);
         let at = At { text, origin };
         let root = tree.root_node();
         let out = self.block(root, at, shell, stdin);
         if root.has_error() {
             self.lenient(root, at, shell);
+        }
+        for (text, origin) in std::mem::replace(&mut self.traps, traps) {
+            self.text(&text, &origin, &mut shell.clone(), &Stream::Nothing);
         }
         self.depth = depth;
         self.level -= 1;

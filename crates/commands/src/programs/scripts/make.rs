@@ -240,6 +240,5 @@ mod tests {
         assert_eq!(makefile.targets["a"].needs, ["b"]);
         assert_eq!(expand(&makefile.targets["a"].lines[0].1, &makefile, "a"), "echo dev \\\n\t  $HOME");
         assert_eq!(makefile.targets["b"].lines[0].1, "rm -rf x");
-        let _ = Word::new("");
     }
 }

@@ -127,6 +127,12 @@ fn interpreted(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, language: La
                     _ => word.text != "-c" && !(word.text == "-r" && language == Language::Node),
                 };
                 if let Some(code) = words.get(at).filter(|_| takes_code) {
+                    if code.is_opaque() {
+                        let reason = code.reason.as_deref().unwrap_or(&code.text);
+                        let what = format!("runs {reason} as a program, which cannot be read");
+                        walk.unreadable(shell, call, what, "Write it to a file, read that, and run the file.");
+                        return;
+                    }
                     let origin = call.origin.inner(&code.range, code.verbatim).through(format!("{} {}", call.program(), word.text));
                     sdk::judge(walk, shell, call, &code.text, &origin, language);
                     return;

@@ -6,6 +6,15 @@ use crate::context::File;
 use crate::shell::{Origin, Place, Shell, Stream, Walk};
 use serde_json::Value;
 
+/// What Yarn, pnpm and bun do themselves.
+const OWN: &[&str] = &[
+    "add", "audit", "autoclean", "bin", "build", "cache", "check", "config", "constraints", "create", "dedupe", "deploy", "env", "explain",
+    "fetch", "generate-lock-entry", "global", "i", "import", "info", "init", "install", "licenses", "link", "list", "login", "logout", "ls", "node",
+    "npm", "outdated", "owner", "pack", "patch", "plugin", "pm", "policies", "prune", "publish", "rebuild", "remove", "rm", "root", "search", "server",
+    "set", "setup", "stage", "store", "tag", "team", "un", "uninstall", "unlink", "unplug", "up", "update", "upgrade", "upgrade-interactive", "version",
+    "versions", "why", "workspace", "workspaces",
+];
+
 /// Runs a script of the package. Returns whether the call was one.
 pub(super) fn run(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) -> bool {
     const VALUED: &[&str] = &["--prefix", "-C", "--dir", "--cwd", "--filter", "-F", "-w", "--workspace"];
@@ -28,11 +37,20 @@ pub(super) fn run(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) -> bool {
     if let Some(folder) = args.values(&["--prefix", "-C", "--dir", "--cwd"]).last() {
         inner.folder = inner.path(&folder.text);
     }
-    let File::Text(text) = walk.file("package.json", &inner, &call.origin) else { return program == "npm" };
-    let Ok(package) = serde_json::from_str::<Value>(&text) else { return false };
-    let Some(scripts) = package.get("scripts").and_then(Value::as_object) else { return false };
+    let text = match walk.file("package.json", &inner, &call.origin) {
+        File::Text(text) => text,
+        File::Absent | File::Unreadable => String::new(),
+    };
+    let package: Value = serde_json::from_str(&text).unwrap_or_default();
+    let empty = serde_json::Map::new();
+    let scripts = package.get("scripts").and_then(Value::as_object).unwrap_or(&empty);
     if !scripts.contains_key(&name) {
-        return program == "npm";
+        // Else it is a program of a dependency.
+        if program != "npm" && first == name && !OWN.contains(&first) {
+            walk.call(call.rest(&args.rest, program), &mut inner);
+            return true;
+        }
+        return program != "bun";
     }
     let behind: Vec<String> = rest.iter().map(|word| word.text.clone()).filter(|text| text != "--").collect();
     for (part, with) in [(format!("pre{name}"), false), (name.clone(), true), (format!("post{name}"), false)] {
