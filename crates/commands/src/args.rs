@@ -140,6 +140,9 @@ impl Args {
 impl Flag {
     /// Whether the flag says no.
     pub(crate) fn is_off(&self) -> bool {
-        self.value.as_ref().and_then(Word::known).is_some_and(|value| matches!(value, "false" | "False" | "0" | "none" | "no"))
+        self.value
+            .as_ref()
+            .and_then(Word::known)
+            .is_some_and(|value| matches!(value, "false" | "False" | "0" | "none" | "no"))
     }
 }

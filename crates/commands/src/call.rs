@@ -102,7 +102,14 @@ pub(crate) fn base(path: &str) -> &str {
 
 impl Walk<'_> {
     /// Reports what a call does.
-    pub(crate) fn report(&mut self, shell: &Shell, call: &Call, args: Option<&Args>, program: Option<&Program>, found: Found) {
+    pub(crate) fn report(
+        &mut self,
+        shell: &Shell,
+        call: &Call,
+        args: Option<&Args>,
+        program: Option<&Program>,
+        found: Found,
+    ) {
         let name = program.and_then(|program| program.names.first()).map_or_else(|| call.program(), |name| *name);
         let mut evidence = Vec::new();
         if let Some(program) = program {
@@ -124,7 +131,9 @@ impl Walk<'_> {
         if let Some(target) = &found.target {
             evidence.push(Evidence { source: Source::Target, name: name.to_owned(), word: short(target) });
         }
-        let chdir = args.and_then(|args| args.values(&["-chdir", "--chdir", "--cwd", "--terragrunt-working-dir", "--working-dir"]).next());
+        let chdir = args.and_then(|args| {
+            args.values(&["-chdir", "--chdir", "--cwd", "--terragrunt-working-dir", "--working-dir"]).next()
+        });
         let folder = match chdir {
             Some(word) => shell.path(&word.text),
             None => shell.folder.clone(),
@@ -222,11 +231,17 @@ impl Walk<'_> {
             return self.alias(&alias, &call, shell, &name);
         }
         if let Some(function) = shell.functions.get(&name).cloned() {
+            let key = format!("{name}()");
+            if self.active.contains(&key) {
+                return Stream::Unknown(format!("what `{name}` prints"));
+            }
+            self.active.push(key);
             let mut arguments = vec![name.clone()];
             arguments.extend(call.arguments().iter().map(|word| word.text.clone()));
             let outer = shell.arguments.replace(std::rc::Rc::new(arguments));
             let out = self.text(&function.body, &function.origin.through(format!("{name}()")), shell, &call.stdin);
             shell.arguments = outer;
+            self.active.pop();
             return out;
         }
         if let Some(out) = programs::run(self, shell, &call, &name) {
@@ -264,7 +279,7 @@ impl Walk<'_> {
         let meant = meant.trim_end_matches("_bin").trim_end_matches("_cmd").trim_end_matches("_path");
         let name = base(&first.text);
         let by_path = !first.is_opaque() && !name.contains(['$', '`']);
-        if programs::find(meant).is_some() || by_path {
+        if programs::is_known(meant) || by_path {
             let mut words = call.words.clone();
             if let Some(first) = words.first_mut() {
                 let text = if by_path { name.to_owned() } else { meant.to_owned() };

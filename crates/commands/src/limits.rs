@@ -31,4 +31,4 @@ pub(crate) const MAX_QUOTED: usize = 120;
 pub(crate) const BASE_PARSE_STEPS: usize = 2_000;
 
 /// Bytes for each of which a text may take one more.
-pub(crate) const BYTES_PER_PARSE_STEP: usize = 8;
+pub(crate) const BYTES_PER_PARSE_STEP: usize = 16;

@@ -76,7 +76,7 @@ fn read_into(text: &str, dialect: Dialect, reading: &mut Reading, level: usize) 
                 }
             }
             "EXPLAIN" if !statement.iter().filter_map(word).any(|word| word == "ANALYZE") => {}
-            "EXECUTE" if level > 0 => {
+            "EXECUTE" if (1..4).contains(&level) => {
                 if let Some(Token::Text(body)) = statement.get(1) {
                     read_into(body, dialect, reading, level + 1);
                 }
@@ -112,26 +112,72 @@ fn one(tokens: &[Token], first: &str, reading: &mut Reading) {
             if matches!(kind, "TEMPORARY" | "TEMP") {
                 return;
             }
-            let after = words.iter().position(|word| *word == "EXISTS").map_or(kind, |at| words.get(at).copied().unwrap_or(kind));
+            let after = words
+                .iter()
+                .position(|word| *word == "EXISTS")
+                .map_or(kind, |at| words.get(at).copied().unwrap_or(kind));
             let target = name_after(tokens, after);
-            let data = matches!(kind, "TABLE" | "DATABASE" | "SCHEMA" | "KEYSPACE" | "TABLESPACE" | "COLLECTION" | "TABLES" | "OWNED" | "FOREIGN" | "GRAPH");
+            let data = matches!(
+                kind,
+                "TABLE"
+                    | "DATABASE"
+                    | "SCHEMA"
+                    | "KEYSPACE"
+                    | "TABLESPACE"
+                    | "COLLECTION"
+                    | "TABLES"
+                    | "OWNED"
+                    | "FOREIGN"
+                    | "GRAPH"
+            );
             let grade = if data { Grade::Grave } else { Grade::Lesser };
             let effect = if data { Effect::DataDelete } else { Effect::Destroy };
-            push(effect, grade, format!("drops the {} {}", kind.to_ascii_lowercase(), shown(target.as_ref())), target, true);
+            push(
+                effect,
+                grade,
+                format!("drops the {} {}", kind.to_ascii_lowercase(), shown(target.as_ref())),
+                target,
+                true,
+            );
         }
         "TRUNCATE" => {
             let target = name_after(tokens, if words.get(1) == Some(&"TABLE") { "TABLE" } else { "TRUNCATE" });
-            push(Effect::DataDelete, Grade::Grave, format!("empties the table {}", shown(target.as_ref())), target, true);
+            push(
+                Effect::DataDelete,
+                Grade::Grave,
+                format!("empties the table {}", shown(target.as_ref())),
+                target,
+                true,
+            );
         }
         "ALTER" if has("DROP") && words.get(1) == Some(&"TABLE") => {
             let at = words.iter().position(|word| *word == "DROP").unwrap_or_default();
             let kind = words.get(at + 1).copied().unwrap_or_default();
-            if matches!(kind, "CONSTRAINT" | "DEFAULT" | "NOT" | "INDEX" | "PRIMARY" | "FOREIGN" | "CHECK" | "KEY" | "IDENTITY" | "EXPRESSION") {
+            if matches!(
+                kind,
+                "CONSTRAINT"
+                    | "DEFAULT"
+                    | "NOT"
+                    | "INDEX"
+                    | "PRIMARY"
+                    | "FOREIGN"
+                    | "CHECK"
+                    | "KEY"
+                    | "IDENTITY"
+                    | "EXPRESSION"
+            ) {
                 return;
             }
-            let target = name_after(tokens, if has("EXISTS") && words.get(2) == Some(&"IF") { "EXISTS" } else { "TABLE" });
+            let target =
+                name_after(tokens, if has("EXISTS") && words.get(2) == Some(&"IF") { "EXISTS" } else { "TABLE" });
             let what = if kind == "PARTITION" { "a partition" } else { "a column" };
-            push(Effect::DataDelete, Grade::Grave, format!("drops {what} of the table {}", shown(target.as_ref())), target, true);
+            push(
+                Effect::DataDelete,
+                Grade::Grave,
+                format!("drops {what} of the table {}", shown(target.as_ref())),
+                target,
+                true,
+            );
         }
         "ALTER" if has("SUPERUSER") || (has("DISABLE") && has("SECURITY")) => {
             push(Effect::Access, Grade::Grave, "lets somebody do more in the database".to_owned(), None, true);
@@ -152,7 +198,8 @@ fn rows(tokens: &[Token], first: &str, push: &mut impl FnMut(Effect, Grade, Stri
     for (at, token) in tokens.iter().enumerate() {
         let begins = at == 0
             || matches!(tokens.get(at - 1), Some(Token::Sign('(')))
-            || (first == "EXPLAIN" && matches!(tokens.get(at - 1).and_then(word), Some("ANALYZE" | "VERBOSE" | "EXPLAIN")));
+            || (first == "EXPLAIN"
+                && matches!(tokens.get(at - 1).and_then(word), Some("ANALYZE" | "VERBOSE" | "EXPLAIN")));
         let name = word(token).unwrap_or_default();
         let after_with = name == "DELETE" && first == "WITH";
         if !matches!(name, "DELETE" | "UPDATE") || !(begins || after_with) {
@@ -212,7 +259,9 @@ fn name_after(tokens: &[Token], keyword: &str) -> Option<String> {
     let mut dotted = true;
     for token in rest.by_ref() {
         match token {
-            Token::Word(upper, _) if dotted && matches!(upper.as_str(), "ONLY" | "TABLE" | "FROM" | "IF" | "EXISTS" | "CONCURRENTLY") => {}
+            Token::Word(upper, _)
+                if dotted && matches!(upper.as_str(), "ONLY" | "TABLE" | "FROM" | "IF" | "EXISTS" | "CONCURRENTLY") => {
+            }
             Token::Word(_, text) | Token::Text(text) if dotted => {
                 name.push_str(text);
                 dotted = false;
@@ -265,7 +314,9 @@ fn tokens(text: &str, metas: &mut Vec<Meta>) -> Vec<Token> {
             tokens.push(Token::Text(body.to_owned()));
             rest = after;
         } else if c.is_alphanumeric() || matches!(c, '_' | '$' | '{' | '@') {
-            let end = rest.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '$' | '{' | '}' | '@' | '-' | ':')).unwrap_or(rest.len());
+            let end = rest
+                .find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '$' | '{' | '}' | '@' | '-' | ':'))
+                .unwrap_or(rest.len());
             let end = rest.get(..end).and_then(|word| word.find("--")).unwrap_or(end).max(c.len_utf8());
             let name = rest.get(..end).unwrap_or_default();
             tokens.push(Token::Word(name.to_ascii_uppercase(), name.to_owned()));
@@ -311,7 +362,9 @@ fn dollars(text: &str) -> Option<(&str, &str)> {
 
 fn meta(line: &str) -> Option<Meta> {
     let line = line.trim();
-    if let Some(command) = line.strip_prefix("\\!").or_else(|| line.strip_prefix(".shell ")).or_else(|| line.strip_prefix(".system ")) {
+    if let Some(command) =
+        line.strip_prefix("\\!").or_else(|| line.strip_prefix(".shell ")).or_else(|| line.strip_prefix(".system "))
+    {
         return Some(Meta::Shell(command.trim().to_owned()));
     }
     let file = ["\\ir ", "\\i ", "\\include ", "\\. ", ".read "].iter().find_map(|begin| line.strip_prefix(begin))?;

@@ -16,17 +16,72 @@ const MAX_ARGUMENT_DEPTH: usize = 8;
 const MAX_TEXTS: usize = 500;
 
 /// Names of arguments that hold a command.
-const COMMANDS: &[&str] = &["command", "cmd", "commands", "script", "cli_command", "shell_command", "shell", "commandline", "command_line", "bash"];
+const COMMANDS: &[&str] = &[
+    "command",
+    "cmd",
+    "commands",
+    "script",
+    "cli_command",
+    "shell_command",
+    "shell",
+    "commandline",
+    "command_line",
+    "bash",
+];
 /// Names of arguments that hold SQL.
 const SQL: &[&str] = &["sql", "query", "statement", "statements", "queries", "sql_query", "ddl"];
 /// Names of arguments that say which environment is meant.
 const PLACES: &[&str] = &[
-    "environment", "env", "stage", "profile", "context", "cluster", "namespace", "project", "project_id", "projectid", "workspace", "account",
-    "account_id", "subscription", "subscription_id", "region", "host", "database", "db", "kubeconfig", "stack", "resource_group", "working_directory", "folder",
-    "path", "cwd", "repo", "branch", "organization", "team", "app", "service", "domain",
+    "environment",
+    "env",
+    "stage",
+    "profile",
+    "context",
+    "cluster",
+    "namespace",
+    "project",
+    "project_id",
+    "projectid",
+    "workspace",
+    "account",
+    "account_id",
+    "subscription",
+    "subscription_id",
+    "region",
+    "host",
+    "database",
+    "db",
+    "kubeconfig",
+    "stack",
+    "resource_group",
+    "working_directory",
+    "folder",
+    "path",
+    "cwd",
+    "repo",
+    "branch",
+    "organization",
+    "team",
+    "app",
+    "service",
+    "domain",
 ];
 /// Names of arguments that say what is hit.
-const TARGETS: &[&str] = &["name", "id", "identifier", "arn", "bucket", "key", "resource", "table", "url", "uri", "instance", "resource_name", "resource_id"];
+const TARGETS: &[&str] = &[
+    "name",
+    "id",
+    "identifier",
+    "arn",
+    "bucket",
+    "key",
+    "resource",
+    "table",
+    "url",
+    "uri",
+    "instance",
+    "resource_name",
+    "resource_id",
+];
 
 /// What a call of a tool would do. `name` is the tool's, with its server's before it where the agent puts it there
 /// (`mcp__aws__delete_bucket`).
@@ -72,7 +127,9 @@ struct Tool<'w, 'c> {
 impl Tool<'_, '_> {
     fn judge(&mut self, arguments: &Value) {
         let dry = ["dry_run", "dryrun", "dry-run", "validate_only", "preview"].iter().any(|name| {
-            self.texts.iter().any(|(key, text)| key == name && matches!(text.as_str(), "true" | "client" | "server" | "All"))
+            self.texts
+                .iter()
+                .any(|(key, text)| key == name && matches!(text.as_str(), "true" | "client" | "server" | "All"))
         });
         if dry {
             return;
@@ -84,13 +141,25 @@ impl Tool<'_, '_> {
             return;
         }
         let verbs: Vec<(String, Verb)> = self.verbs();
-        let target = self.texts.iter().find(|(key, _)| TARGETS.contains(&key.as_str()) || key.ends_with("_id") || key.ends_with("_name")).map(|(_, text)| short(text));
-        let worst = verbs.iter().find(|(_, verb)| matches!(verb, Verb::Does(_))).or_else(|| verbs.iter().find(|(_, verb)| matches!(verb, Verb::DoesLesser(_))));
+        let target = self
+            .texts
+            .iter()
+            .find(|(key, _)| TARGETS.contains(&key.as_str()) || key.ends_with("_id") || key.ends_with("_name"))
+            .map(|(_, text)| short(text));
+        let worst = verbs
+            .iter()
+            .find(|(_, verb)| matches!(verb, Verb::Does(_)))
+            .or_else(|| verbs.iter().find(|(_, verb)| matches!(verb, Verb::DoesLesser(_))));
         let shown = target.as_ref().map(|target| format!(" of `{target}`")).unwrap_or_default();
         if let Some((word, Verb::Does(effect) | Verb::DoesLesser(effect))) = worst {
             let noun = self.words.iter().filter(|other| *other != word).cloned().collect::<Vec<_>>().join("-");
             let effect = programs::of_noun(*effect, &noun);
-            let found = Found::new(effect, Reach::Live, format!("does what its name says: {}{shown}", self.words.join(" ")), ASK);
+            let found = Found::new(
+                effect,
+                Reach::Live,
+                format!("does what its name says: {}{shown}", self.words.join(" ")),
+                ASK,
+            );
             let lesser = matches!(worst, Some((_, Verb::DoesLesser(_))));
             self.report(found.lesser_if(lesser).target(target));
             return;
@@ -116,14 +185,19 @@ impl Tool<'_, '_> {
         let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
         // A question is asked, whatever else the name says.
         let first_reads = matches!(verbs.first(), Some((_, Verb::Reads)));
-        first_reads || (!verbs.is_empty() && verbs.iter().all(|(_, verb)| *verb == Verb::Reads)) || words.iter().any(|word| matches!(*word, "think" | "thinking" | "docs" | "documentation"))
+        first_reads
+            || (!verbs.is_empty() && verbs.iter().all(|(_, verb)| *verb == Verb::Reads))
+            || words.iter().any(|word| matches!(*word, "think" | "thinking" | "docs" | "documentation"))
     }
 
     /// The verbs of the name, and of an argument that chooses what is done.
     fn verbs(&self) -> Vec<(String, Verb)> {
         let mut verbs = Vec::new();
         for (key, text) in self.texts {
-            if matches!(key.as_str(), "action" | "operation" | "verb" | "method" | "subcommand" | "operation_name" | "api" | "op") {
+            if matches!(
+                key.as_str(),
+                "action" | "operation" | "verb" | "method" | "subcommand" | "operation_name" | "api" | "op"
+            ) {
                 let first = words(text).into_iter().find_map(|word| programs::verb(&word).map(|verb| (word, verb)));
                 verbs.extend(first);
             }
@@ -138,11 +212,13 @@ impl Tool<'_, '_> {
     fn commands(&mut self, arguments: &Value) -> bool {
         let mut any = false;
         let program = self.words.iter().find(|word| programs::find(word).is_some()).cloned();
-        let listed = ["args", "arguments", "argv"].iter().find_map(|key| arguments.get(key)?.as_array()).map(|list| {
-            list.iter().filter_map(Value::as_str).map(quoted).collect::<Vec<_>>().join(" ")
-        });
+        let listed = ["args", "arguments", "argv"]
+            .iter()
+            .find_map(|key| arguments.get(key)?.as_array())
+            .map(|list| list.iter().filter_map(Value::as_str).map(quoted).collect::<Vec<_>>().join(" "));
         let texts = self.texts;
-        let mut commands: Vec<&str> = texts.iter().filter(|(key, _)| COMMANDS.contains(&key.as_str())).map(|(_, text)| text.as_str()).collect();
+        let mut commands: Vec<&str> =
+            texts.iter().filter(|(key, _)| COMMANDS.contains(&key.as_str())).map(|(_, text)| text.as_str()).collect();
         let array = COMMANDS.iter().find_map(|key| arguments.get(key)?.as_array());
         let joined = array.map(|list| list.iter().filter_map(Value::as_str).map(quoted).collect::<Vec<_>>().join(" "));
         if let Some(joined) = &joined {
@@ -156,7 +232,10 @@ impl Tool<'_, '_> {
         for command in with_list {
             any = true;
             let origin = Origin::default().through("an argument");
-            let known = command.split_whitespace().next().is_some_and(|first| programs::find(crate::call::base(first)).is_some());
+            let known = command
+                .split_whitespace()
+                .next()
+                .is_some_and(|first| programs::find(crate::call::base(first)).is_some());
             // A tool for one program is often given only what stands behind the program's name.
             let text = match &program {
                 Some(program) if !known => format!("{program} {command}"),
@@ -171,10 +250,29 @@ impl Tool<'_, '_> {
     fn statements(&mut self) -> bool {
         let mut any = false;
         for (key, text) in self.texts {
-            let begins = text.trim_start().split(|c: char| !c.is_alphabetic()).next().unwrap_or_default().to_ascii_uppercase();
+            let begins =
+                text.trim_start().split(|c: char| !c.is_alphabetic()).next().unwrap_or_default().to_ascii_uppercase();
             let is_sql = matches!(
                 begins.as_str(),
-                "SELECT" | "INSERT" | "UPDATE" | "DELETE" | "DROP" | "TRUNCATE" | "ALTER" | "CREATE" | "WITH" | "GRANT" | "REVOKE" | "EXPLAIN" | "SHOW" | "BEGIN" | "DO" | "MERGE" | "REPLACE" | "DESCRIBE" | "PRAGMA"
+                "SELECT"
+                    | "INSERT"
+                    | "UPDATE"
+                    | "DELETE"
+                    | "DROP"
+                    | "TRUNCATE"
+                    | "ALTER"
+                    | "CREATE"
+                    | "WITH"
+                    | "GRANT"
+                    | "REVOKE"
+                    | "EXPLAIN"
+                    | "SHOW"
+                    | "BEGIN"
+                    | "DO"
+                    | "MERGE"
+                    | "REPLACE"
+                    | "DESCRIBE"
+                    | "PRAGMA"
             );
             let comment = text.trim_start().starts_with("--") || text.trim_start().starts_with("/*");
             if !SQL.contains(&key.as_str()) || !(is_sql || comment) {
@@ -190,7 +288,9 @@ impl Tool<'_, '_> {
 }
 
 fn quoted(word: &str) -> String {
-    let plain = word.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '/' | '.' | '=' | ':' | ',' | '@' | '+' | '%'));
+    let plain = word
+        .chars()
+        .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '/' | '.' | '=' | ':' | ',' | '@' | '+' | '%'));
     if plain && !word.is_empty() { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 

@@ -17,8 +17,18 @@ const PERMISSIONS: &str = "Write the change of permissions into the infrastructu
 
 pub(super) const PROGRAMS: &[Program] = &[Program {
     evidence: &[
-        "--profile", "--region", "--endpoint-url", "--stack-name", "--cluster", "--cluster-name", "--db-instance-identifier",
-        "--db-cluster-identifier", "--table-name", "--bucket", "--function-name", "--name",
+        "--profile",
+        "--region",
+        "--endpoint-url",
+        "--stack-name",
+        "--cluster",
+        "--cluster-name",
+        "--db-instance-identifier",
+        "--db-cluster-identifier",
+        "--table-name",
+        "--bucket",
+        "--function-name",
+        "--name",
     ],
     variables: &["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_VAULT", "AWS_ENDPOINT_URL"],
     help: &["--help", "--generate-cli-skeleton"],
@@ -28,7 +38,18 @@ pub(super) const PROGRAMS: &[Program] = &[Program {
                 `s3 rb`, `s3 sync --delete`; protections that are switched off; capacity that is set to 0",
     ..Program::new(
         &["aws", "awslocal", "aws2"],
-        &["--profile", "--region", "--output", "--endpoint-url", "--query", "--color", "--ca-bundle", "--cli-read-timeout", "--cli-connect-timeout", "--cli-binary-format"],
+        &[
+            "--profile",
+            "--region",
+            "--output",
+            "--endpoint-url",
+            "--query",
+            "--color",
+            "--ca-bundle",
+            "--cli-read-timeout",
+            "--cli-connect-timeout",
+            "--cli-binary-format",
+        ],
     )
 }];
 
@@ -37,11 +58,28 @@ const LOCAL: &[&str] = &["configure", "help", "history", "sso", "login", "logout
 
 /// Names of services on the command line that differ from those of their actions. Service authorization reference.
 const PREFIXES: &[(&str, &str)] = &[
-    ("s3api", "s3"), ("s3control", "s3"), ("elbv2", "elasticloadbalancing"), ("elb", "elasticloadbalancing"),
-    ("efs", "elasticfilesystem"), ("emr", "elasticmapreduce"), ("stepfunctions", "states"), ("configservice", "config"),
-    ("deploy", "codedeploy"), ("opensearch", "es"), ("resource-groups-tagging-api", "tag"), ("application-autoscaling", "application-autoscaling"),
-    ("docdb", "rds"), ("neptune", "rds"), ("cloudhsmv2", "cloudhsm"), ("sso-admin", "sso"), ("waf-regional", "waf-regional"),
-    ("lexv2-models", "lex"), ("ses", "ses"), ("sesv2", "ses"), ("apigatewayv2", "apigateway"), ("globalaccelerator", "globalaccelerator"),
+    ("s3api", "s3"),
+    ("s3control", "s3"),
+    ("elbv2", "elasticloadbalancing"),
+    ("elb", "elasticloadbalancing"),
+    ("efs", "elasticfilesystem"),
+    ("emr", "elasticmapreduce"),
+    ("stepfunctions", "states"),
+    ("configservice", "config"),
+    ("deploy", "codedeploy"),
+    ("opensearch", "es"),
+    ("resource-groups-tagging-api", "tag"),
+    ("application-autoscaling", "application-autoscaling"),
+    ("docdb", "rds"),
+    ("neptune", "rds"),
+    ("cloudhsmv2", "cloudhsm"),
+    ("sso-admin", "sso"),
+    ("waf-regional", "waf-regional"),
+    ("lexv2-models", "lex"),
+    ("ses", "ses"),
+    ("sesv2", "ses"),
+    ("apigatewayv2", "apigateway"),
+    ("globalaccelerator", "globalaccelerator"),
 ];
 
 /// Words before the verb in the names of actions.
@@ -87,28 +125,58 @@ pub(crate) fn action(service: &str, name: &str, target: Option<&str>) -> Option<
     let mut parts = name.split('-').skip_while(|part| BEFORE_VERB.contains(part));
     let verb = parts.next().unwrap_or_default();
     let noun = parts.collect::<Vec<_>>().join("-");
-    let thing = target.map_or_else(|| format!("{service} {}", noun.replace('-', " ")), |target| format!("{} `{target}`", noun.replace('-', " ")));
+    let thing = target.map_or_else(
+        || format!("{service} {}", noun.replace('-', " ")),
+        |target| format!("{} `{target}`", noun.replace('-', " ")),
+    );
     let thing = thing.trim();
     let live = |effect, what: String| Found::new(effect, Reach::Live, what, ASK);
     let found = match (service, name) {
-        ("cloudtrail", "stop-logging" | "delete-trail") | ("guardduty", "delete-detector") | ("configservice", "stop-configuration-recorder" | "delete-configuration-recorder") => {
+        ("cloudtrail", "stop-logging" | "delete-trail")
+        | ("guardduty", "delete-detector")
+        | ("configservice", "stop-configuration-recorder" | "delete-configuration-recorder") => {
             live(Effect::BypassControl, format!("ends the record of who does what ({service} {name})"))
         }
-        ("kms", "schedule-key-deletion" | "disable-key") => {
-            live(Effect::Destroy, format!("makes what the key {} encrypts unreadable", target.map(|key| format!("`{key}`")).unwrap_or_default()))
-        }
-        ("ec2", "authorize-security-group-ingress" | "authorize-security-group-egress" | "revoke-security-group-ingress" | "revoke-security-group-egress") => {
-            Found { instead: PERMISSIONS.to_owned(), ..live(Effect::Access, format!("changes what can be reached through {thing}")) }
-        }
+        ("kms", "schedule-key-deletion" | "disable-key") => live(
+            Effect::Destroy,
+            format!(
+                "makes what the key {} encrypts unreadable",
+                target.map(|key| format!("`{key}`")).unwrap_or_default()
+            ),
+        ),
+        (
+            "ec2",
+            "authorize-security-group-ingress"
+            | "authorize-security-group-egress"
+            | "revoke-security-group-ingress"
+            | "revoke-security-group-egress",
+        ) => Found {
+            instead: PERMISSIONS.to_owned(),
+            ..live(Effect::Access, format!("changes what can be reached through {thing}"))
+        },
         ("cloudformation", "deploy" | "execute-change-set" | "update-stack") => {
             let what = format!("changes what is live as the template says, and nobody confirms it: {thing}");
-            return Some(Found { instead: "Make a change set with `create-change-set` and let a person look at it.".to_owned(), ..live(Effect::Apply, what) });
+            return Some(Found {
+                instead: "Make a change set with `create-change-set` and let a person look at it.".to_owned(),
+                ..live(Effect::Apply, what)
+            });
         }
-        ("organizations", "leave-organization" | "remove-account-from-organization" | "close-account") => live(Effect::Destroy, format!("takes an account away: {thing}")),
+        ("organizations", "leave-organization" | "remove-account-from-organization" | "close-account") => {
+            live(Effect::Destroy, format!("takes an account away: {thing}"))
+        }
         _ if level == Some(b'P') => {
             let takes = matches!(verb, "delete" | "detach" | "remove" | "revoke" | "deregister");
             let what = if takes { "takes permissions or a policy away" } else { "changes who may do what" };
-            Found { instead: PERMISSIONS.to_owned(), ..live(Effect::Access, format!("{what}: {service} {name}{}", target.map(|target| format!(" on `{target}`")).unwrap_or_default())) }
+            Found {
+                instead: PERMISSIONS.to_owned(),
+                ..live(
+                    Effect::Access,
+                    format!(
+                        "{what}: {service} {name}{}",
+                        target.map(|target| format!(" on `{target}`")).unwrap_or_default()
+                    ),
+                )
+            }
         }
         _ => match cloud_words::verb(verb)? {
             Verb::Does(effect) => {
@@ -167,7 +235,9 @@ fn all_flags(call: &Call) -> Vec<crate::args::Flag> {
 /// The value of a flag of an action.
 fn flag<'c>(call: &'c Call, name: &str) -> Option<&'c str> {
     let words = call.arguments();
-    let at = words.iter().position(|word| word.text.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')))?;
+    let at = words
+        .iter()
+        .position(|word| word.text.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')))?;
     let word = words.get(at)?;
     match word.text.split_once('=') {
         Some((_, value)) => Some(value),
@@ -205,26 +275,51 @@ fn s3(name: &str, args: &Args) -> Option<Found> {
 
 /// Updates that switch a protection off, open something, or take all capacity away.
 fn switched_off(service: &str, name: &str, call: &Call, args: &Args) -> Option<Found> {
-    const PROTECTIONS: &[&str] = &["--no-deletion-protection", "--no-disable-api-termination", "--no-enable-termination-protection", "--no-termination-protection", "--no-deletion-protection-enabled"];
-    const CAPACITY: &[&str] = &["--desired-capacity", "--desired-count", "--max-size", "--reserved-concurrent-executions", "--desired-size"];
+    const PROTECTIONS: &[&str] = &[
+        "--no-deletion-protection",
+        "--no-disable-api-termination",
+        "--no-enable-termination-protection",
+        "--no-termination-protection",
+        "--no-deletion-protection-enabled",
+    ];
+    const CAPACITY: &[&str] =
+        &["--desired-capacity", "--desired-count", "--max-size", "--reserved-concurrent-executions", "--desired-size"];
     let text = call.arguments().iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
     let flat = text.replace([' ', '"', '\''], "").to_ascii_lowercase();
     let of = target(call).map(|target| format!(" of `{target}`")).unwrap_or_default();
-    if args.has_any(PROTECTIONS) || flat.contains("deletionprotectionenabled=false") || flat.contains("deletion_protection.enabled,value=false") {
+    if args.has_any(PROTECTIONS)
+        || flat.contains("deletionprotectionenabled=false")
+        || flat.contains("deletion_protection.enabled,value=false")
+    {
         let what = format!("takes the protection against deletion away{of} ({service} {name})");
         return Some(Found::new(Effect::BypassControl, Reach::Live, what, ASK));
     }
     if args.has("--publicly-accessible") {
-        return Some(Found::new(Effect::Access, Reach::Live, format!("opens the database{of} to the internet"), PERMISSIONS));
+        return Some(Found::new(
+            Effect::Access,
+            Reach::Live,
+            format!("opens the database{of} to the internet"),
+            PERMISSIONS,
+        ));
     }
     if CAPACITY.iter().any(|flag_name| flag(call, flag_name) == Some("0")) || flat.contains("desiredsize=0") {
-        return Some(Found::new(Effect::Interrupt, Reach::Live, format!("takes all capacity away{of} ({service} {name})"), ASK));
+        return Some(Found::new(
+            Effect::Interrupt,
+            Reach::Live,
+            format!("takes all capacity away{of} ({service} {name})"),
+            ASK,
+        ));
     }
     if (service, name) == ("route53", "change-resource-record-sets") && flat.contains("action:delete") {
         return Some(Found::new(Effect::Interrupt, Reach::Live, "deletes DNS records", ASK));
     }
     if name == "put-bucket-versioning" && flat.contains("status=suspended") {
-        return Some(Found::new(Effect::BypassControl, Reach::Live, format!("stops keeping older versions of objects{of}"), ASK));
+        return Some(Found::new(
+            Effect::BypassControl,
+            Reach::Live,
+            format!("stops keeping older versions of objects{of}"),
+            ASK,
+        ));
     }
     None
 }

@@ -11,7 +11,17 @@ const ASK: &str = "Say what is to be done and why, and let a person do it, or ch
 const PERMISSIONS: &str = "Write the change of permissions into the infrastructure's code, where it is reviewed.";
 
 pub(super) const PROGRAMS: &[Program] = &[Program {
-    evidence: &["--subscription", "--resource-group", "-g", "--name", "-n", "--vault-name", "--account-name", "--cluster-name", "--slot"],
+    evidence: &[
+        "--subscription",
+        "--resource-group",
+        "-g",
+        "--name",
+        "-n",
+        "--vault-name",
+        "--account-name",
+        "--cluster-name",
+        "--slot",
+    ],
     variables: &["AZURE_SUBSCRIPTION_ID", "ARM_SUBSCRIPTION_ID", "AZURE_DEFAULTS_GROUP"],
     special: Some(azure),
     looks_for: "every command whose verb deletes, purges, stops or deallocates; role assignments and access policies; locks; \
@@ -19,15 +29,60 @@ pub(super) const PROGRAMS: &[Program] = &[Program {
     ..Program::new(
         &["az"],
         &[
-            "--subscription", "--resource-group", "-g", "--name", "-n", "--output", "-o", "--query", "--vault-name", "--account-name",
-            "--cluster-name", "--server", "-s", "--ids", "--mode", "--access", "--source-address-prefixes", "--role", "--assignee",
-            "--scope", "--source", "--container-name", "-c", "--slot", "--node-count", "--template-file", "-f", "--parameters", "-p",
+            "--subscription",
+            "--resource-group",
+            "-g",
+            "--name",
+            "-n",
+            "--output",
+            "-o",
+            "--query",
+            "--vault-name",
+            "--account-name",
+            "--cluster-name",
+            "--server",
+            "-s",
+            "--ids",
+            "--mode",
+            "--access",
+            "--source-address-prefixes",
+            "--role",
+            "--assignee",
+            "--scope",
+            "--source",
+            "--container-name",
+            "-c",
+            "--slot",
+            "--node-count",
+            "--template-file",
+            "-f",
+            "--parameters",
+            "-p",
         ],
     )
 }];
 
 /// Groups that only touch this machine, or print.
-const LOCAL: &[&str] = &["account", "config", "extension", "cloud", "configure", "login", "logout", "cache", "bicep", "find", "feedback", "self-test", "version", "upgrade", "alias", "demo", "interactive", "local-context"];
+const LOCAL: &[&str] = &[
+    "account",
+    "config",
+    "extension",
+    "cloud",
+    "configure",
+    "login",
+    "logout",
+    "cache",
+    "bicep",
+    "find",
+    "feedback",
+    "self-test",
+    "version",
+    "upgrade",
+    "alias",
+    "demo",
+    "interactive",
+    "local-context",
+];
 
 fn azure(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, program: &'static Program) -> bool {
     let words: Vec<&str> = args.positionals.iter().map(|word| word.known().unwrap_or_default()).collect();
@@ -55,13 +110,18 @@ fn judge(words: &[&str], args: &Args) -> Option<Found> {
         (cloud_words::verb(word).is_some() || cloud_words::verb(first).is_some()).then_some((at, *word))
     })?;
     let group = words.get(..at)?.join(" ");
-    let target = args.values(&["--name", "-n", "--ids", "--vault-name", "--resource-group", "-g"]).next().map(|word| word.text.clone());
+    let target = args
+        .values(&["--name", "-n", "--ids", "--vault-name", "--resource-group", "-g"])
+        .next()
+        .map(|word| word.text.clone());
     let shown = target.as_ref().map(|target| format!(" `{target}`")).unwrap_or_default();
     let found = match (group.as_str(), verb) {
         ("lock" | "group lock" | "resource lock" | "account lock", "delete") => {
             live(Effect::BypassControl, format!("takes the lock{shown} away that keeps resources from being deleted"))
         }
-        ("role assignment" | "role definition", "create" | "delete" | "update") => access(format!("changes who may do what ({group} {verb})")),
+        ("role assignment" | "role definition", "create" | "delete" | "update") => {
+            access(format!("changes who may do what ({group} {verb})"))
+        }
         ("keyvault", "set-policy" | "delete-policy") => access(format!("changes who may read the secrets of{shown}")),
         (group, "create" | "update") if group.ends_with("firewall-rule") || group.starts_with("network nsg rule") => {
             let denies = args.value("--access").is_some_and(|word| word.text.eq_ignore_ascii_case("deny"));

@@ -18,7 +18,8 @@ pub(super) fn run(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, name: &st
                     Some(path) => shell.path(path),
                     // A part of it may still tell the environment.
                     None => {
-                        let evidence = Evidence { source: Source::Choice, name: name.to_owned(), word: word.text.clone() };
+                        let evidence =
+                            Evidence { source: Source::Choice, name: name.to_owned(), word: word.text.clone() };
                         shell.choices.push((&[], evidence));
                         None
                     }
@@ -87,10 +88,40 @@ fn eval(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) -> Stream {
     let words = call.arguments();
     if let Some(word) = words.iter().find(|word| !word.is_known()) {
         // What sets up a shell is a habit of many programs, and is read as that.
-        const SETUP: &[&str] = &["ssh-agent", "direnv", "starship", "pyenv", "rbenv", "nodenv", "brew shellenv", "fnm env", "opam env", "zoxide", "mise activate", "minikube docker-env", "docker-machine env", "conda shell", "luarocks path", "opam config", "dircolors", "rtx activate", "asdf", "nvm", "volta", "poetry env", "saml2aws script", "aws configure export-credentials"];
+        const SETUP: &[&str] = &[
+            "ssh-agent",
+            "direnv",
+            "starship",
+            "pyenv",
+            "rbenv",
+            "nodenv",
+            "brew shellenv",
+            "fnm env",
+            "opam env",
+            "zoxide",
+            "mise activate",
+            "minikube docker-env",
+            "docker-machine env",
+            "conda shell",
+            "luarocks path",
+            "opam config",
+            "dircolors",
+            "rtx activate",
+            "asdf",
+            "nvm",
+            "volta",
+            "poetry env",
+            "saml2aws script",
+            "aws configure export-credentials",
+        ];
         let reason = word.reason.clone().unwrap_or_else(|| word.text.clone());
         if !SETUP.iter().any(|name| reason.contains(name)) {
-            walk.unreadable(shell, call, format!("runs {reason} as commands, which cannot be read"), "Write the commands themselves.");
+            walk.unreadable(
+                shell,
+                call,
+                format!("runs {reason} as commands, which cannot be read"),
+                "Write the commands themselves.",
+            );
         }
         return Stream::Unknown("what `eval` prints".to_owned());
     }
@@ -114,7 +145,12 @@ fn source(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) -> Stream {
             if reason.contains("completion") {
                 return Stream::Nothing;
             }
-            walk.unreadable(shell, call, format!("runs {reason} as commands, which cannot be read"), "Write it to a file and read that first.");
+            walk.unreadable(
+                shell,
+                call,
+                format!("runs {reason} as commands, which cannot be read"),
+                "Write it to a file and read that first.",
+            );
             return Stream::Nothing;
         }
         None => {}

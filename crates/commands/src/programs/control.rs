@@ -69,9 +69,15 @@ pub(super) const PROGRAMS: &[Program] = &[
         rules: &[
             rule("review approve", Effect::BypassControl, "approves a change in a person's name", PERSON),
             rule("approve", Effect::BypassControl, "approves a change in a person's name", PERSON),
-            rule("init", Effect::BypassControl, "takes Countersign out of the repository", PERSON).when(&[When::Has(&["--uninstall"])]),
+            rule("init", Effect::BypassControl, "takes Countersign out of the repository", PERSON)
+                .when(&[When::Has(&["--uninstall"])]),
             rule("baseline write", Effect::BypassControl, "accepts every finding that there is", PERSON),
-            rule("hook", Effect::BypassControl, "reports edits as if an agent's hook did", "Leave the hook to the agent's program."),
+            rule(
+                "hook",
+                Effect::BypassControl,
+                "reports edits as if an agent's hook did",
+                "Leave the hook to the agent's program.",
+            ),
         ],
         ..Program::new(&["countersign"], &[])
     },
@@ -91,7 +97,8 @@ pub(super) const PROGRAMS: &[Program] = &[
 
 fn sign(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, program: &'static Program) -> bool {
     if args.value("-Y").and_then(|word| word.known()) == Some("sign") {
-        let found = Found::new(Effect::BypassControl, Reach::Shared, "signs in the name of whoever owns the key", PERSON);
+        let found =
+            Found::new(Effect::BypassControl, Reach::Shared, "signs in the name of whoever owns the key", PERSON);
         walk.report(shell, call, Some(args), Some(program), found);
     }
     true

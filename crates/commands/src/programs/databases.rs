@@ -12,10 +12,29 @@ const ASK: &str = "Show the statement to a person, with a `SELECT count(*)` of w
 const BACKUP: &str = "Say what is to go and why, and let a person do it after a backup.";
 
 const SQL_VARIABLES: &[&str] = &["PGHOST", "PGDATABASE", "PGSERVICE", "DATABASE_URL", "MYSQL_HOST"];
-const SQL: &[&str] = &["-h", "--host", "-d", "--dbname", "--database", "-D", "-U", "-u", "--user", "-S", "--server", "--uri", "--url", "--service"];
+const SQL: &[&str] = &[
+    "-h",
+    "--host",
+    "-d",
+    "--dbname",
+    "--database",
+    "-D",
+    "-U",
+    "-u",
+    "--user",
+    "-S",
+    "--server",
+    "--uri",
+    "--url",
+    "--service",
+];
 
 /// A client that runs SQL.
-const fn client(names: &'static [&'static str], valued: &'static [&'static str], special: super::rule::Special) -> Program {
+const fn client(
+    names: &'static [&'static str],
+    valued: &'static [&'static str],
+    special: super::rule::Special,
+) -> Program {
     Program {
         evidence: SQL,
         variables: SQL_VARIABLES,
@@ -30,18 +49,98 @@ const fn client(names: &'static [&'static str], valued: &'static [&'static str],
 pub(super) const PROGRAMS: &[Program] = &[
     client(
         &["psql", "pgcli", "cockroach", "ysqlsh"],
-        &["-c", "--command", "-f", "--file", "-h", "--host", "-p", "--port", "-U", "--username", "-d", "--dbname", "-v", "--set", "--variable", "-o", "--output", "-L", "--log-file", "-F", "-P", "-R", "-T", "--url", "-e", "--execute"],
+        &[
+            "-c",
+            "--command",
+            "-f",
+            "--file",
+            "-h",
+            "--host",
+            "-p",
+            "--port",
+            "-U",
+            "--username",
+            "-d",
+            "--dbname",
+            "-v",
+            "--set",
+            "--variable",
+            "-o",
+            "--output",
+            "-L",
+            "--log-file",
+            "-F",
+            "-P",
+            "-R",
+            "-T",
+            "--url",
+            "-e",
+            "--execute",
+        ],
         psql,
     ),
     client(
         &["mysql", "mariadb", "mycli"],
-        &["-e", "--execute", "-h", "--host", "-P", "--port", "-u", "--user", "-D", "--database", "-S", "--socket", "--defaults-file", "--defaults-extra-file"],
+        &[
+            "-e",
+            "--execute",
+            "-h",
+            "--host",
+            "-P",
+            "--port",
+            "-u",
+            "--user",
+            "-D",
+            "--database",
+            "-S",
+            "--socket",
+            "--defaults-file",
+            "--defaults-extra-file",
+        ],
         mysql,
     ),
     client(&["sqlite3", "sqlite", "litecli", "duckdb", "libsql"], &["-cmd", "-init", "-separator", "-c"], sqlite),
     client(
-        &["clickhouse-client", "clickhouse", "cqlsh", "snowsql", "sqlcmd", "trino", "presto", "usql", "influx", "spanner-cli", "beeline", "hive", "vsql"],
-        &["-q", "--query", "-e", "--execute", "-Q", "-f", "--file", "-i", "-h", "--host", "-u", "--user", "-d", "--database", "-S", "--server", "-c", "--connection", "--queries-file", "-U", "-P", "-p", "-o"],
+        &[
+            "clickhouse-client",
+            "clickhouse",
+            "cqlsh",
+            "snowsql",
+            "sqlcmd",
+            "trino",
+            "presto",
+            "usql",
+            "influx",
+            "spanner-cli",
+            "beeline",
+            "hive",
+            "vsql",
+        ],
+        &[
+            "-q",
+            "--query",
+            "-e",
+            "--execute",
+            "-Q",
+            "-f",
+            "--file",
+            "-i",
+            "-h",
+            "--host",
+            "-u",
+            "--user",
+            "-d",
+            "--database",
+            "-S",
+            "--server",
+            "-c",
+            "--connection",
+            "--queries-file",
+            "-U",
+            "-P",
+            "-p",
+            "-o",
+        ],
         other,
     ),
     Program {
@@ -50,7 +149,23 @@ pub(super) const PROGRAMS: &[Program] = &[
         help: &["--help"],
         special: Some(mongo),
         looks_for: "`dropDatabase`, `drop`, `deleteMany` and `remove` without a filter",
-        ..Program::new(&["mongosh", "mongo"], &["--eval", "--host", "-h", "--port", "-u", "-p", "--username", "--password", "--authenticationDatabase", "--file", "-f", "--db"])
+        ..Program::new(
+            &["mongosh", "mongo"],
+            &[
+                "--eval",
+                "--host",
+                "-h",
+                "--port",
+                "-u",
+                "-p",
+                "--username",
+                "--password",
+                "--authenticationDatabase",
+                "--file",
+                "-f",
+                "--db",
+            ],
+        )
     },
     Program {
         evidence: &["-h", "-u", "--host"],
@@ -58,7 +173,10 @@ pub(super) const PROGRAMS: &[Program] = &[
         help: &["--help"],
         special: Some(redis),
         looks_for: "`FLUSHALL`, `FLUSHDB`, `DEL`, `UNLINK`, `SHUTDOWN`",
-        ..Program::new(&["redis-cli", "valkey-cli", "keydb-cli"], &["-h", "-p", "-a", "-u", "-n", "-s", "--user", "--pass", "-r", "-i", "--cacert", "--cert", "--key"])
+        ..Program::new(
+            &["redis-cli", "valkey-cli", "keydb-cli"],
+            &["-h", "-p", "-a", "-u", "-n", "-s", "--user", "--pass", "-r", "-i", "--cacert", "--cert", "--key"],
+        )
     },
     Program {
         evidence: SQL,
@@ -80,15 +198,39 @@ pub(super) const PROGRAMS: &[Program] = &[
         evidence: SQL,
         variables: SQL_VARIABLES,
         help: &["--help", "-?"],
-        rules: &[rule("", Effect::DataDelete, "drops what the database holds before it restores {target|the backup}", BACKUP)
-            .when(&[When::Has(&["-c", "--clean"]), When::Has(&["-d", "--dbname"])])],
-        ..Program::new(&["pg_restore"], &["-d", "--dbname", "-h", "--host", "-p", "--port", "-U", "--username", "-j", "--jobs", "-n", "-t", "-f", "--file"])
+        rules: &[rule(
+            "",
+            Effect::DataDelete,
+            "drops what the database holds before it restores {target|the backup}",
+            BACKUP,
+        )
+        .when(&[When::Has(&["-c", "--clean"]), When::Has(&["-d", "--dbname"])])],
+        ..Program::new(
+            &["pg_restore"],
+            &[
+                "-d",
+                "--dbname",
+                "-h",
+                "--host",
+                "-p",
+                "--port",
+                "-U",
+                "--username",
+                "-j",
+                "--jobs",
+                "-n",
+                "-t",
+                "-f",
+                "--file",
+            ],
+        )
     },
     Program {
         evidence: &["--uri", "--host", "-h", "-d", "--db"],
         help: &["--help"],
         dry: &["--dryRun"],
-        rules: &[rule("", Effect::DataDelete, "drops the collections that it restores", BACKUP).when(&[When::Has(&["--drop"])])],
+        rules: &[rule("", Effect::DataDelete, "drops the collections that it restores", BACKUP)
+            .when(&[When::Has(&["--drop"])])],
         ..Program::new(&["mongorestore"], &["--uri", "--host", "-h", "-d", "--db"])
     },
     Program {
@@ -103,7 +245,8 @@ pub(super) const PROGRAMS: &[Program] = &[
     },
     Program {
         evidence: &["--bootstrap-server", "--zookeeper"],
-        rules: &[rule("", Effect::DataDelete, "deletes a topic with all that is in it", BACKUP).when(&[When::Has(&["--delete"])])],
+        rules: &[rule("", Effect::DataDelete, "deletes a topic with all that is in it", BACKUP)
+            .when(&[When::Has(&["--delete"])])],
         ..Program::new(&["kafka-topics", "kafka-topics.sh"], &["--bootstrap-server", "--zookeeper", "--topic"])
     },
     Program {
@@ -184,7 +327,14 @@ fn report_file(
     }
     match walk.file(known, shell, &call.origin) {
         File::Text(text) => {
-            let inner = Call { origin: crate::shell::Origin { file: Some(known.into()), place: crate::shell::Place::Within(0..text.len()), ..call.origin.through(known) }, ..call.clone() };
+            let inner = Call {
+                origin: crate::shell::Origin {
+                    file: Some(known.into()),
+                    place: crate::shell::Place::Within(0..text.len()),
+                    ..call.origin.through(known)
+                },
+                ..call.clone()
+            };
             // A file that includes others is followed like a script: up to a depth.
             walk.level += 1;
             if walk.level < crate::limits::MAX_LEVELS {
@@ -194,7 +344,12 @@ fn report_file(
         }
         File::Absent => {}
         File::Unreadable => {
-            walk.unreadable(shell, call, format!("runs the SQL of `{known}`, which cannot be read"), "Put the statements where they can be read.");
+            walk.unreadable(
+                shell,
+                call,
+                format!("runs the SQL of `{known}`, which cannot be read"),
+                "Put the statements where they can be read.",
+            );
         }
     }
 }
@@ -212,13 +367,21 @@ fn report_stream(
         Stream::Nothing => {}
         Stream::Text(text) => report_sql(walk, shell, call, args, program, text, dialect),
         Stream::Unknown(reason) => {
-            walk.unreadable(shell, call, format!("runs {reason} as SQL, which cannot be read"), "Write the statements to a file first.");
+            walk.unreadable(
+                shell,
+                call,
+                format!("runs {reason} as SQL, which cannot be read"),
+                "Write the statements to a file first.",
+            );
         }
     }
 }
 
 /// What a client runs: arguments, files, else standard input.
-#[expect(clippy::too_many_arguments, reason = "the last ones are the client's flags, which make it readable where it is called")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the last ones are the client's flags, which make it readable where it is called"
+)]
 fn run(
     walk: &mut Walk<'_>,
     shell: &mut Shell,
@@ -235,7 +398,8 @@ fn run(
         if texts.contains(&flag.name.as_str()) {
             any = true;
             if word.is_opaque() {
-                let what = format!("runs {} as SQL, which cannot be read", word.reason.as_deref().unwrap_or(&word.text));
+                let what =
+                    format!("runs {} as SQL, which cannot be read", word.reason.as_deref().unwrap_or(&word.text));
                 walk.unreadable(shell, call, what, "Write the statement in the command.");
             } else {
                 report_sql(walk, shell, call, args, program, &word.text, dialect);
@@ -251,7 +415,16 @@ fn run(
 }
 
 fn psql(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, program: &'static Program) -> bool {
-    run(walk, shell, call, args, program, Dialect::Transactional, &["-c", "--command", "-e", "--execute"], &["-f", "--file"]);
+    run(
+        walk,
+        shell,
+        call,
+        args,
+        program,
+        Dialect::Transactional,
+        &["-c", "--command", "-e", "--execute"],
+        &["-f", "--file"],
+    );
     true
 }
 
@@ -261,7 +434,16 @@ fn mysql(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, progr
 }
 
 fn other(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, program: &'static Program) -> bool {
-    run(walk, shell, call, args, program, Dialect::Other, &["-q", "--query", "-e", "--execute", "-Q"], &["-f", "--file", "-i", "--queries-file"]);
+    run(
+        walk,
+        shell,
+        call,
+        args,
+        program,
+        Dialect::Other,
+        &["-q", "--query", "-e", "--execute", "-Q"],
+        &["-f", "--file", "-i", "--queries-file"],
+    );
     true
 }
 
@@ -294,7 +476,12 @@ fn mongo(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, progr
     match (&call.stdin, texts.is_empty()) {
         (Stream::Text(text), true) => texts.push(text.clone()),
         (Stream::Unknown(reason), true) => {
-            walk.unreadable(shell, call, format!("runs {reason} in the database, which cannot be read"), "Write the statements to a file first.");
+            walk.unreadable(
+                shell,
+                call,
+                format!("runs {reason} in the database, which cannot be read"),
+                "Write the statements to a file first.",
+            );
         }
         _ => {}
     }
@@ -310,7 +497,9 @@ fn mongo(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, progr
 fn mongo_calls(text: &str) -> Vec<(Effect, String)> {
     let mut found = Vec::new();
     for line in text.lines() {
-        let code = line.split_once("//").map_or(line, |(code, comment)| if comment.contains(['"', '\'']) { line } else { code });
+        let code = line
+            .split_once("//")
+            .map_or(line, |(code, comment)| if comment.contains(['"', '\'']) { line } else { code });
         let flat: String = code.chars().filter(|c| !c.is_whitespace()).collect();
         for (call, what) in [
             (".dropDatabase(", "drops the database"),
@@ -334,7 +523,8 @@ fn mongo_calls(text: &str) -> Vec<(Effect, String)> {
 }
 
 fn redis(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, program: &'static Program) -> bool {
-    let mut lines: Vec<String> = vec![args.positionals.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")];
+    let mut lines: Vec<String> =
+        vec![args.positionals.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")];
     if let (true, Stream::Text(text)) = (args.positionals.is_empty(), &call.stdin) {
         lines.extend(text.lines().map(str::to_owned));
     }
@@ -342,7 +532,9 @@ fn redis(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, progr
         let mut words = line.split_whitespace();
         let command = words.next().unwrap_or_default().to_ascii_uppercase();
         let found = match command.as_str() {
-            "FLUSHALL" => Found::new(Effect::DataDelete, Reach::Live, "deletes every key of every database of the server", BACKUP),
+            "FLUSHALL" => {
+                Found::new(Effect::DataDelete, Reach::Live, "deletes every key of every database of the server", BACKUP)
+            }
             "FLUSHDB" => Found::new(Effect::DataDelete, Reach::Live, "deletes every key of the database", BACKUP),
             "DEL" | "UNLINK" => Found::new(Effect::DataDelete, Reach::Live, "deletes keys", BACKUP).lesser(),
             "SHUTDOWN" => Found::new(Effect::Interrupt, Reach::Live, "stops the server", BACKUP),

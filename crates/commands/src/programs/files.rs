@@ -12,34 +12,136 @@ const KEEP: &str = "Leave the file as it is, and say what is in the way.";
 const DEVICE: &str = "Say which device and why, and let a person do it.";
 
 /// A program that takes paths.
-const fn paths(names: &'static [&'static str], valued: &'static [&'static str], special: super::rule::Special, looks_for: &'static str) -> Program {
-    Program { reach: Reach::Local, help: &["--help"], dry: &[], special: Some(special), looks_for, ..Program::new(names, valued) }
+const fn paths(
+    names: &'static [&'static str],
+    valued: &'static [&'static str],
+    special: super::rule::Special,
+    looks_for: &'static str,
+) -> Program {
+    Program {
+        reach: Reach::Local,
+        help: &["--help"],
+        dry: &[],
+        special: Some(special),
+        looks_for,
+        ..Program::new(names, valued)
+    }
 }
 
 pub(super) const PROGRAMS: &[Program] = &[
-    paths(&["rm", "grm", "unlink", "rimraf", "trash", "srm", "rmdir"], &[], remove, "`-r` of anything but build folders and temporary ones; single files that hold state or control a check"),
+    paths(
+        &["rm", "grm", "unlink", "rimraf", "trash", "srm", "rmdir"],
+        &[],
+        remove,
+        "`-r` of anything but build folders and temporary ones; single files that hold state or control a check",
+    ),
     paths(&["find", "gfind"], &[], find, "`-delete`, and the command behind `-exec`"),
     paths(&["dd"], &[], dd, "`of=` a device"),
-    Program { spec: crate::args::Spec { valued: &[], clusters: true, stops: false }, ..paths(&["shred", "wipe"], &["-n", "-s"], shred, "any file") },
+    Program {
+        spec: crate::args::Spec { valued: &[], clusters: true, stops: false },
+        ..paths(&["shred", "wipe"], &["-n", "-s"], shred, "any file")
+    },
     Program {
         reach: Reach::Local,
         rules: &[rule("", Effect::DataDelete, "overwrites the device {target|named} with a new file system", DEVICE)],
-        ..Program::new(&["mkfs", "mkfs.ext4", "mkfs.ext3", "mkfs.ext2", "mkfs.xfs", "mkfs.btrfs", "mkfs.vfat", "mkswap", "wipefs", "mke2fs", "blkdiscard"], &["-t", "-L", "-m", "-b"])
+        ..Program::new(
+            &[
+                "mkfs",
+                "mkfs.ext4",
+                "mkfs.ext3",
+                "mkfs.ext2",
+                "mkfs.xfs",
+                "mkfs.btrfs",
+                "mkfs.vfat",
+                "mkswap",
+                "wipefs",
+                "mke2fs",
+                "blkdiscard",
+            ],
+            &["-t", "-L", "-m", "-b"],
+        )
     },
     paths(&["tee", "sponge"], &[], tee, "files that control a check or hold state"),
     paths(&["sed", "gsed", "perl"], &["-e", "-f", "-E"], in_place, "`-i` in files that control a check"),
-    paths(&["mv", "cp", "ln", "install", "rsync", "gmv", "gcp"], &["-t", "--target-directory"], moved, "files that control a check, as source or destination; `rsync --delete`"),
-    paths(&["chmod", "chown", "chattr", "truncate", "touch"], &["-s", "--size"], changed, "files that control a check; `truncate` of state"),
+    paths(
+        &["mv", "cp", "ln", "install", "rsync", "gmv", "gcp"],
+        &["-t", "--target-directory"],
+        moved,
+        "files that control a check, as source or destination; `rsync --delete`",
+    ),
+    paths(
+        &["chmod", "chown", "chattr", "truncate", "touch"],
+        &["-s", "--size"],
+        changed,
+        "files that control a check; `truncate` of state",
+    ),
 ];
 
 /// Folders that are made anew by a build.
 const BUILT: &[&str] = &[
-    "node_modules", "target", "dist", "build", "out", ".terraform", ".terragrunt-cache", ".next", ".nuxt", "__pycache__",
-    ".pytest_cache", ".mypy_cache", ".ruff_cache", ".tox", ".venv", "venv", "env", "coverage", ".gradle", ".cache", ".turbo", ".parcel-cache",
-    "tmp", "temp", "logs", "cdk.out", ".serverless", ".aws-sam", "htmlcov", ".nyc_output", ".eggs", ".svelte-kit", ".angular",
-    ".vite", ".output", "bin", "obj", ".build", "DerivedData", "Pods", ".dart_tool", "_build", "deps", "public", ".docusaurus", "site",
-    ".hypothesis", ".nox", ".parcel", ".sass-cache", ".vercel", ".netlify", "cmake-build-debug", "cmake-build-release", "bazel-out",
-    "test-results", "playwright-report", "reports", ".stack-work", "vendor", "storybook-static", ".expo", ".wrangler",
+    "node_modules",
+    "target",
+    "dist",
+    "build",
+    "out",
+    ".terraform",
+    ".terragrunt-cache",
+    ".next",
+    ".nuxt",
+    "__pycache__",
+    ".pytest_cache",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".tox",
+    ".venv",
+    "venv",
+    "env",
+    "coverage",
+    ".gradle",
+    ".cache",
+    ".turbo",
+    ".parcel-cache",
+    "tmp",
+    "temp",
+    "logs",
+    "cdk.out",
+    ".serverless",
+    ".aws-sam",
+    "htmlcov",
+    ".nyc_output",
+    ".eggs",
+    ".svelte-kit",
+    ".angular",
+    ".vite",
+    ".output",
+    "bin",
+    "obj",
+    ".build",
+    "DerivedData",
+    "Pods",
+    ".dart_tool",
+    "_build",
+    "deps",
+    "public",
+    ".docusaurus",
+    "site",
+    ".hypothesis",
+    ".nox",
+    ".parcel",
+    ".sass-cache",
+    ".vercel",
+    ".netlify",
+    "cmake-build-debug",
+    "cmake-build-release",
+    "bazel-out",
+    "test-results",
+    "playwright-report",
+    "reports",
+    ".stack-work",
+    "vendor",
+    "storybook-static",
+    ".expo",
+    ".wrangler",
 ];
 
 /// What becomes of a path that is removed with all that is in it.
@@ -54,15 +156,23 @@ enum Weight {
 fn weight(path: &str, shell: &Shell) -> Weight {
     let trimmed = path.trim_end_matches('/');
     let trimmed = trimmed.strip_suffix("/*").or_else(|| trimmed.strip_suffix("/.")).unwrap_or(trimmed);
-    let everything = matches!(path, "*" | "." | "./" | "./*" | ".." | "../" | ".[!.]*" | "./.*" | ".*" | "..*" | "{*,.*}") || trimmed == "..";
+    let everything =
+        matches!(path, "*" | "." | "./" | "./*" | ".." | "../" | ".[!.]*" | "./.*" | ".*" | "..*" | "{*,.*}")
+            || trimmed == "..";
     if (path.starts_with('/') && matches!(trimmed, "" | "/")) || path == "/*" {
         return Weight::Grave("everything on this machine".to_owned());
     }
-    if matches!(trimmed, "~" | "/root" | "/home" | "/Users") || (trimmed.starts_with("/home/") && trimmed.matches('/').count() == 2) || (trimmed.starts_with("/Users/") && trimmed.matches('/').count() == 2) {
+    if matches!(trimmed, "~" | "/root" | "/home" | "/Users")
+        || (trimmed.starts_with("/home/") && trimmed.matches('/').count() == 2)
+        || (trimmed.starts_with("/Users/") && trimmed.matches('/').count() == 2)
+    {
         return Weight::Grave("the whole home folder".to_owned());
     }
     if everything {
-        let temporary = shell.folder.as_deref().is_some_and(|folder| is_temporary(folder) || is_built(folder) && folder.contains('/'));
+        let temporary = shell
+            .folder
+            .as_deref()
+            .is_some_and(|folder| is_temporary(folder) || is_built(folder) && folder.contains('/'));
         return if temporary { Weight::Harmless } else { Weight::Grave("everything in this folder".to_owned()) };
     }
     let absolute = shell.path(trimmed).unwrap_or_else(|| trimmed.to_owned());
@@ -76,9 +186,18 @@ fn weight(path: &str, shell: &Shell) -> Weight {
     if name == ".countersign" || control(&absolute).is_some() {
         return Weight::Grave("what checks this repository".to_owned());
     }
-    const SYSTEM: &[&str] = &["/etc", "/usr", "/var", "/bin", "/sbin", "/lib", "/boot", "/opt", "/dev", "/sys", "/proc", "/srv", "/mnt", "/data", "/System", "/Library", "/lib64"];
-    let inside_folder = shell.folder.as_deref().is_some_and(|folder| folder.starts_with('/') && absolute.starts_with(&format!("{folder}/")));
-    let system = !inside_folder && SYSTEM.iter().any(|system| absolute == *system || absolute.strip_prefix(system).is_some_and(|rest| rest.starts_with('/')));
+    const SYSTEM: &[&str] = &[
+        "/etc", "/usr", "/var", "/bin", "/sbin", "/lib", "/boot", "/opt", "/dev", "/sys", "/proc", "/srv", "/mnt",
+        "/data", "/System", "/Library", "/lib64",
+    ];
+    let inside_folder = shell
+        .folder
+        .as_deref()
+        .is_some_and(|folder| folder.starts_with('/') && absolute.starts_with(&format!("{folder}/")));
+    let system = !inside_folder
+        && SYSTEM.iter().any(|system| {
+            absolute == *system || absolute.strip_prefix(system).is_some_and(|rest| rest.starts_with('/'))
+        });
     if is_built(trimmed) && !(system && trimmed.matches('/').count() <= 2) {
         return Weight::Harmless;
     }
@@ -93,17 +212,20 @@ fn weight(path: &str, shell: &Shell) -> Weight {
     {
         return Weight::Grave("the folder that this is run in".to_owned());
     }
-    if trimmed.starts_with("~/.") && matches!(name, ".ssh" | ".aws" | ".kube" | ".gnupg" | ".config" | ".azure" | ".claude" | ".terraform.d") {
+    if trimmed.starts_with("~/.")
+        && matches!(name, ".ssh" | ".aws" | ".kube" | ".gnupg" | ".config" | ".azure" | ".claude" | ".terraform.d")
+    {
         return Weight::Grave("keys and settings of this user".to_owned());
     }
     Weight::Lesser
 }
 
 fn is_temporary(path: &str) -> bool {
-    ["/tmp", "/var/tmp", "/private/tmp", "/var/folders", "/dev/shm", "$RUNNER_TEMP", "$TMPDIR", "${TMPDIR"]
-        .iter()
-        .any(|folder| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '}', '.', '-'])))
-        || path.starts_with("/tmp/")
+    ["/tmp", "/var/tmp", "/private/tmp", "/var/folders", "/dev/shm", "$RUNNER_TEMP", "$TMPDIR", "${TMPDIR"].iter().any(
+        |folder| {
+            path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '}', '.', '-']))
+        },
+    ) || path.starts_with("/tmp/")
 }
 
 /// Whether one of a path's parts is a folder that a build makes anew.
@@ -117,8 +239,9 @@ fn is_built(path: &str) -> bool {
 /// Whether a name is that of a single file, by its ending.
 fn is_file(name: &str) -> bool {
     const ENDINGS: &[&str] = &[
-        "json", "lock", "hcl", "tf", "tfvars", "txt", "log", "md", "yaml", "yml", "toml", "zip", "gz", "tgz", "tar", "js", "ts", "tsx", "jsx", "py",
-        "rs", "go", "css", "html", "map", "png", "svg", "xml", "csv", "out", "pid", "tmp", "bak", "old", "pyc", "class", "jar", "o", "sh", "ini", "sql",
+        "json", "lock", "hcl", "tf", "tfvars", "txt", "log", "md", "yaml", "yml", "toml", "zip", "gz", "tgz", "tar",
+        "js", "ts", "tsx", "jsx", "py", "rs", "go", "css", "html", "map", "png", "svg", "xml", "csv", "out", "pid",
+        "tmp", "bak", "old", "pyc", "class", "jar", "o", "sh", "ini", "sql",
     ];
     !name.contains('*') && name.rsplit_once('.').is_some_and(|(_, end)| ENDINGS.contains(&end))
 }
@@ -129,7 +252,10 @@ fn is_state(name: &str) -> bool {
 }
 
 fn remove(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, program: &'static Program) -> bool {
-    let recursive = args.has_any(&["-r", "-R", "--recursive", "-d"]) || args.has_abbreviated("--recursive", 5) || call.program() == "rimraf" || call.program() == "trash";
+    let recursive = args.has_any(&["-r", "-R", "--recursive", "-d"])
+        || args.has_abbreviated("--recursive", 5)
+        || call.program() == "rimraf"
+        || call.program() == "trash";
     let recursive = recursive && call.program() != "rmdir";
     for path in &args.positionals {
         removed(walk, shell, call, args, program, path, recursive);
@@ -138,7 +264,15 @@ fn remove(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, prog
 }
 
 /// Reports that a path is removed.
-fn removed(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, program: &'static Program, path: &Word, recursive: bool) {
+fn removed(
+    walk: &mut Walk<'_>,
+    shell: &mut Shell,
+    call: &Call,
+    args: &Args,
+    program: &'static Program,
+    path: &Word,
+    recursive: bool,
+) {
     let local = |effect, what: String| Found::new(effect, Reach::Local, what, NAME).target(Some(path.text.clone()));
     let mut report = |found: Found| {
         let contained = shell.container || shell.remote;
@@ -168,7 +302,9 @@ fn removed(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, pro
     }
     match weight(&path.text, shell) {
         Weight::Harmless => {}
-        Weight::Lesser => report(local(Effect::FileDelete, format!("deletes `{}` with all that is in it", short(&path.text))).lesser()),
+        Weight::Lesser => report(
+            local(Effect::FileDelete, format!("deletes `{}` with all that is in it", short(&path.text))).lesser(),
+        ),
         Weight::Grave(thing) => {
             let absolute = shell.path(&path.text).unwrap_or_else(|| path.text.clone());
             let controls = control(&absolute).is_some() || name == ".countersign";
@@ -203,7 +339,9 @@ fn find(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, progra
     if words.iter().any(|word| word.text == "-delete") && !empties {
         let whole = names.is_empty() || names.iter().any(|name| matches!(name.text.as_str(), "*" | ".*"));
         let path = if whole { root } else { &path };
-        let aged = words.iter().any(|word| matches!(word.text.as_str(), "-mtime" | "-mmin" | "-atime" | "-ctime" | "-newer" | "-size"));
+        let aged = words
+            .iter()
+            .any(|word| matches!(word.text.as_str(), "-mtime" | "-mmin" | "-atime" | "-ctime" | "-newer" | "-size"));
         if whole && aged {
             if !is_temporary(&root.text) && !is_built(&root.text) {
                 let what = format!("deletes files below `{}` by their age or size", root.text);
@@ -220,12 +358,20 @@ fn find(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, progra
         if !matches!(word.text.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir") {
             continue;
         }
-        let end = words.iter().skip(at).position(|word| matches!(word.text.as_str(), ";" | "+")).map_or(words.len(), |end| at + end);
+        let end = words
+            .iter()
+            .skip(at)
+            .position(|word| matches!(word.text.as_str(), ";" | "+"))
+            .map_or(words.len(), |end| at + end);
         let inner: Vec<Word> = words
             .get(at..end)
             .unwrap_or_default()
             .iter()
-            .map(|word| if word.text == "{}" { Word { range: word.range.clone(), ..path.clone() } } else { word.clone() })
+            .map(
+                |word| {
+                    if word.text == "{}" { Word { range: word.range.clone(), ..path.clone() } } else { word.clone() }
+                },
+            )
             .collect();
         walk.call(call.rest(&inner, "find -exec"), &mut shell.clone());
         at = end;
@@ -248,7 +394,13 @@ fn dd(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, program:
 }
 
 fn is_device(path: &str) -> bool {
-    path.strip_prefix("/dev/").is_some_and(|name| !matches!(name, "null" | "zero" | "stdout" | "stderr" | "tty" | "fd" | "full") && !name.starts_with("fd/") && !name.starts_with("shm/") && !name.starts_with("tcp/") && !name.starts_with("udp/"))
+    path.strip_prefix("/dev/").is_some_and(|name| {
+        !matches!(name, "null" | "zero" | "stdout" | "stderr" | "tty" | "fd" | "full")
+            && !name.starts_with("fd/")
+            && !name.starts_with("shm/")
+            && !name.starts_with("tcp/")
+            && !name.starts_with("udp/")
+    })
 }
 
 fn shred(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, program: &'static Program) -> bool {
@@ -256,8 +408,17 @@ fn shred(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, progr
     if target.as_deref().is_some_and(is_temporary) {
         return true;
     }
-    let what = format!("overwrites {}, so that it cannot be got back", target.as_ref().map(|target| format!("`{}`", short(target))).unwrap_or_default());
-    walk.report(shell, call, Some(args), Some(program), Found::new(Effect::FileDelete, Reach::Local, what, NAME).target(target));
+    let what = format!(
+        "overwrites {}, so that it cannot be got back",
+        target.as_ref().map(|target| format!("`{}`", short(target))).unwrap_or_default()
+    );
+    walk.report(
+        shell,
+        call,
+        Some(args),
+        Some(program),
+        Found::new(Effect::FileDelete, Reach::Local, what, NAME).target(target),
+    );
     true
 }
 
@@ -341,7 +502,12 @@ fn moved(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, progr
         for source in &sources {
             let name = source.text.rsplit('/').next().unwrap_or_default();
             if is_state(name) && name.ends_with(".tfstate") && !is_temporary(&source.text) {
-                let found = Found::new(Effect::StateChange, Reach::Local, format!("moves the Terraform state `{}` away", source.text), KEEP);
+                let found = Found::new(
+                    Effect::StateChange,
+                    Reach::Local,
+                    format!("moves the Terraform state `{}` away", source.text),
+                    KEEP,
+                );
                 walk.report(shell, call, Some(args), Some(program), found.target(Some(source.text.clone())));
             }
         }
@@ -364,11 +530,14 @@ fn moved(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, progr
 
 fn changed(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, program: &'static Program) -> bool {
     // `chmod -x FILE`: the mode looks like a flag.
-    let by_flag = call.program() == "chmod" && args.flags.iter().any(|flag| matches!(flag.name.as_str(), "-x" | "-w" | "-r"));
+    let by_flag =
+        call.program() == "chmod" && args.flags.iter().any(|flag| matches!(flag.name.as_str(), "-x" | "-w" | "-r"));
     let skip = usize::from(!by_flag && !matches!(call.program(), "truncate" | "touch"));
     let paths: Vec<Word> = args.positionals.iter().skip(skip).cloned().collect();
     // Making a hook executable is how one is installed.
-    let harmless = call.program() == "chmod" && !by_flag && args.positional(0).is_some_and(|mode| mode.contains("+x") || mode.starts_with('7'));
+    let harmless = call.program() == "chmod"
+        && !by_flag
+        && args.positional(0).is_some_and(|mode| mode.contains("+x") || mode.starts_with('7'));
     if !harmless && call.program() != "touch" {
         controls(walk, shell, call, args, program, &paths, "changes");
     }
@@ -380,7 +549,15 @@ fn changed(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, pro
     true
 }
 
-fn controls(walk: &mut Walk<'_>, shell: &Shell, call: &Call, args: &Args, program: &'static Program, paths: &[Word], does: &str) {
+fn controls(
+    walk: &mut Walk<'_>,
+    shell: &Shell,
+    call: &Call,
+    args: &Args,
+    program: &'static Program,
+    paths: &[Word],
+    does: &str,
+) {
     if shell.container || shell.remote {
         return;
     }

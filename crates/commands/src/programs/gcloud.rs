@@ -12,7 +12,16 @@ const PERMISSIONS: &str = "Write the change of permissions into the infrastructu
 
 pub(super) const PROGRAMS: &[Program] = &[
     Program {
-        evidence: &["--project", "--account", "--configuration", "--cluster", "--instance", "--billing-project", "--region", "--zone"],
+        evidence: &[
+            "--project",
+            "--account",
+            "--configuration",
+            "--cluster",
+            "--instance",
+            "--billing-project",
+            "--region",
+            "--zone",
+        ],
         variables: &["CLOUDSDK_CORE_PROJECT", "GOOGLE_CLOUD_PROJECT", "CLOUDSDK_ACTIVE_CONFIG_NAME", "GCLOUD_PROJECT"],
         dry: &["--dry-run", "--validate-only"],
         special: Some(gcloud),
@@ -21,9 +30,28 @@ pub(super) const PROGRAMS: &[Program] = &[
         ..Program::new(
             &["gcloud"],
             &[
-                "--project", "--account", "--configuration", "--format", "--verbosity", "--impersonate-service-account",
-                "--billing-project", "--region", "--zone", "--location", "--filter", "--flags-file", "--member", "--role",
-                "--cluster", "--instance", "--keyring", "--num-nodes", "--size", "--source-ranges", "--service", "--database",
+                "--project",
+                "--account",
+                "--configuration",
+                "--format",
+                "--verbosity",
+                "--impersonate-service-account",
+                "--billing-project",
+                "--region",
+                "--zone",
+                "--location",
+                "--filter",
+                "--flags-file",
+                "--member",
+                "--role",
+                "--cluster",
+                "--instance",
+                "--keyring",
+                "--num-nodes",
+                "--size",
+                "--source-ranges",
+                "--service",
+                "--database",
             ],
         )
     },
@@ -31,10 +59,12 @@ pub(super) const PROGRAMS: &[Program] = &[
         evidence: &["-u"],
         dry: &["-n"],
         rules: &[
-            rule("rm", Effect::DataDelete, "deletes every object below {target|what is named}", ASK).when(&[When::Has(&["-r", "-R", "-a"])]),
+            rule("rm", Effect::DataDelete, "deletes every object below {target|what is named}", ASK)
+                .when(&[When::Has(&["-r", "-R", "-a"])]),
             rule("rm", Effect::DataDelete, "deletes the object {target|named}", ASK).lesser(),
             rule("rb", Effect::DataDelete, "deletes the bucket {target|named}", ASK),
-            rule("rsync", Effect::DataDelete, "deletes at the destination what the source has not: {target|}", ASK).when(&[When::Has(&["-d"])]),
+            rule("rsync", Effect::DataDelete, "deletes at the destination what the source has not: {target|}", ASK)
+                .when(&[When::Has(&["-d"])]),
             rule("iam ch|set", Effect::Access, "changes who may do what with {target|a bucket}", PERMISSIONS),
             rule("acl ch|set", Effect::Access, "changes who may do what with {target|objects}", PERMISSIONS),
         ],
@@ -44,7 +74,12 @@ pub(super) const PROGRAMS: &[Program] = &[
         evidence: &["--project_id", "--dataset_id"],
         rules: &[
             rule("rm", Effect::DataDelete, "deletes {target|a table or dataset}", ASK),
-            rule("remove-iam-policy-binding|add-iam-policy-binding|set-iam-policy", Effect::Access, "changes who may do what with {target|data}", PERMISSIONS),
+            rule(
+                "remove-iam-policy-binding|add-iam-policy-binding|set-iam-policy",
+                Effect::Access,
+                "changes who may do what with {target|data}",
+                PERMISSIONS,
+            ),
         ],
         special: Some(bq),
         looks_for: "`query` with SQL that deletes",
@@ -53,18 +88,36 @@ pub(super) const PROGRAMS: &[Program] = &[
 ];
 
 /// Groups that only touch this machine, or print.
-const LOCAL: &[&str] = &["config", "auth", "components", "info", "help", "version", "topic", "feedback", "init", "docker", "emulators", "cheat-sheet"];
+const LOCAL: &[&str] = &[
+    "config",
+    "auth",
+    "components",
+    "info",
+    "help",
+    "version",
+    "topic",
+    "feedback",
+    "init",
+    "docker",
+    "emulators",
+    "cheat-sheet",
+];
 
 fn gcloud(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, program: &'static Program) -> bool {
     let words: Vec<&str> = args.positionals.iter().map(|word| word.known().unwrap_or_default()).collect();
     let words: Vec<&str> = words.into_iter().skip_while(|word| matches!(*word, "alpha" | "beta" | "preview")).collect();
     let Some(group) = words.first() else { return true };
     if let ["config", "set", "project" | "core/project", project] = words.as_slice() {
-        let evidence = Evidence { source: Source::Choice, name: "config set project".to_owned(), word: (*project).to_owned() };
+        let evidence =
+            Evidence { source: Source::Choice, name: "config set project".to_owned(), word: (*project).to_owned() };
         shell.choices.push((&["gcloud", "gsutil", "bq"], evidence));
     }
     if let ["config", "configurations", "activate", name] = words.as_slice() {
-        let evidence = Evidence { source: Source::Choice, name: "config configurations activate".to_owned(), word: (*name).to_owned() };
+        let evidence = Evidence {
+            source: Source::Choice,
+            name: "config configurations activate".to_owned(),
+            word: (*name).to_owned(),
+        };
         shell.choices.push((&["gcloud", "gsutil", "bq"], evidence));
     }
     if LOCAL.contains(group) {
@@ -83,7 +136,9 @@ fn judge(words: &[&str], args: &Args) -> Option<Found> {
         let first = word.split('-').next().unwrap_or(word);
         let meaning = if access { Some(Verb::Changes) } else { cloud_words::verb(first) };
         // `export` and `snapshots` are groups, too: only what stands behind a group as a whole word counts.
-        meaning.filter(|_| access || cloud_words::verb(word).is_some() || word.contains('-')).map(|meaning| (at, *word, meaning))
+        meaning
+            .filter(|_| access || cloud_words::verb(word).is_some() || word.contains('-'))
+            .map(|meaning| (at, *word, meaning))
     })?;
     let group = words.get(..at)?.join(" ");
     let target: Vec<&str> = words.get(at + 1..)?.iter().copied().filter(|word| !word.is_empty()).collect();
@@ -98,14 +153,23 @@ fn judge(words: &[&str], args: &Args) -> Option<Found> {
         let found = live(Effect::Access, format!("opens the firewall{shown} to everybody"));
         return open.then(|| Found { instead: PERMISSIONS.to_owned(), ..found }.target(target));
     }
-    if args.flags.iter().any(|flag| matches!(flag.name.as_str(), "--no-deletion-protection" | "--no-deletion-protection-enabled")) {
-        return Some(live(Effect::BypassControl, format!("takes the protection against deletion from {group}{shown}")).target(target));
+    if args
+        .flags
+        .iter()
+        .any(|flag| matches!(flag.name.as_str(), "--no-deletion-protection" | "--no-deletion-protection-enabled"))
+    {
+        return Some(
+            live(Effect::BypassControl, format!("takes the protection against deletion from {group}{shown}"))
+                .target(target),
+        );
     }
     if verb == "resize" && args.values(&["--num-nodes", "--size"]).any(|word| word.known() == Some("0")) {
         return Some(live(Effect::Interrupt, format!("takes every node of {group}{shown} away")).target(target));
     }
     if verb == "rsync" && args.has("--delete-unmatched-destination-objects") {
-        return Some(live(Effect::DataDelete, "deletes at the destination what the source has not".to_owned()).target(target));
+        return Some(
+            live(Effect::DataDelete, "deletes at the destination what the source has not".to_owned()).target(target),
+        );
     }
     if verb == "rm" && group == "storage" && !args.has_any(&["-r", "-R", "--recursive"]) {
         return Some(live(Effect::DataDelete, format!("deletes the object{shown}")).lesser().target(target));

@@ -14,7 +14,16 @@ const NOTES: &str = "Leave the notes to the hooks that write them.";
 
 pub(super) const PROGRAMS: &[Program] = &[Program {
     spec: Spec {
-        valued: &["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env", "--super-prefix"],
+        valued: &[
+            "-C",
+            "-c",
+            "--git-dir",
+            "--work-tree",
+            "--namespace",
+            "--exec-path",
+            "--config-env",
+            "--super-prefix",
+        ],
         clusters: true,
         stops: true,
     },
@@ -30,8 +39,36 @@ pub(super) const PROGRAMS: &[Program] = &[Program {
 
 /// Flags of sub-commands that take a word.
 const VALUED: &[&str] = &[
-    "-m", "--message", "-F", "--file", "-C", "-c", "--author", "--date", "-o", "--push-option", "--repo", "-e", "--exclude", "-t", "--template",
-    "--grep", "-S", "-G", "--format", "--since", "--until", "--onto", "-x", "--exec", "-s", "--source", "--strategy", "-X", "--ref", "-n",
+    "-m",
+    "--message",
+    "-F",
+    "--file",
+    "-C",
+    "-c",
+    "--author",
+    "--date",
+    "-o",
+    "--push-option",
+    "--repo",
+    "-e",
+    "--exclude",
+    "-t",
+    "--template",
+    "--grep",
+    "-S",
+    "-G",
+    "--format",
+    "--since",
+    "--until",
+    "--onto",
+    "-x",
+    "--exec",
+    "-s",
+    "--source",
+    "--strategy",
+    "-X",
+    "--ref",
+    "-n",
 ];
 
 fn git(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, program: &'static Program) -> bool {
@@ -49,11 +86,23 @@ fn git(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, program
     }
     let skips = ["HUSKY", "SKIP", "GIT_CONFIG_PARAMETERS", "HUSKY_SKIP_HOOKS", "LEFTHOOK"];
     let skipped = call.variables.iter().find(|(name, word)| {
-        skips.contains(&name.as_str()) && (name.starts_with("SKIP") || name == "GIT_CONFIG_PARAMETERS" || matches!(word.text.as_str(), "0" | "1" | "false"))
+        skips.contains(&name.as_str())
+            && (name.starts_with("SKIP")
+                || name == "GIT_CONFIG_PARAMETERS"
+                || matches!(word.text.as_str(), "0" | "1" | "false"))
     });
     let commits = matches!(name, "commit" | "push" | "merge" | "rebase" | "am" | "cherry-pick" | "revert" | "pull");
     if commits && (hooks_off || skipped.is_some()) {
-        git.found(walk, shell, Found::new(Effect::BypassControl, Reach::Local, format!("runs `git {name}` without the repository's hooks"), HOOKS));
+        git.found(
+            walk,
+            shell,
+            Found::new(
+                Effect::BypassControl,
+                Reach::Local,
+                format!("runs `git {name}` without the repository's hooks"),
+                HOOKS,
+            ),
+        );
     }
     git.run(walk, shell, name, words);
     shell.folder = outer;
@@ -66,7 +115,8 @@ fn valued(name: &str) -> &'static [&'static str] {
         "commit" => &["-m", "--message", "-F", "--file", "-C", "-c", "--author", "--date", "-t", "--template"],
         "push" => &["-o", "--push-option", "--repo", "--receive-pack"],
         "clean" => &["-e", "--exclude"],
-        "reset" | "rm" | "mv" | "stash" | "update-ref" | "gc" | "reflog" | "config" | "branch" | "checkout" | "switch" => &["-m", "--message", "-b", "-B", "--orphan"],
+        "reset" | "rm" | "mv" | "stash" | "update-ref" | "gc" | "reflog" | "config" | "branch" | "checkout"
+        | "switch" => &["-m", "--message", "-b", "-B", "--orphan"],
         "restore" => &["-s", "--source"],
         "tag" => &["-m", "--message", "-F", "--file", "-u"],
         "notes" => &["--ref", "-m", "--message", "-F", "--file", "-C", "-c"],
@@ -102,7 +152,8 @@ impl Git<'_> {
 
     fn run(&self, walk: &mut Walk<'_>, shell: &mut Shell, name: &str, words: &[Word]) {
         let args = &self.args;
-        let no_verify = args.has_abbreviated("--no-verify", 7) || (matches!(name, "commit" | "am") && args.has("-n") && name == "commit");
+        let no_verify = args.has_abbreviated("--no-verify", 7)
+            || (matches!(name, "commit" | "am") && args.has("-n") && name == "commit");
         if no_verify && matches!(name, "commit" | "push" | "merge" | "rebase" | "am" | "cherry-pick" | "pull") {
             let what = format!("runs `git {name}` without the repository's hooks");
             self.found(walk, shell, Found::new(Effect::BypassControl, Reach::Local, what, HOOKS));
@@ -141,12 +192,23 @@ impl Git<'_> {
                 if notes {
                     self.notes(walk, shell, "deletes the notes of who wrote what");
                 } else {
-                    self.rewritten(walk, shell, "deletes a reference, and with it perhaps the last way to commits", false);
+                    self.rewritten(
+                        walk,
+                        shell,
+                        "deletes a reference, and with it perhaps the last way to commits",
+                        false,
+                    );
                 }
             }
-            ("update-ref", Some(name)) if name.starts_with("refs/notes") => self.notes(walk, shell, "moves the notes of who wrote what"),
-            ("reflog", Some("expire" | "delete")) => self.rewritten(walk, shell, "forgets where branches were, which is the last way back", false),
-            ("gc" | "prune", _) if name == "prune" || args.flags.iter().any(|flag| flag.name == "--prune" && flag.value.is_some()) => {
+            ("update-ref", Some(name)) if name.starts_with("refs/notes") => {
+                self.notes(walk, shell, "moves the notes of who wrote what")
+            }
+            ("reflog", Some("expire" | "delete")) => {
+                self.rewritten(walk, shell, "forgets where branches were, which is the last way back", false)
+            }
+            ("gc" | "prune", _)
+                if name == "prune" || args.flags.iter().any(|flag| flag.name == "--prune" && flag.value.is_some()) =>
+            {
                 self.rewritten(walk, shell, "deletes commits that no branch holds", true);
             }
             ("filter-branch" | "filter-repo", _) => self.rewritten(walk, shell, "rewrites every commit", false),
@@ -158,12 +220,15 @@ impl Git<'_> {
                 self.controls(walk, shell, "deletes");
                 if args.has("-r") {
                     let target = args.named_from(0);
-                    let found = Found::new(Effect::FileDelete, Reach::Local, "deletes folders of the repository", KEEP).lesser();
+                    let found = Found::new(Effect::FileDelete, Reach::Local, "deletes folders of the repository", KEEP)
+                        .lesser();
                     self.found(walk, shell, found.target(target));
                 }
             }
             ("mv", _) => self.controls(walk, shell, "moves"),
-            ("worktree", Some("remove")) if args.has_any(&["-f", "--force"]) => self.lost(walk, shell, "deletes a working tree with what is not committed in it", true),
+            ("worktree", Some("remove")) if args.has_any(&["-f", "--force"]) => {
+                self.lost(walk, shell, "deletes a working tree with what is not committed in it", true)
+            }
             ("submodule", Some("foreach")) => {
                 let text: Vec<&str> = args.positionals.iter().skip(1).map(|word| word.text.as_str()).collect();
                 let origin = self.call.origin.inner(&self.call.range, None).through("git submodule foreach");
@@ -203,7 +268,12 @@ impl Git<'_> {
         if forced && !args.has_any(&["-r", "--remotes"]) {
             let protected = args.positionals.iter().any(|word| walk.context.is_protected(&word.text));
             let target = args.named_from(0);
-            let found = Found::new(Effect::HistoryRewrite, Reach::Local, "deletes branches whose commits may be nowhere else", KEEP);
+            let found = Found::new(
+                Effect::HistoryRewrite,
+                Reach::Local,
+                "deletes branches whose commits may be nowhere else",
+                KEEP,
+            );
             self.found(walk, shell, found.lesser_if(!protected).target(target));
         }
     }
@@ -212,8 +282,10 @@ impl Git<'_> {
         let args = &self.args;
         let verb = args.positional(0).filter(|verb| matches!(*verb, "set" | "unset" | "get" | "list" | "edit"));
         let at = usize::from(verb.is_some());
-        let reads = args.has_any(&["--get", "--get-all", "-l", "--list", "--get-regexp"]) || matches!(verb, Some("get" | "list"));
-        let sets = args.positionals.len() > at + 1 || args.has_any(&["--unset", "--unset-all"]) || verb == Some("unset");
+        let reads = args.has_any(&["--get", "--get-all", "-l", "--list", "--get-regexp"])
+            || matches!(verb, Some("get" | "list"));
+        let sets =
+            args.positionals.len() > at + 1 || args.has_any(&["--unset", "--unset-all"]) || verb == Some("unset");
         if !reads && sets && args.positionals.get(at).is_some_and(|word| is_hooks_path(&word.text)) {
             let what = "changes where git looks for hooks, so that the repository's no longer run";
             self.found(walk, shell, Found::new(Effect::BypassControl, Reach::Local, what, HOOKS));
@@ -225,18 +297,29 @@ impl Git<'_> {
         if args.has("-n") || args.has_abbreviated("--dry-run", 4) {
             return;
         }
-        let force = args.has("-f") || args.flags.iter().any(|flag| flag.name.len() >= 5 && (flag.name.starts_with("--forc") || "--force-with-lease".starts_with(&flag.name)));
+        let force = args.has("-f")
+            || args.flags.iter().any(|flag| {
+                flag.name.len() >= 5
+                    && (flag.name.starts_with("--forc") || "--force-with-lease".starts_with(&flag.name))
+            });
         let delete = args.has("-d") || args.has_abbreviated("--delete", 5);
         let references: Vec<&Word> = args.positionals.iter().skip(1).collect();
         let shared = |what: String| Found::new(Effect::HistoryRewrite, Reach::Shared, what, PUSH);
         if args.has("--mirror") || (args.has_any(&["--all", "--branches"]) && force) || args.has("--prune") {
-            self.found(walk, shell, shared("overwrites or deletes branches of the remote, protected ones among them".to_owned()));
+            self.found(
+                walk,
+                shell,
+                shared("overwrites or deletes branches of the remote, protected ones among them".to_owned()),
+            );
             return;
         }
         if references.is_empty() && force {
             let branch = walk.context.branch;
             let protected = branch.is_some_and(|branch| walk.context.is_protected(branch));
-            let what = format!("overwrites the remote's branch {}", branch.map_or_else(|| "that is checked out here".to_owned(), |branch| format!("`{branch}`")));
+            let what = format!(
+                "overwrites the remote's branch {}",
+                branch.map_or_else(|| "that is checked out here".to_owned(), |branch| format!("`{branch}`"))
+            );
             self.found(walk, shell, shared(what).lesser_if(!protected).target(branch.map(str::to_owned)));
         }
         for reference in references {

@@ -7,7 +7,8 @@ use crate::context::File;
 use crate::operation::{Effect, Evidence, Reach, Source};
 use crate::shell::{Shell, Stream, Walk};
 
-const PLAN_DESTROY: &str = "Run `terraform plan -destroy -out=plan` and let a person look at the plan before it is applied.";
+const PLAN_DESTROY: &str =
+    "Run `terraform plan -destroy -out=plan` and let a person look at the plan before it is applied.";
 const PLAN_FIRST: &str = "Run `terraform plan -out=plan`, let a person look at the plan, then apply that plan.";
 const ASK_STATE: &str = "Say what is wrong with the state and let a person change it; `moved`, `removed` and `import` blocks do it in a plan.";
 const ASK_LOCK: &str = "Ask whose run holds the lock, and let a person release it.";
@@ -20,27 +21,86 @@ const TERRAFORM_RULES: &[Rule] = &[
         .when(&[When::Has(&["-destroy"])]),
     rule("apply|refresh", Effect::Replace, "destroys the resource that `-replace` names and makes it anew", PLAN_FIRST)
         .when(&[When::Has(&["-replace"])]),
-    rule("state rm|remove", Effect::StateChange, "makes Terraform forget {target|resources}, which go on to run without it", ASK_STATE),
+    rule(
+        "state rm|remove",
+        Effect::StateChange,
+        "makes Terraform forget {target|resources}, which go on to run without it",
+        ASK_STATE,
+    ),
     rule("state push", Effect::StateChange, "overwrites the Terraform state {folder} with {target|a file}", ASK_STATE),
-    rule("state mv|move", Effect::StateChange, "renames {target|resources} in the Terraform state", "Write a `moved` block, so that the plan shows it.")
-        .lesser(),
-    rule("state replace-provider", Effect::StateChange, "changes the provider of resources in the Terraform state", ASK_STATE),
-    rule("workspace delete", Effect::StateChange, "deletes the workspace {target|named} and with it its state", ASK_STATE),
-    rule("force-unlock", Effect::StateChange, "breaks the lock of the Terraform state {folder}, while somebody else may be writing it", ASK_LOCK),
-    rule("taint", Effect::Replace, "marks {target|a resource}, so that the next apply destroys it and makes it anew", PLAN_FIRST),
-    rule("import", Effect::StateChange, "puts {target|a resource} under the Terraform state {folder}", "Write an `import` block, so that the plan shows it.")
-        .lesser(),
+    rule(
+        "state mv|move",
+        Effect::StateChange,
+        "renames {target|resources} in the Terraform state",
+        "Write a `moved` block, so that the plan shows it.",
+    )
+    .lesser(),
+    rule(
+        "state replace-provider",
+        Effect::StateChange,
+        "changes the provider of resources in the Terraform state",
+        ASK_STATE,
+    ),
+    rule(
+        "workspace delete",
+        Effect::StateChange,
+        "deletes the workspace {target|named} and with it its state",
+        ASK_STATE,
+    ),
+    rule(
+        "force-unlock",
+        Effect::StateChange,
+        "breaks the lock of the Terraform state {folder}, while somebody else may be writing it",
+        ASK_LOCK,
+    ),
+    rule(
+        "taint",
+        Effect::Replace,
+        "marks {target|a resource}, so that the next apply destroys it and makes it anew",
+        PLAN_FIRST,
+    ),
+    rule(
+        "import",
+        Effect::StateChange,
+        "puts {target|a resource} under the Terraform state {folder}",
+        "Write an `import` block, so that the plan shows it.",
+    )
+    .lesser(),
 ];
 
 const TERRAFORM_VALUED: &[&str] = &[
-    "-target", "-var", "-var-file", "-state", "-state-out", "-backup", "-replace", "-parallelism", "-lock-timeout", "-chdir",
-    "-backend-config", "-out", "-plugin-dir", "-exclude", "-generate-config-out",
+    "-target",
+    "-var",
+    "-var-file",
+    "-state",
+    "-state-out",
+    "-backup",
+    "-replace",
+    "-parallelism",
+    "-lock-timeout",
+    "-chdir",
+    "-backend-config",
+    "-out",
+    "-plugin-dir",
+    "-exclude",
+    "-generate-config-out",
 ];
 const TERRAFORM_EVIDENCE: &[&str] =
     &["-chdir", "-var-file", "-var", "-state", "-backend-config", "-target", "-working-dir", "-terragrunt-working-dir"];
 const TERRAFORM_VARIABLES: &[&str] = &[
-    "TF_WORKSPACE", "TF_VAR_environment", "TF_VAR_env", "TF_VAR_stage", "TF_CLI_ARGS", "TF_CLI_ARGS_apply", "TF_CLI_ARGS_destroy",
-    "AWS_PROFILE", "ARM_SUBSCRIPTION_ID", "GOOGLE_PROJECT", "GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT", "KUBECONFIG",
+    "TF_WORKSPACE",
+    "TF_VAR_environment",
+    "TF_VAR_env",
+    "TF_VAR_stage",
+    "TF_CLI_ARGS",
+    "TF_CLI_ARGS_apply",
+    "TF_CLI_ARGS_destroy",
+    "AWS_PROFILE",
+    "ARM_SUBSCRIPTION_ID",
+    "GOOGLE_PROJECT",
+    "GOOGLE_CLOUD_PROJECT",
+    "CLOUDSDK_CORE_PROJECT",
+    "KUBECONFIG",
 ];
 const GO: &[&str] = &["-help", "-h"];
 
@@ -59,10 +119,28 @@ const TERRAFORM: Program = Program {
 const TERRAGRUNT: Program = Program {
     spec: Spec {
         valued: &[
-            "-target", "-var", "-var-file", "-replace", "-chdir", "-out", "-queue-include-dir", "-queue-exclude-dir", "-filter",
-            "-working-dir", "-config", "-terragrunt-working-dir", "-terragrunt-config", "-terragrunt-include-dir",
-            "-terragrunt-exclude-dir", "-parallelism", "-iam-assume-role", "-terragrunt-iam-role", "-log-level",
-            "-terragrunt-log-level", "-units-that-include", "-queue-include-units-reading",
+            "-target",
+            "-var",
+            "-var-file",
+            "-replace",
+            "-chdir",
+            "-out",
+            "-queue-include-dir",
+            "-queue-exclude-dir",
+            "-filter",
+            "-working-dir",
+            "-config",
+            "-terragrunt-working-dir",
+            "-terragrunt-config",
+            "-terragrunt-include-dir",
+            "-terragrunt-exclude-dir",
+            "-parallelism",
+            "-iam-assume-role",
+            "-terragrunt-iam-role",
+            "-log-level",
+            "-terragrunt-log-level",
+            "-units-that-include",
+            "-queue-include-units-reading",
         ],
         clusters: false,
         stops: false,
@@ -92,19 +170,60 @@ pub(super) const PROGRAMS: &[Program] = &[
             rule("destroy|down|dn", Effect::Destroy, "destroys every resource of the Pulumi stack", SHOW_PULUMI),
             rule("up|update", Effect::Replace, "replaces the resources that `--replace` names", SHOW_PULUMI)
                 .when(&[When::Has(&["--replace", "--target-replace"])]),
-            rule("up|update", Effect::Apply, "changes what is live as the program says, and nobody confirms it", SHOW_PULUMI)
-                .when(&[When::Has(&["--yes", "-y", "--skip-preview", "-f"])]),
-            rule("up|update", Effect::Apply, "changes what is live as the program says, once somebody confirms it", SHOW_PULUMI)
-                .uncertain(),
-            rule("stack rm|remove", Effect::StateChange, "removes the stack {target|selected} with its history and state", ASK_STATE),
-            rule("state delete", Effect::StateChange, "makes Pulumi forget {target|resources}, which go on to run without it", ASK_STATE),
+            rule(
+                "up|update",
+                Effect::Apply,
+                "changes what is live as the program says, and nobody confirms it",
+                SHOW_PULUMI,
+            )
+            .when(&[When::Has(&["--yes", "-y", "--skip-preview", "-f"])]),
+            rule(
+                "up|update",
+                Effect::Apply,
+                "changes what is live as the program says, once somebody confirms it",
+                SHOW_PULUMI,
+            )
+            .uncertain(),
+            rule(
+                "stack rm|remove",
+                Effect::StateChange,
+                "removes the stack {target|selected} with its history and state",
+                ASK_STATE,
+            ),
+            rule(
+                "state delete",
+                Effect::StateChange,
+                "makes Pulumi forget {target|resources}, which go on to run without it",
+                ASK_STATE,
+            ),
             rule("state unprotect", Effect::BypassControl, "takes the protection from {target|resources}", ASK),
             rule("stack import", Effect::StateChange, "overwrites the state of the stack", ASK_STATE),
-            rule("cancel", Effect::StateChange, "breaks the lock of the stack, while somebody else may be updating it", ASK_LOCK),
+            rule(
+                "cancel",
+                Effect::StateChange,
+                "breaks the lock of the stack, while somebody else may be updating it",
+                ASK_LOCK,
+            ),
         ],
         ..Program::new(
             &["pulumi"],
-            &["--stack", "-s", "--cwd", "-C", "--config", "-c", "--config-file", "--parallel", "-p", "--target", "-t", "--replace", "--message", "-m", "--color"],
+            &[
+                "--stack",
+                "-s",
+                "--cwd",
+                "-C",
+                "--config",
+                "-c",
+                "--config-file",
+                "--parallel",
+                "-p",
+                "--target",
+                "-t",
+                "--replace",
+                "--message",
+                "-m",
+                "--color",
+            ],
         )
     },
     Program {
@@ -113,13 +232,40 @@ pub(super) const PROGRAMS: &[Program] = &[
         dry: &["--no-execute", "--dry-run"],
         rules: &[
             rule("destroy", Effect::Destroy, "destroys {target|every stack of the app}", SHOW_CDK),
-            rule("deploy", Effect::Apply, "changes what is live, permissions included, and nobody confirms it", SHOW_CDK)
-                .when(&[When::Is(&["--require-approval"], "never")]),
-            rule("deploy|watch", Effect::Apply, "changes what is live, and asks only where permissions widen", SHOW_CDK).uncertain(),
+            rule(
+                "deploy",
+                Effect::Apply,
+                "changes what is live, permissions included, and nobody confirms it",
+                SHOW_CDK,
+            )
+            .when(&[When::Is(&["--require-approval"], "never")]),
+            rule(
+                "deploy|watch",
+                Effect::Apply,
+                "changes what is live, and asks only where permissions widen",
+                SHOW_CDK,
+            )
+            .uncertain(),
         ],
         ..Program::new(
             &["cdk", "cdklocal", "cdktf", "aws-cdk"],
-            &["--profile", "--context", "-c", "--app", "-a", "--require-approval", "--output", "-o", "--role-arn", "-r", "--outputs-file", "-O", "--parameters", "--toolkit-stack-name", "--region"],
+            &[
+                "--profile",
+                "--context",
+                "-c",
+                "--app",
+                "-a",
+                "--require-approval",
+                "--output",
+                "-o",
+                "--role-arn",
+                "-r",
+                "--outputs-file",
+                "-O",
+                "--parameters",
+                "--toolkit-stack-name",
+                "--region",
+            ],
         )
     },
     Program { rules: &[gone("remove")], ..stack_tool(&["serverless", "sls"]) },
@@ -139,7 +285,16 @@ const fn gone(path: &'static str) -> Rule {
 /// A program with one sub-command that takes everything away.
 const fn stack_tool(names: &'static [&'static str]) -> Program {
     const FLAGS: &[&str] = &[
-        "--stage", "-s", "--stack-name", "--profile", "--env", "--environment", "-e", "--config-env", "--name", "--state",
+        "--stage",
+        "-s",
+        "--stack-name",
+        "--profile",
+        "--env",
+        "--environment",
+        "-e",
+        "--config-env",
+        "--name",
+        "--state",
     ];
     Program { evidence: FLAGS, variables: &["AWS_PROFILE"], ..Program::new(names, FLAGS) }
 }
@@ -184,9 +339,10 @@ fn terraform_words(
     };
     let (what, certain) = match plan {
         Some(plan) => (format!("applies the plan `{}`, whatever it holds, without asking", plan.text), true),
-        None if confirmed || all => {
-            ("changes what is live, destroying and replacing included, and nobody sees the plan before".to_owned(), true)
-        }
+        None if confirmed || all => (
+            "changes what is live, destroying and replacing included, and nobody sees the plan before".to_owned(),
+            true,
+        ),
         None if answered => ("changes what is live and answers Terraform's question by itself".to_owned(), true),
         None => (
             "changes what is live once its question is answered, which a shell without a terminal cannot do".to_owned(),
@@ -202,11 +358,14 @@ fn terraform_words(
 
 /// The workspace that is selected in the folder.
 fn workspace(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args) {
-    if shell.choices.iter().any(|(_, evidence)| evidence.name == "workspace select") {
+    if !walk.may_ask() || shell.choices.iter().any(|(_, evidence)| evidence.name == "workspace select") {
         return;
     }
     let folder = args.values(&["-chdir", "-working-dir", "-terragrunt-working-dir"]).next();
-    let path = folder.map_or_else(|| ".terraform/environment".to_owned(), |folder| format!("{}/.terraform/environment", folder.text));
+    let path = folder.map_or_else(
+        || ".terraform/environment".to_owned(),
+        |folder| format!("{}/.terraform/environment", folder.text),
+    );
     if let File::Text(name) = walk.file(&path, shell, &call.origin)
         && !name.trim().is_empty()
         && name.trim() != "default"

@@ -45,6 +45,18 @@ pub(crate) fn find(name: &str) -> Option<&'static Program> {
     PROGRAMS.iter().copied().flatten().find(|program| program.names.contains(&name))
 }
 
+/// Whether a name is that of a program that is judged, or of one that is known to do nothing of note.
+pub(crate) fn is_known(name: &str) -> bool {
+    const HARMLESS: &[&str] = &[
+        "editor", "visual", "pager", "browser", "cc", "cxx", "go", "cargo", "pip", "pip3", "tar", "grep", "awk", "jq",
+        "yq", "npm", "make", "java", "gradle", "mvn", "cmake", "ninja", "rustc",
+    ];
+    find(name).is_some()
+        || wrappers::WRAPPERS.iter().any(|wrapper| wrapper.names.contains(&name))
+        || scripts::is_interpreter(name)
+        || HARMLESS.contains(&name)
+}
+
 /// The programs that are recognised, with their other names and what is recognised of them, for the documentation.
 pub fn recognised() -> Vec<(String, String)> {
     let one = |program: &Program| {
@@ -82,11 +94,9 @@ impl Walk<'_> {
             let folder = args.value("-chdir").or_else(|| args.value("--cwd")).map(|word| word.text.clone());
             let folder = folder.or_else(|| shell.folder.clone()).filter(|folder| !matches!(folder.as_str(), "" | "."));
             let what = rule.describe(target.as_deref(), folder.as_deref());
-            let target = target.or_else(|| args.values(&["-target", "-f", "--filename"]).next().map(|word| word.text.clone()));
-            let found = Found {
-                grade: rule.grade,
-                ..Found::new(rule.effect, program.reach, what, rule.instead)
-            };
+            let target =
+                target.or_else(|| args.values(&["-target", "-f", "--filename"]).next().map(|word| word.text.clone()));
+            let found = Found { grade: rule.grade, ..Found::new(rule.effect, program.reach, what, rule.instead) };
             self.report(shell, call, Some(&args), Some(program), found.uncertain_if(!rule.certain).target(target));
             return;
         }

@@ -144,7 +144,8 @@ impl Rule {
             && let Some((inside, after)) = rest.split_once('}')
         {
             let (name, default) = inside.split_once('|').unwrap_or((inside, ""));
-            let value = if name == "target" { target.map(|target| format!("`{}`", crate::shell::short(target))) } else { None };
+            let value =
+                if name == "target" { target.map(|target| format!("`{}`", crate::shell::short(target))) } else { None };
             text = format!("{before}{}{after}", value.as_deref().unwrap_or(default));
         }
         let place = folder.map(|folder| format!(" in {}", crate::shell::short(folder)));

@@ -11,7 +11,25 @@ const DATA: &str = "Say what is to go and why, and let a person do it after a ba
 
 /// A platform's program whose deleting sub-commands are in a table.
 const fn platform(names: &'static [&'static str]) -> Program {
-    const FLAGS: &[&str] = &["-a", "--app", "--project", "-p", "--env", "-e", "--environment", "-c", "--context", "--config", "-R", "--repo", "--name", "-n", "--org", "-o", "--team"];
+    const FLAGS: &[&str] = &[
+        "-a",
+        "--app",
+        "--project",
+        "-p",
+        "--env",
+        "-e",
+        "--environment",
+        "-c",
+        "--context",
+        "--config",
+        "-R",
+        "--repo",
+        "--name",
+        "-n",
+        "--org",
+        "-o",
+        "--team",
+    ];
     Program { evidence: FLAGS, ..Program::new(names, FLAGS) }
 }
 
@@ -35,25 +53,51 @@ pub(super) const PROGRAMS: &[Program] = &[
         help: &["--help"],
         rules: &[
             data("volume rm|remove|prune"),
-            rule("system prune", Effect::DataDelete, "deletes every volume that no container uses", DATA).when(&[When::Has(&["--volumes"])]),
-            rule("compose down", Effect::DataDelete, "deletes the volumes of the services", DATA).when(&[When::Has(&["-v", "--volumes"])]),
-            rule("compose rm", Effect::DataDelete, "deletes the volumes of the services", DATA).when(&[When::Has(&["-v", "--volumes"])]),
+            rule("system prune", Effect::DataDelete, "deletes every volume that no container uses", DATA)
+                .when(&[When::Has(&["--volumes"])]),
+            rule("compose down", Effect::DataDelete, "deletes the volumes of the services", DATA)
+                .when(&[When::Has(&["-v", "--volumes"])]),
+            rule("compose rm", Effect::DataDelete, "deletes the volumes of the services", DATA)
+                .when(&[When::Has(&["-v", "--volumes"])]),
             rule("stack|service rm|remove|down", Effect::Destroy, "removes {target|services} from the swarm", ASK),
             rule("swarm leave", Effect::Interrupt, "takes this machine out of the swarm", ASK),
             gone("context rm").lesser(),
         ],
-        ..Program::new(&["docker", "podman", "nerdctl"], &["--context", "-c", "-H", "--host", "-f", "--file", "-p", "--project-name", "--config", "--filter", "--profile"])
+        ..Program::new(
+            &["docker", "podman", "nerdctl"],
+            &[
+                "--context",
+                "-c",
+                "-H",
+                "--host",
+                "-f",
+                "--file",
+                "-p",
+                "--project-name",
+                "--config",
+                "--filter",
+                "--profile",
+            ],
+        )
     },
     Program {
         reach: Reach::Local,
         help: &["--help"],
-        rules: &[rule("down|rm", Effect::DataDelete, "deletes the volumes of the services", DATA).when(&[When::Has(&["-v", "--volumes"])])],
-        ..Program::new(&["docker-compose", "podman-compose"], &["-f", "--file", "-p", "--project-name", "--profile", "-t"])
+        rules: &[rule("down|rm", Effect::DataDelete, "deletes the volumes of the services", DATA)
+            .when(&[When::Has(&["-v", "--volumes"])])],
+        ..Program::new(
+            &["docker-compose", "podman-compose"],
+            &["-f", "--file", "-p", "--project-name", "--profile", "-t"],
+        )
     },
     Program {
         evidence: &["-address", "-namespace"],
         variables: &["VAULT_ADDR", "VAULT_NAMESPACE"],
-        spec: crate::args::Spec { valued: &["-address", "-namespace", "-mount", "-versions"], clusters: false, stops: false },
+        spec: crate::args::Spec {
+            valued: &["-address", "-namespace", "-mount", "-versions"],
+            clusters: false,
+            stops: false,
+        },
         help: &["-help", "-h"],
         rules: &[
             data("delete"),
@@ -74,15 +118,29 @@ pub(super) const PROGRAMS: &[Program] = &[
         variables: &["CONSUL_HTTP_ADDR"],
         spec: crate::args::Spec { valued: &["-http-addr", "-datacenter", "-token"], clusters: false, stops: false },
         help: &["-help", "-h"],
-        rules: &[data("kv delete"), gone("acl policy|token|role delete"), gone("config delete"), stopped("leave|force-leave")],
+        rules: &[
+            data("kv delete"),
+            gone("acl policy|token|role delete"),
+            gone("config delete"),
+            stopped("leave|force-leave"),
+        ],
         ..Program::new(&["consul"], &[])
     },
     Program {
         evidence: &["-address", "-namespace", "-region"],
         variables: &["NOMAD_ADDR"],
-        spec: crate::args::Spec { valued: &["-address", "-namespace", "-region", "-token"], clusters: false, stops: false },
+        spec: crate::args::Spec {
+            valued: &["-address", "-namespace", "-region", "-token"],
+            clusters: false,
+            stops: false,
+        },
         help: &["-help", "-h"],
-        rules: &[stopped("job stop"), stopped("stop"), stopped("node drain").when(&[When::Has(&["-enable"])]), gone("namespace|volume|var delete|purge")],
+        rules: &[
+            stopped("job stop"),
+            stopped("stop"),
+            stopped("node drain").when(&[When::Has(&["-enable"])]),
+            gone("namespace|volume|var delete|purge"),
+        ],
         ..Program::new(&["nomad"], &[])
     },
     Program {
@@ -94,56 +152,190 @@ pub(super) const PROGRAMS: &[Program] = &[
             gone("release delete").lesser(),
             gone("repo archive").lesser(),
             gone("run|cache delete").lesser(),
-            rule("pr merge", Effect::BypassControl, "merges without the checks and reviews that the branch asks for", ASK).when(&[When::Has(&["--admin"])]),
-            rule("pr review", Effect::BypassControl, "approves a change", "Ask a person to review it; an agent cannot approve its own work.").when(&[When::Has(&["--approve", "-a"])]),
+            rule(
+                "pr merge",
+                Effect::BypassControl,
+                "merges without the checks and reviews that the branch asks for",
+                ASK,
+            )
+            .when(&[When::Has(&["--admin"])]),
+            rule(
+                "pr review",
+                Effect::BypassControl,
+                "approves a change",
+                "Ask a person to review it; an agent cannot approve its own work.",
+            )
+            .when(&[When::Has(&["--approve", "-a"])]),
             rule("workflow disable", Effect::BypassControl, "switches a check off: {target|}", ASK),
             rule("ruleset delete", Effect::BypassControl, "takes the rules of a branch away", ASK),
         ],
         special: Some(gh_api),
         looks_for: "`api -X DELETE`",
-        ..Program::new(&["gh"], &["-R", "--repo", "--org", "-e", "--env", "-b", "--body", "-t", "--title", "-X", "--method", "-H", "--header", "-f", "--field", "-F", "--raw-field", "--jq", "-q", "--input"])
+        ..Program::new(
+            &["gh"],
+            &[
+                "-R",
+                "--repo",
+                "--org",
+                "-e",
+                "--env",
+                "-b",
+                "--body",
+                "-t",
+                "--title",
+                "-X",
+                "--method",
+                "-H",
+                "--header",
+                "-f",
+                "--field",
+                "-F",
+                "--raw-field",
+                "--jq",
+                "-q",
+                "--input",
+            ],
+        )
     },
     Program {
         reach: Reach::Shared,
-        rules: &[gone("repo|project delete"), gone("variable|release delete"), rule("mr approve", Effect::BypassControl, "approves a change", ASK)],
+        rules: &[
+            gone("repo|project delete"),
+            gone("variable|release delete"),
+            rule("mr approve", Effect::BypassControl, "approves a change", ASK),
+        ],
         ..platform(&["glab"])
     },
-    Program { rules: &[gone("destroy"), gone("apps destroy"), gone("app destroy"), data("postgres|pg|volumes|volume destroy|delete"), gone("machine|machines destroy|remove"), stopped("scale count 0"), stopped("machine|machines stop")], ..platform(&["fly", "flyctl"]) },
     Program {
-        rules: &[gone("apps:destroy|apps:delete|destroy"), data("pg:reset"), gone("addons:destroy"), stopped("ps:stop"), rule("pg:copy", Effect::DataDelete, "overwrites a database with another", DATA), stopped("maintenance:on"), rule("access:add|access:update", Effect::Access, "lets somebody do more with the application", ASK)],
+        rules: &[
+            gone("destroy"),
+            gone("apps destroy"),
+            gone("app destroy"),
+            data("postgres|pg|volumes|volume destroy|delete"),
+            gone("machine|machines destroy|remove"),
+            stopped("scale count 0"),
+            stopped("machine|machines stop"),
+        ],
+        ..platform(&["fly", "flyctl"])
+    },
+    Program {
+        rules: &[
+            gone("apps:destroy|apps:delete|destroy"),
+            data("pg:reset"),
+            gone("addons:destroy"),
+            stopped("ps:stop"),
+            rule("pg:copy", Effect::DataDelete, "overwrites a database with another", DATA),
+            stopped("maintenance:on"),
+            rule("access:add|access:update", Effect::Access, "lets somebody do more with the application", ASK),
+        ],
         ..platform(&["heroku"])
     },
-    Program { rules: &[gone("remove|rm"), gone("project|projects rm|remove"), gone("env rm|remove"), gone("domains|dns rm|remove")], ..platform(&["vercel", "now"]) },
+    Program {
+        rules: &[
+            gone("remove|rm"),
+            gone("project|projects rm|remove"),
+            gone("env rm|remove"),
+            gone("domains|dns rm|remove"),
+        ],
+        ..platform(&["vercel", "now"])
+    },
     Program { rules: &[gone("sites:delete"), gone("env:unset")], ..platform(&["netlify"]) },
-    Program { rules: &[gone("delete"), data("d1 delete"), data("r2 bucket|object delete"), data("kv:namespace|kv:key|kv:bulk delete"), data("kv namespace|key|bulk delete"), gone("secret|pages|queues delete"), gone("pages project delete")], ..platform(&["wrangler"]) },
-    Program { rules: &[gone("down|delete|destroy"), gone("service|environment|volume delete")], ..platform(&["railway"]) },
-    Program { rules: &[data("projects|project delete"), data("branches|branch delete"), data("db reset").when(&[When::Has(&["--linked", "--db-url"])]), gone("functions|secrets delete|unset")], ..platform(&["supabase", "neonctl", "neon", "turso", "pscale"]) },
-    Program { rules: &[data("firestore:delete"), data("database:remove"), gone("functions:delete|hosting:disable|apps:delete")], ..platform(&["firebase"]) },
+    Program {
+        rules: &[
+            gone("delete"),
+            data("d1 delete"),
+            data("r2 bucket|object delete"),
+            data("kv:namespace|kv:key|kv:bulk delete"),
+            data("kv namespace|key|bulk delete"),
+            gone("secret|pages|queues delete"),
+            gone("pages project delete"),
+        ],
+        ..platform(&["wrangler"])
+    },
+    Program {
+        rules: &[gone("down|delete|destroy"), gone("service|environment|volume delete")],
+        ..platform(&["railway"])
+    },
+    Program {
+        rules: &[
+            data("projects|project delete"),
+            data("branches|branch delete"),
+            data("db reset").when(&[When::Has(&["--linked", "--db-url"])]),
+            gone("functions|secrets delete|unset"),
+        ],
+        ..platform(&["supabase", "neonctl", "neon", "turso", "pscale"])
+    },
+    Program {
+        rules: &[
+            data("firestore:delete"),
+            data("database:remove"),
+            gone("functions:delete|hosting:disable|apps:delete"),
+        ],
+        ..platform(&["firebase"])
+    },
     Program {
         special: Some(by_verb),
         looks_for: "every command whose verb deletes or stops",
-        ..platform(&["doctl", "linode-cli", "hcloud", "scw", "ibmcloud", "oci", "yc", "exo", "openstack", "civo", "vultr-cli", "aliyun", "tccli", "upctl", "databricks", "confluent", "atlas", "cf", "rancher", "tctl"])
+        ..platform(&[
+            "doctl",
+            "linode-cli",
+            "hcloud",
+            "scw",
+            "ibmcloud",
+            "oci",
+            "yc",
+            "exo",
+            "openstack",
+            "civo",
+            "vultr-cli",
+            "aliyun",
+            "tccli",
+            "upctl",
+            "databricks",
+            "confluent",
+            "atlas",
+            "cf",
+            "rancher",
+            "tctl",
+        ])
     },
     Program {
         reach: Reach::Local,
         help: &["--help"],
-        rules: &[stopped("stop|disable|mask|kill|isolate"), stopped("restart").lesser(), stopped("poweroff|reboot|halt|rescue|emergency")],
+        rules: &[
+            stopped("stop|disable|mask|kill|isolate"),
+            stopped("restart").lesser(),
+            stopped("poweroff|reboot|halt|rescue|emergency"),
+        ],
         ..Program::new(&["systemctl"], &["-H", "--host", "-M", "--machine"])
     },
-    Program { reach: Reach::Local, help: &["--help"], rules: &[rule("", Effect::Interrupt, "stops or restarts this machine", ASK)], ..Program::new(&["shutdown", "reboot", "poweroff", "halt"], &[]) },
     Program {
         reach: Reach::Local,
         help: &["--help"],
-        rules: &[rule("", Effect::DataDelete, "deletes every job of this user's crontab", ASK).when(&[When::Has(&["-r"])])],
+        rules: &[rule("", Effect::Interrupt, "stops or restarts this machine", ASK)],
+        ..Program::new(&["shutdown", "reboot", "poweroff", "halt"], &[])
+    },
+    Program {
+        reach: Reach::Local,
+        help: &["--help"],
+        rules: &[
+            rule("", Effect::DataDelete, "deletes every job of this user's crontab", ASK).when(&[When::Has(&["-r"])])
+        ],
         ..Program::new(&["crontab"], &["-u"])
     },
     Program {
         reach: Reach::Local,
         help: &["--help"],
-        rules: &[rule("", Effect::Access, "takes every rule of the firewall away", ASK).when(&[When::Has(&["-F", "--flush"])])],
+        rules: &[rule("", Effect::Access, "takes every rule of the firewall away", ASK)
+            .when(&[When::Has(&["-F", "--flush"])])],
         ..Program::new(&["iptables", "ip6tables"], &["-t", "-A", "-I", "-p", "-j", "-s", "-d"])
     },
-    Program { reach: Reach::Local, help: &["--help"], rules: &[rule("disable|reset", Effect::Access, "switches the firewall off", ASK)], ..Program::new(&["ufw"], &[]) },
+    Program {
+        reach: Reach::Local,
+        help: &["--help"],
+        rules: &[rule("disable|reset", Effect::Access, "switches the firewall off", ASK)],
+        ..Program::new(&["ufw"], &[])
+    },
     Program {
         reach: Reach::Local,
         help: &["--help"],
@@ -162,7 +354,35 @@ pub(super) const PROGRAMS: &[Program] = &[
         looks_for: "`-X DELETE`, but of this machine",
         ..Program::new(
             &["curl", "xh", "http", "https"],
-            &["-X", "--request", "-H", "--header", "-d", "--data", "--data-raw", "--data-binary", "-u", "--user", "-o", "--output", "-b", "-c", "-A", "-e", "-F", "--url", "--cacert", "--cert", "--key", "-T", "-w", "-m", "--max-time", "--connect-timeout", "--resolve"],
+            &[
+                "-X",
+                "--request",
+                "-H",
+                "--header",
+                "-d",
+                "--data",
+                "--data-raw",
+                "--data-binary",
+                "-u",
+                "--user",
+                "-o",
+                "--output",
+                "-b",
+                "-c",
+                "-A",
+                "-e",
+                "-F",
+                "--url",
+                "--cacert",
+                "--cert",
+                "--key",
+                "-T",
+                "-w",
+                "-m",
+                "--max-time",
+                "--connect-timeout",
+                "--resolve",
+            ],
         )
     },
     Program {
@@ -170,7 +390,24 @@ pub(super) const PROGRAMS: &[Program] = &[
         dry: &["--check", "-C", "--list-hosts", "--list-tasks", "--syntax-check"],
         special: Some(ansible),
         looks_for: "the command that `-m shell` or `-m command` runs",
-        ..Program::new(&["ansible"], &["-i", "--inventory", "-l", "--limit", "-m", "--module-name", "-a", "--args", "-u", "-e", "--extra-vars", "-f", "-t"])
+        ..Program::new(
+            &["ansible"],
+            &[
+                "-i",
+                "--inventory",
+                "-l",
+                "--limit",
+                "-m",
+                "--module-name",
+                "-a",
+                "--args",
+                "-u",
+                "-e",
+                "--extra-vars",
+                "-f",
+                "-t",
+            ],
+        )
     },
 ];
 
@@ -181,10 +418,17 @@ fn gh_api(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, prog
     let deletes = args.values(&["-X", "--method"]).any(|word| word.text.eq_ignore_ascii_case("delete"));
     if deletes {
         let target = args.named_from(1);
-        let bypass = target.as_deref().is_some_and(|target| target.contains("/protection") || target.contains("/rulesets"));
+        let bypass =
+            target.as_deref().is_some_and(|target| target.contains("/protection") || target.contains("/rulesets"));
         let effect = if bypass { Effect::BypassControl } else { Effect::Destroy };
         let what = format!("deletes `{}` by the interface of GitHub", target.as_deref().unwrap_or_default());
-        walk.report(shell, call, Some(args), Some(program), Found::new(effect, Reach::Shared, what, ASK).target(target));
+        walk.report(
+            shell,
+            call,
+            Some(args),
+            Some(program),
+            Found::new(effect, Reach::Shared, what, ASK).target(target),
+        );
     }
     true
 }
@@ -194,16 +438,23 @@ fn by_verb(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, pro
     let words: Vec<&str> = args.positionals.iter().map(|word| word.known().unwrap_or_default()).collect();
     let Some((at, meaning)) = words.iter().enumerate().find_map(|(at, word)| {
         let first = word.split('-').next().unwrap_or(word);
-        verb(word).or_else(|| verb(first)).filter(|_| at > 0 || word.contains('-') || matches!(*word, "delete" | "destroy")).map(|meaning| (at, meaning))
+        verb(word)
+            .or_else(|| verb(first))
+            .filter(|_| at > 0 || word.contains('-') || matches!(*word, "delete" | "destroy"))
+            .map(|meaning| (at, meaning))
     }) else {
         return true;
     };
     let group = words.get(..at).unwrap_or_default().join(" ");
-    let local = matches!(words.first(), Some(&("config" | "configure" | "auth" | "profile" | "context" | "account" | "completion" | "plugin")));
+    let local = matches!(
+        words.first(),
+        Some(&("config" | "configure" | "auth" | "profile" | "context" | "account" | "completion" | "plugin"))
+    );
     let target = args.named_from(at + 1);
     if let (Verb::Does(effect), false) = (meaning, local) {
         let does = if effect == Effect::Interrupt { "stops or resets" } else { "deletes" };
-        let what = format!("{does} {group} {}", target.as_ref().map(|target| format!("`{target}`")).unwrap_or_default());
+        let what =
+            format!("{does} {group} {}", target.as_ref().map(|target| format!("`{target}`")).unwrap_or_default());
         let found = Found::new(of_noun(effect, &group.replace(' ', "-")), Reach::Live, what.trim_end(), ASK);
         walk.report(shell, call, Some(args), Some(program), found.target(target));
     }
@@ -215,13 +466,27 @@ fn curl(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, progra
     let method = args.values(&["-X", "--request"]).last().map(|word| word.text.clone());
     let method = method.or_else(|| args.positional(0).filter(|_| named).map(str::to_owned));
     let deletes = method.is_some_and(|method| method.eq_ignore_ascii_case("delete"));
-    let url = args.positionals.iter().rev().find(|word| word.text.contains(['/', '.', '$', ':'])).or_else(|| args.value("--url"));
+    let url = args
+        .positionals
+        .iter()
+        .rev()
+        .find(|word| word.text.contains(['/', '.', '$', ':']))
+        .or_else(|| args.value("--url"));
     let url = url.map(|word| word.text.clone()).unwrap_or_default();
     let host = url.split("://").last().unwrap_or_default();
-    let here = ["localhost", "127.0.0.1", "[::1]", "0.0.0.0", "host.docker.internal"].iter().any(|name| host.starts_with(name)) || host.starts_with(':');
+    let here = ["localhost", "127.0.0.1", "[::1]", "0.0.0.0", "host.docker.internal"]
+        .iter()
+        .any(|name| host.starts_with(name))
+        || host.starts_with(':');
     if deletes && !here {
         let what = format!("asks `{}` to delete something", crate::shell::short(&url));
-        walk.report(shell, call, Some(args), Some(program), Found::new(Effect::Destroy, Reach::Live, what, ASK).target(Some(url)));
+        walk.report(
+            shell,
+            call,
+            Some(args),
+            Some(program),
+            Found::new(Effect::Destroy, Reach::Live, what, ASK).target(Some(url)),
+        );
     }
     // What it writes to a file is not known.
     for word in args.values(&["-o", "--output"]) {

@@ -53,25 +53,177 @@ const fn of(kind: Kind, names: &'static [&'static str], valued: &'static [&'stat
 }
 
 pub(super) const WRAPPERS: &[Wrapper] = &[
-    plain(&["sudo", "doas"], &["-u", "-g", "-h", "-p", "-C", "-D", "-R", "-T", "-U", "-r", "-t", "--user", "--group", "--chdir", "--host", "--prompt"]),
+    plain(
+        &["sudo", "doas"],
+        &[
+            "-u", "-g", "-h", "-p", "-C", "-D", "-R", "-T", "-U", "-r", "-t", "--user", "--group", "--chdir", "--host",
+            "--prompt",
+        ],
+    ),
     of(Kind::Env, &["env", "cross-env", "dotenvx"], &["-u", "--unset", "-C", "--chdir", "-f"]),
-    plain(&["nohup", "setsid", "unbuffer", "chronic", "caffeinate", "winpty", "exec", "builtin", "busybox", "rtk", "noglob", "nocorrect", "coproc", "catchsegv", "eatmydata", "-"], &["-a", "-t", "-w"]),
+    plain(
+        &[
+            "nohup",
+            "setsid",
+            "unbuffer",
+            "chronic",
+            "caffeinate",
+            "winpty",
+            "exec",
+            "builtin",
+            "busybox",
+            "rtk",
+            "noglob",
+            "nocorrect",
+            "coproc",
+            "catchsegv",
+            "eatmydata",
+            "-",
+        ],
+        &["-a", "-t", "-w"],
+    ),
     plain(&["command"], &[]),
     plain(&["time", "gtime"], &["-f", "-o", "--format", "--output"]),
     Wrapper { before: 1, ..plain(&["timeout", "gtimeout"], &["-k", "-s", "--kill-after", "--signal"]) },
     plain(&["nice"], &["-n", "--adjustment"]),
-    plain(&["ionice", "chrt", "taskset", "stdbuf", "strace", "ltrace", "prlimit", "numactl", "systemd-run", "firejail", "bwrap", "nsenter", "unshare", "fakeroot", "script-run"], &["-c", "-n", "-p", "-i", "-o", "-e", "-s", "-u", "-t", "--unit", "--target"]),
+    plain(
+        &[
+            "ionice",
+            "chrt",
+            "taskset",
+            "stdbuf",
+            "strace",
+            "ltrace",
+            "prlimit",
+            "numactl",
+            "systemd-run",
+            "firejail",
+            "bwrap",
+            "nsenter",
+            "unshare",
+            "fakeroot",
+            "script-run",
+        ],
+        &["-c", "-n", "-p", "-i", "-o", "-e", "-s", "-u", "-t", "--unit", "--target"],
+    ),
     Wrapper { before: 1, ..plain(&["chroot"], &["--userspec", "--groups"]) },
     of(Kind::Text, &["flock", "su", "runuser", "script"], &["-c", "--command", "-w", "-u", "-E", "-g", "-s"]),
     of(Kind::Joined, &["watch", "viddy", "entr", "retry"], &["-n", "--interval", "-t", "-s", "-d"]),
-    of(Kind::Xargs, &["xargs", "gxargs"], &["-I", "-n", "-P", "-L", "-d", "-E", "-s", "-a", "--max-args", "--max-procs", "--delimiter", "--replace", "--arg-file"]),
-    of(Kind::Parallel, &["parallel"], &["-j", "--jobs", "-a", "--arg-file", "-I", "--delay", "--retries", "--timeout", "-n", "-N", "--joblog", "--results", "-S", "--sshlogin"]),
-    of(Kind::Shell, &["sh", "bash", "zsh", "dash", "ash", "ksh", "fish", "rbash"], &["-o", "+o", "-O", "+O", "--rcfile", "--init-file"]),
-    of(Kind::Ssh, &["ssh", "mosh", "autossh"], &["-b", "-c", "-D", "-E", "-e", "-F", "-I", "-i", "-J", "-L", "-l", "-m", "-O", "-o", "-p", "-Q", "-R", "-S", "-W", "-w"]),
-    of(Kind::Container, &["docker", "podman", "nerdctl", "docker-compose", "podman-compose", "lxc", "devcontainer"], &[]),
+    of(
+        Kind::Xargs,
+        &["xargs", "gxargs"],
+        &[
+            "-I",
+            "-n",
+            "-P",
+            "-L",
+            "-d",
+            "-E",
+            "-s",
+            "-a",
+            "--max-args",
+            "--max-procs",
+            "--delimiter",
+            "--replace",
+            "--arg-file",
+        ],
+    ),
+    of(
+        Kind::Parallel,
+        &["parallel"],
+        &[
+            "-j",
+            "--jobs",
+            "-a",
+            "--arg-file",
+            "-I",
+            "--delay",
+            "--retries",
+            "--timeout",
+            "-n",
+            "-N",
+            "--joblog",
+            "--results",
+            "-S",
+            "--sshlogin",
+        ],
+    ),
+    of(
+        Kind::Shell,
+        &["sh", "bash", "zsh", "dash", "ash", "ksh", "fish", "rbash"],
+        &["-o", "+o", "-O", "+O", "--rcfile", "--init-file"],
+    ),
+    of(
+        Kind::Ssh,
+        &["ssh", "mosh", "autossh"],
+        &[
+            "-b", "-c", "-D", "-E", "-e", "-F", "-I", "-i", "-J", "-L", "-l", "-m", "-O", "-o", "-p", "-Q", "-R", "-S",
+            "-W", "-w",
+        ],
+    ),
+    of(
+        Kind::Container,
+        &["docker", "podman", "nerdctl", "docker-compose", "podman-compose", "lxc", "devcontainer"],
+        &[],
+    ),
     of(Kind::Kubectl, &["kubectl", "k", "oc", "kubecolor"], &[]),
-    of(Kind::Vault, &["aws-vault", "chamber", "aws-okta", "saml2aws", "granted", "assume", "vaulted", "op", "doppler", "infisical", "teller", "envchain", "awsume", "sops"], &["--profile", "-p", "--config", "-c", "--env", "-e", "--duration", "-d", "--project", "--path", "--env-file", "--region"]),
-    of(Kind::Exec, &["poetry", "uv", "pipenv", "bundle", "pdm", "hatch", "mise", "asdf", "direnv", "rye", "nix", "devbox", "conda", "pixi", "tsh", "dotenv", "yarn", "pnpm", "bun", "npm", "rbenv", "pyenv"], &["-f", "-n", "--with", "--from", "-p", "--python", "--env-file", "-e", "--prefix", "-C", "--dir", "--cwd", "--filter", "-w", "--workspace"]),
+    of(
+        Kind::Vault,
+        &[
+            "aws-vault",
+            "chamber",
+            "aws-okta",
+            "saml2aws",
+            "granted",
+            "assume",
+            "vaulted",
+            "op",
+            "doppler",
+            "infisical",
+            "teller",
+            "envchain",
+            "awsume",
+            "sops",
+        ],
+        &[
+            "--profile",
+            "-p",
+            "--config",
+            "-c",
+            "--env",
+            "-e",
+            "--duration",
+            "-d",
+            "--project",
+            "--path",
+            "--env-file",
+            "--region",
+        ],
+    ),
+    of(
+        Kind::Exec,
+        &[
+            "poetry", "uv", "pipenv", "bundle", "pdm", "hatch", "mise", "asdf", "direnv", "rye", "nix", "devbox",
+            "conda", "pixi", "tsh", "dotenv", "yarn", "pnpm", "bun", "npm", "rbenv", "pyenv",
+        ],
+        &[
+            "-f",
+            "-n",
+            "--with",
+            "--from",
+            "-p",
+            "--python",
+            "--env-file",
+            "-e",
+            "--prefix",
+            "-C",
+            "--dir",
+            "--cwd",
+            "--filter",
+            "-w",
+            "--workspace",
+        ],
+    ),
     plain(&["npx", "pnpx", "bunx", "uvx", "pipx-run", "dlx"], &["-p", "--package", "--from", "--with"]),
 ];
 
@@ -88,7 +240,12 @@ pub(super) fn run(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, name: &st
         }
         Kind::Env => {
             let mut inner = call.rest(&args.rest, step);
-            if let Some(text) = call.arguments().iter().position(|word| matches!(word.text.as_str(), "-S" | "--split-string")).and_then(|at| call.arguments().get(at + 1)) {
+            if let Some(text) = call
+                .arguments()
+                .iter()
+                .position(|word| matches!(word.text.as_str(), "-S" | "--split-string"))
+                .and_then(|at| call.arguments().get(at + 1))
+            {
                 inner.words = plain_words(&text.text);
             }
             Some(with_variables(walk, shell, &inner))
@@ -113,7 +270,9 @@ pub(super) fn run(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, name: &st
 fn with_variables(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) -> Stream {
     let mut inner = call.clone();
     let is_assignment = |word: &Word| {
-        word.text.split_once('=').is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_'))
+        word.text
+            .split_once('=')
+            .is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_'))
     };
     while inner.words.first().is_some_and(|word| is_assignment(word) && word.unknown_from != Some(0)) {
         let word = inner.words.remove(0);
@@ -131,7 +290,9 @@ fn with_variables(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) -> Stream
 fn xargs(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args) -> Stream {
     let mark = args.value("-I").map(|word| word.text.clone()).or_else(|| args.has("-i").then(|| "{}".to_owned()));
     let read: Vec<Word> = match &call.stdin {
-        Stream::Text(text) => text.split_whitespace().map(|word| Word { range: call.range.clone(), ..Word::new(word) }).collect(),
+        Stream::Text(text) => {
+            text.split_whitespace().map(|word| Word { range: call.range.clone(), ..Word::new(word) }).collect()
+        }
         Stream::Nothing => vec![unknown_word("its standard input", call)],
         Stream::Unknown(reason) => vec![unknown_word(reason, call)],
     };
@@ -174,7 +335,10 @@ fn parallel(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args) ->
         _ => vec![unknown_word("its standard input", call)],
     };
     let mut text = joined(command);
-    let first = inputs.first().map(|word| if word.is_known() { word.text.clone() } else { "\"$ARGUMENT\"".to_owned() }).unwrap_or_default();
+    let first = inputs
+        .first()
+        .map(|word| if word.is_known() { word.text.clone() } else { "\"$ARGUMENT\"".to_owned() })
+        .unwrap_or_default();
     if command.is_empty() {
         text = inputs.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join("\n");
     } else if text.contains("{}") {
@@ -219,7 +383,12 @@ fn interpreter(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) -> Stream {
     if text {
         if word.is_opaque() {
             let reason = word.reason.clone().unwrap_or_else(|| word.text.clone());
-            walk.unreadable(shell, call, format!("runs {reason} as commands, which cannot be read"), "Write the commands themselves.");
+            walk.unreadable(
+                shell,
+                call,
+                format!("runs {reason} as commands, which cannot be read"),
+                "Write the commands themselves.",
+            );
             return Stream::Unknown("what a shell prints".to_owned());
         }
         let origin = call.origin.inner(&word.range, word.verbatim).through(format!("{} -c", call.program()));
@@ -241,7 +410,12 @@ fn stdin(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) -> Stream {
             walk.text(text, &origin, &mut shell.clone(), &Stream::Nothing)
         }
         Stream::Unknown(reason) => {
-            walk.unreadable(shell, call, format!("runs {reason} as commands, which cannot be read"), "Write it to a file, read that, and run the file.");
+            walk.unreadable(
+                shell,
+                call,
+                format!("runs {reason} as commands, which cannot be read"),
+                "Write it to a file, read that, and run the file.",
+            );
             Stream::Unknown("what a shell prints".to_owned())
         }
     }
@@ -255,7 +429,9 @@ fn ssh(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args) -> Stre
     let mut inner = shell.clone();
     inner.remote = true;
     inner.folder = None;
-    inner.choices.push((&[], Evidence { source: Source::Host, name: call.program().to_owned(), word: host.text.clone() }));
+    inner
+        .choices
+        .push((&[], Evidence { source: Source::Host, name: call.program().to_owned(), word: host.text.clone() }));
     let step = format!("{} {}", call.program(), short(&host.text));
     let origin = match words.as_slice() {
         [] => {
@@ -272,15 +448,73 @@ fn ssh(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args) -> Stre
 }
 
 const CONTAINER_VALUED: &[&str] = &[
-    "-e", "--env", "--env-file", "-v", "--volume", "-w", "--workdir", "-u", "--user", "--name", "-p", "--publish", "--network", "--net", "--entrypoint",
-    "--mount", "-h", "--hostname", "-l", "--label", "-m", "--memory", "--cpus", "--platform", "--add-host", "--gpus", "--ulimit", "--restart", "--pull",
-    "--log-driver", "--log-opt", "--tmpfs", "--shm-size", "--ip", "--dns", "--link", "--volumes-from", "--cap-add", "--cap-drop", "--security-opt", "--index",
-    "-f", "--file", "--project-name", "--profile", "--context", "-c", "-H", "--host", "--detach-keys", "--cidfile", "--device", "--ipc", "--pid", "--stop-signal",
+    "-e",
+    "--env",
+    "--env-file",
+    "-v",
+    "--volume",
+    "-w",
+    "--workdir",
+    "-u",
+    "--user",
+    "--name",
+    "-p",
+    "--publish",
+    "--network",
+    "--net",
+    "--entrypoint",
+    "--mount",
+    "-h",
+    "--hostname",
+    "-l",
+    "--label",
+    "-m",
+    "--memory",
+    "--cpus",
+    "--platform",
+    "--add-host",
+    "--gpus",
+    "--ulimit",
+    "--restart",
+    "--pull",
+    "--log-driver",
+    "--log-opt",
+    "--tmpfs",
+    "--shm-size",
+    "--ip",
+    "--dns",
+    "--link",
+    "--volumes-from",
+    "--cap-add",
+    "--cap-drop",
+    "--security-opt",
+    "--index",
+    "-f",
+    "--file",
+    "--project-name",
+    "--profile",
+    "--context",
+    "-c",
+    "-H",
+    "--host",
+    "--detach-keys",
+    "--cidfile",
+    "--device",
+    "--ipc",
+    "--pid",
+    "--stop-signal",
 ];
 
 /// Images that run the program of their name.
 const IMAGES: &[(&str, &str)] = &[
-    ("terraform", "terraform"), ("opentofu", "tofu"), ("tofu", "tofu"), ("kubectl", "kubectl"), ("helm", "helm"), ("aws-cli", "aws"), ("terragrunt", "terragrunt"), ("psql", "psql"),
+    ("terraform", "terraform"),
+    ("opentofu", "tofu"),
+    ("tofu", "tofu"),
+    ("kubectl", "kubectl"),
+    ("helm", "helm"),
+    ("aws-cli", "aws"),
+    ("terragrunt", "terragrunt"),
+    ("psql", "psql"),
 ];
 
 fn container(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) -> Option<Stream> {
@@ -310,7 +544,14 @@ fn container(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) -> Option<Stre
     let step = format!("{} {} {}", call.program(), steps.join(" "), short(&image.text));
     let mut inside = shell.clone();
     inside.container = true;
-    inside.choices.push((&[], Evidence { source: Source::Host, name: format!("{} {}", call.program(), steps.join(" ")), word: image.text.clone() }));
+    inside.choices.push((
+        &[],
+        Evidence {
+            source: Source::Host,
+            name: format!("{} {}", call.program(), steps.join(" ")),
+            word: image.text.clone(),
+        },
+    ));
     let mut words = command.to_vec();
     let image_name = image.text.rsplit('/').next().unwrap_or_default().split([':', '@']).next().unwrap_or_default();
     if let Some(program) = inner.value("--entrypoint").filter(|word| !word.text.is_empty()) {
@@ -334,7 +575,22 @@ fn container(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) -> Option<Stre
 }
 
 fn kubectl(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) -> Option<Stream> {
-    const VALUED: &[&str] = &["-n", "--namespace", "--context", "--cluster", "--kubeconfig", "-c", "--container", "--user", "-s", "--server", "--image", "--as", "-f", "--filename"];
+    const VALUED: &[&str] = &[
+        "-n",
+        "--namespace",
+        "--context",
+        "--cluster",
+        "--kubeconfig",
+        "-c",
+        "--container",
+        "--user",
+        "-s",
+        "--server",
+        "--image",
+        "--as",
+        "-f",
+        "--filename",
+    ];
     let spec = Spec { valued: VALUED, clusters: true, stops: true };
     let global = Args::parse(call.arguments(), &spec);
     let (verb, words) = global.rest.split_first()?;
@@ -355,14 +611,22 @@ fn kubectl(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) -> Option<Stream
     }
     let mut inside = shell.clone();
     inside.container = true;
-    let before = Args::parse(words.get(..dashes.unwrap_or(words.len())).unwrap_or_default(), &Spec { stops: false, ..spec });
+    let before =
+        Args::parse(words.get(..dashes.unwrap_or(words.len())).unwrap_or_default(), &Spec { stops: false, ..spec });
     for flag in global.flags.iter().chain(&before.flags) {
-        if let (Some(word), true) = (&flag.value, matches!(flag.name.as_str(), "-n" | "--namespace" | "--context" | "--cluster" | "--kubeconfig")) {
-            inside.choices.push((&[], Evidence { source: Source::Flag, name: flag.name.clone(), word: word.text.clone() }));
+        if let (Some(word), true) = (
+            &flag.value,
+            matches!(flag.name.as_str(), "-n" | "--namespace" | "--context" | "--cluster" | "--kubeconfig"),
+        ) {
+            inside
+                .choices
+                .push((&[], Evidence { source: Source::Flag, name: flag.name.clone(), word: word.text.clone() }));
         }
     }
     if let Some(pod) = before.positionals.first() {
-        inside.choices.push((&[], Evidence { source: Source::Host, name: format!("kubectl {verb}"), word: pod.text.clone() }));
+        inside
+            .choices
+            .push((&[], Evidence { source: Source::Host, name: format!("kubectl {verb}"), word: pod.text.clone() }));
     }
     let step = format!("kubectl {verb}");
     Some(walk.call(call.rest(&command, step), &mut inside))
@@ -376,19 +640,44 @@ fn vault(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args) -> Op
         return Some(Stream::Unknown(format!("what `{}` prints", call.program())));
     }
     let mut inner = shell.clone();
-    let spec = Spec { valued: &["--profile", "-p", "--config", "-c", "--env", "-e", "--duration", "-d", "--project", "--path", "--env-file", "--region"], clusters: true, stops: true };
+    let spec = Spec {
+        valued: &[
+            "--profile",
+            "-p",
+            "--config",
+            "-c",
+            "--env",
+            "-e",
+            "--duration",
+            "-d",
+            "--project",
+            "--path",
+            "--env-file",
+            "--region",
+        ],
+        clusters: true,
+        stops: true,
+    };
     let parsed = Args::parse(if direct { &args.rest } else { words }, &spec);
     for flag in args.flags.iter().chain(&parsed.flags) {
         if let Some(word) = &flag.value {
-            inner.choices.push((&[], Evidence { source: Source::Flag, name: flag.name.clone(), word: word.text.clone() }));
+            inner
+                .choices
+                .push((&[], Evidence { source: Source::Flag, name: flag.name.clone(), word: word.text.clone() }));
         }
     }
     let had_dashes = words.iter().position(|word| word.text == "--");
     let mut rest = parsed.rest;
-    let named = matches!(call.program(), "aws-vault" | "chamber" | "aws-okta" | "granted" | "vaulted" | "envchain" | "awsume" | "assume" | "sops");
+    let named = matches!(
+        call.program(),
+        "aws-vault" | "chamber" | "aws-okta" | "granted" | "vaulted" | "envchain" | "awsume" | "assume" | "sops"
+    );
     if named && !rest.is_empty() {
         let name = rest.remove(0);
-        inner.choices.push((&[], Evidence { source: Source::Choice, name: format!("{} {}", call.program(), verb.text), word: name.text }));
+        inner.choices.push((
+            &[],
+            Evidence { source: Source::Choice, name: format!("{} {}", call.program(), verb.text), word: name.text },
+        ));
         rest = Args::parse(&rest, &spec).rest;
     }
     if let Some(at) = had_dashes {
@@ -418,7 +707,15 @@ fn exec(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args) -> Opt
     if !runs {
         return None;
     }
-    let rest = Args::parse(words, &Spec { valued: &["-n", "-p", "--with", "--from", "--python", "-e", "--package", "--extra", "--env-file"], clusters: true, stops: true }).rest;
+    let rest = Args::parse(
+        words,
+        &Spec {
+            valued: &["-n", "-p", "--with", "--from", "--python", "-e", "--package", "--extra", "--env-file"],
+            clusters: true,
+            stops: true,
+        },
+    )
+    .rest;
     if rest.is_empty() {
         return Some(Stream::Nothing);
     }

@@ -120,10 +120,17 @@ impl Walk<'_> {
                     self.piece(child, at, shell, fields);
                 }
             }
+            // All arguments, each a word of its own.
+            "string" if source.ends_with("@\"") || source.ends_with("@}\"") || source.ends_with("[@]}\"") => {
+                for child in children(node) {
+                    self.piece(child, at, shell, fields);
+                }
+            }
             "string" | "translated_string" => {
                 let inside = if source.starts_with('$') { 2 } else { 1 };
                 let end = node.end_byte().saturating_sub(usize::from(source.len() > inside && source.ends_with('"')));
-                let word = self.template(node, node.start_byte() + inside..end.max(node.start_byte() + inside), at, shell);
+                let word =
+                    self.template(node, node.start_byte() + inside..end.max(node.start_byte() + inside), at, shell);
                 if let Some(from) = word.unknown_from {
                     let begin = fields.open.text.len();
                     fields.open.unknown_from.get_or_insert(begin + from);
@@ -194,7 +201,8 @@ impl Walk<'_> {
             "command_substitution" | "process_substitution" => {
                 let mut inner = shell.clone();
                 let out = self.block(node, at, &mut inner, &Stream::Nothing);
-                let reason = format!("what `{}` prints", short(at.of(node).trim_matches(['$', '(', ')', '<', '>', '`'])));
+                let reason =
+                    format!("what `{}` prints", short(at.of(node).trim_matches(['$', '(', ')', '<', '>', '`'])));
                 if node.kind() == "process_substitution" {
                     let stream = Some(match out {
                         Stream::Nothing => Stream::Unknown(reason.clone()),
@@ -226,6 +234,12 @@ impl Walk<'_> {
         let rest = rest.strip_prefix("[@]").or_else(|| rest.strip_prefix("[*]")).unwrap_or(rest);
         let (text, guessed) = match (found, rest) {
             (Some(Value::Known(text)), "") => (Some(text.to_string()), false),
+            (Some(Value::Known(text)), rest) if matches!(name, "@" | "*") => {
+                // `${@:2}`: from the second on.
+                let from = rest.strip_prefix(':').and_then(|from| from.parse::<usize>().ok());
+                let part = from.map(|from| text.split(' ').skip(from.saturating_sub(1)).collect::<Vec<_>>().join(" "));
+                (part, false)
+            }
             (Some(Value::Known(text)), rest) if rest.starts_with([':', '-', '?']) && !rest.starts_with(":+") => {
                 // `${x:1:2}` is a part of it.
                 let part = rest.strip_prefix(':').is_some_and(|rest| !rest.starts_with(['-', '?', '=']));
@@ -267,7 +281,12 @@ impl Walk<'_> {
         }
         match name {
             "HOME" => return Some(Value::Known("~".into())),
-            "PWD" => return shell.folder.as_deref().map(|folder| Value::Known(if folder.is_empty() { "." } else { folder }.into())),
+            "PWD" => {
+                return shell
+                    .folder
+                    .as_deref()
+                    .map(|folder| Value::Known(if folder.is_empty() { "." } else { folder }.into()));
+            }
             "TMPDIR" => return Some(Value::Known("/tmp".into())),
             _ => {}
         }

@@ -11,11 +11,13 @@ impl Walk<'_> {
         let words = call.words.get(1..).unwrap_or_default();
         match program {
             "echo" => {
-                let rest = words.iter().skip_while(|word| matches!(word.text.as_str(), "-n" | "-e" | "-ne" | "-en" | "-E"));
+                let rest =
+                    words.iter().skip_while(|word| matches!(word.text.as_str(), "-n" | "-e" | "-ne" | "-en" | "-E"));
                 printed(rest, " ", "\n")
             }
             "printf" => {
-                let rest = if words.first().is_some_and(|word| word.text == "--") { words.get(1..) } else { Some(words) };
+                let rest =
+                    if words.first().is_some_and(|word| word.text == "--") { words.get(1..) } else { Some(words) };
                 match rest.unwrap_or_default() {
                     [one] if !one.text.contains('%') => printed([one].into_iter(), "", ""),
                     [format, rest @ ..] if matches!(format.text.as_str(), "%s" | "%s\\n" | "%b" | "%b\\n") => {

@@ -117,19 +117,22 @@ impl Walk<'_> {
             Some(None) => return File::Unreadable,
             None => {}
         }
-        if shell.remote || shell.container || !self.may_read(origin) {
+        if shell.remote || shell.container {
             return File::Unreadable;
         }
-        match self.context.files.read(&path) {
-            File::Text(text) if text.as_bytes().contains(&0) => File::Unreadable,
-            file => file,
-        }
+        self.ask(&path, origin)
     }
 
     /// Remembers what a text writes to a file, and looks at which file that is.
     pub(super) fn overwrite(&mut self, output: &Output, out: &Stream, at: At<'_>, shell: &mut Shell) {
         let range = output.path.range.clone();
-        crate::programs::files::written(self, shell, &output.path, output.appends, &at.origin.inner(&range, Some(range.start)));
+        crate::programs::files::written(
+            self,
+            shell,
+            &output.path,
+            output.appends,
+            &at.origin.inner(&range, Some(range.start)),
+        );
         let Some(path) = output.path.known().and_then(|path| shell.path(path)) else { return };
         let text = match out {
             Stream::Text(text) if !output.appends && output.stdout => Some(text.as_str().into()),

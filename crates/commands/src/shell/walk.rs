@@ -5,9 +5,10 @@ use super::redirect::Redirects;
 use super::state::{Function, Origin, Shell, Value};
 use super::word::{Stream, Word};
 use crate::call::Call;
-use crate::context::Context;
+use crate::context::{Context, File};
 use crate::limits::{MAX_FILES, MAX_LEVELS, MAX_ROUNDS, MAX_STEPS, MAX_TREE_DEPTH};
 use crate::operation::Operation;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use tree_sitter::Node;
 
@@ -15,11 +16,13 @@ use tree_sitter::Node;
 pub(crate) struct Walk<'a> {
     pub(crate) context: &'a Context<'a>,
     pub(crate) operations: Vec<Operation>,
-    pub(crate) files: usize,
+    files: BTreeMap<String, File>,
     steps: usize,
     pub(crate) level: usize,
     /// What `trap` has put off to the end of the text.
     pub(crate) traps: Vec<(String, Origin)>,
+    /// Functions and files that are being run: one that runs itself says nothing new.
+    pub(crate) active: Vec<String>,
     depth: usize,
     pub(crate) over_limit: bool,
 }
@@ -45,7 +48,17 @@ pub(super) fn children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
 
 impl<'a> Walk<'a> {
     pub(crate) fn new(context: &'a Context<'a>) -> Self {
-        Self { context, operations: Vec::new(), files: 0, steps: 0, level: 0, traps: Vec::new(), depth: 0, over_limit: false }
+        Self {
+            context,
+            operations: Vec::new(),
+            files: BTreeMap::new(),
+            steps: 0,
+            level: 0,
+            traps: Vec::new(),
+            active: Vec::new(),
+            depth: 0,
+            over_limit: false,
+        }
     }
 
     /// Takes steps. Returns whether there were any left.
@@ -58,14 +71,27 @@ impl<'a> Walk<'a> {
         true
     }
 
-    /// Asks for one file more. Returns whether that was not too much.
-    pub(crate) fn may_read(&mut self, origin: &Origin) -> bool {
-        self.files += 1;
-        if self.files > MAX_FILES {
-            self.limit(origin, &format!("runs or reads more than {MAX_FILES} files"));
-            return false;
+    /// The file at a path, which is asked for once.
+    pub(super) fn ask(&mut self, path: &str, origin: &Origin) -> File {
+        if let Some(file) = self.files.get(path) {
+            return file.clone();
         }
-        true
+        let texts = self.files.values().filter(|file| matches!(file, File::Text(_))).count();
+        if texts >= MAX_FILES || self.files.len() >= 4 * MAX_FILES {
+            self.limit(origin, &format!("runs or reads more than {MAX_FILES} files"));
+            return File::Unreadable;
+        }
+        let file = match self.context.files.read(path) {
+            File::Text(text) if text.as_bytes().contains(&0) => File::Unreadable,
+            file => file,
+        };
+        self.files.insert(path.to_owned(), file.clone());
+        file
+    }
+
+    /// Whether a few files more may be asked for that are good to know and no more.
+    pub(crate) fn may_ask(&self) -> bool {
+        self.files.len() < MAX_FILES
     }
 
     /// Runs a text in a shell. Returns what it prints.
@@ -74,7 +100,10 @@ impl<'a> Walk<'a> {
             return Stream::Nothing;
         }
         if self.level >= MAX_LEVELS {
-            self.limit(origin, &format!("puts scripts and strings of commands into each other more than {MAX_LEVELS} deep"));
+            self.limit(
+                origin,
+                &format!("puts scripts and strings of commands into each other more than {MAX_LEVELS} deep"),
+            );
             return Stream::Nothing;
         }
         let tree = match parse(text) {

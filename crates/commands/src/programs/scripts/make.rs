@@ -10,6 +10,10 @@ use std::ops::Range;
 /// Targets of a Makefile that one target may need, one below another.
 const MAX_PREREQUISITES: usize = 64;
 
+/// Variables that make sets itself.
+const OWN: &[(&str, &str)] =
+    &[("MAKE", "make"), ("RM", "rm -f"), ("CC", "cc"), ("CXX", "c++"), ("AR", "ar"), ("CURDIR", "."), ("SHELL", "sh")];
+
 /// A target: what it needs, and the lines that it runs.
 #[derive(Debug, Default)]
 struct Target {
@@ -59,7 +63,10 @@ pub(super) fn run(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) {
 }
 
 pub(super) fn just(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) {
-    let args = Args::parse(call.arguments(), &Spec { valued: &["-f", "--justfile", "-d", "--working-directory", "--set"], clusters: true, stops: false });
+    let args = Args::parse(
+        call.arguments(),
+        &Spec { valued: &["-f", "--justfile", "-d", "--working-directory", "--set"], clusters: true, stops: false },
+    );
     if args.has_any(&["-n", "--dry-run", "-l", "--list", "--show", "-s", "--summary", "--help"]) {
         return;
     }
@@ -78,15 +85,21 @@ pub(super) fn just(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) {
 fn first_file(walk: &mut Walk<'_>, shell: &Shell, call: &Call, names: &[String]) -> Option<(String, String)> {
     for name in names {
         if let File::Text(text) = walk.file(name, shell, &call.origin) {
-            // Names that are not there cost nothing.
             return Some((name.clone(), text));
         }
-        walk.files = walk.files.saturating_sub(1);
     }
     None
 }
 
-fn run_targets(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, makefile: &Makefile, wanted: &[String], file: &str, program: &str) {
+fn run_targets(
+    walk: &mut Walk<'_>,
+    shell: &mut Shell,
+    call: &Call,
+    makefile: &Makefile,
+    wanted: &[String],
+    file: &str,
+    program: &str,
+) {
     let mut waiting: Vec<String> = wanted.iter().rev().cloned().collect();
     let mut order: Vec<String> = Vec::new();
     while let Some(name) = waiting.pop() {
@@ -101,7 +114,16 @@ fn run_targets(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, makefile: &M
     // What a target needs comes before it; which of them is first makes no difference to what is found.
     for name in order.iter().rev() {
         let Some(target) = makefile.targets.get(name) else { continue };
-        let via = if wanted.contains(name) { format!("{program} {name}") } else { format!("{program} {} ({name})", wanted.join(" ")) };
+        let via = if wanted.contains(name) {
+            format!("{program} {name}")
+        } else {
+            format!("{program} {} ({name})", wanted.join(" "))
+        };
+        let key = format!("{file}:{name}");
+        if walk.active.contains(&key) {
+            continue;
+        }
+        walk.active.push(key);
         for (range, line) in &target.lines {
             let text = expand(line, makefile, name);
             let place = if text == *line { Place::At(range.start) } else { Place::Within(range.clone()) };
@@ -112,6 +134,7 @@ fn run_targets(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, makefile: &M
             }
             walk.text(&text, &origin, &mut inner, &Stream::Nothing);
         }
+        walk.active.pop();
     }
 }
 
@@ -132,12 +155,21 @@ fn expand(line: &str, makefile: &Makefile, target: &str) -> String {
             };
             if let Some(close) = close {
                 let name = after.get(1..close).unwrap_or_default();
-                match makefile.variables.get(name) {
+                let own = OWN.iter().find(|(own, _)| *own == name).map(|(_, value)| *value);
+                match makefile.variables.get(name).map(String::as_str).or(own) {
                     Some(value) => {
                         out.push_str(value);
                         changed = true;
                     }
-                    None => out.push_str(&format!("${{{}}}", name.replace(|c: char| !c.is_alphanumeric() && c != '_', "_"))),
+                    // `$(shell …)` is what a shell writes as `$(…)`.
+                    None if name.starts_with("shell ") => {
+                        out.push_str("\u{1}(");
+                        out.push_str(name.trim_start_matches("shell "));
+                        out.push(')');
+                    }
+                    None => {
+                        out.push_str(&format!("${{{}}}", name.replace(|c: char| !c.is_alphanumeric() && c != '_', "_")))
+                    }
                 }
                 rest = after.get(close + 1..).unwrap_or_default();
             } else if let Some(rest_after) = after.strip_prefix('$') {
@@ -202,7 +234,11 @@ fn read_makefile(text: &str) -> Makefile {
             continue;
         };
         let (needs, command) = needs.split_once(';').unwrap_or((needs, ""));
-        open = names.split_whitespace().take(1.max(usize::from(!names.contains("  ")) * 64)).map(|name| name.trim_start_matches('@').to_owned()).collect();
+        open = names
+            .split_whitespace()
+            .take(1.max(usize::from(!names.contains("  ")) * 64))
+            .map(|name| name.trim_start_matches('@').to_owned())
+            .collect();
         for name in &open {
             let target = makefile.targets.entry(name.clone()).or_default();
             target.needs.extend(needs.trim_start_matches(':').split_whitespace().map(str::to_owned));

@@ -24,7 +24,9 @@ impl Language {
         let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
         match plain {
             "python" | "pypy" | "ipython" | "py" => Some(Self::Python),
-            "node" | "nodejs" | "deno" | "bun" | "tsx" | "ts-node" | "zx" | "esno" | "babel-node" | "vite-node" => Some(Self::Node),
+            "node" | "nodejs" | "deno" | "bun" | "tsx" | "ts-node" | "zx" | "esno" | "babel-node" | "vite-node" => {
+                Some(Self::Node)
+            }
             "ruby" | "perl" | "php" | "irb" => Some(Self::Other),
             _ => None,
         }
@@ -33,7 +35,11 @@ impl Language {
     fn of_file(path: &str, text: &str) -> Option<Self> {
         let first = text.lines().next().unwrap_or_default();
         if let Some(interpreter) = first.strip_prefix("#!") {
-            let name = interpreter.split_whitespace().filter(|part| !part.starts_with('-')).map(base).find(|name| *name != "env");
+            let name = interpreter
+                .split_whitespace()
+                .filter(|part| !part.starts_with('-'))
+                .map(base)
+                .find(|name| *name != "env");
             let name = name.unwrap_or_default();
             return if name.ends_with("sh") { Some(Self::Shell) } else { Self::of_program(name) };
         }
@@ -45,6 +51,11 @@ impl Language {
             _ => None,
         }
     }
+}
+
+/// Whether a program runs Python, Node or the like.
+pub(crate) fn is_interpreter(name: &str) -> bool {
+    Language::of_program(name).is_some()
 }
 
 /// Looks at a program that is not known by itself.
@@ -76,20 +87,31 @@ fn direct(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, path: &str) {
             let Some(language) = Language::of_file(path, &text) else { return };
             body(walk, shell, call, &text, &origin, language);
         }
-        File::Unreadable if path.ends_with(".sh") && !shell.container && !shell.remote => unreadable(walk, shell, call, path),
+        File::Unreadable if path.ends_with(".sh") && !shell.container && !shell.remote => {
+            unreadable(walk, shell, call, path)
+        }
         File::Unreadable | File::Absent => {}
     }
 }
 
 fn unreadable(walk: &mut Walk<'_>, shell: &Shell, call: &Call, path: &str) {
-    walk.unreadable(shell, call, format!("runs the script `{path}`, which cannot be read"), "Put the script into the repository, or run its commands themselves.");
+    walk.unreadable(
+        shell,
+        call,
+        format!("runs the script `{path}`, which cannot be read"),
+        "Put the script into the repository, or run its commands themselves.",
+    );
 }
 
 /// A script that is given to its interpreter.
 pub(crate) fn script(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, word: &Word, language: Language) {
     let Some(path) = word.known() else {
         if language == Language::Shell && !shell.container && !shell.remote {
-            let what = format!("runs the script `{}`, of which {} is not written", word.text, word.reason.as_deref().unwrap_or("the name"));
+            let what = format!(
+                "runs the script `{}`, of which {} is not written",
+                word.text,
+                word.reason.as_deref().unwrap_or("the name")
+            );
             walk.unreadable(shell, call, what, "Write the script's name in the command.");
         }
         return;
@@ -101,17 +123,25 @@ pub(crate) fn script(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, word: 
             body(walk, shell, call, &text, &origin, language);
         }
         // In a container or on another machine are other files.
-        File::Unreadable if language == Language::Shell && !shell.container && !shell.remote => unreadable(walk, shell, call, path),
+        File::Unreadable if language == Language::Shell && !shell.container && !shell.remote => {
+            unreadable(walk, shell, call, path)
+        }
         File::Unreadable | File::Absent => {}
     }
 }
 
 fn body(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, text: &str, origin: &Origin, language: Language) {
+    let key = origin.file.as_deref().unwrap_or_default().to_owned();
+    if walk.active.contains(&key) {
+        return;
+    }
+    walk.active.push(key);
     if language == Language::Shell {
         walk.text(text, origin, shell, &call.stdin);
     } else {
         sdk::judge(walk, shell, call, text, origin, language);
     }
+    walk.active.pop();
 }
 
 /// Python, Node and others: a text behind a flag, a file, or standard input.
@@ -133,7 +163,11 @@ fn interpreted(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, language: La
                         walk.unreadable(shell, call, what, "Write it to a file, read that, and run the file.");
                         return;
                     }
-                    let origin = call.origin.inner(&code.range, code.verbatim).through(format!("{} {}", call.program(), word.text));
+                    let origin = call.origin.inner(&code.range, code.verbatim).through(format!(
+                        "{} {}",
+                        call.program(),
+                        word.text
+                    ));
                     sdk::judge(walk, shell, call, &code.text, &origin, language);
                     return;
                 }
@@ -157,7 +191,12 @@ fn interpreted(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, language: La
             sdk::judge(walk, shell, call, &text.clone(), &origin, language);
         }
         Stream::Unknown(reason) if reason.contains("curl") || reason.contains("wget") || reason.contains("base64") => {
-            walk.unreadable(shell, call, format!("runs {reason} as a program, which cannot be read"), "Write it to a file, read that, and run the file.");
+            walk.unreadable(
+                shell,
+                call,
+                format!("runs {reason} as a program, which cannot be read"),
+                "Write it to a file, read that, and run the file.",
+            );
         }
         Stream::Unknown(_) | Stream::Nothing => {}
     }

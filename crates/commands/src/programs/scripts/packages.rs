@@ -8,11 +8,70 @@ use serde_json::Value;
 
 /// What Yarn, pnpm and bun do themselves.
 const OWN: &[&str] = &[
-    "add", "audit", "autoclean", "bin", "build", "cache", "check", "config", "constraints", "create", "dedupe", "deploy", "env", "explain",
-    "fetch", "generate-lock-entry", "global", "i", "import", "info", "init", "install", "licenses", "link", "list", "login", "logout", "ls", "node",
-    "npm", "outdated", "owner", "pack", "patch", "plugin", "pm", "policies", "prune", "publish", "rebuild", "remove", "rm", "root", "search", "server",
-    "set", "setup", "stage", "store", "tag", "team", "un", "uninstall", "unlink", "unplug", "up", "update", "upgrade", "upgrade-interactive", "version",
-    "versions", "why", "workspace", "workspaces",
+    "add",
+    "audit",
+    "autoclean",
+    "bin",
+    "build",
+    "cache",
+    "check",
+    "config",
+    "constraints",
+    "create",
+    "dedupe",
+    "deploy",
+    "env",
+    "explain",
+    "fetch",
+    "generate-lock-entry",
+    "global",
+    "i",
+    "import",
+    "info",
+    "init",
+    "install",
+    "licenses",
+    "link",
+    "list",
+    "login",
+    "logout",
+    "ls",
+    "node",
+    "npm",
+    "outdated",
+    "owner",
+    "pack",
+    "patch",
+    "plugin",
+    "pm",
+    "policies",
+    "prune",
+    "publish",
+    "rebuild",
+    "remove",
+    "rm",
+    "root",
+    "search",
+    "server",
+    "set",
+    "setup",
+    "stage",
+    "store",
+    "tag",
+    "team",
+    "un",
+    "uninstall",
+    "unlink",
+    "unplug",
+    "up",
+    "update",
+    "upgrade",
+    "upgrade-interactive",
+    "version",
+    "versions",
+    "why",
+    "workspace",
+    "workspaces",
 ];
 
 /// Runs a script of the package. Returns whether the call was one.
@@ -28,7 +87,9 @@ pub(super) fn run(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) -> bool {
             let Some((name, rest)) = inner.rest.split_first() else { return true };
             (name.text.clone(), rest.to_vec())
         }
-        "test" | "t" | "start" | "stop" | "restart" => (if first == "t" { "test" } else { first }.to_owned(), rest.to_vec()),
+        "test" | "t" | "start" | "stop" | "restart" => {
+            (if first == "t" { "test" } else { first }.to_owned(), rest.to_vec())
+        }
         // Yarn, pnpm and bun run a script by its name alone.
         other if program != "npm" => (other.to_owned(), rest.to_vec()),
         _ => return false,
@@ -59,9 +120,17 @@ pub(super) fn run(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) -> bool {
             Some(at) => Place::Within(at..at + script.len()),
             None => Place::Within(0..text.len()),
         };
-        let origin = Origin { file: Some("package.json".into()), place, ..call.origin.through(format!("{program} run {part}")) };
-        let command = if with && !behind.is_empty() { format!("{script} {}", behind.join(" ")) } else { script.to_owned() };
+        let origin =
+            Origin { file: Some("package.json".into()), place, ..call.origin.through(format!("{program} run {part}")) };
+        let key = format!("package.json:{part}");
+        if walk.active.contains(&key) {
+            continue;
+        }
+        walk.active.push(key);
+        let command =
+            if with && !behind.is_empty() { format!("{script} {}", behind.join(" ")) } else { script.to_owned() };
         walk.text(&command, &origin, &mut inner.clone(), &Stream::Nothing);
+        walk.active.pop();
     }
     true
 }

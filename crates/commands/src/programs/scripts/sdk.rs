@@ -24,14 +24,33 @@ enum Piece<'t> {
 type Token<'t> = (Piece<'t>, Range<usize>);
 
 /// Reports what a program text calls.
-pub(crate) fn judge(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, text: &str, origin: &Origin, language: Language) {
+pub(crate) fn judge(
+    walk: &mut Walk<'_>,
+    shell: &mut Shell,
+    call: &Call,
+    text: &str,
+    origin: &Origin,
+    language: Language,
+) {
     if text.len() > crate::limits::MAX_COMMAND_BYTES {
-        walk.limit(origin, &format!("runs a script that is longer than {} KiB", crate::limits::MAX_COMMAND_BYTES >> 10));
+        walk.limit(
+            origin,
+            &format!("runs a script that is longer than {} KiB", crate::limits::MAX_COMMAND_BYTES >> 10),
+        );
         return;
     }
     let tokens = tokens(text, language);
     let kits = Kits::of(text);
-    let mut program = Program { walk, shell, call, origin, tokens: &tokens, kits, clients: BTreeMap::new(), strings: BTreeMap::new() };
+    let mut program = Program {
+        walk,
+        shell,
+        call,
+        origin,
+        tokens: &tokens,
+        kits,
+        clients: BTreeMap::new(),
+        strings: BTreeMap::new(),
+    };
     program.run();
 }
 
@@ -118,7 +137,8 @@ impl<'t> Program<'_, '_, 't> {
                 if let Some((Piece::Text(text), _)) = self.tokens.get(at + 2) {
                     self.strings.insert(name, text);
                 }
-                let service = (at + 2..at + 8).find(|next| matches!(self.name(*next), Some("client" | "resource")) && self.is(*next + 1, b'('));
+                let service = (at + 2..at + 8)
+                    .find(|next| matches!(self.name(*next), Some("client" | "resource")) && self.is(*next + 1, b'('));
                 if let Some(service) = service.and_then(|next| self.text(next + 2)) {
                     self.clients.insert(name, service);
                 }
@@ -144,16 +164,44 @@ impl<'t> Program<'_, '_, 't> {
         }
         let range = self.tokens.get(at).map(|(_, range)| range.clone()).unwrap_or_default();
         match name {
-            "system" | "popen" | "run" | "call" | "check_call" | "check_output" | "Popen" | "exec" | "execSync" | "spawn" | "spawnSync" | "execFile"
-            | "execFileSync" | "getoutput" | "getstatusoutput" | "execa" | "execaSync" | "execaCommand" | "create_subprocess_shell" | "create_subprocess_exec"
-            | "shell_exec" | "passthru" | "execv" | "execvp" | "qx" | "os_system" | "command" | "sh" => {
+            "system"
+            | "popen"
+            | "run"
+            | "call"
+            | "check_call"
+            | "check_output"
+            | "Popen"
+            | "exec"
+            | "execSync"
+            | "spawn"
+            | "spawnSync"
+            | "execFile"
+            | "execFileSync"
+            | "getoutput"
+            | "getstatusoutput"
+            | "execa"
+            | "execaSync"
+            | "execaCommand"
+            | "create_subprocess_shell"
+            | "create_subprocess_exec"
+            | "shell_exec"
+            | "passthru"
+            | "execv"
+            | "execvp"
+            | "qx"
+            | "os_system"
+            | "command"
+            | "sh" => {
                 self.commands(at, arguments);
             }
-            "rmtree" | "rmSync" | "rmdirSync" | "rimraf" | "rm_rf" | "removeSync" | "rm" | "emptyDirSync" | "remove_dir_all" => {
+            "rmtree" | "rmSync" | "rmdirSync" | "rimraf" | "rm_rf" | "removeSync" | "rm" | "emptyDirSync"
+            | "remove_dir_all" => {
                 self.removes(arguments, range.clone());
             }
-            "execute" | "executescript" | "query" | "executemany" | "raw" | "$executeRawUnsafe" | "$queryRawUnsafe" | "unsafe" => self.sql(arguments, &range),
-            "open" | "writeFileSync" | "writeFile" | "appendFileSync" | "write_text" | "unlink" | "unlinkSync" | "remove" | "rename" | "renameSync" => {
+            "execute" | "executescript" | "query" | "executemany" | "raw" | "$executeRawUnsafe" | "$queryRawUnsafe"
+            | "unsafe" => self.sql(arguments, &range),
+            "open" | "writeFileSync" | "writeFile" | "appendFileSync" | "write_text" | "unlink" | "unlinkSync"
+            | "remove" | "rename" | "renameSync" => {
                 self.control(name, arguments, &range);
             }
             "flushall" | "flushdb" | "dropDatabase" | "drop_database" if method => {
@@ -168,11 +216,16 @@ impl<'t> Program<'_, '_, 't> {
                 return;
             }
             if method && (self.kits.aws) && (name.contains('_') || name.chars().any(char::is_uppercase)) {
-                let service = receiver.and_then(|receiver| self.clients.get(receiver).copied().or(Some(receiver))).unwrap_or_default();
+                let service = receiver
+                    .and_then(|receiver| self.clients.get(receiver).copied().or(Some(receiver)))
+                    .unwrap_or_default();
                 self.aws(service, &kebab(name), &range);
                 return;
             }
-            if method && matches!(name, "delete" | "terminate" | "stop") && receiver.is_some_and(|receiver| !matches!(receiver, "map" | "set" | "params" | "cache")) {
+            if method
+                && matches!(name, "delete" | "terminate" | "stop")
+                && receiver.is_some_and(|receiver| !matches!(receiver, "map" | "set" | "params" | "cache"))
+            {
                 // Resources of boto3: `bucket.objects.all().delete()`
                 self.verb("an AWS resource", name, &range);
                 return;
@@ -182,21 +235,38 @@ impl<'t> Program<'_, '_, 't> {
             return;
         }
         let lower = kebab(name);
-        if self.kits.azure && let Some(rest) = lower.strip_prefix("begin-") {
+        if self.kits.azure
+            && let Some(rest) = lower.strip_prefix("begin-")
+        {
             self.verb("an Azure resource", rest, &range);
-        } else if self.kits.kubernetes && (lower.starts_with("delete-namespaced") || lower.starts_with("delete-") || lower.starts_with("delete-collection")) {
+        } else if self.kits.kubernetes
+            && (lower.starts_with("delete-namespaced")
+                || lower.starts_with("delete-")
+                || lower.starts_with("delete-collection"))
+        {
             self.verb("a Kubernetes object", &lower, &range);
-        } else if (self.kits.google || self.kits.azure) && (lower == "delete" || lower.starts_with("delete-") || lower.starts_with("purge-")) {
-            let local = receiver.is_some_and(|receiver| matches!(receiver, "map" | "set" | "params" | "cache" | "headers" | "dict"));
+        } else if (self.kits.google || self.kits.azure)
+            && (lower == "delete" || lower.starts_with("delete-") || lower.starts_with("purge-"))
+        {
+            let local = receiver
+                .is_some_and(|receiver| matches!(receiver, "map" | "set" | "params" | "cache" | "headers" | "dict"));
             if !local {
-                self.verb(if self.kits.google { "a Google Cloud resource" } else { "an Azure resource" }, &lower, &range);
+                self.verb(
+                    if self.kits.google { "a Google Cloud resource" } else { "an Azure resource" },
+                    &lower,
+                    &range,
+                );
             }
         }
     }
 
     fn verb(&mut self, thing: &str, name: &str, range: &Range<usize>) {
         let first = name.split('-').next().unwrap_or(name);
-        let Some(Verb::Does(effect)) = programs::verb(first).or_else(|| (first == "power").then_some(Verb::Does(Effect::Interrupt))) else { return };
+        let Some(Verb::Does(effect)) =
+            programs::verb(first).or_else(|| (first == "power").then_some(Verb::Does(Effect::Interrupt)))
+        else {
+            return;
+        };
         let does = if effect == Effect::Interrupt { "stops" } else { "deletes" };
         self.found(Found::new(effect, Reach::Live, format!("{does} {thing} ({name})"), ASK), range);
     }
@@ -252,7 +322,14 @@ impl<'t> Program<'_, '_, 't> {
         if words.is_empty() {
             return;
         }
-        let call = Call { words, variables: Vec::new(), stdin: Stream::Nothing, origin: self.origin.through(step), range, uncertain: false };
+        let call = Call {
+            words,
+            variables: Vec::new(),
+            stdin: Stream::Nothing,
+            origin: self.origin.through(step),
+            range,
+            uncertain: false,
+        };
         self.walk.call(call, &mut self.shell.clone());
     }
 
@@ -307,7 +384,14 @@ fn defined(before: Option<&str>) -> bool {
 /// Whether a call says that it is only tried.
 fn dry_run(arguments: &[Token<'_>]) -> bool {
     arguments.windows(3).any(|three| {
-        matches!(three, [(Piece::Name("DryRun" | "dry_run" | "dryRun" | "validate_only"), _), (Piece::Sign(b'=' | b':'), _), (Piece::Name("True" | "true"), _)])
+        matches!(
+            three,
+            [
+                (Piece::Name("DryRun" | "dry_run" | "dryRun" | "validate_only"), _),
+                (Piece::Sign(b'=' | b':'), _),
+                (Piece::Name("True" | "true"), _)
+            ]
+        )
     })
 }
 
@@ -319,7 +403,11 @@ pub(crate) fn kebab(name: &str) -> String {
         let before = at.checked_sub(1).and_then(|before| chars.get(before));
         let after = chars.get(at + 1);
         let begins = c.is_uppercase()
-            && before.is_some_and(|before| before.is_lowercase() || before.is_ascii_digit() || (before.is_uppercase() && after.is_some_and(|after| after.is_lowercase())));
+            && before.is_some_and(|before| {
+                before.is_lowercase()
+                    || before.is_ascii_digit()
+                    || (before.is_uppercase() && after.is_some_and(|after| after.is_lowercase()))
+            });
         if begins {
             out.push('-');
         }
@@ -368,7 +456,8 @@ fn tokens(text: &str, language: Language) -> Vec<Token<'_>> {
             match rest.get(..end) {
                 Some(name) => {
                     // `f"…"`: a letter before a quote is no name.
-                    let prefix = matches!(name, "f" | "r" | "b" | "rb" | "fr" | "u" | "F") && matches!(bytes.get(at + end), Some(b'"' | b'\''));
+                    let prefix = matches!(name, "f" | "r" | "b" | "rb" | "fr" | "u" | "F")
+                        && matches!(bytes.get(at + end), Some(b'"' | b'\''));
                     if !prefix {
                         tokens.push((Piece::Name(name), at..at + end));
                     }
