@@ -100,6 +100,11 @@ pub(crate) fn base(path: &str) -> &str {
     name.strip_suffix(".exe").unwrap_or(name)
 }
 
+/// Whether a file's name ends so, whatever its case.
+pub(crate) fn has_ending(path: &str, ending: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case(ending))
+}
+
 impl Walk<'_> {
     /// Reports what a call does.
     pub(crate) fn report(

@@ -5,7 +5,7 @@ use crate::operation::{Effect, Grade};
 /// Whose SQL it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
-    /// PostgreSQL and SQLite, where a `ROLLBACK` takes definitions back, too.
+    /// PostgreSQL and `SQLite`, where a `ROLLBACK` takes definitions back, too.
     Transactional,
     /// All others.
     Other,

@@ -86,3 +86,10 @@ fn the_table() {
     assert_eq!(false_alarms, 0, "harmless commands are taken for others:\n{}", wrong.join("\n"));
     assert!(wrong.len() * 100 <= all * 2, "{} of {all} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+#[test]
+fn others() {
+    let (all, wrong, false_alarms) = score(include_str!("others.txt"));
+    assert_eq!(false_alarms, 0, "harmless commands are taken for others:\n{}", wrong.join("\n"));
+    assert!(wrong.len() * 100 <= all * 2, "{} of {all} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}

@@ -37,7 +37,7 @@ fn limits_are_named() {
 
 #[test]
 fn operations_are_bounded() {
-    let many: String = (0..500).map(|n| format!("kubectl delete pod p{n}\n")).collect();
+    let many = (0..500).fold(String::new(), |text, n| text + &format!("kubectl delete pod p{n}\n"));
     let operations = run(&many);
     assert_eq!(operations.len(), MAX_OPERATIONS);
     assert!(operations.last().is_some_and(|last| last.effect == Effect::Unknown));

@@ -14,10 +14,11 @@ pub(super) fn run(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, name: &st
             shell.folder = match target {
                 None => Some("~".to_owned()),
                 Some(word) if word.text == "-" => None,
-                Some(word) => match word.known() {
-                    Some(path) => shell.path(path),
-                    // A part of it may still tell the environment.
-                    None => {
+                Some(word) => {
+                    if let Some(path) = word.known() {
+                        shell.path(path)
+                    } else {
+                        // A part of it may still tell the environment.
                         let evidence =
                             Evidence { source: Source::Choice, name: name.to_owned(), word: word.text.clone() };
                         shell.choices.push((&[], evidence));

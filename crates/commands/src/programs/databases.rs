@@ -2,7 +2,7 @@
 
 use super::rule::{Program, When, rule};
 use crate::args::Args;
-use crate::call::{Call, Found};
+use crate::call::{Call, Found, has_ending};
 use crate::context::File;
 use crate::operation::{Effect, Reach};
 use crate::shell::{Shell, Stream, Walk, Word, short};
@@ -468,7 +468,7 @@ fn sqlite(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, _: &Args, program
 fn mongo(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, program: &'static Program) -> bool {
     let mut texts: Vec<String> = args.values(&["--eval"]).map(|word| word.text.clone()).collect();
     let files: Vec<Word> = args.values(&["--file", "-f"]).chain(&args.positionals).cloned().collect();
-    for file in files.iter().filter(|file| file.known_part().ends_with(".js")) {
+    for file in files.iter().filter(|file| has_ending(file.known_part(), "js")) {
         if let File::Text(text) = walk.file(&file.text, shell, &call.origin) {
             texts.push(text);
         }

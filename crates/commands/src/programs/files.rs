@@ -144,6 +144,12 @@ const BUILT: &[&str] = &[
     ".wrangler",
 ];
 
+/// Folders that belong to the system.
+const SYSTEM: &[&str] = &[
+    "/etc", "/usr", "/var", "/bin", "/sbin", "/lib", "/boot", "/opt", "/dev", "/sys", "/proc", "/srv", "/mnt",
+    "/data", "/System", "/Library", "/lib64",
+];
+
 /// What becomes of a path that is removed with all that is in it.
 #[derive(PartialEq, Eq)]
 enum Weight {
@@ -186,10 +192,6 @@ fn weight(path: &str, shell: &Shell) -> Weight {
     if name == ".countersign" || control(&absolute).is_some() {
         return Weight::Grave("what checks this repository".to_owned());
     }
-    const SYSTEM: &[&str] = &[
-        "/etc", "/usr", "/var", "/bin", "/sbin", "/lib", "/boot", "/opt", "/dev", "/sys", "/proc", "/srv", "/mnt",
-        "/data", "/System", "/Library", "/lib64",
-    ];
     let inside_folder = shell
         .folder
         .as_deref()

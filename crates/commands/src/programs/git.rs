@@ -201,10 +201,10 @@ impl Git<'_> {
                 }
             }
             ("update-ref", Some(name)) if name.starts_with("refs/notes") => {
-                self.notes(walk, shell, "moves the notes of who wrote what")
+                self.notes(walk, shell, "moves the notes of who wrote what");
             }
             ("reflog", Some("expire" | "delete")) => {
-                self.rewritten(walk, shell, "forgets where branches were, which is the last way back", false)
+                self.rewritten(walk, shell, "forgets where branches were, which is the last way back", false);
             }
             ("gc" | "prune", _)
                 if name == "prune" || args.flags.iter().any(|flag| flag.name == "--prune" && flag.value.is_some()) =>
@@ -227,7 +227,7 @@ impl Git<'_> {
             }
             ("mv", _) => self.controls(walk, shell, "moves"),
             ("worktree", Some("remove")) if args.has_any(&["-f", "--force"]) => {
-                self.lost(walk, shell, "deletes a working tree with what is not committed in it", true)
+                self.lost(walk, shell, "deletes a working tree with what is not committed in it", true);
             }
             ("submodule", Some("foreach")) => {
                 let text: Vec<&str> = args.positionals.iter().skip(1).map(|word| word.text.as_str()).collect();

@@ -58,6 +58,7 @@ pub(crate) fn is_known(name: &str) -> bool {
 }
 
 /// The programs that are recognised, with their other names and what is recognised of them, for the documentation.
+#[must_use] 
 pub fn recognised() -> Vec<(String, String)> {
     let one = |program: &Program| {
         let names: Vec<String> = program.names.iter().map(|name| format!("`{name}`")).collect();

@@ -168,7 +168,11 @@ fn expand(line: &str, makefile: &Makefile, target: &str) -> String {
                         out.push(')');
                     }
                     None => {
-                        out.push_str(&format!("${{{}}}", name.replace(|c: char| !c.is_alphanumeric() && c != '_', "_")))
+                        {
+                        out.push_str("${");
+                        out.extend(name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }));
+                        out.push('}');
+                    }
                     }
                 }
                 rest = after.get(close + 1..).unwrap_or_default();

@@ -5,7 +5,7 @@ mod packages;
 pub(crate) mod sdk;
 
 use super::wrappers::script_text;
-use crate::call::{Call, base};
+use crate::call::{Call, base, has_ending};
 use crate::context::File;
 use crate::shell::{Origin, Shell, Stream, Walk, Word};
 
@@ -87,8 +87,8 @@ fn direct(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, path: &str) {
             let Some(language) = Language::of_file(path, &text) else { return };
             body(walk, shell, call, &text, &origin, language);
         }
-        File::Unreadable if path.ends_with(".sh") && !shell.container && !shell.remote => {
-            unreadable(walk, shell, call, path)
+        File::Unreadable if has_ending(path, "sh") && !shell.container && !shell.remote => {
+            unreadable(walk, shell, call, path);
         }
         File::Unreadable | File::Absent => {}
     }
@@ -124,7 +124,7 @@ pub(crate) fn script(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, word: 
         }
         // In a container or on another machine are other files.
         File::Unreadable if language == Language::Shell && !shell.container && !shell.remote => {
-            unreadable(walk, shell, call, path)
+            unreadable(walk, shell, call, path);
         }
         File::Unreadable | File::Absent => {}
     }

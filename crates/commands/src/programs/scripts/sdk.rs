@@ -40,7 +40,8 @@ pub(crate) fn judge(
         return;
     }
     let tokens = tokens(text, language);
-    let kits = Kits::of(text);
+    let mentions = |names: &[&str]| names.iter().any(|name| text.contains(name));
+    let kits = KITS.iter().filter(|(_, names)| mentions(names)).map(|(kit, _)| *kit).collect();
     let mut program = Program {
         walk,
         shell,
@@ -54,26 +55,25 @@ pub(crate) fn judge(
     program.run();
 }
 
-/// The kits that a text mentions.
-#[derive(Clone, Copy)]
-struct Kits {
-    aws: bool,
-    google: bool,
-    azure: bool,
-    kubernetes: bool,
+/// Names of variables that hold something of the language's own, whose `delete` deletes nothing that lives.
+const LOCAL: &[&str] = &["map", "set", "params", "cache", "headers", "dict", "searchParams", "seen", "store"];
+
+/// A maker's kit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kit {
+    Aws,
+    Google,
+    Azure,
+    Kubernetes,
 }
 
-impl Kits {
-    fn of(text: &str) -> Self {
-        let has = |names: &[&str]| names.iter().any(|name| text.contains(name));
-        Self {
-            aws: has(&["boto3", "botocore", "aioboto", "aws-sdk", "aiobotocore"]),
-            google: has(&["google.cloud", "googleapiclient", "@google-cloud", "googleapis"]),
-            azure: has(&["azure.", "@azure/", "azure-"]),
-            kubernetes: has(&["kubernetes", "client-node"]),
-        }
-    }
-}
+/// What a text that uses a kit mentions.
+const KITS: &[(Kit, &[&str])] = &[
+    (Kit::Aws, &["boto3", "botocore", "aioboto", "aws-sdk", "aiobotocore"]),
+    (Kit::Google, &["google.cloud", "googleapiclient", "@google-cloud", "googleapis"]),
+    (Kit::Azure, &["azure.", "@azure/", "azure-"]),
+    (Kit::Kubernetes, &["kubernetes", "client-node"]),
+];
 
 struct Program<'w, 'c, 't> {
     walk: &'w mut Walk<'c>,
@@ -81,7 +81,7 @@ struct Program<'w, 'c, 't> {
     call: &'w Call,
     origin: &'w Origin,
     tokens: &'t [Token<'t>],
-    kits: Kits,
+    kits: Vec<Kit>,
     /// Names of variables with the service that their client talks to.
     clients: BTreeMap<&'t str, &'t str>,
     /// Names of variables with the text that they were set to.
@@ -210,52 +210,40 @@ impl<'t> Program<'_, '_, 't> {
             }
             _ => {}
         }
-        if self.kits.aws {
+        self.kit_called(name, receiver, method, created, &range);
+    }
+
+    /// A call of a maker's kit.
+    fn kit_called(&mut self, name: &str, receiver: Option<&'t str>, method: bool, created: bool, range: &Range<usize>) {
+        let uses = |kit| self.kits.contains(&kit);
+        let local = receiver.is_some_and(|name| LOCAL.contains(&name));
+        if uses(Kit::Aws) {
             if created && let Some(action) = name.strip_suffix("Command") {
-                self.aws("", &kebab(action), &range);
+                self.aws("", &kebab(action), range);
                 return;
             }
-            if method && (self.kits.aws) && (name.contains('_') || name.chars().any(char::is_uppercase)) {
-                let service = receiver
-                    .and_then(|receiver| self.clients.get(receiver).copied().or(Some(receiver)))
-                    .unwrap_or_default();
-                self.aws(service, &kebab(name), &range);
+            if method && (name.contains('_') || name.chars().any(char::is_uppercase)) {
+                let service = receiver.map(|receiver| self.clients.get(receiver).copied().unwrap_or(receiver));
+                self.aws(service.unwrap_or_default(), &kebab(name), range);
                 return;
             }
-            if method
-                && matches!(name, "delete" | "terminate" | "stop")
-                && receiver.is_some_and(|receiver| !matches!(receiver, "map" | "set" | "params" | "cache"))
-            {
+            if method && matches!(name, "delete" | "terminate" | "stop") && !local {
                 // Resources of boto3: `bucket.objects.all().delete()`
-                self.verb("an AWS resource", name, &range);
+                self.verb("an AWS resource", name, range);
                 return;
             }
-        }
-        if !method {
-            return;
         }
         let lower = kebab(name);
-        if self.kits.azure
-            && let Some(rest) = lower.strip_prefix("begin-")
-        {
-            self.verb("an Azure resource", rest, &range);
-        } else if self.kits.kubernetes
-            && (lower.starts_with("delete-namespaced")
-                || lower.starts_with("delete-")
-                || lower.starts_with("delete-collection"))
-        {
-            self.verb("a Kubernetes object", &lower, &range);
-        } else if (self.kits.google || self.kits.azure)
-            && (lower == "delete" || lower.starts_with("delete-") || lower.starts_with("purge-"))
-        {
-            let local = receiver
-                .is_some_and(|receiver| matches!(receiver, "map" | "set" | "params" | "cache" | "headers" | "dict"));
-            if !local {
-                self.verb(
-                    if self.kits.google { "a Google Cloud resource" } else { "an Azure resource" },
-                    &lower,
-                    &range,
-                );
+        if !method || local {
+        } else if let (true, Some(rest)) = (uses(Kit::Azure), lower.strip_prefix("begin-")) {
+            self.verb("an Azure resource", rest, range);
+        } else if uses(Kit::Kubernetes) && lower.starts_with("delete-") {
+            self.verb("a Kubernetes object", &lower, range);
+        } else if lower == "delete" || lower.starts_with("delete-") || lower.starts_with("purge-") {
+            if uses(Kit::Google) {
+                self.verb("a Google Cloud resource", &lower, range);
+            } else if uses(Kit::Azure) {
+                self.verb("an Azure resource", &lower, range);
             }
         }
     }
@@ -279,7 +267,7 @@ impl<'t> Program<'_, '_, 't> {
 
     fn found(&mut self, found: Found, range: &Range<usize>) {
         let call = Call { origin: self.origin.clone(), range: range.clone(), ..self.call.clone() };
-        self.walk.report(self.shell, &call, None::<&Args>, programs::find("aws").filter(|_| self.kits.aws), found);
+        self.walk.report(self.shell, &call, None::<&Args>, programs::find("aws").filter(|_| self.kits.contains(&Kit::Aws)), found);
     }
 
     /// Something that is given to a shell: a text, or a list of words.
@@ -436,15 +424,12 @@ fn tokens(text: &str, language: Language) -> Vec<Token<'_>> {
             at += rest.find("*/").map_or(rest.len(), |end| end + 2);
         } else if matches!(byte, b'"' | b'\'' | b'`') {
             let triple = ["\"\"\"", "'''"].into_iter().find(|quote| rest.starts_with(quote));
-            let (begin, end, after) = match triple {
-                Some(quote) => {
-                    let end = rest.get(3..).and_then(|inside| inside.find(quote)).map_or(rest.len(), |end| end + 3);
-                    (3, end, (end + 3).min(rest.len()))
-                }
-                None => {
-                    let end = close(rest.as_bytes(), byte);
-                    (1, end, (end + 1).min(rest.len()))
-                }
+            let (begin, end, after) = if let Some(quote) = triple {
+                let end = rest.get(3..).and_then(|inside| inside.find(quote)).map_or(rest.len(), |end| end + 3);
+                (3, end, (end + 3).min(rest.len()))
+            } else {
+                let end = close(rest.as_bytes(), byte);
+                (1, end, (end + 1).min(rest.len()))
             };
             if byte == b'`' {
                 tokens.push((Piece::Sign(b'`'), at..at + 1));
