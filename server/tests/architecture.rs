@@ -7,6 +7,7 @@ use std::process::Command;
 /// What each crate may depend on: other crates of ours, and libraries that would give it away.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("countersign-agents", &[]),
+    ("countersign-commands", &[]),
     ("countersign-ledger", &[]),
     ("countersign-text", &[]),
     ("countersign-grammars", &[]),

@@ -7,6 +7,8 @@ use crate::shell::Word;
 pub(crate) struct Spec {
     /// Flags that take the next word as their value, as they are spelled: `--context`, `-n`.
     pub(crate) valued: &'static [&'static str],
+    /// Flags whose value can only stand right behind them: `-psecret`, `-i.bak`.
+    pub(crate) attached: &'static [&'static str],
     /// Whether `-rf` is `-r -f`. Otherwise a single hyphen begins a long name, as in Go: `-auto-approve`.
     pub(crate) clusters: bool,
     /// Whether the first word that is no flag ends the flags, as of a program that runs another.
@@ -83,11 +85,16 @@ impl Args {
     fn cluster(&mut self, word: &Word, next: Option<&Word>, spec: &Spec) -> usize {
         for (index, letter) in word.text.char_indices().skip(1) {
             let name = format!("-{letter}");
+            let after = index + letter.len_utf8();
+            if spec.attached.contains(&name.as_str()) {
+                let value = (after < word.text.len()).then(|| word.after(after));
+                self.flags.push(Flag { name, value });
+                return 0;
+            }
             if !spec.valued.contains(&name.as_str()) {
                 self.flags.push(Flag { name, value: None });
                 continue;
             }
-            let after = index + letter.len_utf8();
             if after < word.text.len() {
                 let skip = usize::from(word.text.get(after..).is_some_and(|rest| rest.starts_with('=')));
                 self.flags.push(Flag { name, value: Some(word.after(after + skip)) });

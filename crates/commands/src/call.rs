@@ -128,11 +128,12 @@ impl Walk<'_> {
                 let word = call.variable(name, self, shell).filter(|word| !word.is_empty());
                 evidence.extend(word.map(|word| Evidence { source: Source::Variable, name: (*name).to_owned(), word }));
             }
-            let choices = shell.choices.iter().rev().filter(|(programs, _)| {
-                programs.is_empty() || programs.iter().any(|name| program.names.contains(name))
-            });
-            evidence.extend(choices.map(|(_, evidence)| evidence.clone()));
         }
+        let choices = shell.choices.iter().rev().filter(|(programs, _)| {
+            let names = program.map(|program| program.names).unwrap_or_default();
+            programs.is_empty() || programs.iter().any(|name| names.contains(name))
+        });
+        evidence.extend(choices.map(|(_, evidence)| evidence.clone()));
         if let Some(target) = &found.target {
             evidence.push(Evidence { source: Source::Target, name: name.to_owned(), word: short(target) });
         }

@@ -88,7 +88,6 @@ const TARGETS: &[&str] = &[
 ///
 /// A tool that changes something which is not known, or whose name says nothing, gives [`Effect::Unknown`]: the first is
 /// certain, the second is not. One that only reads gives nothing.
-#[must_use] 
 pub fn judge_tool(name: &str, arguments: &Value, context: &Context<'_>) -> Vec<Operation> {
     let mut walk = Walk::new(context);
     let mut shell = Shell::new(context.folder.trim_end_matches('/'));

@@ -82,6 +82,14 @@ const PREFIXES: &[(&str, &str)] = &[
     ("globalaccelerator", "globalaccelerator"),
 ];
 
+/// Calls of S3 whose action has another name. Service authorization reference of Amazon S3.
+const S3_ACTIONS: &[(&str, &str)] = &[
+    ("delete-public-access-block", "put-bucket-public-access-block"),
+    ("put-public-access-block", "put-bucket-public-access-block"),
+    ("delete-bucket-ownership-controls", "put-bucket-ownership-controls"),
+    ("get-public-access-block", "get-bucket-public-access-block"),
+];
+
 /// Words before the verb in the names of actions.
 const BEFORE_VERB: &[&str] = &["batch", "admin", "bulk"];
 
@@ -118,7 +126,8 @@ fn find(name: &str) -> Option<u8> {
 
 /// What an action of AWS does, its name in lower case with hyphens (`delete-db-instance`); `None` where nothing of note.
 pub(crate) fn action(service: &str, name: &str, target: Option<&str>) -> Option<Found> {
-    let level = level(service, name);
+    let renamed = S3_ACTIONS.iter().find(|(call, _)| *call == name && service.starts_with("s3"));
+    let level = level(service, renamed.map_or(name, |(_, action)| *action));
     if level == Some(b'R') {
         return None;
     }

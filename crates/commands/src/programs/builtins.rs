@@ -24,7 +24,7 @@ pub(super) fn run(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, name: &st
                         shell.choices.push((&[], evidence));
                         None
                     }
-                },
+                }
             };
             Some(Stream::Nothing)
         }

@@ -52,7 +52,6 @@ pub(crate) fn control(path: &str) -> Option<&'static str> {
 
 /// Whether a file is one of those that check what agents do, so that an agent may not change it: the policy, the record and
 /// the approvals, hooks and their settings, CODEOWNERS.
-#[must_use] 
 pub fn is_control(path: &str) -> bool {
     control(path).is_some()
 }

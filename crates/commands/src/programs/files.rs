@@ -1,7 +1,8 @@
 //! Files and devices of this machine: rm, find, dd, mkfs and others, and what is written over.
 
 use super::control::{self, control};
-use super::rule::{Program, rule};
+use super::paths::{Weight, is_built, is_file, is_state, is_temporary, weight};
+use super::rule::Program;
 use crate::args::Args;
 use crate::call::{Call, Found};
 use crate::operation::{Effect, Reach};
@@ -30,39 +31,35 @@ const fn paths(
 
 pub(super) const PROGRAMS: &[Program] = &[
     paths(
-        &["rm", "grm", "unlink", "rimraf", "trash", "srm", "rmdir"],
+        &["rm", "grm", "unlink", "rimraf", "srm", "rmdir"],
         &[],
         remove,
         "`-r` of anything but build folders and temporary ones; single files that hold state or control a check",
     ),
     paths(&["find", "gfind"], &[], find, "`-delete`, and the command behind `-exec`"),
     paths(&["dd"], &[], dd, "`of=` a device"),
-    Program {
-        spec: crate::args::Spec { valued: &[], clusters: true, stops: false },
-        ..paths(&["shred", "wipe"], &["-n", "-s"], shred, "any file")
-    },
-    Program {
-        reach: Reach::Local,
-        rules: &[rule("", Effect::DataDelete, "overwrites the device {target|named} with a new file system", DEVICE)],
-        ..Program::new(
-            &[
-                "mkfs",
-                "mkfs.ext4",
-                "mkfs.ext3",
-                "mkfs.ext2",
-                "mkfs.xfs",
-                "mkfs.btrfs",
-                "mkfs.vfat",
-                "mkswap",
-                "wipefs",
-                "mke2fs",
-                "blkdiscard",
-            ],
-            &["-t", "-L", "-m", "-b"],
-        )
-    },
+    paths(&["shred", "wipe"], &["-n", "-s"], shred, "any file"),
+    paths(
+        &[
+            "mkfs",
+            "mkfs.ext4",
+            "mkfs.ext3",
+            "mkfs.ext2",
+            "mkfs.xfs",
+            "mkfs.btrfs",
+            "mkfs.vfat",
+            "mkswap",
+            "wipefs",
+            "mke2fs",
+            "blkdiscard",
+        ],
+        &["-t", "-L", "-m", "-b", "-U"],
+        formatted,
+        "a device; `wipefs` with `-a`",
+    ),
     paths(&["tee", "sponge"], &[], tee, "files that control a check or hold state"),
-    paths(&["sed", "gsed", "perl"], &["-e", "-f", "-E"], in_place, "`-i` in files that control a check"),
+    paths(&["sed", "gsed", "perl"], &["-e", "-f", "-E"], in_place, "`-i` in files that control a check")
+        .attached(&["-i"]),
     paths(
         &["mv", "cp", "ln", "install", "rsync", "gmv", "gcp"],
         &["-t", "--target-directory"],
@@ -77,187 +74,10 @@ pub(super) const PROGRAMS: &[Program] = &[
     ),
 ];
 
-/// Folders that are made anew by a build.
-const BUILT: &[&str] = &[
-    "node_modules",
-    "target",
-    "dist",
-    "build",
-    "out",
-    ".terraform",
-    ".terragrunt-cache",
-    ".next",
-    ".nuxt",
-    "__pycache__",
-    ".pytest_cache",
-    ".mypy_cache",
-    ".ruff_cache",
-    ".tox",
-    ".venv",
-    "venv",
-    "env",
-    "coverage",
-    ".gradle",
-    ".cache",
-    ".turbo",
-    ".parcel-cache",
-    "tmp",
-    "temp",
-    "logs",
-    "cdk.out",
-    ".serverless",
-    ".aws-sam",
-    "htmlcov",
-    ".nyc_output",
-    ".eggs",
-    ".svelte-kit",
-    ".angular",
-    ".vite",
-    ".output",
-    "bin",
-    "obj",
-    ".build",
-    "DerivedData",
-    "Pods",
-    ".dart_tool",
-    "_build",
-    "deps",
-    "public",
-    ".docusaurus",
-    "site",
-    ".hypothesis",
-    ".nox",
-    ".parcel",
-    ".sass-cache",
-    ".vercel",
-    ".netlify",
-    "cmake-build-debug",
-    "cmake-build-release",
-    "bazel-out",
-    "test-results",
-    "playwright-report",
-    "reports",
-    ".stack-work",
-    "vendor",
-    "storybook-static",
-    ".expo",
-    ".wrangler",
-];
-
-/// Folders that belong to the system.
-const SYSTEM: &[&str] = &[
-    "/etc", "/usr", "/var", "/bin", "/sbin", "/lib", "/boot", "/opt", "/dev", "/sys", "/proc", "/srv", "/mnt",
-    "/data", "/System", "/Library", "/lib64",
-];
-
-/// What becomes of a path that is removed with all that is in it.
-#[derive(PartialEq, Eq)]
-enum Weight {
-    Harmless,
-    Lesser,
-    Grave(String),
-}
-
-/// How much a folder matters, by its path as it is written.
-fn weight(path: &str, shell: &Shell) -> Weight {
-    let trimmed = path.trim_end_matches('/');
-    let trimmed = trimmed.strip_suffix("/*").or_else(|| trimmed.strip_suffix("/.")).unwrap_or(trimmed);
-    let everything =
-        matches!(path, "*" | "." | "./" | "./*" | ".." | "../" | ".[!.]*" | "./.*" | ".*" | "..*" | "{*,.*}")
-            || trimmed == "..";
-    if (path.starts_with('/') && matches!(trimmed, "" | "/")) || path == "/*" {
-        return Weight::Grave("everything on this machine".to_owned());
-    }
-    if matches!(trimmed, "~" | "/root" | "/home" | "/Users")
-        || (trimmed.starts_with("/home/") && trimmed.matches('/').count() == 2)
-        || (trimmed.starts_with("/Users/") && trimmed.matches('/').count() == 2)
-    {
-        return Weight::Grave("the whole home folder".to_owned());
-    }
-    if everything {
-        let temporary = shell
-            .folder
-            .as_deref()
-            .is_some_and(|folder| is_temporary(folder) || is_built(folder) && folder.contains('/'));
-        return if temporary { Weight::Harmless } else { Weight::Grave("everything in this folder".to_owned()) };
-    }
-    let absolute = shell.path(trimmed).unwrap_or_else(|| trimmed.to_owned());
-    if is_temporary(&absolute) {
-        return Weight::Harmless;
-    }
-    let name = trimmed.rsplit('/').next().unwrap_or(trimmed);
-    if name == ".git" || absolute.contains("/.git/") || absolute.starts_with(".git/") {
-        return Weight::Grave("the repository's history".to_owned());
-    }
-    if name == ".countersign" || control(&absolute).is_some() {
-        return Weight::Grave("what checks this repository".to_owned());
-    }
-    let inside_folder = shell
-        .folder
-        .as_deref()
-        .is_some_and(|folder| folder.starts_with('/') && absolute.starts_with(&format!("{folder}/")));
-    let system = !inside_folder
-        && SYSTEM.iter().any(|system| {
-            absolute == *system || absolute.strip_prefix(system).is_some_and(|rest| rest.starts_with('/'))
-        });
-    if is_built(trimmed) && !(system && trimmed.matches('/').count() <= 2) {
-        return Weight::Harmless;
-    }
-    if is_state(name) {
-        return Weight::Grave("a state that tools live by".to_owned());
-    }
-    if system {
-        return Weight::Grave("a folder of the system".to_owned());
-    }
-    if let Some(folder) = shell.folder.as_deref().filter(|folder| folder.starts_with('/'))
-        && (absolute == folder || folder.starts_with(&format!("{absolute}/")))
-    {
-        return Weight::Grave("the folder that this is run in".to_owned());
-    }
-    if trimmed.starts_with("~/.")
-        && matches!(name, ".ssh" | ".aws" | ".kube" | ".gnupg" | ".config" | ".azure" | ".claude" | ".terraform.d")
-    {
-        return Weight::Grave("keys and settings of this user".to_owned());
-    }
-    Weight::Lesser
-}
-
-fn is_temporary(path: &str) -> bool {
-    ["/tmp", "/var/tmp", "/private/tmp", "/var/folders", "/dev/shm", "$RUNNER_TEMP", "$TMPDIR", "${TMPDIR"].iter().any(
-        |folder| {
-            path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '}', '.', '-']))
-        },
-    ) || path.starts_with("/tmp/")
-}
-
-/// Whether one of a path's parts is a folder that a build makes anew.
-fn is_built(path: &str) -> bool {
-    path.split('/').any(|part| {
-        let part = part.trim_end_matches('*').trim_end_matches('/');
-        BUILT.contains(&part) || part.ends_with(".egg-info") || part.ends_with(".dSYM")
-    })
-}
-
-/// Whether a name is that of a single file, by its ending.
-fn is_file(name: &str) -> bool {
-    const ENDINGS: &[&str] = &[
-        "json", "lock", "hcl", "tf", "tfvars", "txt", "log", "md", "yaml", "yml", "toml", "zip", "gz", "tgz", "tar",
-        "js", "ts", "tsx", "jsx", "py", "rs", "go", "css", "html", "map", "png", "svg", "xml", "csv", "out", "pid",
-        "tmp", "bak", "old", "pyc", "class", "jar", "o", "sh", "ini", "sql",
-    ];
-    !name.contains('*') && name.rsplit_once('.').is_some_and(|(_, end)| ENDINGS.contains(&end))
-}
-
-/// Whether a file holds what a tool believes about the world.
-fn is_state(name: &str) -> bool {
-    name.contains(".tfstate") || name == "terraform.tfstate.d" || name == ".pulumi" || name == "*.tfstate*"
-}
-
 fn remove(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, program: &'static Program) -> bool {
     let recursive = args.has_any(&["-r", "-R", "--recursive", "-d"])
         || args.has_abbreviated("--recursive", 5)
-        || call.program() == "rimraf"
-        || call.program() == "trash";
+        || call.program() == "rimraf";
     let recursive = recursive && call.program() != "rmdir";
     for path in &args.positionals {
         removed(walk, shell, call, args, program, path, recursive);
@@ -391,6 +211,20 @@ fn dd(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, program:
         } else if word.text.starts_with("of=") {
             written(walk, shell, &word.after(3), false, &call.origin.inner(&call.range, Some(call.range.start)));
         }
+    }
+    true
+}
+
+fn formatted(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, program: &'static Program) -> bool {
+    let only_shows = call.program() == "wipefs" && !args.has_any(&["-a", "--all"]);
+    if only_shows || args.has_any(&["-n", "--no-act"]) {
+        return true;
+    }
+    let device = args.positionals.iter().find(|word| is_device(&word.text) || word.is_opaque());
+    if let Some(device) = device {
+        let what = format!("overwrites the device `{}` with a new file system", device.text);
+        let found = Found::new(Effect::DataDelete, Reach::Local, what, DEVICE).uncertain_if(!device.is_known());
+        walk.report(shell, call, Some(args), Some(program), found.target(Some(device.text.clone())));
     }
     true
 }

@@ -24,6 +24,7 @@ pub(super) const PROGRAMS: &[Program] = &[Program {
             "--config-env",
             "--super-prefix",
         ],
+        attached: &[],
         clusters: true,
         stops: true,
     },
@@ -75,7 +76,7 @@ fn git(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, program
     let hooks_off = args.values(&["-c", "--config-env"]).any(|word| is_hooks_path(&word.text));
     let Some((first, words)) = args.rest.split_first() else { return true };
     let name = first.known().unwrap_or_default();
-    let spec = Spec { valued: valued(name), clusters: true, stops: false };
+    let spec = Spec { valued: valued(name), attached: &[], clusters: true, stops: false };
     let git = Git { call, args: Args::parse(words, &spec), program };
     if git.args.has_any(&["--help", "-h"]) && !matches!(name, "grep" | "log" | "ls-remote") {
         return true;

@@ -105,7 +105,7 @@ const TERRAFORM_VARIABLES: &[&str] = &[
 const GO: &[&str] = &["-help", "-h"];
 
 const TERRAFORM: Program = Program {
-    spec: Spec { valued: TERRAFORM_VALUED, clusters: false, stops: false },
+    spec: Spec { valued: TERRAFORM_VALUED, attached: &[], clusters: false, stops: false },
     evidence: TERRAFORM_EVIDENCE,
     variables: TERRAFORM_VARIABLES,
     help: GO,
@@ -113,7 +113,7 @@ const TERRAFORM: Program = Program {
     rules: TERRAFORM_RULES,
     special: Some(terraform),
     looks_for: "`apply` of a plan, with `-auto-approve`, and without",
-    ..Program::new(&["terraform", "tofu", "tf", "opentofu", "terraform1", "tfenv-terraform"], &[])
+    ..Program::new(&["terraform", "tofu", "tf", "opentofu"], &[])
 };
 
 const TERRAGRUNT: Program = Program {
@@ -142,6 +142,7 @@ const TERRAGRUNT: Program = Program {
             "-units-that-include",
             "-queue-include-units-reading",
         ],
+        attached: &[],
         clusters: false,
         stops: false,
     },

@@ -118,10 +118,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         ],
         special: Some(kubectl),
         looks_for: "`patch` that removes finalizers or scales to 0, `config use-context` for what follows, the command behind `exec`",
-        ..Program::new(
-            &["kubectl", "k", "oc", "kubecolor", "kubectl.exe", "k3s-kubectl", "microk8s.kubectl"],
-            KUBECTL_VALUED,
-        )
+        ..Program::new(&["kubectl", "k", "oc", "kubecolor", "microk8s.kubectl"], KUBECTL_VALUED)
     },
     Program {
         evidence: CLUSTER,

@@ -11,9 +11,12 @@ mod gcloud;
 mod git;
 mod infrastructure;
 mod kubernetes;
+mod paths;
+mod platforms;
 mod rule;
 pub(crate) mod scripts;
 mod services;
+mod stores;
 mod wrappers;
 
 pub(crate) use aws::action as aws_action;
@@ -34,10 +37,12 @@ const PROGRAMS: &[&[Program]] = &[
     gcloud::PROGRAMS,
     azure::PROGRAMS,
     databases::PROGRAMS,
+    stores::PROGRAMS,
     files::PROGRAMS,
     git::PROGRAMS,
     control::PROGRAMS,
     services::PROGRAMS,
+    platforms::PROGRAMS,
 ];
 
 /// The program of a name.
@@ -58,7 +63,6 @@ pub(crate) fn is_known(name: &str) -> bool {
 }
 
 /// The programs that are recognised, with their other names and what is recognised of them, for the documentation.
-#[must_use] 
 pub fn recognised() -> Vec<(String, String)> {
     let one = |program: &Program| {
         let names: Vec<String> = program.names.iter().map(|name| format!("`{name}`")).collect();
@@ -67,7 +71,7 @@ pub fn recognised() -> Vec<(String, String)> {
     let mut rows: Vec<_> = PROGRAMS.iter().copied().flatten().map(one).collect();
     rows.extend(wrappers::WRAPPERS.iter().map(|wrapper| {
         let names: Vec<String> = wrapper.names.iter().map(|name| format!("`{name}`")).collect();
-        (names.join(", "), "the command that it runs".to_owned())
+        (names.join(", "), wrapper.about().to_owned())
     }));
     rows
 }

@@ -36,7 +36,7 @@ impl Program {
     pub(crate) const fn new(names: &'static [&'static str], valued: &'static [&'static str]) -> Self {
         Self {
             names,
-            spec: Spec { valued, clusters: true, stops: false },
+            spec: Spec { valued, attached: &[], clusters: true, stops: false },
             reach: Reach::Live,
             evidence: &[],
             variables: &[],
@@ -48,6 +48,11 @@ impl Program {
         }
     }
 
+    /// The same, with flags whose value stands right behind them.
+    pub(crate) const fn attached(self, attached: &'static [&'static str]) -> Self {
+        Self { spec: Spec { attached, ..self.spec }, ..self }
+    }
+
     /// Whether it only shows what it would do.
     pub(crate) fn dry_run(&self, args: &Args) -> bool {
         args.flags.iter().any(|flag| self.dry.contains(&flag.name.as_str()) && !flag.is_off())
@@ -57,7 +62,7 @@ impl Program {
     pub(crate) fn about(&self) -> String {
         let mut parts: Vec<String> = Vec::new();
         for rule in self.rules {
-            let mut part = rule.path.replace('|', " or ");
+            let mut part = rule.path.replace('|', "/");
             for when in rule.when {
                 match when {
                     When::Has(flags) => {
@@ -75,6 +80,9 @@ impl Program {
         }
         if !self.looks_for.is_empty() {
             parts.push(self.looks_for.to_owned());
+        }
+        if parts.is_empty() {
+            parts.push("every call".to_owned());
         }
         parts.join(", ")
     }
@@ -140,15 +148,13 @@ impl Rule {
 
     pub(crate) fn describe(&self, target: Option<&str>, folder: Option<&str>) -> String {
         let mut text = self.what.to_owned();
-        if let Some((before, rest)) = self.what.split_once('{')
-            && let Some((inside, after)) = rest.split_once('}')
+        if let Some((before, rest)) = self.what.split_once("{target|")
+            && let Some((default, after)) = rest.split_once('}')
         {
-            let (name, default) = inside.split_once('|').unwrap_or((inside, ""));
-            let value =
-                if name == "target" { target.map(|target| format!("`{}`", crate::shell::short(target))) } else { None };
+            let value = target.map(|target| format!("`{}`", crate::shell::short(target)));
             text = format!("{before}{}{after}", value.as_deref().unwrap_or(default));
         }
         let place = folder.map(|folder| format!(" in {}", crate::shell::short(folder)));
-        text.replace(" {folder}", place.as_deref().unwrap_or(""))
+        text.replace(" {folder}", place.as_deref().unwrap_or("")).trim_end_matches([' ', ':']).to_owned()
     }
 }

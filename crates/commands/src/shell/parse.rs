@@ -1,6 +1,7 @@
 //! The syntax tree of a command, within limits.
 
 use crate::limits::{BASE_PARSE_STEPS, BYTES_PER_PARSE_STEP, MAX_COMMAND_BYTES, MAX_NESTING};
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
@@ -26,7 +27,8 @@ pub(crate) fn parse(text: &str) -> Result<Tree, String> {
         steps += 1;
         if steps > allowed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let bytes = text.as_bytes();
+    let ascii = in_ascii(text);
+    let bytes = ascii.as_ref();
     let tree = PARSER.with_borrow_mut(|parser| {
         parser.set_language(&tree_sitter_bash::LANGUAGE.into()).ok()?;
         let options = ParseOptions::new().progress_callback(&mut count);
@@ -37,6 +39,17 @@ pub(crate) fn parse(text: &str) -> Result<Tree, String> {
         tree
     });
     tree.ok_or_else(|| "is too broken to be read within the parser's step limit".to_owned())
+}
+
+/// The text with a letter for every byte that is not ASCII, so that ranges of the tree hold for the text itself.
+///
+/// The grammar's scanner asks C's `isdigit` about whatever stands behind a `{`, which reads beyond a table and ends the process
+/// for many characters (tree-sitter-bash 0.25.1, its issue 337). To a shell they are letters of a word anyway, blanks included.
+fn in_ascii(text: &str) -> Cow<'_, [u8]> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text.as_bytes());
+    }
+    Cow::Owned(text.bytes().map(|byte| if byte.is_ascii() { byte } else { b'x' }).collect())
 }
 
 /// Brackets that are open at once. Quotes are not looked at, so it is never too few.

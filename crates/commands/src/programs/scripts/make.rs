@@ -30,7 +30,7 @@ struct Makefile {
 
 pub(super) fn run(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) {
     const VALUED: &[&str] = &["-f", "--file", "--makefile", "-C", "--directory", "-I", "-o", "-W"];
-    let args = Args::parse(call.arguments(), &Spec { valued: VALUED, clusters: true, stops: false });
+    let args = Args::parse(call.arguments(), &Spec { valued: VALUED, attached: &[], clusters: true, stops: false });
     if args.has_any(&["-n", "--just-print", "--dry-run", "--recon", "-q", "--question", "-t", "--help", "--version"]) {
         return;
     }
@@ -65,7 +65,12 @@ pub(super) fn run(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) {
 pub(super) fn just(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) {
     let args = Args::parse(
         call.arguments(),
-        &Spec { valued: &["-f", "--justfile", "-d", "--working-directory", "--set"], clusters: true, stops: false },
+        &Spec {
+            valued: &["-f", "--justfile", "-d", "--working-directory", "--set"],
+            attached: &[],
+            clusters: true,
+            stops: false,
+        },
     );
     if args.has_any(&["-n", "--dry-run", "-l", "--list", "--show", "-s", "--summary", "--help"]) {
         return;
@@ -168,11 +173,9 @@ fn expand(line: &str, makefile: &Makefile, target: &str) -> String {
                         out.push(')');
                     }
                     None => {
-                        {
                         out.push_str("${");
                         out.extend(name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }));
                         out.push('}');
-                    }
                     }
                 }
                 rest = after.get(close + 1..).unwrap_or_default();

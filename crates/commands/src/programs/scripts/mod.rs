@@ -2,6 +2,7 @@
 
 mod make;
 mod packages;
+mod pieces;
 pub(crate) mod sdk;
 
 use super::wrappers::script_text;
@@ -105,6 +106,10 @@ fn unreadable(walk: &mut Walk<'_>, shell: &Shell, call: &Call, path: &str) {
 
 /// A script that is given to its interpreter.
 pub(crate) fn script(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, word: &Word, language: Language) {
+    if let Some(stream) = &word.stream {
+        given(walk, shell, call, stream, language);
+        return;
+    }
     let Some(path) = word.known() else {
         if language == Language::Shell && !shell.container && !shell.remote {
             let what = format!(
@@ -185,20 +190,33 @@ fn interpreted(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, language: La
             }
         }
     }
-    match &call.stdin {
+    let piped = match &call.stdin {
+        Stream::Unknown(reason) => {
+            ["curl", "wget", "base64", "openssl", "xxd"].iter().any(|name| reason.contains(name))
+        }
+        _ => true,
+    };
+    if piped {
+        given(walk, shell, call, &call.stdin, language);
+    }
+}
+
+/// A program text that comes from elsewhere than a file.
+fn given(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, stream: &Stream, language: Language) {
+    match stream {
         Stream::Text(text) => {
             let origin = call.origin.inner(&call.range, None).through(call.program());
-            sdk::judge(walk, shell, call, &text.clone(), &origin, language);
+            if language == Language::Shell {
+                walk.text(text, &origin, shell, &Stream::Nothing);
+            } else {
+                sdk::judge(walk, shell, call, text, &origin, language);
+            }
         }
-        Stream::Unknown(reason) if reason.contains("curl") || reason.contains("wget") || reason.contains("base64") => {
-            walk.unreadable(
-                shell,
-                call,
-                format!("runs {reason} as a program, which cannot be read"),
-                "Write it to a file, read that, and run the file.",
-            );
+        Stream::Unknown(reason) => {
+            let what = format!("runs {reason} as a program, which cannot be read");
+            walk.unreadable(shell, call, what, "Write it to a file, read that, and run the file.");
         }
-        Stream::Unknown(_) | Stream::Nothing => {}
+        Stream::Nothing => {}
     }
 }
 

@@ -77,13 +77,13 @@ const OWN: &[&str] = &[
 /// Runs a script of the package. Returns whether the call was one.
 pub(super) fn run(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) -> bool {
     const VALUED: &[&str] = &["--prefix", "-C", "--dir", "--cwd", "--filter", "-F", "-w", "--workspace"];
-    let args = Args::parse(call.arguments(), &Spec { valued: VALUED, clusters: true, stops: true });
+    let args = Args::parse(call.arguments(), &Spec { valued: VALUED, attached: &[], clusters: true, stops: true });
     let Some((first, rest)) = args.rest.split_first() else { return false };
     let Some(first) = first.known() else { return false };
     let program = call.program();
     let (name, rest) = match first {
         "run" | "run-script" | "rum" | "urn" => {
-            let inner = Args::parse(rest, &Spec { valued: VALUED, clusters: true, stops: true });
+            let inner = Args::parse(rest, &Spec { valued: VALUED, attached: &[], clusters: true, stops: true });
             let Some((name, rest)) = inner.rest.split_first() else { return true };
             (name.text.clone(), rest.to_vec())
         }

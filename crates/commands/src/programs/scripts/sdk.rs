@@ -1,6 +1,8 @@
 //! Python, Node and others: calls of cloud kits by their names, and what is given to a shell or a database.
 
 use super::Language;
+pub(crate) use super::pieces::kebab;
+use super::pieces::{Piece, Token, tokens};
 use crate::args::Args;
 use crate::call::{Call, Found};
 use crate::operation::{Effect, Reach};
@@ -11,17 +13,6 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 const ASK: &str = "Say what is to be done and why, and let a person do it, or change it in the infrastructure's code.";
-
-/// A piece of a program.
-#[derive(Debug, Clone, PartialEq)]
-enum Piece<'t> {
-    Name(&'t str),
-    Text(&'t str),
-    Sign(u8),
-}
-
-/// A piece, and its bytes.
-type Token<'t> = (Piece<'t>, Range<usize>);
 
 /// Reports what a program text calls.
 pub(crate) fn judge(
@@ -267,7 +258,13 @@ impl<'t> Program<'_, '_, 't> {
 
     fn found(&mut self, found: Found, range: &Range<usize>) {
         let call = Call { origin: self.origin.clone(), range: range.clone(), ..self.call.clone() };
-        self.walk.report(self.shell, &call, None::<&Args>, programs::find("aws").filter(|_| self.kits.contains(&Kit::Aws)), found);
+        self.walk.report(
+            self.shell,
+            &call,
+            None::<&Args>,
+            programs::find("aws").filter(|_| self.kits.contains(&Kit::Aws)),
+            found,
+        );
     }
 
     /// Something that is given to a shell: a text, or a list of words.
@@ -381,105 +378,4 @@ fn dry_run(arguments: &[Token<'_>]) -> bool {
             ]
         )
     })
-}
-
-/// `deleteDBInstance`, `delete_db_instance` and `DeleteDBInstance` as `delete-db-instance`.
-pub(crate) fn kebab(name: &str) -> String {
-    let mut out = String::with_capacity(name.len() + 4);
-    let chars: Vec<char> = name.chars().collect();
-    for (at, c) in chars.iter().enumerate() {
-        let before = at.checked_sub(1).and_then(|before| chars.get(before));
-        let after = chars.get(at + 1);
-        let begins = c.is_uppercase()
-            && before.is_some_and(|before| {
-                before.is_lowercase()
-                    || before.is_ascii_digit()
-                    || (before.is_uppercase() && after.is_some_and(|after| after.is_lowercase()))
-            });
-        if begins {
-            out.push('-');
-        }
-        match c {
-            '_' | '.' | '/' | ' ' => out.push('-'),
-            c => out.extend(c.to_lowercase()),
-        }
-    }
-    out
-}
-
-/// The pieces of a text, without comments.
-fn tokens(text: &str, language: Language) -> Vec<Token<'_>> {
-    let hashes = language != Language::Node;
-    let slashes = language == Language::Node;
-    let bytes = text.as_bytes();
-    let mut tokens = Vec::new();
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let rest = text.get(at..).unwrap_or_default();
-        if byte.is_ascii_whitespace() {
-            at += 1;
-        } else if (hashes && byte == b'#') || (slashes && rest.starts_with("//")) {
-            at += rest.find('\n').unwrap_or(rest.len());
-        } else if slashes && rest.starts_with("/*") {
-            at += rest.find("*/").map_or(rest.len(), |end| end + 2);
-        } else if matches!(byte, b'"' | b'\'' | b'`') {
-            let triple = ["\"\"\"", "'''"].into_iter().find(|quote| rest.starts_with(quote));
-            let (begin, end, after) = if let Some(quote) = triple {
-                let end = rest.get(3..).and_then(|inside| inside.find(quote)).map_or(rest.len(), |end| end + 3);
-                (3, end, (end + 3).min(rest.len()))
-            } else {
-                let end = close(rest.as_bytes(), byte);
-                (1, end, (end + 1).min(rest.len()))
-            };
-            if byte == b'`' {
-                tokens.push((Piece::Sign(b'`'), at..at + 1));
-            }
-            tokens.push((Piece::Text(rest.get(begin..end).unwrap_or_default()), at + begin..at + end.max(begin)));
-            at += after.max(1);
-        } else if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || !byte.is_ascii() {
-            let end = rest.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '$')).unwrap_or(rest.len()).max(1);
-            match rest.get(..end) {
-                Some(name) => {
-                    // `f"…"`: a letter before a quote is no name.
-                    let prefix = matches!(name, "f" | "r" | "b" | "rb" | "fr" | "u" | "F")
-                        && matches!(bytes.get(at + end), Some(b'"' | b'\''));
-                    if !prefix {
-                        tokens.push((Piece::Name(name), at..at + end));
-                    }
-                    at += end;
-                }
-                None => at += 1,
-            }
-        } else {
-            tokens.push((Piece::Sign(byte), at..at + 1));
-            at += 1;
-        }
-    }
-    tokens
-}
-
-/// Where a quoted text ends.
-fn close(bytes: &[u8], quote: u8) -> usize {
-    let mut at = 1;
-    while let Some(&byte) = bytes.get(at) {
-        match byte {
-            b'\\' => at += 2,
-            byte if byte == quote => return at,
-            b'\n' if quote != b'`' => return at,
-            _ => at += 1,
-        }
-    }
-    bytes.len()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_in_three_spellings() {
-        for name in ["delete_db_instance", "deleteDbInstance", "DeleteDBInstance"] {
-            assert_eq!(kebab(name), "delete-db-instance");
-        }
-    }
 }
