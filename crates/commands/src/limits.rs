@@ -6,6 +6,12 @@ pub const MAX_COMMAND_BYTES: usize = 1 << 20;
 /// Brackets that are open at once. The parser and the walk over its tree are never asked for more.
 pub const MAX_NESTING: usize = 200;
 
+/// Operators, brackets and quotes in one statement of a command.
+pub const MAX_OPERATORS: usize = 2_000;
+
+/// The same of all statements that have errors.
+pub(crate) const MAX_BROKEN_OPERATORS: usize = 2_000;
+
 /// Levels of a syntax tree that are walked.
 pub(crate) const MAX_TREE_DEPTH: usize = 120;
 

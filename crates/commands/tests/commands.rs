@@ -1,5 +1,7 @@
 //! Many commands with what must be said of them: `commands.txt`, against the files under `repository/`.
 
+#![expect(clippy::expect_used, reason = "in a test what goes wrong ends the test")]
+
 use countersign_commands::{Context, Grade, Operation, judge};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -5,6 +5,7 @@ mod expand;
 mod lenient;
 mod output;
 mod parse;
+mod pieces;
 mod redirect;
 mod state;
 mod walk;

@@ -1,6 +1,7 @@
 //! The syntax tree of a command, within limits.
 
-use crate::limits::{BASE_PARSE_STEPS, BYTES_PER_PARSE_STEP, MAX_COMMAND_BYTES, MAX_NESTING};
+use super::pieces::{Piece, pieces};
+use crate::limits::{BASE_PARSE_STEPS, BYTES_PER_PARSE_STEP, MAX_COMMAND_BYTES, MAX_NESTING, MAX_OPERATORS};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ops::ControlFlow;
@@ -10,8 +11,8 @@ thread_local! {
     static PARSER: RefCell<Parser> = RefCell::new(Parser::new());
 }
 
-/// The tree of a text, or why it has none: a clause about the text.
-pub(crate) fn parse(text: &str) -> Result<Tree, String> {
+/// The statements of a text, or why it cannot be read: a clause about the text.
+pub(super) fn statements(text: &str) -> Result<Vec<Piece>, String> {
     if text.len() > MAX_COMMAND_BYTES {
         return Err(format!("is longer than {} KiB", MAX_COMMAND_BYTES >> 10));
     }
@@ -20,6 +21,14 @@ pub(crate) fn parse(text: &str) -> Result<Tree, String> {
     }
     if nesting(text) > MAX_NESTING {
         return Err(format!("nests brackets more than {MAX_NESTING} deep"));
+    }
+    Ok(pieces(text))
+}
+
+/// The tree of a statement, or why it has none.
+pub(super) fn parse(text: &str, operators: usize) -> Result<Tree, String> {
+    if operators > MAX_OPERATORS {
+        return Err(format!("has a statement with more than {MAX_OPERATORS} operators"));
     }
     let allowed = BASE_PARSE_STEPS + text.len() / BYTES_PER_PARSE_STEP;
     let mut steps = 0usize;

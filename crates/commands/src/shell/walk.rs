@@ -1,12 +1,12 @@
 //! The walk over a command's tree: what is run, in which order, with what.
 
-use super::parse::parse;
+use super::parse::{parse, statements};
 use super::redirect::Redirects;
 use super::state::{Function, Origin, Shell, Value};
 use super::word::{Stream, Word};
 use crate::call::Call;
 use crate::context::{Context, File};
-use crate::limits::{MAX_FILES, MAX_LEVELS, MAX_ROUNDS, MAX_STEPS, MAX_TREE_DEPTH};
+use crate::limits::{MAX_BROKEN_OPERATORS, MAX_FILES, MAX_LEVELS, MAX_ROUNDS, MAX_STEPS, MAX_TREE_DEPTH};
 use crate::operation::Operation;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -24,6 +24,8 @@ pub(crate) struct Walk<'a> {
     /// Functions and files that are being run: one that runs itself says nothing new.
     pub(crate) active: Vec<String>,
     depth: usize,
+    /// Operators of the statements that had errors.
+    broken: usize,
     pub(crate) over_limit: bool,
 }
 
@@ -57,6 +59,7 @@ impl<'a> Walk<'a> {
             traps: Vec::new(),
             active: Vec::new(),
             depth: 0,
+            broken: 0,
             over_limit: false,
         }
     }
@@ -106,8 +109,8 @@ impl<'a> Walk<'a> {
             );
             return Stream::Nothing;
         }
-        let tree = match parse(text) {
-            Ok(tree) => tree,
+        let pieces = match statements(text) {
+            Ok(pieces) => pieces,
             Err(reason) => {
                 self.limit(&origin.inner(&(0..text.len()), Some(0)), &reason);
                 return Stream::Nothing;
@@ -116,17 +119,49 @@ impl<'a> Walk<'a> {
         self.level += 1;
         let depth = std::mem::take(&mut self.depth);
         let traps = std::mem::take(&mut self.traps);
-        let at = At { text, origin };
-        let root = tree.root_node();
-        let out = self.block(root, at, shell, stdin);
-        if root.has_error() {
-            self.lenient(root, at, shell);
+        let mut out = Stream::Nothing;
+        for piece in pieces {
+            let inner = origin.inner(&piece.range, Some(piece.range.start));
+            let next =
+                self.piece_of_text(text.get(piece.range).unwrap_or_default(), piece.operators, &inner, shell, stdin);
+            out = out.then(next);
         }
         for (text, origin) in std::mem::replace(&mut self.traps, traps) {
             self.text(&text, &origin, &mut shell.clone(), &Stream::Nothing);
         }
         self.depth = depth;
         self.level -= 1;
+        out
+    }
+
+    fn piece_of_text(
+        &mut self,
+        text: &str,
+        operators: usize,
+        origin: &Origin,
+        shell: &mut Shell,
+        stdin: &Stream,
+    ) -> Stream {
+        if self.over_limit {
+            return Stream::Nothing;
+        }
+        let tree = match parse(text, operators) {
+            Ok(tree) => tree,
+            Err(reason) => {
+                self.limit(origin, &reason);
+                return Stream::Nothing;
+            }
+        };
+        let at = At { text, origin };
+        let root = tree.root_node();
+        let out = self.block(root, at, shell, stdin);
+        if root.has_error() {
+            self.broken += operators;
+            if self.broken > MAX_BROKEN_OPERATORS {
+                self.limit(origin, "is too broken to be read");
+            }
+            self.lenient(root, at, shell);
+        }
         out
     }
 
