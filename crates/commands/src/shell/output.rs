@@ -18,13 +18,9 @@ impl Walk<'_> {
             "printf" => {
                 let rest =
                     if words.first().is_some_and(|word| word.text == "--") { words.get(1..) } else { Some(words) };
-                match rest.unwrap_or_default() {
-                    [one] if !one.text.contains('%') => printed([one].into_iter(), "", ""),
-                    [format, rest @ ..] if matches!(format.text.as_str(), "%s" | "%s\\n" | "%b" | "%b\\n") => {
-                        printed(rest.iter(), "\n", "\n")
-                    }
-                    _ => Stream::Unknown("what `printf` prints".to_owned()),
-                }
+                rest.unwrap_or_default()
+                    .split_first()
+                    .map_or(Stream::Nothing, |(format, words)| formatted(format, words))
             }
             "yes" => Stream::Text(words.first().map_or("y", |word| word.text.as_str()).to_owned() + "\n"),
             "cat" | "envsubst" | "tee" | "head" | "tail" | "sort" | "uniq" | "cut" | "sponge" => {
@@ -69,6 +65,34 @@ fn printed<'w>(words: impl Iterator<Item = &'w Word>, between: &str, end: &str) 
     }
     let text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(between);
     Stream::Text(text.replace("\\n", "\n") + end)
+}
+
+/// What `printf` prints: its format once for as many words as it takes, until there are no more.
+fn formatted(format: &Word, words: &[Word]) -> Stream {
+    if let Some(unknown) = [format].into_iter().chain(words).find(|word| word.is_opaque()) {
+        return Stream::Unknown(unknown.reason.clone().unwrap_or_else(|| unknown.text.clone()));
+    }
+    let mut out = String::new();
+    let mut words = words.iter();
+    loop {
+        let left = words.len();
+        let mut parts = format.text.split('%');
+        out.push_str(parts.next().unwrap_or_default());
+        while let Some(part) = parts.next() {
+            if part.is_empty() {
+                // `%%`
+                out.push('%');
+                out.push_str(parts.next().unwrap_or_default());
+                continue;
+            }
+            let at = part.find(|c: char| c.is_ascii_alphabetic()).map_or(part.len(), |at| at + 1);
+            out.push_str(words.next().map(|word| word.text.as_str()).unwrap_or_default());
+            out.push_str(part.get(at..).unwrap_or_default());
+        }
+        if words.len() == 0 || words.len() == left {
+            return Stream::Text(out.replace("\\n", "\n"));
+        }
+    }
 }
 
 /// What `find -name X` prints: paths that end with that pattern.

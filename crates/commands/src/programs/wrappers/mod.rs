@@ -221,7 +221,7 @@ fn interpreter(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) -> Stream {
             return stdin(walk, shell, call);
         }
     }
-    let Some(word) = words.get(at) else { return stdin(walk, shell, call) };
+    let Some(word) = words.get(at).filter(|word| word.text != "-") else { return stdin(walk, shell, call) };
     let arguments: Vec<String> = words.iter().skip(at + usize::from(text)).map(|word| word.text.clone()).collect();
     let mut inner = shell.clone();
     inner.aliases = rpds::HashTrieMap::new();
