@@ -22,7 +22,9 @@ mod sql;
 mod tool;
 
 pub use context::{Context, File, Files, NoFiles, PROTECTED};
-pub use limits::{MAX_COMMAND_BYTES, MAX_FILES, MAX_LEVELS, MAX_NESTING, MAX_OPERATIONS, MAX_OPERATORS, MAX_STEPS};
+pub use limits::{
+    MAX_COMMAND_BYTES, MAX_EXPANDED_BYTES, MAX_FILES, MAX_LEVELS, MAX_NESTING, MAX_OPERATIONS, MAX_OPERATORS, MAX_STEPS,
+};
 pub use operation::{Effect, Evidence, Grade, Operation, Reach, Source};
 pub use programs::control::is_control;
 pub use programs::recognised;

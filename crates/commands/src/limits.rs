@@ -21,8 +21,11 @@ pub const MAX_LEVELS: usize = 12;
 /// Scripts, Makefiles and files of SQL that are read for one command.
 pub const MAX_FILES: usize = 16;
 
-/// Commands that are looked at for one command, those of loops, functions and scripts included.
-pub const MAX_STEPS: usize = 20_000;
+/// Statements that are looked at for one command, those of loops, functions and scripts included, each round of a loop anew.
+pub const MAX_STEPS: usize = 50_000;
+
+/// Bytes that variables, substitutions and files may become in all: `x=$x$x` doubles.
+pub const MAX_EXPANDED_BYTES: usize = 16 << 20;
 
 /// Words of a list that a `for` loop is run for; one with more is run once with its variable unknown.
 pub(crate) const MAX_ROUNDS: usize = 8;

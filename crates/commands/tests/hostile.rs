@@ -41,8 +41,12 @@ fn limits_are_named() {
     let nested = format!("echo {}x{}", "$(".repeat(10_000), ")".repeat(10_000));
     assert!(limit(&nested).contains("more than 200 deep"));
     assert!(limit("terraform destroy \0").contains("NUL"));
-    let many = limit(&"terraform destroy;".repeat(30_000));
-    assert!(many.contains("more than 20000 commands"), "{many}");
+    let many = limit(&"terraform destroy;".repeat(55_000));
+    assert!(many.contains("more than 50000 statements"), "{many}");
+    let doubling = limit(&format!("x=ab; {}", "x=$x$x; ".repeat(60)));
+    assert!(doubling.contains("more than 16 MiB"), "{doubling}");
+    let rounds = "for x in 1 2 3 4 5 6 7 8; do ".repeat(20) + "y=1" + &"; done".repeat(20);
+    assert!(limit(&rounds).contains("more than 50000 statements"));
     let quoted = (0..40).fold("terraform destroy".to_owned(), |inner, _| format!("eval {}", inner.replace(' ', "\\ ")));
     assert!(quoted.len() < MAX_COMMAND_BYTES || !run(&quoted).is_empty());
 }

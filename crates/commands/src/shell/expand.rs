@@ -197,6 +197,15 @@ impl Walk<'_> {
     }
 
     fn expansion(&mut self, node: Node<'_>, at: At<'_>, shell: &mut Shell) -> Expanded {
+        let expanded = self.expansion_inside(node, at, shell);
+        let bytes = expanded.text.as_ref().map_or(0, String::len);
+        if self.over_limit || !self.expand(bytes, at.origin) {
+            return Expanded { text: None, stream: None, ..expanded };
+        }
+        expanded
+    }
+
+    fn expansion_inside(&mut self, node: Node<'_>, at: At<'_>, shell: &mut Shell) -> Expanded {
         match node.kind() {
             "command_substitution" | "process_substitution" => {
                 let mut inner = shell.clone();

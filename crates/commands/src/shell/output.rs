@@ -4,6 +4,7 @@ use super::state::Shell;
 use super::walk::{At, Walk};
 use super::word::{Stream, Word};
 use crate::call::Call;
+use crate::limits::MAX_COMMAND_BYTES;
 
 impl Walk<'_> {
     /// What a program prints.
@@ -88,6 +89,9 @@ fn formatted(format: &Word, words: &[Word]) -> Stream {
             let at = part.find(|c: char| c.is_ascii_alphabetic()).map_or(part.len(), |at| at + 1);
             out.push_str(words.next().map(|word| word.text.as_str()).unwrap_or_default());
             out.push_str(part.get(at..).unwrap_or_default());
+        }
+        if out.len() > MAX_COMMAND_BYTES {
+            return Stream::Unknown("what `printf` prints".to_owned());
         }
         if words.len() == 0 || words.len() == left {
             return Stream::Text(out.replace("\\n", "\n"));

@@ -111,6 +111,14 @@ impl Walk<'_> {
 
     /// A file as the text has left it so far.
     pub(crate) fn file(&mut self, path: &str, shell: &Shell, origin: &super::Origin) -> File {
+        let file = self.file_inside(path, shell, origin);
+        match file {
+            File::Text(text) if self.over_limit || !self.expand(text.len(), origin) => File::Unreadable,
+            file => file,
+        }
+    }
+
+    fn file_inside(&mut self, path: &str, shell: &Shell, origin: &super::Origin) -> File {
         let Some(path) = shell.path(path) else { return File::Unreadable };
         match shell.written.get(&path) {
             Some(Some(text)) => return File::Text(text.to_string()),

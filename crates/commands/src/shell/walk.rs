@@ -6,7 +6,9 @@ use super::state::{Function, Origin, Shell, Value};
 use super::word::{Stream, Word};
 use crate::call::Call;
 use crate::context::{Context, File};
-use crate::limits::{MAX_BROKEN_OPERATORS, MAX_FILES, MAX_LEVELS, MAX_ROUNDS, MAX_STEPS, MAX_TREE_DEPTH};
+use crate::limits::{
+    MAX_BROKEN_OPERATORS, MAX_EXPANDED_BYTES, MAX_FILES, MAX_LEVELS, MAX_ROUNDS, MAX_STEPS, MAX_TREE_DEPTH,
+};
 use crate::operation::Operation;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -24,6 +26,8 @@ pub(crate) struct Walk<'a> {
     /// Functions and files that are being run: one that runs itself says nothing new.
     pub(crate) active: Vec<String>,
     depth: usize,
+    /// Bytes that variables, substitutions and files have become.
+    expanded: usize,
     /// Operators of the statements that had errors.
     broken: usize,
     pub(crate) over_limit: bool,
@@ -59,6 +63,7 @@ impl<'a> Walk<'a> {
             traps: Vec::new(),
             active: Vec::new(),
             depth: 0,
+            expanded: 0,
             broken: 0,
             over_limit: false,
         }
@@ -68,7 +73,23 @@ impl<'a> Walk<'a> {
     pub(crate) fn spend(&mut self, steps: usize, origin: &Origin) -> bool {
         self.steps += steps;
         if self.steps > MAX_STEPS {
-            self.limit(origin, &format!("runs more than {MAX_STEPS} commands"));
+            self.limit(origin, &format!("runs more than {MAX_STEPS} statements"));
+            return false;
+        }
+        true
+    }
+
+    /// Counts bytes that something became. Returns whether that was not too much.
+    pub(super) fn expand(&mut self, bytes: usize, origin: &Origin) -> bool {
+        self.expanded += bytes;
+        if self.expanded > MAX_EXPANDED_BYTES {
+            self.limit(
+                origin,
+                &format!(
+                    "puts variables and files into each other until they are more than {} MiB",
+                    MAX_EXPANDED_BYTES >> 20
+                ),
+            );
             return false;
         }
         true
@@ -182,6 +203,9 @@ impl<'a> Walk<'a> {
         }
         if self.depth >= MAX_TREE_DEPTH {
             self.limit(at.origin, &format!("nests statements more than {MAX_TREE_DEPTH} deep"));
+            return Stream::Nothing;
+        }
+        if !self.spend(1, at.origin) {
             return Stream::Nothing;
         }
         self.depth += 1;
@@ -366,9 +390,6 @@ impl<'a> Walk<'a> {
     }
 
     fn command(&mut self, node: Node<'_>, at: At<'_>, shell: &mut Shell, stdin: &Stream) -> Stream {
-        if !self.spend(1, at.origin) {
-            return Stream::Nothing;
-        }
         let redirects = self.redirects(node, at, shell);
         let stdin = redirects.stdin.clone().unwrap_or_else(|| stdin.clone());
         let mut variables = Vec::new();

@@ -3,6 +3,7 @@
 use crate::args::{Args, Spec};
 use crate::call::Call;
 use crate::context::File;
+use crate::limits::MAX_COMMAND_BYTES;
 use crate::shell::{Origin, Place, Shell, Stream, Value, Walk};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -151,6 +152,10 @@ fn expand(line: &str, makefile: &Makefile, target: &str) -> String {
         let mut rest = text.as_str();
         let mut changed = false;
         while let Some(at) = rest.find('$') {
+            // A text that grows beyond what a command may be is not read at all, and stays as it is written.
+            if out.len() > MAX_COMMAND_BYTES {
+                return line.to_owned();
+            }
             out.push_str(rest.get(..at).unwrap_or_default());
             let after = rest.get(at + 1..).unwrap_or_default();
             let close = match after.chars().next() {
