@@ -3,8 +3,8 @@
 //! Prints one Markdown table. A bar that is not met is reported and does not fail the run. Every comparison (with an echo
 //! over the same pipes, with tree-sitter's own parse) is made in the same run, in turns.
 //!
-//! Options: `--only latency,traces,check,start,provenance` for some of the groups, `--quick` for a run of seconds that shows whether
-//! the benchmark itself works. The traces and corpora are looked for in `$COUNTERSIGN_SHARED`, else in `../shared` beside
+//! Options: `--only latency,traces,check,start,provenance,impact` for some of the groups, `--quick` for a run of seconds that
+//! shows whether the benchmark itself works. The traces and corpora are looked for in `$COUNTERSIGN_SHARED`, else in `../shared` beside
 //! the workspace.
 
 #![expect(
@@ -21,6 +21,8 @@ mod check;
 mod document;
 #[path = "figures/echo.rs"]
 mod echo;
+#[path = "figures/impact.rs"]
+mod impact;
 #[path = "figures/latency.rs"]
 mod latency;
 #[path = "figures/provenance.rs"]
@@ -42,12 +44,13 @@ const COUNTERSIGN: &str = env!("CARGO_BIN_EXE_countersign");
 type Group = fn(&Settings) -> Vec<Row>;
 
 /// The groups, by the names that `--only` takes.
-const GROUPS: [(&str, Group); 5] = [
+const GROUPS: [(&str, Group); 6] = [
     ("latency", latency::measure),
     ("traces", traces::measure),
     ("check", check::measure),
     ("start", start::measure),
     ("provenance", provenance::measure),
+    ("impact", impact::measure),
 ];
 
 /// What a measurement goes by.

@@ -4,13 +4,16 @@
 
 mod attribution;
 pub mod cli;
+mod committed;
 mod disk;
 mod git;
 mod git_ai;
+mod impact;
 pub mod lsp;
-mod proxy;
+pub mod proxy;
 mod record;
 mod review;
+mod seen;
 mod spool;
 mod state;
 mod surroundings;

@@ -4,7 +4,7 @@
 use crate::git;
 use crate::state::Store;
 use countersign_ledger::{Ledger, LedgerError, NewEntry};
-use countersign_provenance::{Origin, Writer};
+use countersign_provenance::{Agent, Authority, Origin};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -21,18 +21,7 @@ pub(crate) fn path(store: &Store, file: &Path) -> Option<PathBuf> {
 
 /// An entry about a part of a file.
 pub(crate) fn entry(kind: Kind, file: &Path, origin: &Origin, bytes: usize) -> NewEntry {
-    let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    let agent = match &origin.writer {
-        Writer::Ai(agent) => Some(agent),
-        Writer::Human | Writer::Disputed(_) => None,
-    };
-    // A person's name can be erased, so it stands in no other place.
-    let person = match kind {
-        Kind::Tag | Kind::Correction => git::author(file),
-        _ => None,
-    };
-    let relative = git::work_tree(file).and_then(|root| file.strip_prefix(root).ok().map(Path::to_owned));
-    let name = relative.unwrap_or_else(|| file.to_owned()).to_string_lossy().replace('\\', "/");
+    let agent = origin.agent();
     let mut body = json!({ "authority": origin.authority, "bytes": bytes });
     let more = [
         ("model", agent.and_then(|agent| agent.model.clone()).map(Value::from)),
@@ -48,19 +37,73 @@ pub(crate) fn entry(kind: Kind, file: &Path, origin: &Origin, bytes: usize) -> N
             body[name] = value;
         }
     }
-    NewEntry {
-        at: i64::try_from(at).unwrap_or(i64::MAX),
-        kind,
-        agent: agent.map(|agent| agent.tool.clone()),
-        person,
-        file: Some(name),
-        body,
+    // A person's name can be erased, so it stands in no other place.
+    let person = if kind == Kind::Correction { git::author(file) } else { None };
+    entry_of(kind, file, agent.map(|agent| agent.tool.clone()), person, body)
+}
+
+/// An entry that a file says by a tag who wrote a part of it.
+pub(crate) fn tag(file: &Path, agent: &Agent) -> NewEntry {
+    let mut body = json!({ "authority": Authority::Declared });
+    if let Some(model) = &agent.model {
+        body["model"] = model.as_str().into();
     }
+    entry_of(Kind::Tag, file, Some(agent.tool.clone()), git::author(file), body)
+}
+
+/// An entry that what an agent said of a file cannot be matched with it.
+pub(crate) fn unmatched(file: &Path, agent: &str, why: Unmatched) -> NewEntry {
+    entry_of(Kind::Unmatched, file, Some(agent.to_owned()), None, json!({ "why": why.message() }))
+}
+
+/// An entry that agents said before edits and never after them, some time ago.
+pub(crate) fn expired(file: &Path, count: usize) -> NewEntry {
+    let body = json!({ "why": "the agent never said what became of the edit", "count": count });
+    NewEntry { file: None, ..entry_of(Kind::Unmatched, file, None, None, body) }
+}
+
+/// Why nothing is attributed for what an agent said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unmatched {
+    /// What stood there before is not known.
+    Before,
+    /// The edit does not lead to what stands there now.
+    After,
+}
+
+impl Unmatched {
+    /// In words.
+    pub(crate) const fn message(self) -> &'static str {
+        match self {
+            Self::Before => {
+                "what the agent found there is not known, so nothing is attributed; set up the hook for the moment before an \
+                 edit, too"
+            }
+            Self::After => {
+                "the text is not what the agent's edit makes of it, so nothing is attributed; something else changed it at the \
+                 same time"
+            }
+        }
+    }
+}
+
+/// An entry about a file.
+pub(crate) fn entry_of(
+    kind: Kind,
+    file: &Path,
+    agent: Option<String>,
+    person: Option<String>,
+    body: Value,
+) -> NewEntry {
+    let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let relative = git::work_tree(file).and_then(|root| file.strip_prefix(root).ok().map(Path::to_owned));
+    let name = relative.unwrap_or_else(|| file.to_owned()).to_string_lossy().replace('\\', "/");
+    NewEntry { at: i64::try_from(at).unwrap_or(i64::MAX), kind, agent, person, file: Some(name), body }
 }
 
 /// Appends entries about a file. A ledger that cannot be used is set aside, and a new one is begun.
 pub(crate) fn append(store: &Store, file: &Path, entries: &[NewEntry]) -> Result<(), LedgerError> {
-    let Some(path) = path(store, file) else { return Ok(()) };
+    let Some(path) = path(store, file).filter(|_| !entries.is_empty()) else { return Ok(()) };
     let (mut ledger, aside) = Ledger::open_or_set_aside(path)?;
     if let Some(aside) = aside {
         tracing::warn!("the ledger was set aside as {}: {}", aside.moved_to.display(), aside.reason);

@@ -93,12 +93,12 @@ fn prefix(file: &Path) -> String {
     sha256(&key(file)).chars().take(32).collect()
 }
 
-/// Keeps the text that an agent found, until it says what it did. `edit` names the one edit.
-pub(crate) fn keep(store: &Store, file: &Path, edit: &str, text: &str) -> std::io::Result<()> {
-    let Some(path) = kept(store, file, edit) else { return Ok(()) };
+/// Keeps the text that an agent found, until it says what it did. `edit` names the one edit. Returns how many texts were
+/// given up, for nobody said what became of them.
+pub(crate) fn keep(store: &Store, file: &Path, edit: &str, text: &str) -> std::io::Result<usize> {
+    let Some(path) = kept(store, file, edit) else { return Ok(0) };
     write_private(&path, &serde_json::to_vec(&Found { text: text.to_owned() })?)?;
-    prune(path.parent().unwrap_or(&path), TEXT_AGE, MAX_REPORTS);
-    Ok(())
+    Ok(prune(path.parent().unwrap_or(&path), TEXT_AGE, MAX_REPORTS))
 }
 
 /// The text that was kept, which is kept no longer.
@@ -137,16 +137,14 @@ fn is_older(path: &Path, age: Duration) -> bool {
     modified.and_then(|modified| modified.elapsed().ok()).is_some_and(|elapsed| elapsed > age)
 }
 
-/// Takes away what is too old, and the oldest where there is too much.
-fn prune(folder: &Path, age: Duration, most: usize) {
+/// Takes away what is too old, and the oldest where there is too much, and returns how many.
+fn prune(folder: &Path, age: Duration, most: usize) -> usize {
     let modified = |entry: std::fs::DirEntry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()));
     let mut files: Vec<(SystemTime, PathBuf)> =
         std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(modified).collect();
     files.sort();
     let excess = files.len().saturating_sub(most);
-    for (index, (modified, path)) in files.iter().enumerate() {
-        if index < excess || modified.elapsed().is_ok_and(|elapsed| elapsed > age) {
-            let _ = std::fs::remove_file(path);
-        }
-    }
+    let is_old = |modified: &SystemTime| modified.elapsed().is_ok_and(|elapsed| elapsed > age);
+    let old = files.iter().enumerate().filter(|(index, (modified, _))| *index < excess || is_old(modified));
+    old.filter(|(_, (_, path))| std::fs::remove_file(path).is_ok()).count()
 }

@@ -3,18 +3,21 @@
 //! It stands in `countersign/` in the repository's git folder, so that it is never committed and goes with the clone;
 //! outside of git in the platform's state folder.
 
-use crate::git;
-use countersign_provenance::{Saved, sha256};
+use crate::git::{self, Committed};
+use countersign_provenance::{Regions, Saved, is_telling, sha256};
 use etcetera::BaseStrategy;
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How often and how long apart it is tried to be alone with the state.
 const LOCK_TRIES: usize = 200;
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
+
+/// Files of the state that are searched for a text that another file had.
+const MAX_SEARCHED: usize = 1_000;
 
 /// Finds and keeps the files of the state.
 #[derive(Debug, Default)]
@@ -23,7 +26,12 @@ pub(crate) struct Store {
     folders: Mutex<HashMap<PathBuf, Option<PathBuf>>>,
     /// What folders hold, where they need not be looked at again.
     listed: Option<Mutex<HashMap<PathBuf, Arc<[PathBuf]>>>>,
+    /// What is remembered of the files of a repository, by text, as it was when its folder had last changed.
+    inks: Mutex<HashMap<PathBuf, (SystemTime, Arc<ByInk>)>>,
 }
+
+/// Files of the state by the digest of the whole text.
+type ByInk = HashMap<u64, Vec<PathBuf>>;
 
 impl Store {
     /// One that looks at each folder once, for a run over many files.
@@ -46,8 +54,50 @@ impl Store {
 
     /// What is remembered of a file. A state that cannot be read counts as none.
     pub(crate) fn load(&self, file: &Path) -> Option<Saved> {
-        let text = std::fs::read_to_string(self.file(file)?).ok()?;
-        serde_json::from_str::<Saved>(&text).ok().filter(Saved::is_readable)
+        read(&self.file(file)?)
+    }
+
+    /// When what is remembered of a file was written down.
+    pub(crate) fn written(&self, file: &Path) -> Option<SystemTime> {
+        std::fs::metadata(self.file(file)?).and_then(|metadata| metadata.modified()).ok()
+    }
+
+    /// What is remembered of other files that have this text, but for its layout: of one that was renamed or copied. `None`
+    /// where there is none, where they do not say the same, where the file was there before, for then it may be what the other
+    /// was copied from, and where git has the same text in a file of which nothing is remembered.
+    pub(crate) fn same(&self, file: &Path, text: &str) -> Option<Regions> {
+        is_telling(text).then_some(())?;
+        let files = self.by_ink(&self.folder(file)?.join("attribution"));
+        let files = files.get(&Saved::ink_of(text)).filter(|_| git::at_head(file) == Committed::Absent)?;
+        let mut same = files.iter().filter_map(|path| read(path)?.restore_same(text));
+        let first = same.next()?;
+        let is_unknown = |other: &PathBuf| other != file && self.load(other).is_none();
+        if git::files_with(file, text).iter().any(is_unknown) {
+            return None;
+        }
+        let whole = 0..text.len();
+        same.all(|other| other.part(&whole) == first.part(&whole)).then_some(first)
+    }
+
+    /// What is remembered of the files of a repository, by the digest of the whole text.
+    fn by_ink(&self, folder: &Path) -> Arc<ByInk> {
+        // It changes with every file that is put into it.
+        let Ok(changed) = std::fs::metadata(folder).and_then(|metadata| metadata.modified()) else {
+            return Arc::default();
+        };
+        let mut known = self.inks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, inks)) = known.get(folder).filter(|(at, _)| *at == changed) {
+            return Arc::clone(inks);
+        }
+        let mut inks = ByInk::new();
+        for path in self.list(folder).iter().take(MAX_SEARCHED) {
+            if let Some(saved) = read(path) {
+                inks.entry(saved.ink()).or_default().push(path.clone());
+            }
+        }
+        let inks = Arc::new(inks);
+        known.insert(folder.to_owned(), (changed, Arc::clone(&inks)));
+        inks
     }
 
     /// Remembers this of a file, or forgets it.
@@ -92,6 +142,12 @@ impl Store {
         // It is let go of when the file is closed.
         Ok(change())
     }
+}
+
+/// What is remembered in a file of the state.
+fn read(path: &Path) -> Option<Saved> {
+    let text = std::fs::read_to_string(path).ok()?;
+    serde_json::from_str::<Saved>(&text).ok().filter(Saved::is_readable)
 }
 
 /// The platform's folder for state that is worth keeping and not worth a backup.

@@ -18,7 +18,7 @@ use std::sync::Arc;
 const MAX_AROUND: usize = 5_000;
 
 /// Longest file that an expression may read, in bytes.
-const MAX_TEXT: u64 = 1 << 20;
+pub(crate) const MAX_TEXT: u64 = 1 << 20;
 
 /// A file's name in the index: its absolute path with forward slashes.
 pub(crate) fn key(path: &Path) -> Arc<str> {
@@ -60,6 +60,8 @@ pub(crate) struct Surroundings {
     files: HashMap<Arc<str>, Arc<Snapshot>>,
     /// Folders that were looked at.
     folders: BTreeSet<String>,
+    /// Files that expressions read, each with the module that it is read in.
+    texts: Vec<(String, String)>,
     /// Where modules were installed: the module that calls, the call, the folder.
     modules: Vec<(String, String, String)>,
 }
@@ -72,6 +74,15 @@ impl Surroundings {
             around.add(snapshot);
         }
         around.complete();
+        around
+    }
+
+    /// Files around which nothing is looked at.
+    pub(crate) fn alone(snapshots: impl IntoIterator<Item = Arc<Snapshot>>) -> Self {
+        let mut around = Self::default();
+        for snapshot in snapshots {
+            around.add(snapshot);
+        }
         around
     }
 
@@ -118,7 +129,9 @@ impl Surroundings {
         let files: Vec<_> = self.files.values().cloned().collect();
         for snapshot in files {
             for path in wanted_files(&self.workspace, &snapshot.file, &units(&snapshot)) {
-                self.workspace.set_text(&path, text_within(&path, module_of(&snapshot.file)));
+                let module = module_of(&snapshot.file);
+                self.workspace.set_text(&path, text_within(&path, module));
+                self.texts.push((module.to_owned(), path));
             }
         }
     }
@@ -130,6 +143,16 @@ impl Surroundings {
             missing.extend(files_in(Path::new(&installed)));
             self.modules.push((module, call, installed));
         }
+    }
+
+    /// Files that expressions read, each with the module that it is read in.
+    pub(crate) fn texts(&self) -> &[(String, String)] {
+        &self.texts
+    }
+
+    /// The files that were read, by their names in the index.
+    pub(crate) fn files(&self) -> &HashMap<Arc<str>, Arc<Snapshot>> {
+        &self.files
     }
 
     /// The index with another text for one file.
@@ -153,16 +176,16 @@ impl Surroundings {
 pub(crate) fn batches(files: &[(PathBuf, Language)], bytes: usize) -> Vec<Vec<usize>> {
     let read: Vec<_> = files.par_iter().map(|(path, _)| near(path)).collect();
     let mut groups = Groups::default();
-    for (folder, _, called) in &read {
-        let own = groups.of(folder);
+    for Near { module, called, .. } in &read {
+        let own = groups.of(module);
         for called in called {
             let other = groups.of(called);
             groups.join(own, other);
         }
     }
     let mut members: BTreeMap<usize, (usize, Vec<usize>)> = BTreeMap::new();
-    for (index, (folder, length, _)) in read.iter().enumerate() {
-        let own = groups.of(folder);
+    for (index, Near { module, length, .. }) in read.iter().enumerate() {
+        let own = groups.of(module);
         let (sum, group) = members.entry(groups.root(own)).or_default();
         *sum += length;
         group.push(index);
@@ -181,9 +204,48 @@ pub(crate) fn batches(files: &[(PathBuf, Language)], bytes: usize) -> Vec<Vec<us
     batches
 }
 
-/// A file's module, its length in bytes, and the folders that it may call. Nothing is parsed for it: what only looks like a
-/// call joins more than need be.
-fn near(path: &Path) -> (String, usize, Vec<String>) {
+/// What a file has to do with others, by the look of it. Nothing is parsed for it: what only looks like a call joins more
+/// than need be.
+#[derive(Debug, Default)]
+pub(crate) struct Near {
+    /// Its module.
+    pub(crate) module: String,
+    /// Its length in bytes.
+    length: usize,
+    /// Folders that it may call.
+    pub(crate) called: Vec<String>,
+    /// Kinds of what it may declare.
+    pub(crate) declared: Vec<String>,
+    /// Kinds of what it may look up, `terraform_remote_state` among them.
+    pub(crate) looked_up: Vec<String>,
+    /// What tells the state that it keeps.
+    pub(crate) keeps: StateNames,
+    /// What tells the states that it looks up.
+    pub(crate) looks_into: StateNames,
+    /// Whether it may read files.
+    pub(crate) reads: bool,
+}
+
+/// Names of states, as far as they stand there in so many words.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct StateNames {
+    /// Those that do.
+    pub(crate) names: Vec<String>,
+    /// Whether there is one that does not.
+    pub(crate) is_open: bool,
+}
+
+impl StateNames {
+    /// Whether a state of these may be one of those.
+    pub(crate) fn may_meet(&self, others: &Self) -> bool {
+        let is_there = |names: &Self| names.is_open || !names.names.is_empty();
+        let is_open = (self.is_open && is_there(others)) || (others.is_open && is_there(self));
+        is_open || self.names.iter().any(|name| others.names.contains(name))
+    }
+}
+
+/// What a file has to do with others.
+pub(crate) fn near(path: &Path) -> Near {
     let file = key(path);
     let module = module_of(&file).to_owned();
     let text = disk::read(path).unwrap_or_default();
@@ -196,7 +258,53 @@ fn near(path: &Path) -> (String, usize, Vec<String>) {
             called.push(normal(&format!("{module}/{}", &rest[..end])));
         }
     }
-    (module, text.len(), called)
+    let (declared, looked_up) = (kinds(&text, "resource"), kinds(&text, "data"));
+    let keeps = state_names(&text, &["backend \"", "\"backend\"", "cloud {"]);
+    let looks_into = state_names(&text, &["terraform_remote_state\""]);
+    Near { module, length: text.len(), called, declared, looked_up, keeps, looks_into, reads: text.contains("file(") }
+}
+
+/// Stands for all states that are kept in a file.
+pub(crate) const LOCAL_STATE: &str = "a file";
+
+/// Settings of a backend that tell its states from others.
+const STATE_NAMES: [&str; 5] = ["key", "prefix", "name", "address", "secret_suffix"];
+
+/// The names of the states that blocks are about which begin with one of some words.
+fn state_names(text: &str, words: &[&str]) -> StateNames {
+    let mut found = StateNames::default();
+    for (at, word) in words.iter().flat_map(|word| text.match_indices(word)) {
+        let rest = &text[at + word.len()..];
+        // Up to the end of the top-level block.
+        let block = rest.split("\n}").next().unwrap_or(rest);
+        if block.contains("\"local\"") {
+            found.names.push(LOCAL_STATE.to_owned());
+            continue;
+        }
+        let settings = block.lines().filter_map(|line| line.split_once('='));
+        let mut settings = settings.filter(|(name, _)| STATE_NAMES.contains(&name.trim())).peekable();
+        found.is_open |= settings.peek().is_none();
+        for (_, value) in settings {
+            match value.trim().strip_prefix('"').and_then(|value| value.strip_suffix('"')) {
+                Some(name) if !name.contains("${") => found.names.push(name.to_owned()),
+                _ => found.is_open = true,
+            }
+        }
+    }
+    found
+}
+
+/// The kinds that stand behind a word: `resource "aws_vpc"`.
+fn kinds(text: &str, word: &str) -> Vec<String> {
+    let mut kinds = Vec::new();
+    for (at, found) in text.match_indices(word) {
+        let rest = text[at + found.len()..].trim_start_matches(['"', ' ', '\t', ':', '{', '\n', '\r']);
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        if rest[..end].contains('_') {
+            kinds.push(rest[..end].to_owned());
+        }
+    }
+    kinds
 }
 
 /// Folders in groups: a forest of which each tree is one.
@@ -289,4 +397,26 @@ pub(crate) fn installed_modules(folder: &str) -> Vec<(String, String, String)> {
             (!call.is_empty()).then(|| (folder_of(parent), call.to_owned(), at(&module.folder)))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LOCAL_STATE, StateNames, state_names};
+
+    #[test]
+    fn states_are_told_apart_by_the_look_of_the_text() {
+        let of = |text: &str| state_names(text, &["backend \"", "terraform_remote_state\""]);
+        let named = |name: &str| StateNames { names: vec![name.to_owned()], is_open: false };
+        let kept = of("terraform {\n  backend \"s3\" {\n    bucket = \"b\"\n    key    = \"net\"\n  }\n}\n");
+        assert_eq!(kept, named("net"));
+        let reader = |settings: &str| of(&format!("data \"terraform_remote_state\" \"n\" {{\n{settings}\n}}\nx = 1\n"));
+        assert!(reader("  config = {\n    key = \"net\"\n  }").may_meet(&kept));
+        assert!(!reader("  config = {\n    key = \"app\"\n  }").may_meet(&kept));
+        assert!(reader("  config = {\n    key = \"${local.x}/net\"\n  }").may_meet(&kept));
+        assert!(reader("  config = { key = \"app\" }").may_meet(&kept), "it is not looked at so closely");
+        assert!(!reader("  backend = \"local\"\n  config = {\n    path = \"../n/x\"\n  }").may_meet(&kept));
+        assert_eq!(reader("  backend = \"local\"").names, [LOCAL_STATE]);
+        assert!(of("terraform {\n  backend \"s3\" {}\n}\n").may_meet(&named("any")), "it is told elsewhere");
+        assert!(!StateNames::default().may_meet(&StateNames { is_open: true, ..StateNames::default() }));
+    }
 }

@@ -13,12 +13,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("countersign-grammars", &[]),
     ("countersign-syntax", &["countersign-grammars", "countersign-text"]),
     ("countersign-infra", &["countersign-grammars"]),
+    ("countersign-impact", &["countersign-infra"]),
     ("countersign-provenance", &["countersign-text"]),
-    ("countersign-policy", &["countersign-infra"]),
+    ("countersign-policy", &["countersign-impact", "countersign-infra"]),
     (
         "countersign-engine",
         &[
             "countersign-grammars",
+            "countersign-impact",
             "countersign-infra",
             "countersign-policy",
             "countersign-provenance",

@@ -215,6 +215,28 @@ fn nothing_is_offered_where_nothing_is_known() {
     assert_eq!(editor.actions_at("main.tf", &(3..3), Value::Null), [] as [Value; 0]);
 }
 
+#[test]
+fn actions_come_for_the_diagnostics_that_the_client_names() {
+    let workspace = Workspace::new();
+    let mut editor = workspace.editor_on(PUBLIC);
+    editor.settle();
+    // The place is the beginning of the finding's line.
+    let start = editor.find("main.tf", "  publicly").start;
+    let place = editor.range_of("main.tf", &(start..start));
+    let finding = editor.range_of("main.tf", &editor.find("main.tf", "true"));
+    for (code, range, offered) in [
+        ("database-public", finding.clone(), true),
+        ("force-destroy", finding, false),
+        ("database-public", place.clone(), false),
+    ] {
+        let diagnostic = json!({ "range": range, "code": code, "message": "" });
+        let params = json!({ "range": place, "context": { "diagnostics": [diagnostic] } });
+        let actions = editor.request("textDocument/codeAction", "main.tf", params);
+        let fix = actions.to_string().contains("Fix: A database gets a public address");
+        assert_eq!(fix, offered, "{code} at {range}: {actions}");
+    }
+}
+
 // Tags and a person's word.
 
 #[test]
@@ -234,6 +256,24 @@ fn a_tag_stands_around_whole_lines() {
     assert_eq!(lines[3], format!("  # ai-provenance: end id={id}"));
     assert_eq!(lines[4], "}");
     assert_eq!(editor.findings("main.tf"), [finding(ERROR, "database-public", "true")]);
+}
+
+#[test]
+fn lines_behind_the_last_come_with_its_line_break() {
+    let workspace = Workspace::new();
+    for newline in ["\n", "\r\n"] {
+        let mut editor = workspace.editor_on(&PUBLIC.replace('\n', newline));
+        let range = 0..editor.text("main.tf").len();
+        let actions = editor.actions_at("main.tf", &range, Value::Null);
+        let tag = actions.iter().find(|action| action["title"].as_str().is_some_and(|title| title.starts_with("Tag")));
+        let resolved = editor.client.request("codeAction/resolve", tag.expect("a tag").clone()).expect("an edit");
+        let edits = resolved["edit"]["documentChanges"][0]["edits"].as_array().expect("edits").clone();
+        let last = edits.iter().find(|edit| edit["range"]["start"]["line"] == 2).expect("at the last line");
+        assert_eq!(last["range"]["end"], json!({ "line": 3, "character": 0 }));
+        let text = last["newText"].as_str().expect("text");
+        assert!(text.starts_with(&format!("{newline}# ai-provenance: end")) && text.ends_with(newline), "{text:?}");
+        editor.close("main.tf");
+    }
 }
 
 #[test]
@@ -583,6 +623,8 @@ fn commands_that_make_no_sense_are_refused() {
         let params = json!({ "command": "countersign.fix", "arguments": arguments });
         let error = editor.client.request("workspace/executeCommand", params).expect_err("an error");
         assert_eq!(error.code, INVALID_PARAMS);
+        // An editor that lists commands sends nothing.
+        assert_eq!(error.message.contains("told a place"), arguments == json!([]), "{}", error.message);
     }
     assert_eq!(editor.findings("main.tf").len(), 2, "nothing happened");
 }

@@ -170,3 +170,15 @@ fn hints_are_given_for_the_window_that_is_asked_about() {
     let end = editor.text("main.tf").len();
     assert_eq!(hints(&mut editor, &(public.end..end)), [], "below");
 }
+
+#[test]
+fn a_finding_carries_its_verdict_for_a_client_that_keeps_it() {
+    let workspace = Workspace::new();
+    for (keeps, expected) in [(true, json!({ "verdict": "deny" })), (false, Value::Null)] {
+        let publish = json!({ "versionSupport": true, "dataSupport": keeps });
+        let mut editor = workspace.editor_with(capabilities_but("/textDocument/publishDiagnostics", publish));
+        editor.open("main.tf", PUBLIC);
+        editor.ai_wrote("main.tf", PUBLIC);
+        assert_eq!(editor.diagnostics("main.tf")[0]["data"], expected);
+    }
+}

@@ -43,6 +43,13 @@ fn claude_edits(workspace: &Workspace, call: &str, old: &str, new: &str) {
     say(workspace, &edit(workspace, "PostToolUse", call, old, new));
 }
 
+/// What the hook says where Claude Code tells of a replacement that it did not make.
+pub(crate) fn claude_says_after(workspace: &Workspace, old: &str, new: &str) -> String {
+    say(workspace, &edit(workspace, "PreToolUse", "t9", old, new));
+    workspace.write("main.tf", &format!("{}# somebody\n", workspace.read("main.tf")));
+    hook(workspace, "claude-code", edit(workspace, "PostToolUse", "t9", old, new).to_string().as_bytes())
+}
+
 /// Claude Code writes a file anew.
 pub(crate) fn claude_writes(workspace: &Workspace, name: &str, text: &str) {
     for event in ["PreToolUse", "PostToolUse"] {
@@ -58,15 +65,20 @@ pub(crate) fn claude_writes(workspace: &Workspace, name: &str, text: &str) {
     }
 }
 
-/// Waits until these are the texts by an AI.
-fn until_ai(editor: &mut Editor, expected: &[&str]) {
+/// Waits until these are the texts by an AI in `main.tf`.
+pub(crate) fn until_ai(editor: &mut Editor, expected: &[&str]) {
+    until_ai_in(editor, "main.tf", expected);
+}
+
+/// The same of another file.
+pub(crate) fn until_ai_in(editor: &mut Editor, name: &str, expected: &[&str]) {
     for _ in 0..100 {
-        if editor.ai_texts("main.tf") == expected {
+        if editor.ai_texts(name) == expected {
             return;
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    assert_eq!(editor.ai_texts("main.tf"), expected);
+    assert_eq!(editor.ai_texts(name), expected);
 }
 
 #[test]
@@ -120,6 +132,20 @@ fn a_reload_in_one_piece_before_and_after_the_report() {
         }
         until_ai(&mut editor, &[FORCE]);
     }
+}
+
+#[test]
+fn a_second_report_before_its_reload() {
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
+    let mut editor = workspace.editor_on(SAFE);
+    claude_edits(&workspace, "t1", SAFE, &format!("{SAFE}{FORCE}"));
+    editor.replace_all("main.tf", &workspace.read("main.tf"));
+    until_ai(&mut editor, &[FORCE]);
+    // The text that the first report is about is still shown when the second one comes.
+    claude_edits(&workspace, "t2", SAFE, &format!("{PUBLIC}{SAFE}"));
+    editor.settle();
+    editor.replace_all("main.tf", &workspace.read("main.tf"));
+    until_ai(&mut editor, &[PUBLIC, FORCE]);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! The record of who wrote what, and what tells that it was tampered with.
 
 use crate::cli::countersign;
-use crate::editor::{SAFE, Workspace};
+use crate::editor::{FORCE, PUBLIC, SAFE, Workspace};
 use crate::history::{commit, git, repository};
-use crate::hooks::claude_writes;
+use crate::hooks::{claude_says_after, claude_writes};
 use serde_json::Value;
 use std::fs;
 
@@ -77,4 +77,93 @@ fn what_was_cut_off_before_an_anchor_is_missed() {
     let said = countersign(&workspace, &["ledger", "verify"]);
     assert!(said.code == Some(1) && said.stdout.contains("not intact"), "{}", said.stdout);
     assert!(git(&workspace, &["status"]));
+}
+
+/// Kind, risk, and what is said of it.
+fn told(entries: &[Value]) -> Vec<String> {
+    let word = |entry: &Value, name: &str| entry["body"][name].as_str().unwrap_or("-").to_owned();
+    let told = |entry: &Value| {
+        let kind = entry["kind"].as_str().unwrap_or_default();
+        let what = ["risk", "state", "verdict"].map(|name| word(entry, name));
+        format!("{kind} {}", what.join(" "))
+    };
+    entries.iter().map(told).collect()
+}
+
+#[test]
+fn what_was_seen_in_text_of_an_ai_and_what_became_of_it() {
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
+    let mut editor = workspace.editor_on(SAFE);
+    // What nobody knows who wrote is no business of the ledger.
+    editor.append("main.tf", FORCE);
+    editor.ai_appends("main.tf", PUBLIC);
+    editor.save("main.tf");
+    editor.settle();
+    editor.quit();
+    let seen = ["insertion - - -", "finding database-public open -", "verdict database-public - deny"];
+    assert_eq!(told(&log(&workspace, &[])), seen);
+    // Who opens it again sees nothing new.
+    let text = format!("{SAFE}{FORCE}{PUBLIC}");
+    workspace.write("main.tf", &text);
+    let mut editor = workspace.editor();
+    editor.open("main.tf", &text);
+    editor.settle();
+    editor.append("main.tf", "# ann\n");
+    editor.save("main.tf");
+    editor.settle();
+    editor.replace("main.tf", "= true\n}\n# ann", "= false\n}\n# ann");
+    editor.save("main.tf");
+    editor.settle();
+    editor.quit();
+    let entries = log(&workspace, &[]);
+    assert_eq!(told(&entries)[seen.len()..], ["finding database-public gone -"]);
+    assert_eq!(entries[1]["agent"], "claude");
+    assert_eq!(entries[1]["body"]["severity"], "critical");
+    assert_eq!(log(&workspace, &["--kind", "verdict"]).len(), 1);
+}
+
+#[test]
+fn a_tag_is_recorded_once() {
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
+    let mut editor = workspace.editor_on(SAFE);
+    editor.choose("main.tf", SAFE, "Tag as written by an AI");
+    for _ in 0..2 {
+        editor.append("main.tf", "# ann\n");
+        editor.save("main.tf");
+        editor.settle();
+    }
+    editor.quit();
+    let entries = log(&workspace, &["--kind", "tag"]);
+    assert_eq!(entries.len(), 1, "{entries:?}");
+    assert_eq!(entries[0]["person"], "Ann <ann@example.org>");
+}
+
+#[test]
+fn what_cannot_be_matched_is_counted() {
+    let workspace = repository(SAFE);
+    let status = || -> Value {
+        let said = countersign(&workspace, &["status", "--format", "json"]);
+        serde_json::from_str(&said.stdout).expect("JSON")
+    };
+    assert_eq!(status()["unmatched"], 0);
+    let after = claude_says_after(&workspace, "nothing that is there", "x");
+    assert!(after.contains("nothing is attributed"), "{after}");
+    assert_eq!(status()["unmatched"], 1);
+    let said = countersign(&workspace, &["status"]).stdout;
+    assert!(said.contains("1 edit that agents told about"), "{said}");
+    let entries = log(&workspace, &["--kind", "unmatched"]);
+    assert!(entries[0]["body"]["why"].as_str().is_some_and(|why| why.contains("something else changed it")));
+}
+
+#[test]
+fn what_is_printed_is_as_the_schemas_say() {
+    let workspace = repository(SAFE);
+    claude_writes(&workspace, "main.tf", &format!("{SAFE}{PUBLIC}"));
+    for (schema, command) in [("log", &["log"][..]), ("status", &["status"]), ("blame", &["blame", "main.tf"])] {
+        let schema = countersign(&workspace, &["schema", schema]).stdout;
+        let printed = countersign(&workspace, &[command, &["--format", "json"]].concat()).stdout;
+        let (schema, printed): (Value, Value) =
+            (serde_json::from_str(&schema).expect("JSON"), serde_json::from_str(&printed).expect("JSON"));
+        assert_eq!(jsonschema::validate(&schema, &printed).map_err(|error| error.to_string()), Ok(()));
+    }
 }

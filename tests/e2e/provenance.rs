@@ -507,3 +507,22 @@ fn evidence_is_stronger_than_a_tag() {
     editor.evidence("main.tf", at..at + PUBLIC.len(), "human");
     assert_eq!(editor.findings("main.tf"), [finding(HINT, "database-public", "true")]);
 }
+
+#[test]
+fn two_editors_on_one_file() {
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
+    let (mut first, mut second) = (workspace.editor_on(SAFE), workspace.editor_on(SAFE));
+    second.settle();
+    first.ai_appends("main.tf", FORCE);
+    let text = first.text("main.tf").to_owned();
+    workspace.write("main.tf", &text);
+    first.save("main.tf");
+    first.settle();
+    // The other one reads the file, knows nothing, and writes that down.
+    second.replace_all("main.tf", &text);
+    second.save("main.tf");
+    second.settle();
+    second.quit();
+    first.quit();
+    assert_eq!(workspace.editor_on(&text).ai_texts("main.tf"), [FORCE]);
+}

@@ -282,7 +282,7 @@ fn an_accepted_inline_completion() {
     assert_eq!(findings(&said), [("main.tf", "database-public", "deny")]);
     let origin = &said["findings"][0]["origin"];
     assert_eq!((&origin["tool"], &origin["authority"]), (&json!("github-copilot"), &json!("observed")));
-    let entries = log(&workspace, &[]);
+    let entries = log(&workspace, &["--kind", "insertion"]);
     let [entry] = entries.as_slice() else { panic!("{entries:?}") };
     let told = (&entry["kind"], &entry["agent"], &entry["file"], &entry["body"]["means"], &entry["body"]["bytes"]);
     let means = json!("inlineCompletion");

@@ -372,3 +372,14 @@ fn a_change_of_the_configuration_reads_the_settings_again() {
     editor.client.notify("workspace/didChangeConfiguration", json!({ "settings": null }));
     assert_eq!(editor.findings("main.tf"), []);
 }
+
+#[test]
+fn a_document_that_is_opened_twice_is_there_once() {
+    let workspace = Workspace::git(&[("main.tf", PUBLIC)]);
+    let mut editor = workspace.editor_on(PUBLIC);
+    editor.settle();
+    editor.open("main.tf", PUBLIC);
+    assert_eq!(editor.findings("main.tf"), [finding(WARNING, "database-public", "true")]);
+    editor.append("main.tf", FORCE);
+    assert_eq!(editor.findings("main.tf").len(), 2);
+}

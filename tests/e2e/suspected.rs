@@ -149,6 +149,22 @@ fn evidence_that_comes_first_leaves_no_question() {
 }
 
 #[test]
+fn a_paste_that_is_told_first_leaves_no_question() {
+    let workspace = Workspace::new();
+    let mut editor = editor(&workspace);
+    let start = editor.text("main.tf").len();
+    editor.append("main.tf", &block());
+    editor.evidence("main.tf", start..start + block().len(), "paste");
+    assert!(!asks(&mut editor, "main.tf"));
+    // What comes in later is asked about all the same.
+    let other = block().replace("distinctive", "other");
+    editor.append("main.tf", &other);
+    assert!(asks(&mut editor, "main.tf"));
+    let asked: Vec<_> = editor.regions("main.tf").into_iter().map(|region| region.text).collect();
+    assert_eq!(asked, [other]);
+}
+
+#[test]
 fn a_person_answers_the_question() {
     let workspace = Workspace::new();
     let mut editor = editor(&workspace);

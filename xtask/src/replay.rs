@@ -1,18 +1,21 @@
 //! `cargo xtask replay`: real edits of a coding agent, told by its hook and shown by an editor in each of the shapes in which
 //! editors read a file again. What the agent put there has to be known as its own, and nothing else.
 
+use crate::traces::is_asked;
 use anyhow::{Context, bail};
 use countersign_agents::{Action, AgentKind, Change as AgentChange, Moment, read};
 use countersign_engine::{Change, Document};
 use countersign_grammars::Language;
 use countersign_provenance::{Agent, Authority, Means, Origin, Regions, Saved, Step, Writer, after_agent};
+use flate2::read::GzDecoder;
 use imara_diff::{Algorithm, Diff, InternedInput};
 use serde_json::{Value, json};
 use std::collections::HashSet;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write as _};
 use std::ops::Range;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
 /// Lines of generated text around what is edited.
 const AROUND: usize = 20;
@@ -35,14 +38,11 @@ pub(crate) fn run(data: &Path) -> anyhow::Result<ExitCode> {
         writeln!(std::io::stdout(), "skipped: {} is not there", data.display())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut unzip = Command::new("gzip").arg("-dc").arg(data).stdout(Stdio::piped()).spawn().context("gzip")?;
-    let lines = BufReader::new(unzip.stdout.take().context("gzip has an output")?).lines();
     let mut count = Count::default();
-    for line in lines {
-        let call: Value = serde_json::from_str(&line?)?;
+    for call in calls(data)? {
+        let call = call?;
         replay(&call, &mut count).with_context(|| format!("call {}", call["id"]))?;
     }
-    unzip.wait()?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "| figure | measured | bar |\n|---|---|---|")?;
     writeln!(out, "| calls that could have succeeded | {} of {} | |", count.calls, count.calls + count.failing)?;
@@ -52,40 +52,47 @@ pub(crate) fn run(data: &Path) -> anyhow::Result<ExitCode> {
     Ok(if count.missed + count.wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// The calls of a file of calls.
+fn calls(data: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Value>>> {
+    let lines = BufReader::new(GzDecoder::new(File::open(data)?)).lines();
+    Ok(lines.map(|line| Ok(serde_json::from_str(&line?)?)))
+}
+
+/// What the hook would report of the first calls that put something into a text.
+pub(crate) fn evidence(data: &Path, count: usize) -> anyhow::Result<Vec<Saved>> {
+    let mut found = Vec::new();
+    for call in calls(data)? {
+        let call = call?;
+        if let Some((before, after)) = texts(&call) {
+            found.extend(reported(&call, &before, &after)?);
+        }
+        if found.len() == count {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// How many of the calls that insert something would be asked about if no hook told of them, and how many those are.
+pub(crate) fn hints(data: &Path) -> anyhow::Result<(u32, u32)> {
+    let (mut hinted, mut inserts) = (0, 0);
+    for call in calls(data)? {
+        let Some((before, after)) = texts(&call?) else { continue };
+        let mut document = Document::new(Language::Terraform, 1, &before);
+        let inserted = document.change(2, whole(&before, &after), |_, change| change);
+        inserts += u32::from(!inserted.is_empty());
+        hinted += u32::from(inserted.iter().any(|inserted| is_asked(&document, inserted)));
+    }
+    Ok((hinted, inserts))
+}
+
 fn replay(call: &Value, count: &mut Count) -> anyhow::Result<()> {
     let Some((before, after)) = texts(call) else {
         count.failing += 1;
         return Ok(());
     };
     count.calls += 1;
-    let input = &call["input"];
-    let payload = json!({
-        "session_id": call["session"], "cwd": "/w", "hook_event_name": "PostToolUse", "tool_name": call["tool"],
-        "tool_use_id": call["id"], "tool_input": input, "tool_response": {},
-    });
-    let told = read(AgentKind::ClaudeCode, payload.to_string().as_bytes())?;
-    let (Moment::After, Action::Edits(edits)) = (told.moment, told.action) else { bail!("no edit: {payload}") };
-    let mut steps = Vec::new();
-    for edit in edits {
-        match edit.change {
-            AgentChange::Replace(replacements) => {
-                steps.extend(replacements.into_iter().map(|it| Step::Replace {
-                    old: it.old,
-                    new: it.new,
-                    all: it.all,
-                }));
-            }
-            AgentChange::Write(text) => steps.push(Step::Write(text)),
-            change => bail!("unexpected: {change:?}"),
-        }
-    }
-    let agent = Agent { tool: told.tool, model: told.model, session: told.session };
-    let origin =
-        Origin { writer: Writer::Ai(agent), authority: Authority::Reported, means: Some(Means::Agent), corrects: None };
-    let regions = after_agent(&before, &Regions::default(), &after, &steps, &origin).context("it is not followed")?;
-    let saved = Saved::new(&after, &regions);
-    let stored = saved.map(|saved| serde_json::to_string(&saved)).transpose()?;
-    let saved: Option<Saved> = stored.map(|stored| serde_json::from_str(&stored)).transpose()?;
+    let saved = reported(call, &before, &after)?;
 
     let (own, [ends, lines]) = truth(&before, &after);
     let foreign = [ends, lines, unsaid(call, &after)];
@@ -118,6 +125,38 @@ fn replay(call: &Value, count: &mut Count) -> anyhow::Result<()> {
         count.wrong += ends.max(lines.min(said));
     }
     Ok(())
+}
+
+/// What is written down of a call, by what its hook says after it.
+fn reported(call: &Value, before: &str, after: &str) -> anyhow::Result<Option<Saved>> {
+    let input = &call["input"];
+    let payload = json!({
+        "session_id": call["session"], "cwd": "/w", "hook_event_name": "PostToolUse", "tool_name": call["tool"],
+        "tool_use_id": call["id"], "tool_input": input, "tool_response": {},
+    });
+    let told = read(AgentKind::ClaudeCode, payload.to_string().as_bytes())?;
+    let (Moment::After, Action::Edits(edits)) = (told.moment, told.action) else { bail!("no edit: {payload}") };
+    let mut steps = Vec::new();
+    for edit in edits {
+        match edit.change {
+            AgentChange::Replace(replacements) => {
+                steps.extend(replacements.into_iter().map(|it| Step::Replace {
+                    old: it.old,
+                    new: it.new,
+                    all: it.all,
+                }));
+            }
+            AgentChange::Write(text) => steps.push(Step::Write(text)),
+            change => bail!("unexpected: {change:?}"),
+        }
+    }
+    let agent = Agent { tool: told.tool, model: told.model, session: told.session };
+    let origin =
+        Origin { writer: Writer::Ai(agent), authority: Authority::Reported, means: Some(Means::Agent), corrects: None };
+    let regions = after_agent(before, &Regions::default(), after, &steps, &origin).context("it is not followed")?;
+    let saved = Saved::new(after, &regions);
+    let stored = saved.map(|saved| serde_json::to_string(&saved)).transpose()?;
+    Ok(stored.map(|stored| serde_json::from_str(&stored)).transpose()?)
 }
 
 /// How many bytes are taken for the agent's that are others'. An insertion between equal texts can be put at several places

@@ -1,12 +1,14 @@
-//! `cargo xtask tables`: writes the tables of facts under `crates/policy/data/` and `crates/commands/data/` from what was
+//! `cargo xtask tables`: writes the tables of facts under `crates/{policy,impact,commands}/data/` from what was
 //! extracted elsewhere.
 
+use crate::impact_tables;
 use anyhow::{Context, ensure};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 const TERRAFORM: &str = "\
 # Resource types of Terraform providers and those of their arguments that matter here. Made by `cargo xtask tables`.
@@ -36,31 +38,39 @@ struct Type {
     arguments: BTreeSet<String>,
 }
 
-/// Reads the facts in a folder and writes the tables into those of the crates that use them.
-pub(crate) fn write(from: &Path, root: &Path) -> anyhow::Result<()> {
-    resource_types(from, &root.join("crates/policy/data"))?;
-    access_levels(from, &root.join("crates/commands/data"))
-}
-
-/// Which actions of AWS read, write, or change permissions.
-fn access_levels(from: &Path, to: &Path) -> anyhow::Result<()> {
-    let facts = read(from, "aws_iam_verbs.json")?;
-    let mut levels: BTreeMap<String, String> = BTreeMap::new();
-    for (name, level) in entries(&facts["verb"])?.chain(entries(&facts["exceptions"])?) {
-        let level = level.as_str().context("a level")?;
-        ensure!(matches!(level, "R" | "W" | "P"), "{name} has the level {level}");
-        let known = levels.insert(name.to_ascii_lowercase(), level.to_owned());
-        ensure!(known.is_none_or(|known| known == level), "{name} has two levels");
+/// Writes the tables, or checks that they are up to date. The facts are those in `from`, else those beside the workspace;
+/// where these are not there, it says so and leaves the tables as they are.
+pub(crate) fn run(from: Option<&str>, check: bool) -> anyhow::Result<()> {
+    let folder = from.map_or_else(|| super::shared().join("data/replacement"), PathBuf::from);
+    if from.is_none() && !folder.is_dir() {
+        writeln!(
+            std::io::stdout(),
+            "skipped: there are no facts in {}, so it is not known whether the tables are up to date",
+            folder.display()
+        )?;
+        return Ok(());
     }
-    let mut text = LEVELS.to_owned();
-    for (name, level) in &levels {
-        writeln!(text, "{name} {level}")?;
+    let tables = [
+        ("crates/policy/data/terraform.txt", policy(&folder)?),
+        ("crates/policy/data/actions.txt", actions(&folder)?),
+        ("crates/impact/data/terraform.txt", impact_tables::terraform(&folder)?),
+        ("crates/commands/data/aws.txt", access_levels(&folder)?),
+    ];
+    let mut stale = Vec::new();
+    for (name, text) in tables {
+        let path = super::root().join(name);
+        if !check {
+            fs::write(&path, text).with_context(|| path.display().to_string())?;
+        } else if fs::read_to_string(&path).ok().as_deref() != Some(text.as_str()) {
+            stale.push(name);
+        }
     }
-    fs::write(to.join("aws.txt"), text)?;
+    ensure!(stale.is_empty(), "not up to date, run `cargo xtask tables`: {}", stale.join(", "));
     Ok(())
 }
 
-fn resource_types(from: &Path, to: &Path) -> anyhow::Result<()> {
+/// Types and their arguments.
+fn policy(from: &Path) -> anyhow::Result<String> {
     let mut types: BTreeMap<String, Type> = BTreeMap::new();
     let mut nested: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut versions = Vec::new();
@@ -106,8 +116,11 @@ fn resource_types(from: &Path, to: &Path) -> anyhow::Result<()> {
         let names: Vec<_> = names.iter().filter(|name| !known.contains(name)).map(String::as_str).collect();
         writeln!(text, "~{provider} {}", names.join(" "))?;
     }
-    fs::write(to.join("terraform.txt"), text)?;
+    Ok(text)
+}
 
+/// How the names of AWS actions begin.
+fn actions(from: &Path) -> anyhow::Result<String> {
     let facts = read(from, "aws_iam_verbs.json")?;
     let verbs: BTreeSet<_> = entries(&facts["verb"])?.map(|(verb, _)| verb.to_ascii_lowercase()).collect();
     for (action, _) in entries(&facts["exceptions"])? {
@@ -118,11 +131,27 @@ fn resource_types(from: &Path, to: &Path) -> anyhow::Result<()> {
     for verb in &verbs {
         writeln!(text, "{verb}")?;
     }
-    fs::write(to.join("actions.txt"), text)?;
-    Ok(())
+    Ok(text)
 }
 
-fn read(folder: &Path, name: &str) -> anyhow::Result<Value> {
+/// Which actions of AWS read, write, or change permissions.
+fn access_levels(from: &Path) -> anyhow::Result<String> {
+    let facts = read(from, "aws_iam_verbs.json")?;
+    let mut levels: BTreeMap<String, String> = BTreeMap::new();
+    for (name, level) in entries(&facts["verb"])?.chain(entries(&facts["exceptions"])?) {
+        let level = level.as_str().context("a level")?;
+        ensure!(matches!(level, "R" | "W" | "P"), "{name} has the level {level}");
+        let known = levels.insert(name.to_ascii_lowercase(), level.to_owned());
+        ensure!(known.is_none_or(|known| known == level), "{name} has two levels");
+    }
+    let mut text = LEVELS.to_owned();
+    for (name, level) in &levels {
+        writeln!(text, "{name} {level}")?;
+    }
+    Ok(text)
+}
+
+pub(crate) fn read(folder: &Path, name: &str) -> anyhow::Result<Value> {
     let path = folder.join(name);
     let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     let value: Value = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
@@ -130,6 +159,6 @@ fn read(folder: &Path, name: &str) -> anyhow::Result<Value> {
     Ok(value)
 }
 
-fn entries(value: &Value) -> anyhow::Result<impl Iterator<Item = (&String, &Value)>> {
+pub(crate) fn entries(value: &Value) -> anyhow::Result<impl Iterator<Item = (&String, &Value)>> {
     Ok(value.as_object().context("an object")?.iter())
 }

@@ -3,11 +3,12 @@
 use crate::derive::{Elsewhere, Notable, Sight, alone, derive, locate, resource_at};
 use crate::document::Snapshot;
 use crate::facts::Facts;
+use crate::impact::{self, Impact};
 use crate::peers;
 use countersign_infra::terraform::Workspace;
 use countersign_policy::{
-    Catalogue, Circumstances, Config, Environment, EnvironmentEvidence, Environments, Fix, Loudness, Origin, Risk,
-    Severity, Surface, Table, Verdict, Written,
+    Catalogue, Circumstances, Config, Environment, EnvironmentEvidence, Environments, Fix, Impacted, Loudness, Origin,
+    Risk, Severity, Surface, Table, Verdict, Written,
 };
 use countersign_provenance::{self as provenance, Tag, TagEdge};
 use countersign_syntax::Budget;
@@ -53,7 +54,7 @@ impl Policy {
     }
 
     /// A file's path from the root.
-    fn relative<'f>(&self, file: &'f str) -> &'f str {
+    pub(crate) fn relative<'f>(&self, file: &'f str) -> &'f str {
         file.strip_prefix(&self.root).unwrap_or(file).trim_start_matches('/')
     }
 }
@@ -104,6 +105,8 @@ pub struct Finding {
     pub environment: Environment,
     /// What tells the environment.
     pub environment_by: Option<EnvironmentEvidence>,
+    /// What happens to what is live, where it is about that.
+    pub impact: Option<Impacted>,
 }
 
 impl Finding {
@@ -124,6 +127,7 @@ impl Finding {
             causes: Vec::new(),
             environment: Environment::Unknown,
             environment_by: None,
+            impact: None,
         }
     }
 }
@@ -264,6 +268,10 @@ impl Analyzer<'_> {
                 );
             }
         }
+        let impacts = Arc::clone(&self.snapshot.impacts);
+        for impact in impacts.iter() {
+            self.say_impact(impact);
+        }
         let mut unused = Vec::new();
         for (start, facts, _) in units {
             for (suppression, target) in &facts.suppressions {
@@ -301,6 +309,42 @@ impl Analyzer<'_> {
         self.analysis
     }
 
+    /// Adds what a change does to what is live. Where a risk of the same resource is seen on the same line already, that it is
+    /// new is no second finding.
+    fn say_impact(&mut self, impact: &Impact) {
+        for saying in impact.sayings(self.snapshot) {
+            let Some(risk) = Catalogue::built_in().risk(saying.risk) else { continue };
+            let address = impact.change.address.as_str();
+            let line = |range: &Range<usize>| self.snapshot.text.line_of(range.start);
+            let is_said = self.analysis.findings.iter().any(|known| {
+                known.resource.as_ref().is_some_and(|resource| &*resource.address == address)
+                    && line(&known.range) == line(&saying.range)
+            });
+            if is_said && matches!(saying.risk, "protection-removed" | "widens") {
+                continue;
+            }
+            let origin = saying
+                .causes
+                .iter()
+                .fold(self.origin(&saying.range), |origin, cause| together(origin, self.origin(cause)));
+            let resource = ResourceRef {
+                kind: impact.change.kind.as_str().into(),
+                address: address.into(),
+                range: impact.range(self.snapshot).unwrap_or_else(|| saying.range.clone()),
+            };
+            let finding = Finding {
+                resource: Some(resource),
+                message: saying.message.into(),
+                help: risk.help.as_str().into(),
+                fix: saying.fix,
+                causes: saying.causes,
+                impact: Some(impact.circumstances()),
+                ..Finding::new(risk, origin, saying.range)
+            };
+            self.push(impact::with_reach(finding, impact));
+        }
+    }
+
     /// Joins the two ends of each tag.
     fn declare<'t>(&mut self, tags: impl Iterator<Item = (usize, &'t Tag)>) {
         let mut open: Vec<(usize, &Tag)> = Vec::new();
@@ -334,6 +378,7 @@ impl Analyzer<'_> {
             surface: self.policy.surface,
             changed,
             environment: finding.environment,
+            impact: finding.impact,
         });
         let shown = match (loudness, *severity) {
             (Loudness::Off, _) => return,

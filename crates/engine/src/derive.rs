@@ -7,6 +7,7 @@ use crate::document::Snapshot;
 use crate::facts::Facts;
 use countersign_infra::terraform::{
     Definition, Evaluation, Key, Lowered, MAX_STEPS, Reads, Refusal, Scope, Workspace, is_variable_file, module_of,
+    unread,
 };
 use countersign_infra::{Resource, Via, ViaSource, World};
 use countersign_policy::{Catalogue, Environment, EnvironmentEvidence, Environments, Gap, Hit, Written, hits};
@@ -531,6 +532,30 @@ fn written(scope: &Scope<'_>, resource: &Resource) -> Written {
     Written { path: String::new(), workspace, variable, tag, names }
 }
 
+/// The address of the block that a byte of a text stands in.
+pub fn block_at(snapshot: &Snapshot, offset: usize) -> Option<String> {
+    let (start, unit) = snapshot.units.iter().find(|(start, unit)| (*start..start + unit.len()).contains(&offset))?;
+    let blocks = &unit.memo()?.lowered.blocks;
+    let block = blocks.iter().find(|block| (block.range.start..=block.range.end).contains(&(offset - start)))?;
+    Some(block.address.to_string())
+}
+
+/// The first line of a block, in bytes from the start of its unit.
+pub fn header(definition: &Definition) -> Range<usize> {
+    let range = &definition.block().range;
+    let text = definition.unit.source.get(range.clone()).unwrap_or_default();
+    range.start..range.start + text.find('\n').unwrap_or(text.len())
+}
+
+/// The file that declares an address in a module, and what tells the environment of the resource.
+pub(crate) fn written_of(workspace: &Workspace, module: &str, address: &str) -> Option<(Arc<str>, Written)> {
+    let definition = workspace.definition(module, address)?;
+    let evaluation = Evaluation::new(workspace, MAX_STEPS);
+    let scope = Scope::new(&evaluation, module);
+    let resources = scope.resources(definition);
+    Some((Arc::clone(&definition.file), written(&scope, resources.first()?)))
+}
+
 /// The resource whose header stands at a place: its address and what tells its environment.
 pub(crate) fn resource_at(snapshot: &Snapshot, workspace: &Workspace, offset: usize) -> Option<(String, Written)> {
     let (start, unit) = snapshot.units.iter().find(|(start, unit)| (*start..start + unit.len()).contains(&offset))?;
@@ -581,7 +606,10 @@ pub fn locate(snapshot: &Snapshot, place: &Elsewhere) -> Option<Range<usize>> {
     Some(start + place.range.start..start + place.range.end)
 }
 
-/// What the units of a snapshot say, for an index.
+/// What the units of a snapshot say, for an index. A text over a limit may say anything.
 pub fn units(snapshot: &Snapshot) -> Vec<Arc<Lowered>> {
+    if snapshot.unread.is_some() {
+        return vec![Arc::new(unread(""))];
+    }
     snapshot.units.iter().filter_map(|(_, unit)| unit.memo()).map(|facts| Arc::clone(&facts.lowered)).collect()
 }

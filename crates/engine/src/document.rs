@@ -3,11 +3,12 @@
 use crate::MAX_FILE_BYTES;
 use crate::derive::Digest;
 use crate::facts::Facts;
+use crate::impact::{At, Impact};
 use countersign_grammars::Language;
 use countersign_infra::terraform::{Lowered, Workspace};
 use countersign_provenance::{Attribution, Means, Origin, Regions, minimal_edits};
 use countersign_syntax::{Unit, Units};
-use countersign_text::{RangeMap, Text, TextEdit, trim_common};
+use countersign_text::{Bias, RangeMap, Text, TextEdit, trim_common};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::Ordering;
@@ -41,6 +42,8 @@ pub struct Snapshot {
     pub changed: RangeMap<()>,
     /// Blocks that were inserted at once and that nobody said anything about.
     pub suspected: RangeMap<()>,
+    /// What the changes against what is presumed live do to it, as far as that is known and shown here.
+    pub impacts: Arc<[Impact]>,
     /// Why the text is not analysed, where it is over a limit.
     pub unread: Option<String>,
 }
@@ -80,6 +83,8 @@ pub struct Document {
     attribution: Attribution,
     history: VecDeque<Step>,
     pending: Vec<(i32, Evidence, Ranges)>,
+    /// Text about which somebody said that nobody knows who wrote it, so that it is not asked about.
+    answered: RangeMap<()>,
     /// What the edits since the units were brought up to date span: bytes of the text then, and of the text now.
     behind: Option<(Range<usize>, Range<usize>)>,
     /// What units said that are no more and that the index still has.
@@ -120,6 +125,7 @@ impl Snapshot {
             regions: Regions::default(),
             changed: RangeMap::default(),
             suspected: RangeMap::default(),
+            impacts: Arc::default(),
             unread,
         }
     }
@@ -151,6 +157,7 @@ impl Document {
             attribution,
             history: VecDeque::from([step]),
             pending: Vec::new(),
+            answered: RangeMap::default(),
             behind: None,
             gone: Vec::new(),
         }
@@ -308,8 +315,16 @@ impl Document {
                 (then, start..end - edit.range.len() + edit.text.len())
             }
         });
+        if snapshot.impacts.iter().any(|impact| matches!(impact.at, At::Gone(_))) {
+            let moved = |impact: &Impact| match impact.at {
+                At::Gone(offset) => Impact { at: At::Gone(edit.map(offset, Bias::Before)), ..impact.clone() },
+                At::Unit(..) => impact.clone(),
+            };
+            snapshot.impacts = snapshot.impacts.iter().map(moved).collect();
+        }
         snapshot.changed.edit(edit.range.clone(), edit.text.len(), Some(()));
         snapshot.suspected.edit(edit.range.clone(), edit.text.len(), None);
+        self.answered.edit(edit.range.clone(), edit.text.len(), None);
         snapshot.regions = self.attribution.regions().clone();
         (!restored && !edit.text.is_empty()).then(|| Inserted {
             range: edit.inserted(),
@@ -321,6 +336,11 @@ impl Document {
     /// Whether a text was deleted from this document lately.
     pub fn was_deleted(&self, text: &str) -> bool {
         self.attribution.was_deleted(text)
+    }
+
+    /// Who wrote a text that was deleted from this document lately and came in elsewhere, in the place where it stands now.
+    pub fn deleted(&self, inserted: &Inserted) -> Option<Regions> {
+        self.attribution.deleted(&inserted.text, inserted.range.start)
     }
 
     /// Takes evidence about the text of some version, which may not be there yet. Where it is about text that came in
@@ -349,8 +369,10 @@ impl Document {
         for range in &ranges {
             self.snapshot.suspected.set(range.clone(), None);
         }
-        if let Some(origin) = &evidence.origin {
-            self.attribution.regions_mut().attribute(&ranges, origin);
+        match &evidence.origin {
+            Some(origin) => self.attribution.regions_mut().attribute(&ranges, origin),
+            // The question may come later than its answer.
+            None => ranges.iter().for_each(|range| self.answered.set(range.clone(), Some(()))),
         }
         self.snapshot.regions = self.attribution.regions().clone();
         true
@@ -361,6 +383,11 @@ impl Document {
         self.snapshot.suspected.set(range.clone(), None);
         self.attribution.regions_mut().attribute(&[range], origin);
         self.snapshot.regions = self.attribution.regions().clone();
+    }
+
+    /// Who wrote what.
+    pub fn regions(&self) -> &Regions {
+        &self.snapshot.regions
     }
 
     /// Whether nothing is known about who wrote what.
@@ -386,6 +413,25 @@ impl Document {
         true
     }
 
+    /// The same, where nothing is known so far.
+    pub fn attribute_unknown(&mut self, version: i32, regions: &Regions) {
+        let Some(index) = self.history.iter().position(|step| step.version == version) else { return };
+        for piece in regions.pieces(0..self.history[index].text.len()) {
+            for range in self.forward(index, std::slice::from_ref(&(piece.start..piece.end))) {
+                let mut at = range.start;
+                let known: Vec<_> = self.snapshot.regions.pieces(range.clone()).map(|it| it.start..it.end).collect();
+                let ends = std::iter::once(range.end);
+                for (until, next) in known.into_iter().map(|it| (it.start, it.end)).chain(ends.map(|end| (end, end))) {
+                    let unknown = at..until;
+                    at = next;
+                    self.snapshot.suspected.set(unknown.clone(), None);
+                    self.attribution.regions_mut().attribute(&[unknown], piece.origin);
+                }
+            }
+        }
+        self.snapshot.regions = self.attribution.regions().clone();
+    }
+
     /// The latest versions that are kept, with their texts, the newest first.
     pub fn versions(&self, most: usize) -> Vec<(i32, Text)> {
         self.history.iter().rev().take(most).map(|step| (step.version, step.text.clone())).collect()
@@ -403,14 +449,22 @@ impl Document {
         self.snapshot.changed = changed;
     }
 
+    /// Takes what the changes do to what is live. Returns whether that is something else than before.
+    pub fn set_impacts(&mut self, impacts: Arc<[Impact]>) -> bool {
+        let is_new = self.snapshot.impacts != impacts;
+        self.snapshot.impacts = impacts;
+        is_new
+    }
+
     /// Asks about a block that came in at once with some version.
     pub fn suspect(&mut self, version: i32, range: &Range<usize>) {
         let Some(index) = self.history.iter().position(|step| step.version == version) else {
             return;
         };
         for range in self.forward(index, std::slice::from_ref(range)) {
-            let known: Vec<_> =
-                self.snapshot.regions.pieces(range.clone()).map(|piece| piece.start..piece.end).collect();
+            let regions = self.snapshot.regions.pieces(range.clone()).map(|piece| piece.start..piece.end);
+            let answered = self.answered.overlapping(range.clone()).map(|(range, ())| range);
+            let known: Vec<_> = regions.chain(answered).collect();
             self.snapshot.suspected.set(range, Some(()));
             for known in known {
                 self.snapshot.suspected.set(known, None);

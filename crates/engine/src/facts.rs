@@ -3,7 +3,7 @@
 use crate::derive::Derived;
 use crate::peers::{Peer, peers};
 use countersign_grammars::Language;
-use countersign_infra::terraform::{Lowered, failure, lower};
+use countersign_infra::terraform::{Lowered, failure, lower, unread};
 use countersign_policy::{Suppression, may_hold_peer, may_hold_suppression, read_suppression};
 use countersign_provenance::{Tag, may_hold_tag, read_tag};
 use countersign_syntax::ParseFailure;
@@ -48,6 +48,7 @@ impl Facts {
         if let Some(conflict) = conflict(source) {
             let message = "an unresolved merge conflict is in it, and what it will say is not known";
             facts.failure = Some((message.to_owned(), conflict));
+            facts.lowered = Arc::new(unread(source));
             return facts;
         }
         let why = match tree {
@@ -58,6 +59,7 @@ impl Facts {
             let start = source.len() - source.trim_start().len();
             let end = source[start..].find('\n').map_or(source.len(), |length| start + length);
             facts.failure = why.map(|why| (why, start..end));
+            facts.lowered = Arc::new(unread(source));
             return facts;
         };
         facts.lowered = Arc::new(lower(language, source, tree));

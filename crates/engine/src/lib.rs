@@ -9,14 +9,15 @@ mod analysis;
 mod derive;
 mod document;
 mod facts;
+pub mod impact;
 mod peers;
 pub mod report;
 
 pub use analysis::{
     Analysis, Finding, OriginSummary, Policy, ResourceRef, Shown, analyze, analyze_alone, environment_at, read,
 };
-pub use countersign_infra::terraform::{Lowered, Workspace, module_of, normal};
-pub use derive::{Digest, Elsewhere, alone, gaps, is_affected, locate, units, wanted_files};
+pub use countersign_infra::terraform::{Definition, Lowered, Workspace, module_of, normal, unread};
+pub use derive::{Digest, Elsewhere, alone, block_at, gaps, header, is_affected, locate, units, wanted_files};
 pub use document::{Change, Document, Evidence, Inserted, Ranges, Snapshot, over_limit};
 pub use facts::Facts;
 

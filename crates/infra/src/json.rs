@@ -38,10 +38,55 @@ pub fn document<'a>(value: &'a Value, source: &str) -> Option<Cow<'a, Value>> {
             parse(text, verbatim.as_ref().map_or(At::Whole(&value.range), |range| At::Offset(range.start)), false)
         }
         ValueKind::Unknown { template: Some(range), .. } => {
-            parse(source.get(range.clone())?, At::Offset(range.start), true)
+            parse(&masked(source.get(range.clone())?), At::Offset(range.start), true)
         }
         _ => None,
     }
+}
+
+/// A template of which every interpolation is as long as before and holds nothing that JSON would read: quotes and line breaks
+/// may stand in it.
+fn masked(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        let (before, from) = rest.split_at(start);
+        out.push_str(before);
+        if before.ends_with('$') {
+            out.push_str("${");
+            rest = from.get(2..).unwrap_or_default();
+            continue;
+        }
+        let length = interpolation(from);
+        let (inside, behind) = from.split_at(length);
+        out.push_str("${");
+        out.extend(inside.bytes().skip(2).take(length.saturating_sub(3)).map(|_| 'x'));
+        out.push_str(if length > 2 { "}" } else { "" });
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Bytes of the interpolation that a text begins with; to its end where it has none.
+fn interpolation(text: &str) -> usize {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' if depth > 0 => quoted = !quoted,
+            b'{' if !quoted => depth += 1,
+            b'}' if !quoted => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return at + 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 /// How places in the JSON text map to places in the unit.
@@ -97,4 +142,25 @@ fn convert(node: &ast::Value<'_>, at: At<'_>, template: bool) -> Value {
 
 fn holds_template(text: &str) -> bool {
     text.contains("${") || text.contains("%{")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_keep_their_places() {
+        let cases = [
+            (r#"{"a": "${f("x", { b = "}" })}", "b": 1}"#, r#"{"a": "${xxxxxxxxxxxxxxxxxxx}", "b": 1}"#),
+            ("$${a} ${b\né}c", "$${a} ${xxxx}c"),
+            ("${", "${"),
+            ("${a", "${}"),
+            ("plain", "plain"),
+        ];
+        for (text, expected) in cases {
+            let masked = masked(text);
+            assert_eq!(masked, expected, "{text}");
+            assert_eq!(masked.len(), text.len(), "{text}");
+        }
+    }
 }

@@ -28,6 +28,8 @@ pub enum Kind {
     Finding,
     /// Policy said what follows from a risk.
     Verdict,
+    /// What an agent said of a text cannot be matched with it, so it counts for nothing.
+    Unmatched,
     /// The head of the chain was written down elsewhere.
     Anchor,
     /// What a newer version of Countersign may write.
@@ -43,6 +45,7 @@ impl Kind {
             Self::Correction => "correction",
             Self::Finding => "finding",
             Self::Verdict => "verdict",
+            Self::Unmatched => "unmatched",
             Self::Anchor => "anchor",
             Self::Other(name) => name,
         }
@@ -51,7 +54,8 @@ impl Kind {
 
 impl From<&str> for Kind {
     fn from(text: &str) -> Self {
-        let known = [Self::Insertion, Self::Tag, Self::Correction, Self::Finding, Self::Verdict, Self::Anchor];
+        let known =
+            [Self::Insertion, Self::Tag, Self::Correction, Self::Finding, Self::Verdict, Self::Unmatched, Self::Anchor];
         known.into_iter().find(|kind| kind.as_str() == text).unwrap_or_else(|| Self::Other(text.to_owned()))
     }
 }

@@ -203,6 +203,7 @@ mod tests {
                 surface,
                 changed,
                 environment: Environment::Unknown,
+                impact: None,
             })
         };
         assert_eq!(decide(Origin::Ai, Severity::Critical, Editor, true), (Verdict::Deny, Loudness::Full));
@@ -228,6 +229,7 @@ mod tests {
             surface: Editor,
             changed: true,
             environment: Environment::Unknown,
+            impact: None,
         };
         assert_eq!(config.table().decide(at).0, Verdict::Allow);
         let (_, problems) = Config::read("[files\n");

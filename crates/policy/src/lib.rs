@@ -11,6 +11,7 @@ mod environment;
 mod evaluate;
 pub mod format;
 mod suppression;
+mod tier;
 mod verdict;
 
 pub use catalogue::Catalogue;
@@ -22,4 +23,5 @@ pub use suppression::peers::{Checks, PeerSuppression, Reach, may_hold as may_hol
 pub use suppression::{
     Suppression, may_hold as may_hold_suppression, render as render_suppression, suppressions as read_suppression,
 };
-pub use verdict::{Circumstances, Loudness, Origin, Row, Surface, Table, Verdict};
+pub use tier::Tier;
+pub use verdict::{Circumstances, Impacted, Loudness, Origin, Row, Surface, Table, Verdict};

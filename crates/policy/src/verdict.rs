@@ -2,6 +2,8 @@
 
 use crate::environment::Environment;
 use crate::format::Severity;
+use crate::tier::Tier;
+use countersign_impact::Action;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +80,25 @@ pub struct Row {
     /// The environment that the resource belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<Vec<Environment>>,
+    /// What applying the change does to the resource that is live. This and the next ones never hold for a finding that is
+    /// not about that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Vec<Action>>,
+    /// Whether data is lost for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_loss: Option<bool>,
+    /// Whether something does not answer, or answers less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interruption: Option<bool>,
+    /// How much the resource matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<Vec<Tier>>,
+    /// At least so many resources depend on it, directly or through others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dependents: Option<usize>,
+    /// At least so many resources are destroyed or replaced at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_once: Option<usize>,
     /// What follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
@@ -100,6 +121,25 @@ pub struct Circumstances {
     pub changed: bool,
     /// The environment that the resource belongs to.
     pub environment: Environment,
+    /// What happens to what is live, where the finding is about that.
+    pub impact: Option<Impacted>,
+}
+
+/// What applying a change does to a resource that is live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Impacted {
+    /// What.
+    pub action: Action,
+    /// Whether data is lost for good.
+    pub data_loss: bool,
+    /// Whether something does not answer, or answers less.
+    pub interruption: bool,
+    /// How much the resource matters.
+    pub tier: Tier,
+    /// Resources that depend on it, directly or through others.
+    pub dependents: usize,
+    /// Resources that are destroyed or replaced at once, this one included.
+    pub at_once: usize,
 }
 
 /// The table. The verdict is that of the first row that holds and names one; so is the loudness.
@@ -115,6 +155,25 @@ impl Row {
             && self.surface.is_none_or(|surface| surface == at.surface)
             && self.changed.is_none_or(|changed| changed == at.changed)
             && self.environment.as_ref().is_none_or(|environments| environments.contains(&at.environment))
+            && (!self.is_about_impact() || at.impact.is_some_and(|impact| self.holds_of(&impact)))
+    }
+
+    fn is_about_impact(&self) -> bool {
+        self.action.is_some()
+            || self.data_loss.is_some()
+            || self.interruption.is_some()
+            || self.tier.is_some()
+            || self.dependents.is_some()
+            || self.at_once.is_some()
+    }
+
+    fn holds_of(&self, impact: &Impacted) -> bool {
+        self.action.as_ref().is_none_or(|actions| actions.contains(&impact.action))
+            && self.data_loss.is_none_or(|is| is == impact.data_loss)
+            && self.interruption.is_none_or(|is| is == impact.interruption)
+            && self.tier.as_ref().is_none_or(|tiers| tiers.contains(&impact.tier))
+            && self.dependents.is_none_or(|least| impact.dependents >= least)
+            && self.at_once.is_none_or(|least| impact.at_once >= least)
     }
 }
 

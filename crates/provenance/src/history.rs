@@ -1,6 +1,7 @@
 //! Regions through edits, undo and redo.
 
 use crate::regions::Regions;
+use crate::suspicion::is_telling;
 use countersign_text::{Bias, TextEdit};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -55,8 +56,20 @@ impl Attribution {
         self.deletions.iter().any(|deletion| deletion.text.contains(text))
     }
 
+    /// Who wrote a text that was deleted here lately, for the place where it starts now. `None` where nothing is known of it.
+    pub fn deleted(&self, text: &str, start: usize) -> Option<Regions> {
+        is_telling(text).then_some(())?;
+        let deletion = self.deletions.iter().rev().find(|deletion| deletion.text == text)?;
+        let origin = |index: u32| Some(self.regions.insertion(index)?.origin.clone());
+        let part: Vec<_> =
+            deletion.pieces.iter().filter_map(|(range, index)| Some((range.clone(), origin(*index)?))).collect();
+        let regions = Regions::of_part(start, &part);
+        (!regions.is_empty()).then_some(regions)
+    }
+
     /// Follows an edit; `removed` is the text that it replaces. Inserted text belongs to nobody, except where it is what
-    /// was deleted at this very place: then somebody undid or redid, and the origin comes back. Returns whether it did.
+    /// was deleted at this very place: then somebody undid or redid, and the origin comes back. So it does for a text that is
+    /// long enough to be told from others and was deleted elsewhere in the document: it was moved. Returns whether it did.
     pub fn edit(&mut self, edit: &TextEdit, removed: &str) -> bool {
         let restored = self.take_back(edit.range.start, &edit.text, edit.range.is_empty());
         let deletion = (!removed.is_empty()).then(|| self.delete(edit, removed));
@@ -71,7 +84,15 @@ impl Attribution {
                 self.bytes -= self.deletions.pop_front().map_or(0, |oldest| oldest.text.len());
             }
         }
-        let Some(taken) = restored else { return false };
+        let Some(taken) = restored else {
+            let moved = is_telling(&edit.text)
+                .then(|| self.deletions.iter().rev().find(|deletion| deletion.text == edit.text))
+                .flatten();
+            if let Some(moved) = moved {
+                self.regions.restore(edit.range.start, &moved.pieces);
+            }
+            return moved.is_some();
+        };
         self.regions.restore(edit.range.start, &taken.pieces);
         for (number, within) in taken.inner {
             if let Some(inner) = self.deletions.iter_mut().find(|deletion| deletion.number == number) {

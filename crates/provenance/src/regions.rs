@@ -65,7 +65,7 @@ impl Regions {
         })
     }
 
-    fn insertion(&self, index: u32) -> Option<&Insertion> {
+    pub(crate) fn insertion(&self, index: u32) -> Option<&Insertion> {
         self.insertions.get(usize::try_from(index).ok()?)
     }
 
@@ -103,6 +103,21 @@ impl Regions {
         for piece in others.pieces(0..usize::MAX) {
             self.attribute(std::slice::from_ref(&(piece.start..piece.end)), piece.origin);
         }
+    }
+
+    /// Who wrote what in a part of the text, in bytes from the start of that part.
+    pub fn part(&self, range: &Range<usize>) -> Vec<(Range<usize>, Origin)> {
+        let pieces = self.pieces(range.clone());
+        pieces.map(|piece| (piece.start - range.start..piece.end - range.start, piece.origin.clone())).collect()
+    }
+
+    /// The regions of a text in which a part that starts somewhere has these origins.
+    pub fn of_part(start: usize, part: &[(Range<usize>, Origin)]) -> Self {
+        let mut regions = Self::default();
+        for (range, origin) in part {
+            regions.attribute(std::slice::from_ref(&(start + range.start..start + range.end)), origin);
+        }
+        regions
     }
 
     /// How many bytes have an origin.

@@ -82,6 +82,16 @@ impl Saved {
         self.format == FORMAT
     }
 
+    /// Digest of the text that it is of, without white space.
+    pub fn ink(&self) -> u64 {
+        self.ink
+    }
+
+    /// The same of a text.
+    pub fn ink_of(text: &str) -> u64 {
+        ink(text).0
+    }
+
     /// The regions in a text, where it is the one that they were of, but for its layout.
     pub fn restore_same(&self, text: &str) -> Option<Regions> {
         let same = lines(text).into_iter().map(|range| digest(&text[range])).eq(self.lines.iter().copied());

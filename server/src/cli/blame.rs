@@ -3,18 +3,17 @@
 use super::human::written_by;
 use super::{Format, print};
 use crate::attribution;
+use crate::committed::{self, Line, Source};
 use crate::disk;
-use crate::git::{BlamedLine, Git};
+use crate::git::Git;
 use crate::state::Store;
 use anyhow::Context;
 use clap::Args;
 use countersign_engine::OriginSummary;
 use countersign_engine::report::JsonOrigin;
-use countersign_provenance::git_ai::{LineIndex, Note};
-use countersign_provenance::trailers::trailers;
-use countersign_provenance::{Agent, Authority, Origin, Writer, line_origins};
+use countersign_provenance::{Origin, line_origins};
+use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -32,7 +31,7 @@ pub(super) struct BlameArguments {
 }
 
 /// Who wrote the lines of a file.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct JsonBlame {
     /// The file, as it was named.
     path: String,
@@ -41,7 +40,7 @@ pub(super) struct JsonBlame {
 }
 
 /// Who wrote a line.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct JsonLine {
     /// Its number, from 1.
     line: usize,
@@ -52,20 +51,6 @@ struct JsonLine {
     /// The commit that the line comes from; absent where it is not committed.
     #[serde(skip_serializing_if = "Option::is_none")]
     commit: Option<String>,
-}
-
-/// Where it is known from who wrote a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Source {
-    /// What was recorded on this machine.
-    Recorded,
-    /// The note of the commit.
-    Note,
-    /// The commit's message names an AI tool, which may have written any of its lines.
-    Trailer,
-    /// Nowhere.
-    None,
 }
 
 pub(super) fn run(arguments: &BlameArguments) -> anyhow::Result<ExitCode> {
@@ -87,15 +72,17 @@ fn lines(file: &Path, text: &str) -> anyhow::Result<Vec<(JsonLine, Option<Origin
     let regions = attribution::of(&Store::default(), file, text);
     let recorded = line_origins(text, &regions);
     // Outside of git only what was recorded is known.
-    let blamed = match Git::of(file.parent().unwrap_or(file)) {
-        Ok(git) => committed(&git, file, recorded.len()).with_context(|| format!("{}", file.display()))?,
-        Err(_) => vec![(None, None, Source::None); recorded.len()],
+    let mut blamed = match Git::of(file.parent().unwrap_or(file)) {
+        Ok(git) => committed::lines(&git, file, text).with_context(|| format!("{}", file.display()))?,
+        Err(_) => Vec::new(),
     };
-    let join = |(index, (recorded, (commit, committed, source))): (usize, (Option<&Origin>, Committed))| {
+    blamed.resize_with(recorded.len(), || Line { commit: None, origin: None, source: Source::None });
+    let join = |(index, (recorded, line)): (usize, (Option<&Origin>, Line))| {
         let (origin, source) = match recorded {
             Some(recorded) => (Some(recorded.clone()), Source::Recorded),
-            None => (committed, source),
+            None => (line.origin, line.source),
         };
+        let commit = line.commit;
         let summary = match &origin {
             None => OriginSummary { by: countersign_policy::Origin::Unknown, evidence: None },
             Some(origin) => OriginSummary {
@@ -111,51 +98,6 @@ fn lines(file: &Path, text: &str) -> anyhow::Result<Vec<(JsonLine, Option<Origin
         (JsonLine { line: index + 1, origin: JsonOrigin::from(&summary), source, commit }, origin)
     };
     Ok(recorded.into_iter().zip(blamed).enumerate().map(join).collect())
-}
-
-/// What git knows of a line: its commit, who wrote it, and where that stands.
-type Committed = (Option<String>, Option<Origin>, Source);
-
-fn committed(git: &Git, file: &Path, count: usize) -> anyhow::Result<Vec<Committed>> {
-    // A file that git does not know has no history.
-    let mut blamed = git.blame(file).unwrap_or_default();
-    blamed.resize_with(count, || BlamedLine { commit: None, path: String::new(), line: 0 });
-    let commits = || blamed.iter().filter_map(|line| line.commit.as_deref());
-    let notes: HashMap<String, Note> =
-        git.notes(commits())?.into_iter().map(|(commit, note)| (commit, Note::read(&note).note)).collect();
-    let lines: HashMap<&str, LineIndex<'_>> =
-        notes.iter().map(|(commit, note)| (commit.as_str(), LineIndex::new(note))).collect();
-    let unnoted = commits().filter(|commit| !notes.contains_key(*commit));
-    let trailers: HashMap<String, Origin> = git
-        .messages(unnoted)?
-        .into_iter()
-        .filter_map(|(commit, message)| {
-            let named = trailers(&message).into_iter().next()?;
-            let agent = Agent { tool: named.tool, model: named.model, session: None };
-            let writer = Writer::Ai(agent);
-            Some((commit, Origin { writer, authority: Authority::Declared, means: None, corrects: None }))
-        })
-        .collect();
-    let known = |line: BlamedLine| {
-        let Some(commit) = line.commit else { return (None, None, Source::None) };
-        let noted_on = notes.get(&commit).zip(lines.get(commit.as_str()));
-        let said = noted_on.and_then(|(note, lines)| in_note(note, lines, &line.path, line.line));
-        let (origin, source) = match (said, trailers.get(&commit)) {
-            (Some(origin), _) => (Some(origin), Source::Note),
-            (None, Some(origin)) => (Some(origin.clone()), Source::Trailer),
-            (None, None) => (None, Source::None),
-        };
-        (Some(commit), origin, source)
-    };
-    Ok(blamed.into_iter().map(known).collect())
-}
-
-/// Who wrote a line, by the note of its commit; nobody knows where entries disagree.
-fn in_note(note: &Note, lines: &LineIndex<'_>, path: &str, line: usize) -> Option<Origin> {
-    let entries = lines.at(path, u32::try_from(line).ok()?);
-    let mut found = entries.into_iter().filter_map(|entry| note.origin_of(entry));
-    let origin = found.next()?;
-    found.all(|other| other.writer == origin.writer).then_some(origin)
 }
 
 /// The lines for people.
@@ -203,6 +145,7 @@ fn reason(line: &JsonLine) -> String {
     match line.source {
         Source::Recorded => format!("{written}; recorded on this machine"),
         Source::Note => format!("{written}; the note of the commit says so"),
+        Source::Trace => format!("{written}; a record of Agent Trace says so, and has the hash of these lines"),
         Source::Trailer => {
             format!("{written}; the commit's message names the tool, and does not say which of the lines it wrote")
         }

@@ -5,6 +5,7 @@ use super::fix::{self, Fixed, Fixing};
 use super::report::{Checked, Format, Found, Report};
 use super::{human, print};
 use crate::attribution;
+use crate::committed;
 use crate::disk::{self, Configs};
 use crate::state::{Store, write_atomically};
 use crate::surroundings::{self, Surroundings};
@@ -260,7 +261,20 @@ impl Check<'_> {
         Ok(Arc::new(snapshot))
     }
 
+    /// A file with what was recorded with its commits, where that matters: where something is said about it.
+    fn with_committed(&self, path: &Path, snapshot: &Snapshot, around: &Surroundings) -> Option<Snapshot> {
+        committed::stamp(path)?;
+        let looked = self.look(path, snapshot, &around.workspace);
+        if looked.findings.is_empty() && looked.suppressed == 0 {
+            return None;
+        }
+        let regions = attribution::with_committed(path, &snapshot.text.to_string(), &snapshot.regions)?;
+        Some(Snapshot { regions, ..snapshot.clone() })
+    }
+
     fn file(&self, path: &Path, snapshot: &Snapshot, around: &Surroundings) -> (Checked, Option<Fixed>) {
+        let committed = self.with_committed(path, snapshot, around);
+        let snapshot = committed.as_ref().unwrap_or(snapshot);
         if self.fix == Fixing::Off || snapshot.unread.is_some() {
             return (self.report(path, snapshot, around, &around.workspace), None);
         }

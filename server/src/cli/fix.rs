@@ -154,7 +154,7 @@ fn printable(text: &str) -> String {
 const CONTEXT: u32 = 3;
 
 /// What changes, as a unified diff.
-fn diff(path: &str, before: &str, after: &str) -> String {
+pub(super) fn diff(path: &str, before: &str, after: &str) -> String {
     let input = InternedInput::new(before, after);
     let mut diff = Diff::compute(Algorithm::Histogram, &input);
     diff.postprocess_lines(&input);

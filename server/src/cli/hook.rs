@@ -6,7 +6,7 @@
 use crate::attribution;
 use crate::disk;
 use crate::git_ai;
-use crate::record::{self, Kind};
+use crate::record::{self, Kind, Unmatched};
 use crate::spool;
 use crate::state::Store;
 use countersign_agents::{Action, AgentKind, Call, Change, Edit, MAX_PAYLOAD_BYTES, Moment};
@@ -110,7 +110,7 @@ fn record_command(store: &Store, call: &Call, key: &str, command: &str) -> Vec<S
     match call.moment {
         Moment::Before => {
             let there = serde_json::to_string(&named).unwrap_or_default();
-            let kept = spool::keep(store, &moment, key, &there).map_err(|error| error.to_string());
+            let kept = keep(store, &moment, key, &there);
             let kept =
                 std::iter::once((&moment, kept)).chain(named.iter().map(|path| (path, before(store, path, key))));
             for (path, kept) in kept {
@@ -190,7 +190,7 @@ fn read(path: &Path) -> Result<Option<String>, String> {
 fn before(store: &Store, path: &Path, key: &str) -> Result<(), String> {
     // The agent may make a new file.
     let text = read(path)?.unwrap_or_default();
-    spool::keep(store, path, key, &text).map_err(|error| error.to_string())
+    keep(store, path, key, &text)
 }
 
 /// Works out and writes down who wrote what in the text that the agent left.
@@ -213,23 +213,36 @@ fn after(
             found
         });
         let Some(found) = found else {
-            return Err("what the agent found there is not known, so nothing is attributed; set up the hook for the \
-                        moment before an edit, too"
-                .to_owned());
+            return Err(unmatched(store, path, call, Unmatched::Before));
         };
         if found == left {
             return Ok(());
         }
         let known = attribution::of(store, path, &found);
         let Some(regions) = after_agent(&found, &known, &left, &steps, origin) else {
-            return Err("the text is not what the agent's edit makes of it, so nothing is attributed; something else \
-                        changed it at the same time"
-                .to_owned());
+            return Err(unmatched(store, path, call, Unmatched::After));
         };
         write(store, path, &left, &regions)?;
         log(store, path, &regions, origin)
     });
     done.map_err(|error| error.to_string())?
+}
+
+/// Adds to the ledger that what an agent said counts for nothing, and says why.
+fn unmatched(store: &Store, path: &Path, call: &Call, why: Unmatched) -> String {
+    let entry = record::unmatched(path, &call.tool, why);
+    match record::append(store, path, &[entry]) {
+        Ok(()) => why.message().to_owned(),
+        Err(error) => format!("{}; {error}", why.message()),
+    }
+}
+
+/// Keeps a text until the agent says what it did, and adds to the ledger what no agent came back to.
+fn keep(store: &Store, path: &Path, key: &str, text: &str) -> Result<(), String> {
+    match spool::keep(store, path, key, text).map_err(|error| error.to_string())? {
+        0 => Ok(()),
+        count => record::append(store, path, &[record::expired(path, count)]).map_err(|error| error.to_string()),
+    }
 }
 
 /// Adds to the ledger how much of a file is of an origin.

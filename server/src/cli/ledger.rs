@@ -6,8 +6,9 @@ use crate::record;
 use crate::state::Store;
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use countersign_ledger::{Anchor, Entry, Filter, Ledger, Named, Names, Verification, verify_export};
+use countersign_ledger::{Anchor, Entry, Filter, Kind, Ledger, Named, Names, Verification, verify_export};
 use countersign_provenance::git_ai::Note;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -27,6 +28,9 @@ pub(super) struct LogArguments {
     /// Only entries about this AI tool.
     #[arg(long, value_name = "TOOL")]
     agent: Option<String>,
+    /// Only entries of this kind: `insertion`, `tag`, `correction`, `finding`, `verdict`, `unmatched`, `anchor`.
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
     /// Not more than this many, the newest.
     #[arg(long, value_name = "COUNT", default_value_t = SHOWN)]
     limit: u64,
@@ -60,13 +64,13 @@ pub(super) enum LedgerCommand {
 }
 
 /// An entry of the ledger.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct JsonEntry {
     /// Its place; the first is 1.
     number: u64,
     /// When, in UTC, as RFC 3339 has it.
     at: String,
-    /// `insertion`, `tag`, `correction`, `finding`, `verdict`, `anchor`.
+    /// `insertion`, `tag`, `correction`, `finding`, `verdict`, `unmatched`, `anchor`.
     kind: String,
     /// The AI tool.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,6 +105,7 @@ pub(super) fn log(arguments: &LogArguments) -> anyhow::Result<ExitCode> {
     let filter = Filter {
         since,
         agent: arguments.agent.clone(),
+        kind: arguments.kind.as_deref().map(Kind::from),
         limit: Some(arguments.limit),
         newest_first: true,
         ..Filter::default()
@@ -139,13 +144,43 @@ fn table(entries: &[JsonEntry]) -> String {
     let mut out = String::new();
     for entry in entries {
         let who = entry.agent.as_deref().or(entry.person.as_deref()).unwrap_or("-");
-        let bytes = entry.body.get("bytes").and_then(Value::as_u64);
-        let bytes = bytes.map(|bytes| format!(", {bytes} bytes")).unwrap_or_default();
-        let how = entry.body.get("authority").and_then(Value::as_str).unwrap_or_default();
         let file = entry.file.as_deref().unwrap_or("-");
-        let _ = writeln!(out, "{:>6}  {}  {:10}  {who}  {file}  ({how}{bytes})", entry.number, entry.at, entry.kind);
+        let what = in_words(&entry.body);
+        let _ = writeln!(out, "{:>6}  {}  {:10}  {who}  {file}  ({what})", entry.number, entry.at, entry.kind);
     }
     out
+}
+
+/// What the body of an entry says, in a few words.
+fn in_words(body: &Value) -> String {
+    let word = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+    let count = |name: &str, of: &str| body.get(name).and_then(Value::as_u64).map(|count| format!("{count} {of}"));
+    let words = [
+        word("authority"),
+        count("bytes", "bytes"),
+        word("risk"),
+        word("address"),
+        word("severity"),
+        word("state"),
+        word("verdict"),
+        word("why"),
+        count("count", "times"),
+    ];
+    words.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// How many edits that agents told about in the last days could not be matched with a text.
+pub(super) fn unmatched(days: i64) -> anyhow::Result<u64> {
+    let since = jiff::Timestamp::now().checked_sub(jiff::SignedDuration::from_hours(24 * days))?;
+    let filter = Filter { since: Some(since.as_millisecond()), kind: Some(Kind::Unmatched), ..Filter::default() };
+    let mut count = 0;
+    if let Some(ledger) = open()? {
+        ledger.entries(&filter, |entry| {
+            count += entry.body.get("count").and_then(Value::as_u64).unwrap_or(1);
+            ControlFlow::Continue(())
+        })?;
+    }
+    Ok(count)
 }
 
 /// A moment, as milliseconds since 1970.

@@ -9,11 +9,13 @@ mod fix;
 mod github;
 mod hook;
 mod human;
+mod impact;
 mod init;
 mod junit;
 mod ledger;
 mod note;
 mod report;
+mod revert;
 mod sarif;
 mod status;
 
@@ -50,6 +52,12 @@ enum Command {
         #[command(subcommand)]
         command: baseline::BaselineCommand,
     },
+    /// Say what applying an edit would do to what is live: destroy, replace, interrupt, open; and what depends on it.
+    ///
+    /// Two states are compared, from the text alone: what is there now, and what is presumed to be live. For Terraform and
+    /// OpenTofu. Ends with 0 where nothing that --fail-on names happens, 1 where something does, and 2 where the command line
+    /// is wrong or something could not be read.
+    Impact(impact::ImpactArguments),
     /// Explain a risk: what it means, how it hurts, what to do instead.
     Explain {
         /// Id of the risk, as `countersign risks` lists them.
@@ -77,6 +85,11 @@ enum Command {
     Blame(blame::BlameArguments),
     /// Say what an AI wrote that is in no commit yet.
     Status(status::StatusArguments),
+    /// Take back what an AI wrote.
+    ///
+    /// Shows the inverse of what an agent's session, or AI tools in a file or some of its lines, changed since what is presumed to
+    /// be live, and what does not come back with the text where it was applied already.
+    Revert(revert::RevertArguments),
     /// Print who wrote what in formats of others.
     Export {
         #[command(subcommand)]
@@ -130,14 +143,22 @@ enum Format {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Schema {
+    /// What `blame --format json` prints.
+    Blame,
     /// `countersign.toml`.
     Config,
     /// What `check --format json` prints.
     Findings,
+    /// What `impact --format json` prints.
+    Impact,
+    /// What `log --format json` prints.
+    Log,
     /// Countersign's own methods of the language server.
     Protocol,
     /// What `risks --format json` prints.
     Risks,
+    /// What `status --format json` prints.
+    Status,
 }
 
 /// Runs the command that the process was started with.
@@ -153,11 +174,13 @@ pub fn run() -> ExitCode {
     let outcome = match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Baseline { command } => baseline::run(&command),
+        Command::Impact(arguments) => impact::run(&arguments),
         Command::Explain { risk } => catalogue::explain(&risk),
         Command::Risks { format } => catalogue::list(format),
         Command::Schema { of } => schema(of),
         Command::Completions { shell } => completions(shell),
         Command::Blame(arguments) => blame::run(&arguments),
+        Command::Revert(arguments) => revert::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Export { command } => export::run(&command),
         Command::Log(arguments) => ledger::log(&arguments),
@@ -197,10 +220,14 @@ fn lsp() -> ExitCode {
 
 fn schema(of: Schema) -> anyhow::Result<ExitCode> {
     let schema = match of {
+        Schema::Blame => schemars::schema_for!(blame::JsonBlame),
         Schema::Config => schemars::schema_for!(countersign_policy::Config),
         Schema::Findings => schemars::schema_for!(countersign_engine::report::JsonReport),
+        Schema::Impact => schemars::schema_for!(crate::impact::report::JsonImpact),
+        Schema::Log => schemars::schema_for!(Vec<ledger::JsonEntry>),
         Schema::Protocol => crate::lsp::protocol_schema(),
         Schema::Risks => schemars::schema_for!(Vec<catalogue::JsonRisk<'static>>),
+        Schema::Status => schemars::schema_for!(status::JsonStatus),
     };
     print(&format!("{}\n", serde_json::to_string_pretty(&schema)?))
 }

@@ -7,10 +7,14 @@ use crate::git::Git;
 use crate::state::Store;
 use clap::Args;
 use countersign_provenance::{Writer, line_origins};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::ExitCode;
+
+/// Days for which is counted what could not be matched.
+const UNMATCHED_DAYS: i64 = 30;
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArguments {
@@ -19,9 +23,18 @@ pub(super) struct StatusArguments {
     format: Format,
 }
 
-/// Lines of a file that are in no commit and whose writer is known.
-#[derive(Debug, Serialize)]
+/// What waits to be committed, and what could not be made out.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct JsonStatus {
+    /// Files with lines of which it is known who wrote them.
+    files: Vec<JsonStatusFile>,
+    /// How many edits that agents told about in the last 30 days could not be matched with a text, and so count for nothing.
+    unmatched: u64,
+}
+
+/// Lines of a file that are in no commit and whose writer is known.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct JsonStatusFile {
     /// The file, from the root of the work tree.
     path: String,
     /// How many lines each AI tool wrote.
@@ -41,8 +54,8 @@ pub(super) fn run(arguments: &StatusArguments) -> anyhow::Result<ExitCode> {
         // What was deleted or is no text has no lines.
         let Ok(text) = disk::read(&file) else { continue };
         let regions = attribution::of(&store, &file, &text);
-        let committed = git.blame(&file).unwrap_or_default();
-        let mut status = JsonStatus { path, tools: BTreeMap::new(), human: 0, unknown: 0 };
+        let committed = git.blame(&file, &text).unwrap_or_default();
+        let mut status = JsonStatusFile { path, tools: BTreeMap::new(), human: 0, unknown: 0 };
         for (index, origin) in line_origins(&text, &regions).into_iter().enumerate() {
             if committed.get(index).is_some_and(|line| line.commit.is_some()) {
                 continue;
@@ -61,18 +74,19 @@ pub(super) fn run(arguments: &StatusArguments) -> anyhow::Result<ExitCode> {
             files.push(status);
         }
     }
+    let status = JsonStatus { files, unmatched: super::ledger::unmatched(UNMATCHED_DAYS)? };
     match arguments.format {
-        Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&files)?)),
-        Format::Human => print(&table(&files)),
+        Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&status)?)),
+        Format::Human => print(&table(&status)),
     }
 }
 
-fn table(files: &[JsonStatus]) -> String {
-    if files.is_empty() {
-        return "Nothing that an AI is known to have written waits to be committed.\n".to_owned();
-    }
+fn table(status: &JsonStatus) -> String {
     let mut out = String::new();
-    for file in files {
+    if status.files.is_empty() {
+        out.push_str("Nothing that an AI is known to have written waits to be committed.\n");
+    }
+    for file in &status.files {
         let lines = |count: usize| if count == 1 { "1 line".to_owned() } else { format!("{count} lines") };
         let mut parts: Vec<String> =
             file.tools.iter().map(|(tool, count)| format!("{} by {tool}", lines(*count))).collect();
@@ -83,6 +97,15 @@ fn table(files: &[JsonStatus]) -> String {
             parts.push(format!("{} of unknown origin", lines(file.unknown)));
         }
         let _ = writeln!(out, "{}: {}", file.path, parts.join(", "));
+    }
+    if status.unmatched > 0 {
+        let edits = if status.unmatched == 1 { "edit" } else { "edits" };
+        let _ = writeln!(
+            out,
+            "{} {edits} that agents told about in the last {UNMATCHED_DAYS} days could not be matched with a text, so nobody is \
+             named for them; `countersign log --kind unmatched` says why.",
+            status.unmatched
+        );
     }
     out
 }

@@ -72,10 +72,10 @@ impl Git {
         Ok(String::from_utf8_lossy(&self.read(arguments, input)?).into_owned())
     }
 
-    /// Where each line of a file comes from, as the file is in the work tree.
-    pub(crate) fn blame(&self, file: &Path) -> anyhow::Result<Vec<BlamedLine>> {
+    /// Where each line of a text comes from that a file has or is about to have.
+    pub(crate) fn blame(&self, file: &Path, text: &str) -> anyhow::Result<Vec<BlamedLine>> {
         let name = self.relative(file)?;
-        let printed = self.read(&["blame", "--porcelain", "--", &name], b"")?;
+        let printed = self.read(&["blame", "--porcelain", "--contents", "-", "--", &name], text.as_bytes())?;
         Ok(blamed(&printed, &name))
     }
 

@@ -1,14 +1,17 @@
 //! What git knows: where a repository keeps its own files, what was committed, who is at work.
 
 mod history;
+mod revision;
 
 pub(crate) use history::{BlamedLine, Git, NOTES};
+pub(crate) use revision::Revision;
 
 use std::path::{Path, PathBuf};
 
 /// The repository that a file is in.
 fn repository(file: &Path) -> Option<gix::Repository> {
     // The file may be new and its folder too.
+    let file = std::path::absolute(file).ok()?;
     let folder = file.ancestors().skip(1).find(|folder| folder.is_dir())?;
     gix::discover(folder).ok()
 }
@@ -52,11 +55,32 @@ pub(crate) fn at_head(file: &Path) -> Committed {
     text.map_or(Committed::Absent, Committed::Text)
 }
 
+/// The object that the notes of git-ai stand in, where there are any, and the last commit, of the repository of a file.
+pub(crate) fn notes_and_head(file: &Path) -> Option<(Option<String>, Option<String>)> {
+    let repository = repository(file)?;
+    let notes = repository.find_reference(NOTES).ok().and_then(|reference| Some(reference.try_id()?.to_string()));
+    Some((notes, repository.head_id().ok().map(|id| id.to_string())))
+}
+
 /// Whether the repository of a file holds a text, as of any file in any commit or in the index.
 pub(crate) fn has_text(file: &Path, text: &str) -> bool {
     let Some(repository) = repository(file) else { return false };
     let id = gix::objs::compute_hash(repository.object_hash(), gix::objs::Kind::Blob, text.as_bytes());
     id.is_ok_and(|id| repository.has_object(id))
+}
+
+/// The files that git tracks in the work tree of a file and that have this text in the index.
+pub(crate) fn files_with(file: &Path, text: &str) -> Vec<PathBuf> {
+    let find = || {
+        let repository = repository(file)?;
+        let id = gix::objs::compute_hash(repository.object_hash(), gix::objs::Kind::Blob, text.as_bytes()).ok()?;
+        let root = std::path::absolute(repository.workdir()?).ok()?;
+        let index = repository.index_or_empty().ok()?;
+        let same = index.entries().iter().filter(|entry| entry.id == id);
+        let path = |entry: &gix::index::Entry| Some(root.join(gix::path::from_bstr(entry.path(&index)).ok()?));
+        Some(same.filter_map(path).collect())
+    };
+    find().unwrap_or_default()
 }
 
 /// Name and address of who is at work here, as git would sign a commit.

@@ -4,6 +4,7 @@
 use super::check_edit::check_edit;
 use super::client::Features;
 use super::features::{self, View};
+use super::hierarchy;
 use super::hover::hover;
 use super::protocol::{CheckEditParams, CheckEditResult, EditParams, RegionResult, RegionsParams};
 use super::session::{Event, Missing};
@@ -192,6 +193,30 @@ impl LanguageServer for Backend {
         self.query(&params.text_document.uri, |view| Ok(features::code_lenses(view))).await
     }
 
+    async fn prepare_call_hierarchy(
+        &self,
+        params: CallHierarchyPrepareParams,
+    ) -> Result<Option<Vec<CallHierarchyItem>>> {
+        let TextDocumentPositionParams { text_document, position } = params.text_document_position_params;
+        Ok(self.query(&text_document.uri, move |view| Ok(hierarchy::prepare(view, position))).await?.flatten())
+    }
+
+    async fn incoming_calls(
+        &self,
+        params: CallHierarchyIncomingCallsParams,
+    ) -> Result<Option<Vec<CallHierarchyIncomingCall>>> {
+        let Some(uri) = hierarchy::document(&params.item) else { return Ok(None) };
+        Ok(self.query(&uri, move |view| Ok(hierarchy::incoming(view, &params.item))).await?.flatten())
+    }
+
+    async fn outgoing_calls(
+        &self,
+        params: CallHierarchyOutgoingCallsParams,
+    ) -> Result<Option<Vec<CallHierarchyOutgoingCall>>> {
+        let Some(uri) = hierarchy::document(&params.item) else { return Ok(None) };
+        Ok(self.query(&uri, move |view| Ok(hierarchy::outgoing(view, &params.item))).await?.flatten())
+    }
+
     async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
         self.query(&params.text_document.uri, move |view| Ok(features::inlay_hints(view, params.range))).await
     }
@@ -250,6 +275,7 @@ fn capabilities(features: &Features) -> ServerCapabilities {
         }),
         code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),
         inlay_hint_provider: Some(OneOf::Left(true)),
+        call_hierarchy_provider: Some(CallHierarchyServerCapability::Simple(true)),
         execute_command_provider: Some(ExecuteCommandOptions {
             commands: features::COMMANDS.iter().map(|command| (*command).to_owned()).collect(),
             work_done_progress_options: WorkDoneProgressOptions::default(),

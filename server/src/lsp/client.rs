@@ -21,6 +21,8 @@ pub(super) struct Features {
     /// It asks for diagnostics and can be told to ask again; then they are not pushed.
     pub(super) pull_diagnostics: bool,
     pub(super) diagnostic_version: bool,
+    /// It keeps what a diagnostic carries beside its text.
+    pub(super) diagnostic_data: bool,
     pub(super) action_literals: bool,
     pub(super) lazy_action_edits: bool,
     pub(super) document_changes: bool,
@@ -69,6 +71,8 @@ impl Features {
         if let Some(document) = document {
             features.diagnostic_version =
                 document.publish_diagnostics.as_ref().is_some_and(|publish| publish.version_support.unwrap_or(false));
+            features.diagnostic_data =
+                document.publish_diagnostics.as_ref().is_some_and(|publish| publish.data_support.unwrap_or(false));
             features.related_information = document
                 .publish_diagnostics
                 .as_ref()

@@ -31,6 +31,12 @@ impl Session {
             self.check_workspace(reply);
             return;
         }
+        // Editors that list the commands may send one without saying where.
+        if argument.is_null() {
+            let message = format!("`{name}` has to be told a place; choose the code action of that name there instead");
+            let _ = reply.send(Err(super::backend::invalid(message)));
+            return;
+        }
         let arguments: ActionArguments = match serde_json::from_value(argument) {
             Ok(arguments) => arguments,
             Err(error) => {
@@ -65,7 +71,12 @@ impl Session {
                     let _ = reply.send(write_review(&view, &arguments, &requester));
                 });
             }
-            features::FIX | features::FIX_ALL | features::SUPPRESS | features::TAG | features::REQUEST_REVIEW => {
+            features::FIX
+            | features::FIX_ALL
+            | features::SUPPRESS
+            | features::TAKE_BACK
+            | features::TAG
+            | features::REQUEST_REVIEW => {
                 let (requester, events, can_apply) =
                     (self.requester.clone(), self.events.clone(), self.features.apply_edit);
                 on_pool(move || {

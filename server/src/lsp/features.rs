@@ -6,12 +6,13 @@ use super::fix_all::fix_all;
 use super::protocol::{ActionArguments, RegionOrigin, RegionResult, WirePosition, WireRange};
 use crate::cli::written_by;
 use crate::{disk, git, review};
+use countersign_engine::impact::Impact;
 use countersign_engine::report::{JsonFinding, JsonOrigin, JsonRange, authority_name};
 use countersign_engine::{
     Analysis, Elsewhere, Finding, OriginSummary, Policy, Shown, Snapshot, Workspace, actions, analyze_alone, locate,
 };
 use countersign_policy::{Catalogue, Config, Environment, Origin, Severity, Verdict};
-use countersign_provenance::{Agent, Writer, sha256};
+use countersign_provenance::{Agent, Writer, inverse, sha256};
 use countersign_syntax::Budget;
 use countersign_text::{Encoding, LinePosition, Text, TextEdit as ByteEdit};
 use dashmap::DashMap;
@@ -43,12 +44,14 @@ pub(super) const REQUEST_REVIEW: &str = "countersign.requestReview";
 pub(super) const SUPPRESS: &str = "countersign.suppress";
 /// Shows the page of a risk.
 pub(super) const EXPLAIN: &str = "countersign.explain";
+/// Brings back what stood there before an AI changed it.
+pub(super) const TAKE_BACK: &str = "countersign.takeBack";
 /// Says who wrote a text and how that is known.
 pub(super) const SHOW_ORIGIN: &str = "countersign.showOrigin";
 
 /// Every command that the server runs.
 pub(super) const COMMANDS: &[&str] =
-    &[FIX, FIX_ALL, TAG, I_WROTE_THIS, REQUEST_REVIEW, SUPPRESS, EXPLAIN, SHOW_ORIGIN, CHECK_WORKSPACE];
+    &[FIX, FIX_ALL, TAG, TAKE_BACK, I_WROTE_THIS, REQUEST_REVIEW, SUPPRESS, EXPLAIN, SHOW_ORIGIN, CHECK_WORKSPACE];
 
 /// The kind of the action that makes all safe changes.
 pub(super) const FIX_ALL_KIND: &str = "source.fixAll.countersign";
@@ -193,6 +196,7 @@ pub(super) fn diagnostic(view: &View, finding: &Finding) -> Diagnostic {
         source: Some("countersign".to_owned()),
         message: format!("{}\n{}\n{}", finding.message, finding.help, about(finding)),
         related_information: related_information(view, finding),
+        data: view.features.diagnostic_data.then(|| serde_json::json!({ "verdict": finding.verdict })),
         ..Diagnostic::default()
     }
 }
@@ -357,7 +361,7 @@ pub(super) fn regions(view: &View) -> Vec<RegionResult> {
 /// A lens over each region that an AI wrote.
 pub(super) fn code_lenses(view: &View) -> Vec<CodeLens> {
     let analysis = view.analysis();
-    let mut lenses = Vec::new();
+    let mut lenses = impact_lenses(view);
     for region in
         shown_regions(view).into_iter().filter(|region| matches!(region.origin.by, Origin::Ai | Origin::Mixed))
     {
@@ -381,6 +385,19 @@ pub(super) fn code_lenses(view: &View) -> Vec<CodeLens> {
         }
     }
     lenses
+}
+
+/// Above each resource that is live, what the changes do to it.
+fn impact_lenses(view: &View) -> Vec<CodeLens> {
+    let lens = |impact: &Impact| {
+        let block = impact.range(&view.snapshot)?;
+        let start = view.range(&block).start;
+        let range = Range { start: Position { character: 0, ..start }, end: Position { character: 0, ..start } };
+        let arguments = Some(vec![serde_json::json!({ "risk": impact.risk() })]);
+        let command = Command { title: impact.in_short(), command: EXPLAIN.to_owned(), arguments };
+        Some(CodeLens { range, command: Some(command), data: None })
+    };
+    view.snapshot.impacts.iter().filter(|_| !view.excluded).filter_map(lens).collect()
 }
 
 /// A hint with the origin behind the first line of each region.
@@ -434,21 +451,30 @@ pub(super) fn code_actions(view: &View, params: &CodeActionParams) -> CodeAction
             actions.push(action(view, kind, title, name, &arguments, about));
         }
     };
-    let fixable = || analysis.findings.iter().filter(|finding| finding.fix.is_some());
+    let fixable = || analysis.findings.iter().filter(|finding| finding.fix.is_some() && finding.impact.is_none());
     // Only on demand: an editor may be told to make these when it saves.
     let asked = params.context.only.iter().flatten().any(|kind| !kind.as_str().is_empty());
     if asked && fixable().next().is_some() {
         let title = "Fix all that can be fixed safely".to_owned();
         add(CodeActionKind::new(FIX_ALL_KIND), title, FIX_ALL, arguments(view, &(0..0), None), None);
     }
+    // Neovim sends a place, and the diagnostics of its whole line.
+    let named = |finding: &Finding| {
+        let code = Some(NumberOrString::String(finding.risk.to_owned()));
+        let diagnostics = &params.context.diagnostics;
+        diagnostics.iter().any(|named| named.code == code && view.bytes(&named.range) == finding.range)
+    };
     let mut offered = HashSet::new();
-    for finding in analysis.findings.iter().filter(|finding| touches(&finding.range)) {
+    for finding in analysis.findings.iter().filter(|finding| touches(&finding.range) || named(finding)) {
         let about = Some(finding);
         let for_finding = || arguments(view, &finding.range, Some(finding.risk));
         let title = Catalogue::built_in().risk(finding.risk).map_or(finding.risk, |risk| &risk.title);
         if finding.origin.by != Origin::Suspected {
             if let Some(fix) = &finding.fix {
-                let title = format!("Fix: {title} ({})", fix.text.trim());
+                let title = match finding.impact {
+                    Some(_) => "Keep it: add the `moved` block for its new name".to_owned(),
+                    None => format!("Fix: {title} ({})", fix.text.trim()),
+                };
                 add(CodeActionKind::QUICKFIX, title, FIX, for_finding(), about);
                 let risk = &finding.risk;
                 if offered.insert(risk) && fixable().filter(|other| other.risk == *risk).nth(1).is_some() {
@@ -479,6 +505,10 @@ pub(super) fn code_actions(view: &View, params: &CodeActionParams) -> CodeAction
             let tool = agent.unwrap_or_else(|| "an AI".to_owned());
             add(CodeActionKind::REFACTOR, format!("Tag as written by {tool}"), TAG, tag, None);
             add(CodeActionKind::REFACTOR, "I wrote this".to_owned(), I_WROTE_THIS, arguments(view, &range, None), None);
+        }
+        if matches!(by, Some(Origin::Ai | Origin::Mixed)) && view.path.is_some() {
+            let title = "Take back what the AI changed here".to_owned();
+            add(CodeActionKind::REFACTOR, title, TAKE_BACK, arguments(view, &range, None), None);
         }
         if matches!(by, Some(Origin::Ai | Origin::Mixed)) || !selection.is_empty() {
             let title = "Request a review of this".to_owned();
@@ -530,7 +560,7 @@ fn action(
         ..CodeAction::default()
     };
     let edits_text = match name {
-        FIX | FIX_ALL | SUPPRESS | TAG => true,
+        FIX | FIX_ALL | SUPPRESS | TAG | TAKE_BACK => true,
         REQUEST_REVIEW => view.features.create_files,
         _ => false,
     };
@@ -597,6 +627,7 @@ pub(super) fn edit_of(view: &View, name: &str, arguments: &ActionArguments) -> R
             let risk = &finding()?.risk;
             vec![actions::suppress(&view.snapshot, &range, risk, reason).ok_or_else(no_comments)?]
         }
+        TAKE_BACK => take_back(view, &range)?,
         TAG => {
             let agent = agent(arguments);
             match actions::tag(&view.snapshot, &range, &agent) {
@@ -613,6 +644,26 @@ pub(super) fn edit_of(view: &View, name: &str, arguments: &ActionArguments) -> R
     Ok(Some(text_edits(view, &edits)))
 }
 
+/// The edits that bring back what stood in a range before AI tools changed it.
+fn take_back(view: &View, range: &ByteRange<usize>) -> Result<Vec<ByteEdit>> {
+    let before = view.path.as_deref().and_then(|path| {
+        let revision = git::Revision::presumed(path.parent()?, None).ok()?;
+        let before = revision.file(&revision.inside(path)?).unwrap_or_default();
+        disk::decode(before).ok()
+    });
+    let before = before.ok_or_else(|| invalid("there is no committed state to go back to"))?;
+    let text = view.snapshot.text.to_string();
+    let inverse = inverse(&before, &text, &view.snapshot.regions, countersign_provenance::Origin::is_ai, range, false);
+    if inverse.edits.is_empty() {
+        return Err(invalid(if inverse.kept.is_empty() {
+            "nothing here is known to be changed by an AI"
+        } else {
+            "text of others stands in between; take it back by hand"
+        }));
+    }
+    Ok(inverse.edits)
+}
+
 /// The tool that a tag names.
 pub(super) fn agent(arguments: &ActionArguments) -> Agent {
     let tool = arguments.tool.clone().unwrap_or_else(|| "unknown".to_owned());
@@ -620,7 +671,10 @@ pub(super) fn agent(arguments: &ActionArguments) -> Agent {
 }
 
 fn text_edits(view: &View, edits: &[ByteEdit]) -> WorkspaceEdit {
-    let edit = |edit: &ByteEdit| TextEdit { range: view.range(&edit.range), new_text: edit.text.clone() };
+    let edit = |edit: &ByteEdit| {
+        let edit = with_last_break(&view.snapshot.text, edit);
+        TextEdit { range: view.range(&edit.range), new_text: edit.text }
+    };
     let edits: Vec<_> = edits.iter().map(edit).collect();
     if view.features.document_changes {
         let text_document =
@@ -632,6 +686,18 @@ fn text_edits(view: &View, edits: &[ByteEdit]) -> WorkspaceEdit {
         };
     }
     WorkspaceEdit { changes: Some(HashMap::from([(view.uri.clone(), edits)])), ..WorkspaceEdit::default() }
+}
+
+/// Lines that are added behind the last line break replace it by itself and them, to the same effect: at the place
+/// behind it, Neovim (0.11) adds an empty line more.
+fn with_last_break(text: &Text, edit: &ByteEdit) -> ByteEdit {
+    let end = text.len();
+    let last = text.slice(end.saturating_sub(2)..end);
+    let newline = if last.ends_with("\r\n") { "\r\n" } else { "\n" };
+    if edit.range == (end..end) && last.ends_with(newline) {
+        return ByteEdit::new(end - newline.len()..end, format!("{newline}{}", edit.text));
+    }
+    edit.clone()
 }
 
 fn create_file(file: &Path, content: &str) -> Result<WorkspaceEdit> {

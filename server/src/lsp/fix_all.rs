@@ -43,7 +43,9 @@ pub(super) fn fix_all(view: &View, risk: Option<&str>) -> Vec<TextEdit> {
 
 /// The changes of an analysis that neither overlap nor touch, in order of the text.
 fn changes(analysis: &Analysis, risk: Option<&str>) -> Vec<TextEdit> {
-    let wanted = analysis.findings.iter().filter(|finding| risk.is_none_or(|risk| finding.risk == risk));
+    // What becomes of what is live is decided one by one.
+    let findings = analysis.findings.iter().filter(|finding| finding.impact.is_none());
+    let wanted = findings.filter(|finding| risk.is_none_or(|risk| finding.risk == risk));
     let mut all: Vec<_> = wanted
         .filter_map(|finding| finding.fix.as_ref())
         .map(|fix| TextEdit::new(fix.range.clone(), fix.text.as_str()))

@@ -5,6 +5,7 @@
 
 use super::client::{Features, Requester};
 use super::features::{self, Around, View};
+use super::live::{Files, Impacts, Live};
 use super::protocol::EditParams;
 use super::published::{PublishParams, ShownDiagnostics};
 use super::survey::{Overview, Report, SurveyEnd};
@@ -13,13 +14,14 @@ use super::worker::{Job, Worker};
 use crate::cli::today;
 use crate::disk::FolderConfig;
 use crate::record::Kind;
+use crate::seen::Seen;
 use crate::surroundings::{self, Indexed};
 use countersign_engine::{
     Analysis, Change, Document, Inserted, Policy, Snapshot, Workspace, analyze, is_affected, read, units, wanted_files,
 };
 use countersign_grammars::Language;
 use countersign_policy::{CONFIG_FILE, Config, Surface};
-use countersign_provenance::{Origin, Regions, looks_inserted_at_once};
+use countersign_provenance::{Origin, Regions, is_telling, looks_inserted_at_once};
 use countersign_syntax::Budget;
 use countersign_text::{RangeMap, Text};
 use dashmap::DashMap;
@@ -57,6 +59,10 @@ const BATCH: usize = 256;
 
 /// How long after a change who wrote what is written down.
 const SAVE_AFTER: Duration = Duration::from_millis(700);
+
+/// How long the text must not change before what it does to what is live is worked out: a block that is being typed is no
+/// block that is gone.
+const SETTLED: Duration = Duration::from_millis(800);
 
 /// Versions of a document that are compared with what an agent's hook said, which may come later than the edit.
 const MATCHED_VERSIONS: usize = 8;
@@ -119,6 +125,19 @@ pub(super) enum Event {
         found: Option<(i32, Regions)>,
         /// There are reports about texts that it has not shown yet.
         is_waiting: bool,
+    },
+    /// The worker found out who wrote text of a version of which nothing was known: where it was copied from, or by what was
+    /// recorded with the commit that it comes from.
+    Origins {
+        uri: String,
+        opened: u64,
+        version: i32,
+        regions: Regions,
+    },
+    /// The pool compared the open documents with what is presumed to be live. The versions are those that it looked at.
+    Impacts {
+        versions: HashMap<String, i32>,
+        impacts: Impacts,
     },
     /// Agents' hooks left reports about files.
     Reported(Vec<PathBuf>),
@@ -218,6 +237,8 @@ pub(super) struct Open {
     remembered: bool,
     /// Agents' hooks reported about a text that the document has not shown yet: the editor has still to read it.
     awaits_text: bool,
+    /// What was written down last of what is said about text of AI tools.
+    seen: Option<Seen>,
     /// When who wrote what has to be written down.
     save_at: Option<Instant>,
 }
@@ -226,6 +247,19 @@ impl Open {
     /// The file, where it is one.
     pub(super) fn path(&self) -> Option<&PathBuf> {
         self.path.as_ref()
+    }
+
+    /// What has it looked up what was recorded with the commits that its lines come from; `back` where lines came in that may
+    /// have been there before.
+    fn to_look_up(&self, uri: &str, back: bool) -> Job {
+        Job::Committed {
+            uri: uri.to_owned(),
+            opened: self.opened,
+            path: self.path.clone().unwrap_or_default(),
+            version: self.document.version(),
+            text: self.document.text().clone(),
+            back,
+        }
     }
 
     /// What has its latest versions compared with what agents' hooks said.
@@ -268,6 +302,14 @@ pub(super) struct Session {
     watched: HashSet<String>,
     /// All files, and what was said of them.
     pub(super) overview: Overview,
+    /// What compares documents with what is presumed to be live.
+    live: Arc<Live>,
+    /// When they are to be compared.
+    compare_at: Option<Instant>,
+    /// The state of the index that was compared last, or is being compared.
+    compared: u64,
+    /// They are being compared.
+    is_comparing: bool,
 }
 
 impl Session {
@@ -293,13 +335,18 @@ impl Session {
             wanted: HashMap::new(),
             watched: HashSet::new(),
             overview: Overview::default(),
+            live: Arc::default(),
+            compare_at: None,
+            compared: 0,
+            is_comparing: false,
         }
     }
 
     /// Runs until [`Event::End`].
     pub(super) fn run(mut self, incoming: &Receiver<Event>) {
         loop {
-            let wait = self.next_save().map_or(IDLE, |at| at.saturating_duration_since(Instant::now()));
+            let next = self.next_save().into_iter().chain(self.compare_at.filter(|_| !self.is_comparing)).min();
+            let wait = next.map_or(IDLE, |at| at.saturating_duration_since(Instant::now()));
             let first = match incoming.recv_timeout(wait) {
                 Ok(event) => Some(event),
                 Err(RecvTimeoutError::Timeout) => None,
@@ -318,6 +365,7 @@ impl Session {
                 self.requester.refresh(&self.features);
             }
             self.guard(Self::save_due);
+            self.guard(Self::compare_due);
         }
     }
 
@@ -371,6 +419,15 @@ impl Session {
                 self.matched(&uri, opened, found, is_waiting.then_some(newest));
             }
             Event::Reported(files) => self.reported(&files),
+            Event::Impacts { versions, impacts } => self.impacts(&versions, &impacts),
+            Event::Origins { uri, opened, version, regions } => {
+                self.stale = true;
+                self.with_opened(&uri, opened, |open| {
+                    open.document.attribute_unknown(version, &regions);
+                    open.dirty = true;
+                    open.save_at.get_or_insert_with(|| Instant::now() + SAVE_AFTER);
+                });
+            }
             Event::Compared { uri, opened, version, changed } => {
                 self.stale = true;
                 self.with_opened(&uri, opened, |open| {
@@ -500,6 +557,7 @@ impl Session {
             }
         }
         self.want(wanted);
+        self.compare_at.get_or_insert_with(|| Instant::now() + SETTLED);
         self.look_again("");
     }
 
@@ -584,6 +642,13 @@ impl Session {
             self.foreign.insert(key);
             return;
         };
+        // Helix opens a document twice now and then; what the first opening put into the index goes.
+        if let Some(mut before) = self.documents.remove(&key) {
+            for run in std::mem::take(&mut before.waiting) {
+                run(Err(Missing::NotOpen));
+            }
+            before.document.unindex(&mut self.workspace);
+        }
         let mut snapshot = Snapshot::new(language, item.version, &item.text);
         snapshot.file = path.as_deref().map_or_else(|| key.as_str().into(), surroundings::key);
         if let Some(before) = Arc::make_mut(&mut self.on_disk).remove(&snapshot.file) {
@@ -616,6 +681,7 @@ impl Session {
                 text,
             });
         }
+        let is_file = path.is_some();
         let policy = path.is_none().then(|| Policy::new(&Config::defaults(), Surface::Editor, today()));
         let open = Open {
             uri: item.uri,
@@ -632,8 +698,12 @@ impl Session {
             waiting: Vec::new(),
             dirty: true,
             awaits_text: false,
+            seen: None,
             save_at: None,
         };
+        if is_file {
+            self.worker.send(open.to_look_up(&key, false));
+        }
         self.documents.insert(key, open);
     }
 
@@ -668,26 +738,42 @@ impl Session {
         if !open.document.regions_are_empty() {
             open.save_at.get_or_insert_with(|| Instant::now() + SAVE_AFTER);
         }
-        let at_once = |inserted: &Inserted| looks_inserted_at_once(&inserted.text, &inserted.removed);
-        let questionable: Vec<_> = inserted.into_iter().filter(at_once).collect();
         // What came in at once may be a text that was there before: after a stash, say.
-        if open.path.is_some() && (open.awaits_text || !questionable.is_empty()) {
+        let asks = |inserted: &Inserted| looks_inserted_at_once(&inserted.text, &inserted.removed);
+        let at_once = inserted.iter().any(asks);
+        if open.path.is_some() && (open.awaits_text || at_once) {
             self.worker.send(open.to_match(key));
         }
-        for inserted in questionable.into_iter().filter(|inserted| !open.document.was_deleted(&inserted.text)) {
-            self.worker.send(Job::Question {
-                uri: key.to_owned(),
-                opened: open.opened,
-                path: open.path.clone(),
-                version,
-                text: open.document.text().clone(),
-                inserted,
-            });
+        if open.path.is_some() && at_once {
+            self.worker.send(open.to_look_up(key, true));
+        }
+        for inserted in inserted.into_iter().filter(|inserted| is_telling(&inserted.text) || asks(inserted)) {
+            self.came_in(key, version, inserted);
         }
         if went_back {
             let message =
                 format!("The version of {key} did not go up ({version}); the change is applied all the same.");
             self.log(MessageType::WARNING, &message);
+        }
+    }
+
+    /// Looks where a text was before that came in at once.
+    fn came_in(&mut self, key: &str, version: i32, inserted: Inserted) {
+        let mut others = self.documents.iter().filter(|(uri, _)| uri.as_str() != key);
+        let cut = others.find_map(|(_, open)| open.document.deleted(&inserted));
+        let Some(open) = self.documents.get_mut(key) else { return };
+        if let Some(regions) = cut {
+            open.document.attribute_unknown(version, &regions);
+        } else if !open.document.was_deleted(&inserted.text) {
+            self.worker.send(Job::Inserted {
+                uri: key.to_owned(),
+                opened: open.opened,
+                path: open.path.clone(),
+                version,
+                text: open.document.text().clone(),
+                asks: looks_inserted_at_once(&inserted.text, &inserted.removed),
+                inserted,
+            });
         }
     }
 
@@ -697,21 +783,26 @@ impl Session {
             self.reload_settings();
         }
         self.overview.is_due = true;
+        // What is saved is meant, and may be compared with another commit than before.
+        (self.compare_at, self.compared) = (Some(Instant::now()), 0);
         if let Some(path) = features::file_path(uri) {
             self.reread_text(&path);
         }
         if let Some(open) = self.documents.get_mut(key)
             && let Some(path) = &open.path
         {
+            self.worker.send(open.to_look_up(key, false));
             let (path, version, text) = (path.clone(), open.document.version(), open.document.text().clone());
             self.worker.send(Job::Saved { path: path.clone(), text: text.clone() });
             self.worker.send(Job::Compare { uri: key.to_owned(), opened: open.opened, path, version, text });
         }
         self.save_state(key);
+        self.record_seen(key);
     }
 
     fn close(&mut self, uri: &Uri) {
         let key = uri.as_str();
+        self.refresh_dirty();
         self.save_state(key);
         let mut closed = self.documents.remove(key);
         let was_open = closed.is_some() || self.configs.remove(key).is_some();
@@ -876,6 +967,7 @@ impl Session {
     /// Follows a change of the index that a document made.
     fn reindexed(&mut self, uri: &str, before: u64) {
         if self.workspace.version() != before {
+            self.compare_at = Some(Instant::now() + SETTLED);
             self.look_again(uri);
         }
     }
@@ -966,6 +1058,56 @@ impl Session {
         }
     }
 
+    /// Has the pool compare the open documents with what is presumed to be live, where the text has settled.
+    fn compare_due(&mut self) {
+        let is_due = self.compare_at.is_some_and(|at| at <= Instant::now());
+        if !is_due || self.is_comparing {
+            return;
+        }
+        self.compare_at = None;
+        if self.compared == self.workspace.version() {
+            return;
+        }
+        (self.compared, self.is_comparing) = (self.workspace.version(), true);
+        let mut versions = HashMap::new();
+        let mut open = HashMap::new();
+        for (uri, document) in &mut self.documents {
+            if document.path.is_some() && !document.excluded {
+                versions.insert(uri.clone(), document.document.version());
+                let snapshot = document.document.snapshot();
+                open.insert(Arc::clone(&snapshot.file), Arc::new(snapshot.clone()));
+            }
+        }
+        let files = Files { workspace: self.workspace.clone(), open, on_disk: Arc::clone(&self.on_disk) };
+        let (live, configs, events) = (Arc::clone(&self.live), Arc::clone(&self.worker.configs), self.events.clone());
+        rayon::spawn(move || {
+            let impacts = catch_unwind(AssertUnwindSafe(|| live.impacts(&files, &configs)));
+            let impacts = impacts.unwrap_or_else(|_| {
+                tracing::error!("comparing with what is live panicked");
+                Impacts::default()
+            });
+            let _ = events.send(Event::Impacts { versions, impacts });
+        });
+    }
+
+    /// Takes what the open documents do to what is live. What has changed meanwhile is compared again.
+    fn impacts(&mut self, versions: &HashMap<String, i32>, impacts: &Impacts) {
+        self.is_comparing = false;
+        if self.compared != self.workspace.version() {
+            self.compare_at.get_or_insert_with(|| Instant::now() + SETTLED);
+        }
+        for (uri, open) in &mut self.documents {
+            if versions.get(uri) != Some(&open.document.version()) {
+                continue;
+            }
+            let file = Arc::clone(&open.document.snapshot().file);
+            if open.document.set_impacts(impacts.get(&file).cloned().unwrap_or_default()) {
+                open.dirty = true;
+                self.stale = true;
+            }
+        }
+    }
+
     fn next_save(&self) -> Option<Instant> {
         self.documents.values().filter_map(|open| open.save_at).min()
     }
@@ -993,6 +1135,22 @@ impl Session {
             let (remembered, snapshot) = (open.remembered, open.document.snapshot());
             let (text, regions) = (snapshot.text.clone(), snapshot.regions.clone());
             self.worker.send(Job::Save { path, text, regions, remembered });
+        }
+        self.record_seen(uri);
+    }
+
+    /// Has the worker write down what is new of what is said about text of AI tools.
+    fn record_seen(&mut self, uri: &str) {
+        let Some(open) = self.documents.get_mut(uri) else { return };
+        let Some(path) = open.path.clone() else { return };
+        let Some((_, analysis)) = open.analysis.as_ref().filter(|_| !open.dirty) else {
+            open.save_at = Some(Instant::now() + SAVE_AFTER);
+            return;
+        };
+        let seen = Seen::of(analysis);
+        if open.seen.as_ref() != Some(&seen) {
+            open.seen = Some(seen.clone());
+            self.worker.send(Job::Seen { path, seen });
         }
     }
 

@@ -226,9 +226,20 @@ impl Survey {
             }
             told = Some(Arc::clone(&known.told));
         }
-        let told = told.unwrap_or_else(|| Arc::new(self.with_origins(path, snapshot)));
         let policy = config.policy(Surface::Editor, today);
-        let analysis = analyze(&told, &self.workspace, &policy, &mut Budget::unbounded()).unwrap_or_default();
+        let look =
+            |told: &Snapshot| analyze(told, &self.workspace, &policy, &mut Budget::unbounded()).unwrap_or_default();
+        let is_new = told.is_none();
+        let mut told = told.unwrap_or_else(|| Arc::new(self.with_origins(path, snapshot)));
+        let mut analysis = look(&told);
+        // Asking git is worth it where something is said about the file.
+        if is_new
+            && !analysis.findings.is_empty()
+            && let Some(regions) = attribution::with_committed(path, &told.text.to_string(), &told.regions)
+        {
+            told = Arc::new(Snapshot { regions, ..Snapshot::clone(&told) });
+            analysis = look(&told);
+        }
         let view = View {
             uri: uri.clone(),
             path: Some(path.to_owned()),

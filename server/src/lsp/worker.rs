@@ -1,29 +1,31 @@
 //! The thread that reads and writes the disk and asks git, one job after the other, so that what was written for a
 //! document is there when it is opened again.
 
+use super::copied::Newcomer;
 use super::progress::Progress;
-use super::session::{Event, Snapshots};
+use super::session::{Event, Snapshots, on_pool};
 use super::watcher::Watcher;
+use crate::attribution;
+use crate::committed::{self, Stamp};
 use crate::disk::{self, Configs};
 use crate::git::{self, Committed};
 use crate::record::{self, Kind};
-use crate::spool;
+use crate::seen::Seen;
+use crate::spool::{self, Report};
 use crate::state::Store;
 use crate::surroundings::{self, Indexed, Surroundings};
 use countersign_engine::{Inserted, module_of};
 use countersign_grammars::Language;
-use countersign_provenance::{Origin, Regions, Saved, distinctive_lines, minimal_edits};
+use countersign_provenance::{Origin, Regions, Saved, minimal_edits};
 use countersign_text::{RangeMap, Text};
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
+use std::time::SystemTime;
 use tokio::sync::oneshot;
-
-/// Files beside a document that are searched for a text that came in at once.
-const NEIGHBOURS: usize = 200;
 
 /// Files that the index holds at most when a workspace is opened; more are read once one beside them is opened.
 const MAX_INDEXED: usize = 20_000;
@@ -43,12 +45,26 @@ pub(super) enum Job {
     Match { uri: String, opened: u64, path: PathBuf, versions: Vec<(i32, Text)> },
     /// Write down in the ledger what came to be known of a part of a document.
     Record { path: PathBuf, kind: Kind, origin: Origin, bytes: usize },
+    /// Write down in the ledger what is new of what is said about text of AI tools.
+    Seen { path: PathBuf, seen: Seen },
     /// Note that the editor has saved a document.
     Saved { path: PathBuf, text: Text },
+    /// Look up what was recorded with the commits that a document's lines come from, where that may have changed or lines came
+    /// `back` that were there before.
+    Committed { uri: String, opened: u64, path: PathBuf, version: i32, text: Text, back: bool },
     /// Compare a document with what was committed.
     Compare { uri: String, opened: u64, path: PathBuf, version: i32, text: Text },
-    /// Look whether what came in at once stands anywhere else.
-    Question { uri: String, opened: u64, path: Option<PathBuf>, version: i32, text: Text, inserted: Inserted },
+    /// Look whether what came in at once stands anywhere else, and who wrote it there. Where it does not, and it `asks` for it,
+    /// somebody is asked.
+    Inserted {
+        uri: String,
+        opened: u64,
+        path: Option<PathBuf>,
+        version: i32,
+        text: Text,
+        inserted: Inserted,
+        asks: bool,
+    },
     /// Write down who wrote what, together with what was written down before where that is not `remembered` yet.
     Save { path: PathBuf, text: Text, regions: Regions, remembered: bool },
     /// Read the other files of the module that a document belongs to, and the modules that it calls.
@@ -81,6 +97,9 @@ impl Worker {
             configs: Arc::clone(&configs),
             store: Arc::clone(&store),
             around: RefCell::default(),
+            recorded: RefCell::default(),
+            written: RefCell::default(),
+            reported: RefCell::default(),
             watcher: RefCell::new(Watcher::start(events.clone())),
         };
         std::thread::spawn(move || state.run(&incoming));
@@ -122,6 +141,20 @@ impl Worker {
     }
 }
 
+/// The reports about a document.
+#[derive(Default)]
+struct Reported {
+    /// When the spool had changed last.
+    changed: Option<SystemTime>,
+    /// The opening of the document.
+    opened: u64,
+    /// The newest version that was compared with them.
+    looked_at: i32,
+    /// The document showed the text of the newest of them. Reports about texts before that one may never be shown.
+    is_shown: bool,
+    reports: Vec<Report>,
+}
+
 struct State {
     events: SyncSender<Event>,
     snapshots: Snapshots,
@@ -129,6 +162,12 @@ struct State {
     store: Arc<Store>,
     /// Folders that were read for the index.
     around: RefCell<HashSet<PathBuf>>,
+    /// What was recorded in the repository when a document was looked up there, with its opening.
+    recorded: RefCell<HashMap<String, (u64, Stamp)>>,
+    /// When what is written down of a file was written, as it was read or written here last.
+    written: RefCell<HashMap<PathBuf, Option<SystemTime>>>,
+    /// Reports of agents' hooks, by document.
+    reported: RefCell<HashMap<String, Reported>>,
     watcher: RefCell<Watcher>,
 }
 
@@ -152,23 +191,10 @@ impl State {
                 self.configs.forget();
                 Some(Event::SettingsForgotten)
             }
-            Job::Match { uri, opened, path, versions } => {
-                if let Some(folder) = spool::folder(&self.store, &path) {
-                    self.watcher.borrow_mut().watch(&folder);
-                }
-                let reports = spool::reports(&self.store, &path);
-                let of = |(version, text): &(i32, Text)| {
-                    let text = text.to_string();
-                    let found = reports.iter().find_map(|report| report.saved.restore_same(&text));
-                    found.map(|regions| (*version, regions))
-                };
-                let found = versions.iter().find_map(of);
-                let newest = versions.first().map(|(version, _)| *version).unwrap_or_default();
-                Some(Event::Matched { uri, opened, newest, is_waiting: found.is_none() && !reports.is_empty(), found })
-            }
+            Job::Match { uri, opened, path, versions } => Some(self.matched(uri, opened, &path, &versions)),
             Job::Remember { uri, opened, path, version, text } => {
-                let saved = self.store.load(&path);
-                let regions = saved.map(|saved| saved.restore(&text.to_string())).unwrap_or_default();
+                let regions = attribution::remembered(&self.store, &path, &text.to_string());
+                self.written.borrow_mut().insert(path.clone(), self.store.written(&path));
                 Some(Event::Remembered { uri, opened, version, regions })
             }
             Job::Record { path, kind, origin, bytes } => {
@@ -178,9 +204,23 @@ impl State {
                 }
                 None
             }
+            Job::Seen { path, seen } => {
+                if let Err(error) = seen.record(&self.store, &path) {
+                    tracing::warn!("what was seen in {} could not be recorded: {error}", path.display());
+                }
+                None
+            }
             Job::Saved { path, text } => {
                 if let Err(error) = spool::saved(&self.store, &path, &text.to_string()) {
                     tracing::warn!("that {} was saved could not be noted: {error}", path.display());
+                }
+                None
+            }
+            Job::Committed { uri, opened, path, version, text, back } => {
+                let state = (opened, committed::stamp(&path)?);
+                let before = self.recorded.borrow_mut().insert(uri.clone(), state.clone());
+                if back || before != Some(state) {
+                    self.ask_git(uri, opened, path, version, &text);
                 }
                 None
             }
@@ -188,13 +228,22 @@ impl State {
                 let changed = changed(&path, &text)?;
                 Some(Event::Compared { uri, opened, version, changed })
             }
-            Job::Question { uri, opened, path, version, text, inserted } => {
-                let elsewhere = self.is_elsewhere(&uri, path.as_deref(), &text, &inserted);
-                (!elsewhere).then_some(Event::Suspicious { uri, opened, version, range: inserted.range })
+            Job::Inserted { uri, opened, path, version, text, inserted, asks } => {
+                let path = path.as_deref();
+                let newcomer = Newcomer { uri: &uri, path, version, text: &text, inserted: &inserted };
+                if let Some(regions) = newcomer.origin(&self.snapshots, &self.store) {
+                    return Some(Event::Origins { uri, opened, version, regions });
+                }
+                let is_new = asks && !newcomer.was_there(&self.snapshots);
+                is_new.then_some(Event::Suspicious { uri, opened, version, range: inserted.range })
             }
             Job::Save { path, text, mut regions, remembered } => {
                 let whole = text.to_string();
-                if !remembered && let Some(saved) = self.store.load(&path) {
+                // What another editor or a hook has written down since stays.
+                let is_own = self.written.borrow().get(&path) == Some(&self.store.written(&path));
+                if !(remembered && is_own)
+                    && let Some(saved) = self.store.load(&path)
+                {
                     let mut known = saved.restore(&whole);
                     known.attribute_all(&regions);
                     regions = known;
@@ -202,6 +251,8 @@ impl State {
                 if let Err(error) = self.store.save(&path, Saved::new(&whole, &regions).as_ref()) {
                     tracing::warn!("who wrote {} could not be written down: {error}", path.display());
                 }
+                let written = self.store.written(&path);
+                self.written.borrow_mut().insert(path, written);
                 None
             }
             Job::Around { path } => {
@@ -235,34 +286,46 @@ impl State {
         }
     }
 
-    /// Whether a text that came in at once is one that was there before: in this document, in another open one, in a file
-    /// beside it, or as this very document on disk, which is then a reload.
-    fn is_elsewhere(&self, uri: &str, path: Option<&Path>, text: &Text, inserted: &Inserted) -> bool {
-        let wanted = distinctive_lines(&inserted.text);
-        if wanted.is_empty() {
-            return true;
+    /// Looks for a version that is a text of which there is a report. Each version is looked at once for the same reports.
+    fn matched(&self, uri: String, opened: u64, path: &Path, versions: &[(i32, Text)]) -> Event {
+        let folder = spool::folder(&self.store, path);
+        if let Some(folder) = &folder {
+            self.watcher.borrow_mut().watch(folder);
         }
-        let mostly_in = |text: &str| wanted.iter().filter(|line| text.contains(**line)).count() * 2 > wanted.len();
-        let whole = text.to_string();
-        if path.and_then(|path| disk::read(path).ok()).is_some_and(|on_disk| on_disk == whole) {
-            return true;
+        // It changes with every report that comes or goes.
+        let changed = folder.and_then(|folder| std::fs::metadata(folder).ok()?.modified().ok());
+        let mut all = self.reported.borrow_mut();
+        let known = all.entry(uri.clone()).or_default();
+        if changed.is_none() || (known.changed, known.opened) != (changed, opened) {
+            let reports = spool::reports(&self.store, path);
+            *known = Reported { changed, opened, looked_at: i32::MIN, is_shown: false, reports };
         }
-        let (before, after) = (whole.get(..inserted.range.start), whole.get(inserted.range.end..));
-        let rest = [before.unwrap_or_default(), after.unwrap_or_default()].concat();
-        if mostly_in(&rest) || mostly_in(&inserted.removed) {
-            return true;
+        let mut found = None;
+        for (version, text) in versions.iter().filter(|(version, _)| *version > known.looked_at) {
+            let text = text.to_string();
+            let ink = Saved::ink_of(&text);
+            let mut same = known.reports.iter().enumerate().filter(|(_, report)| report.saved.ink() == ink);
+            if let Some((index, regions)) = same.find_map(|(index, it)| Some((index, it.saved.restore_same(&text)?))) {
+                known.is_shown |= index == 0;
+                found.get_or_insert((*version, regions));
+            }
         }
-        let others = self.snapshots.iter().filter(|entry| entry.key() != uri);
-        if others.map(|entry| entry.value().text.to_string()).any(|text| mostly_in(&text)) {
-            return true;
-        }
-        let folder = path.and_then(Path::parent).and_then(|folder| std::fs::read_dir(folder).ok());
-        let files = folder.into_iter().flatten().flatten().map(|entry| entry.path());
-        files
-            .filter(|file| Language::of_path(&file.to_string_lossy()).is_some() && Some(file.as_path()) != path)
-            .take(NEIGHBOURS)
-            .filter_map(|file| disk::read(&file).ok())
-            .any(|text| mostly_in(&text))
+        let newest = versions.first().map(|(version, _)| *version).unwrap_or_default();
+        known.looked_at = newest;
+        let is_waiting = !known.reports.is_empty() && !known.is_shown;
+        Event::Matched { uri, opened, newest, is_waiting, found }
+    }
+
+    /// Looks up what was recorded with the commits that the lines of a document come from, beside the other jobs: that takes
+    /// long in a long history.
+    fn ask_git(&self, uri: String, opened: u64, path: PathBuf, version: i32, text: &Text) {
+        let (events, store, text) = (self.events.clone(), Arc::clone(&self.store), text.to_string());
+        on_pool(move || {
+            let known = attribution::of(&store, &path, &text);
+            if let Some(regions) = committed::regions(&path, &text, &known) {
+                let _ = events.send(Event::Origins { uri, opened, version, regions });
+            }
+        });
     }
 }
 

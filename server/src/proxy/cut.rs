@@ -4,7 +4,7 @@ use crate::lsp::frame::{MAX_HEADER_BYTES, content_length};
 
 /// A piece of the stream. All pieces one after the other are the stream.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Piece {
+pub enum Piece {
     /// A whole message.
     Message(Frame),
     /// What is no message, or part of one that is too long.
@@ -13,23 +13,23 @@ pub(super) enum Piece {
 
 /// A message with its headers.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Frame {
+pub struct Frame {
     /// All of it.
-    pub(super) bytes: Vec<u8>,
+    pub bytes: Vec<u8>,
     /// Where the JSON starts.
-    pub(super) body: usize,
+    pub body: usize,
 }
 
 impl Frame {
     /// The JSON.
-    pub(super) fn body(&self) -> &[u8] {
+    pub fn body(&self) -> &[u8] {
         self.bytes.get(self.body..).unwrap_or_default()
     }
 }
 
 /// Takes bytes as they come and gives pieces.
 #[derive(Debug)]
-pub(super) struct Cutter {
+pub struct Cutter {
     /// Longest message that is given in one piece.
     limit: usize,
     held: Vec<u8>,
@@ -42,12 +42,13 @@ pub(super) struct Cutter {
 }
 
 impl Cutter {
-    pub(super) fn new(limit: usize) -> Self {
+    /// One that gives messages of up to `limit` bytes in one piece.
+    pub fn new(limit: usize) -> Self {
         Self { limit, held: Vec::new(), expected: None, too_long: 0, lost: false }
     }
 
     /// Adds bytes from the stream.
-    pub(super) fn push(&mut self, bytes: &[u8], mut give: impl FnMut(Piece)) {
+    pub fn push(&mut self, bytes: &[u8], mut give: impl FnMut(Piece)) {
         if self.lost {
             return give(Piece::Other(bytes.to_vec()));
         }
@@ -65,7 +66,7 @@ impl Cutter {
     }
 
     /// What is left at the end of the stream.
-    pub(super) fn finish(&mut self) -> Vec<u8> {
+    pub fn finish(&mut self) -> Vec<u8> {
         self.expected = None;
         std::mem::take(&mut self.held)
     }

@@ -3,7 +3,7 @@
 //! Two threads pass bytes, one for each direction, and know of messages no more than where they end; nothing that they do
 //! takes time that grows with what there is to understand. What passed is looked at in a third thread.
 
-mod cut;
+pub mod cut;
 mod document;
 mod inspect;
 mod judge;

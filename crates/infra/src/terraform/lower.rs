@@ -36,6 +36,8 @@ pub(crate) fn blocks(source: &str, tree: &Tree) -> Vec<Block> {
         }
     }
     blocks.sort_by_key(|block| block.range.start);
+    // Nearly every unit has one, and a list that grows begins with room for four.
+    blocks.shrink_to_fit();
     blocks
 }
 
@@ -722,7 +724,7 @@ pub(super) fn names(name: &str, labels: &[String]) -> (String, String) {
 /// A block with what it mentions.
 pub(super) fn finished(kind: &str, address: &str, range: Range<usize>, body: Items) -> Block {
     let mut mentions = Mentions::default();
-    mentions_of_items(&body, &mut mentions);
+    mentions_of_items(&body.entries, &mut mentions);
     mentions.addresses.remove(address);
     Block {
         kind: interned(kind),
@@ -807,38 +809,72 @@ pub(super) fn text_of(expr: &Expr) -> Option<&str> {
     }
 }
 
+/// What is told of the names in expressions.
+pub(super) trait Mentioned {
+    /// An address, and the steps behind it.
+    fn address(&mut self, address: Arc<str>, rest: &[Step]);
+    /// The path of a file that is read.
+    fn file(&mut self, _: &Expr) {}
+}
+
 /// What expressions mention.
 #[derive(Default)]
-struct Mentions {
-    addresses: BTreeSet<Arc<str>>,
+pub(super) struct Mentions {
+    pub(super) addresses: BTreeSet<Arc<str>>,
     files: Vec<Expr>,
 }
 
-fn mentions_of_items(items: &Items, mentions: &mut Mentions) {
-    for item in &items.entries {
-        match &item.content {
-            Content::Attribute(value) => mentions_of(value, mentions),
-            Content::Block(items) => mentions_of_items(items, mentions),
-            Content::Dynamic(dynamic) => {
-                if let Some(for_each) = &dynamic.for_each {
-                    mentions_of(for_each, mentions);
-                }
-                mentions_of_items(&dynamic.content, mentions);
+impl Mentioned for Mentions {
+    fn address(&mut self, address: Arc<str>, _: &[Step]) {
+        self.addresses.insert(address);
+    }
+
+    fn file(&mut self, path: &Expr) {
+        self.files.push(path.clone());
+    }
+}
+
+impl<F: FnMut(&str, &[Step])> Mentioned for F {
+    fn address(&mut self, address: Arc<str>, rest: &[Step]) {
+        self(&address, rest);
+    }
+}
+
+impl Item {
+    /// Calls `each` with every address that it mentions and the steps behind it, in order of the text: with
+    /// `module.network` and `.vpc_id`, for one.
+    pub fn for_each_mention(&self, mut each: impl FnMut(&str, &[Step])) {
+        mentions_of_item(self, &mut each);
+    }
+}
+
+pub(super) fn mentions_of_items(items: &[Item], mentions: &mut impl Mentioned) {
+    for item in items {
+        mentions_of_item(item, mentions);
+    }
+}
+
+fn mentions_of_item(item: &Item, mentions: &mut impl Mentioned) {
+    match &item.content {
+        Content::Attribute(value) => mentions_of(value, mentions),
+        Content::Block(items) => mentions_of_items(&items.entries, mentions),
+        Content::Dynamic(dynamic) => {
+            if let Some(for_each) = &dynamic.for_each {
+                mentions_of(for_each, mentions);
             }
+            mentions_of_items(&dynamic.content.entries, mentions);
         }
     }
 }
 
-fn mentions_of(expr: &Expr, mentions: &mut Mentions) {
+pub(super) fn mentions_of(expr: &Expr, mentions: &mut impl Mentioned) {
     match &expr.kind {
         ExprKind::Variable(name) => {
-            mentions.addresses.insert(Arc::clone(name));
+            mentions.address(Arc::clone(name), &[]);
         }
         ExprKind::Traversal(root, steps) => {
             match address_of(root, steps) {
-                Some((address, _)) => {
-                    mentions.addresses.insert(address);
-                }
+                Some((address, used)) => mentions.address(address, steps.get(used..).unwrap_or_default()),
                 None => mentions_of(root, mentions),
             }
             for step in steps {
@@ -849,8 +885,8 @@ fn mentions_of(expr: &Expr, mentions: &mut Mentions) {
         }
         ExprKind::Template(template) => mentions_of_parts(&template.parts, mentions),
         ExprKind::Call { name, arguments, .. } => {
-            if &**name == "file" {
-                mentions.files.extend(arguments.first().cloned());
+            if let Some(path) = arguments.first().filter(|_| &**name == "file") {
+                mentions.file(path);
             }
             for argument in arguments {
                 mentions_of(argument, mentions);
@@ -880,7 +916,7 @@ fn mentions_of(expr: &Expr, mentions: &mut Mentions) {
     }
 }
 
-fn mentions_of_parts(parts: &[Part], mentions: &mut Mentions) {
+fn mentions_of_parts(parts: &[Part], mentions: &mut impl Mentioned) {
     for part in parts {
         match part {
             Part::Interpolation(expr) => mentions_of(expr, mentions),

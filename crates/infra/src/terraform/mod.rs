@@ -11,10 +11,14 @@ mod policy_document;
 mod syntax;
 mod workspace;
 mod world;
+mod written;
 
-pub use evaluate::{Evaluation, MAX_STEPS, Reads, Refusal, Scope};
-pub use syntax::{Block, Content, Expr, ExprKind, Lowered, Template};
-pub use workspace::{Definition, Key, What, Workspace, folder, is_override, is_variable_file, module_of, normal};
+pub use evaluate::{Evaluation, Instances, MAX_STEPS, Reads, Refusal, Scope, same};
+pub use syntax::{Block, Content, Expr, ExprKind, Item, Items, Lowered, Step, Template};
+pub use workspace::{
+    Definition, Key, What, Workspace, callee, folder, is_override, is_variable_file, module_of, normal,
+};
+pub use written::Names;
 
 use countersign_grammars::Language;
 use std::cell::RefCell;
@@ -28,7 +32,13 @@ pub fn lower(language: Language, source: &str, tree: &Tree) -> Lowered {
         Language::TerraformVarsJson => json_syntax::blocks(source, true),
         _ => lower::blocks(source, tree),
     };
-    Lowered { digest: digest(source), blocks, source: source.into() }
+    let broken = tree.root_node().has_error() || failure(language, source).is_some();
+    Lowered { digest: digest(source), blocks, broken, source: source.into() }
+}
+
+/// A unit that could not be read: it may declare anything.
+pub fn unread(source: &str) -> Lowered {
+    Lowered { digest: digest(source), blocks: Vec::new(), broken: true, source: source.into() }
 }
 
 /// Why a unit says nothing that can be read, where that is so and its tree does not tell.

@@ -8,6 +8,13 @@ use super::workspace::Definition;
 use crate::model::{Body, Field, Value, ValueKind};
 use std::ops::Range;
 
+impl Scope<'_> {
+    /// The policy that an `aws_iam_policy_document` renders, spelled as in JSON.
+    pub fn policy_document(&self, definition: &Definition) -> Value {
+        render(self, definition)
+    }
+}
+
 /// The policy: an object with `Statement`, spelled as in JSON. Ranges are those of the data source's unit.
 pub(super) fn render(scope: &Scope<'_>, definition: &Definition) -> Value {
     let block = definition.block();

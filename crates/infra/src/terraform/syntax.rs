@@ -10,6 +10,9 @@ pub struct Lowered {
     pub digest: u64,
     /// Its blocks, in order of the text.
     pub blocks: Vec<Block>,
+    /// Whether it could not be read in full: its tree has an error, it holds merge markers, it is over a limit. It may then
+    /// declare more than its blocks, and its blocks may say more than is here.
+    pub broken: bool,
     /// The unit's text, where a value may have to be read from it again: as a document in a heredoc.
     pub source: Arc<str>,
 }
@@ -255,6 +258,18 @@ impl Items {
 }
 
 impl Block {
+    /// Whether it declares a resource, which is what Terraform creates, changes and destroys. The name of a resource's type
+    /// begins with that of its provider and an underscore; no other block's does.
+    pub fn is_resource(&self) -> bool {
+        let label = self.address.strip_prefix(&*self.kind).and_then(|rest| rest.strip_prefix('.'));
+        self.kind.contains('_') && !self.kind.contains('.') && label.is_some_and(|label| !label.contains('.'))
+    }
+
+    /// Whether it is a data source: something that is looked up.
+    pub fn is_data(&self) -> bool {
+        self.kind.starts_with("data.")
+    }
+
     /// Whether it mentions an address.
     pub fn mentions(&self, address: &str) -> bool {
         self.mentions.binary_search_by(|known| (**known).cmp(address)).is_ok()

@@ -46,7 +46,7 @@ impl Definition {
     }
 
     /// How many equal ones there are.
-    pub(super) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.count
     }
 
@@ -181,11 +181,27 @@ pub(super) struct Module {
     values: Table,
     /// Blocks that name another one in an attribute, and not by a reference: by kind and attribute.
     names: Table,
+    /// Units that could not be read in full, by file.
+    broken: Map<Arc<str>, Arc<[Arc<Lowered>]>>,
     /// A number that tells sets of all its blocks apart.
     sum: u64,
 }
 
 impl Module {
+    fn note_broken(&mut self, file: &Arc<str>, unit: &Arc<Lowered>, add: bool) {
+        let mut units = self.broken.get(file).map(|units| units.to_vec()).unwrap_or_default();
+        match units.iter().position(|known| known.digest == unit.digest) {
+            _ if add => units.push(Arc::clone(unit)),
+            Some(at) => drop(units.remove(at)),
+            None => {}
+        }
+        if units.is_empty() {
+            self.broken.remove_mut(file);
+        } else {
+            self.broken.insert_mut(Arc::clone(file), units.into());
+        }
+    }
+
     fn table(&mut self, what: What) -> Option<&mut Table> {
         Some(match what {
             What::Definition => &mut self.definitions,
@@ -193,7 +209,13 @@ impl Module {
             What::Kind => &mut self.kinds,
             What::Values => &mut self.values,
             What::Names => &mut self.names,
-            What::MentionsBy | What::All | What::Kinds | What::Callers | What::File | What::Installed => return None,
+            What::MentionsBy
+            | What::All
+            | What::Kinds
+            | What::Callers
+            | What::Everywhere
+            | What::File
+            | What::Installed => return None,
         })
     }
 }
@@ -219,6 +241,8 @@ pub enum What {
     Names,
     /// The calls of a module.
     Callers,
+    /// The resources or data sources of a kind, in all modules.
+    Everywhere,
     /// The text of a file.
     File,
     /// Where a remote module was installed.
@@ -242,6 +266,8 @@ pub struct Workspace {
     modules: Map<Arc<str>, Arc<Module>>,
     /// By folder of the module that is called.
     callers: Table,
+    /// Resources and data sources of all modules by their kind.
+    everywhere: Table,
     texts: Map<Arc<str>, Arc<str>>,
     installed: Map<(Arc<str>, Arc<str>), Arc<str>>,
     version: u64,
@@ -275,9 +301,14 @@ pub fn normal(path: &str) -> String {
     parts.join("/")
 }
 
-/// Addresses of which it is worth knowing who mentions them.
+/// Whether an address is that of a block, and not of something bound to an expression such as `each`.
 fn is_indexed(address: &str) -> bool {
-    address.contains('.') && !["var.", "local.", "each.", "count."].iter().any(|prefix| address.starts_with(prefix))
+    address.contains('.')
+}
+
+/// Whether an address is that of a resource or module, not of a value.
+fn is_no_value(address: &str) -> bool {
+    is_indexed(address) && !["var.", "local."].iter().any(|prefix| address.starts_with(prefix))
 }
 
 /// Whether an attribute of this name may say which other resource a block is about.
@@ -291,7 +322,7 @@ pub(super) fn may_name(attribute: &str) -> bool {
 fn is_reference(item: &Item) -> bool {
     let Content::Attribute(value) = &item.content else { return false };
     let ExprKind::Traversal(root, steps) = &value.kind else { return false };
-    address_of(root, steps).is_some_and(|(address, _)| is_indexed(&address) && !address.starts_with("module."))
+    address_of(root, steps).is_some_and(|(address, _)| is_no_value(&address) && !address.starts_with("module."))
 }
 
 /// The module that a file belongs to: its folder. A Terragrunt file stands for itself.
@@ -351,6 +382,9 @@ impl Workspace {
         let is_values = is_variable_file(file);
         for (units, add) in [(&removed, false), (&added, true)] {
             for unit in units {
+                if unit.broken {
+                    module.note_broken(file, unit, add);
+                }
                 for (index, block) in unit.blocks.iter().enumerate() {
                     let definition = Definition::new(file, unit, index);
                     if !is_values {
@@ -368,7 +402,11 @@ impl Workspace {
         let kinds = module.kinds.size();
         for (key, definitions) in moves {
             changed.push(key.fingerprint());
-            let table = if key.what == What::Callers { Some(&mut self.callers) } else { module.table(key.what) };
+            let table = match key.what {
+                What::Callers => Some(&mut self.callers),
+                What::Everywhere => Some(&mut self.everywhere),
+                what => module.table(what),
+            };
             if let Some(table) = table {
                 change(table, &key.name, &definitions);
             }
@@ -432,8 +470,10 @@ impl Workspace {
     }
 
     fn entries(&self, key: &Key) -> Option<&Entries> {
-        if key.what == What::Callers {
-            return self.callers.get(&key.name);
+        match key.what {
+            What::Callers => return self.callers.get(&key.name),
+            What::Everywhere => return self.everywhere.get(&key.name),
+            _ => {}
         }
         let module = self.modules.get(&key.module)?;
         match key.what {
@@ -443,7 +483,7 @@ impl Workspace {
             What::Kind => module.kinds.get(&key.name),
             What::Values => module.values.get(&key.name),
             What::Names => module.names.get(&key.name),
-            What::All | What::Kinds | What::Callers | What::File | What::Installed => None,
+            What::All | What::Kinds | What::Callers | What::Everywhere | What::File | What::Installed => None,
         }
     }
 
@@ -454,13 +494,48 @@ impl Workspace {
         self.entries(key).into_iter().flat_map(Entries::iter).filter(is_of_kind)
     }
 
-    /// Every block of a module, in a fixed order.
-    pub(super) fn all(&self, module: &str) -> Vec<Definition> {
+    /// Every block of a module, in a fixed order; those of variable files are [`values`](Self::values).
+    pub fn all(&self, module: &str) -> Vec<Definition> {
         let tables = self.modules.get(module).map(|module| &module.definitions);
         let mut all: Vec<_> =
             tables.into_iter().flat_map(|table| table.values()).flat_map(Entries::iter).cloned().collect();
         all.sort_by(Definition::place_cmp);
         all
+    }
+
+    /// What the variable files of a module say, in a fixed order.
+    pub fn values(&self, module: &str) -> Vec<Definition> {
+        let tables = self.modules.get(module).map(|module| &module.values);
+        let mut all: Vec<_> =
+            tables.into_iter().flat_map(|table| table.values()).flat_map(Entries::iter).cloned().collect();
+        all.sort_by(Definition::place_cmp);
+        all
+    }
+
+    /// The calls of a module, in a fixed order. A module that was installed is not known to be called.
+    pub fn callers(&self, module: &str) -> Vec<Definition> {
+        self.callers.get(module).into_iter().flat_map(Entries::iter).cloned().collect()
+    }
+
+    /// The units of a module that could not be read in full, in order of their files.
+    pub fn broken(&self, module: &str) -> Vec<(Arc<str>, Arc<Lowered>)> {
+        let files = self.modules.get(module).map(|module| &module.broken);
+        let mut all: Vec<_> = files
+            .into_iter()
+            .flat_map(|files| files.iter())
+            .flat_map(|(file, units)| units.iter().map(|unit| (Arc::clone(file), Arc::clone(unit))))
+            .collect();
+        all.sort_by(|a, b| (&a.0, a.1.digest).cmp(&(&b.0, b.1.digest)));
+        all
+    }
+
+    /// A number that tells states of a module apart: its blocks, its variable files, what could not be read of it.
+    pub fn sum(&self, module: &str) -> u64 {
+        let Some(tables) = self.modules.get(module) else { return 0 };
+        let values = tables.values.values().fold(0, |sum: u64, entries| sum.wrapping_add(entries.sum));
+        let broken = tables.broken.values().flat_map(|units| units.iter());
+        let broken = broken.fold(0, |sum: u64, unit| sum.wrapping_add(unit.digest));
+        tables.sum.wrapping_add(values.rotate_left(21)).wrapping_add(broken.rotate_left(42))
     }
 
     /// The kinds of which a module has a block.
@@ -497,9 +572,44 @@ impl Workspace {
         calls.into_iter().flat_map(Entries::iter).filter_map(|call| callee(module, call.block())).collect()
     }
 
+    /// The blocks of a module that mention an address, in a fixed order.
+    pub fn mentioning(&self, module: &str, address: &str) -> impl Iterator<Item = &Definition> {
+        self.modules.get(module).and_then(|module| module.mentions.get(address)).into_iter().flat_map(Entries::iter)
+    }
+
+    /// The folder of the module that a block of a module calls, where what it says is known.
+    pub fn called(&self, module: &Arc<str>, call: &Block) -> Option<Arc<str>> {
+        let folder = callee(module, call).map(Arc::from).or_else(|| {
+            let name = call.address.strip_prefix("module.")?;
+            self.installed(module, &name.into()).cloned()
+        });
+        folder.filter(|folder| self.has_module(folder))
+    }
+
+    /// The blocks of a module of some kinds, in no order that means anything.
+    pub fn of_kinds(&self, module: &str, is_wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = &Definition> {
+        let kinds = self.modules.get(module).into_iter().flat_map(|module| module.kinds.iter());
+        kinds.filter(move |(kind, _)| is_wanted(kind)).flat_map(|(_, entries)| entries.iter())
+    }
+
+    /// The resources (`aws_vpc`) or data sources (`data.aws_vpc`) of a kind in all modules, in a fixed order.
+    pub fn everywhere(&self, kind: &str) -> impl Iterator<Item = &Definition> {
+        self.everywhere.get(kind).into_iter().flat_map(Entries::iter)
+    }
+
+    /// What tells whether [`Workspace::everywhere`] has other blocks than before.
+    pub fn version_everywhere(&self, kind: &str) -> u64 {
+        self.everywhere.get(kind).map_or(0, |entries| entries.sum)
+    }
+
+    /// The blocks with an address, those in override files too, in a fixed order.
+    pub fn definitions(&self, module: &str, address: &str) -> impl Iterator<Item = &Definition> {
+        self.modules.get(module).and_then(|module| module.definitions.get(address)).into_iter().flat_map(Entries::iter)
+    }
+
     /// Where the block with an address stands.
     pub fn definition(&self, module: &str, address: &str) -> Option<&Definition> {
-        self.modules.get(module)?.definitions.get(address)?.iter().next()
+        self.definitions(module, address).next()
     }
 }
 
@@ -537,6 +647,11 @@ pub(super) fn all(what: What, module: &Arc<str>) -> Key {
     Key { module: Arc::clone(module), what, name: Arc::default() }
 }
 
+/// The resources or data sources of a kind, in all modules.
+fn everywhere(kind: &Arc<str>) -> Key {
+    Key { module: Arc::default(), what: What::Everywhere, name: Arc::clone(kind) }
+}
+
 /// Everything under which a block can be asked for.
 fn keys(module: &Arc<str>, file: &str, block: &Block) -> Vec<Key> {
     let key = |what, name: &Arc<str>| Key { module: Arc::clone(module), what, name: Arc::clone(name) };
@@ -544,12 +659,17 @@ fn keys(module: &Arc<str>, file: &str, block: &Block) -> Vec<Key> {
         return vec![key(What::Values, &block.address)];
     }
     let mut keys = vec![key(What::Definition, &block.address), key(What::Kind, &block.kind)];
+    if block.is_resource() || block.is_data() {
+        keys.push(everywhere(&block.kind));
+    }
     for item in block.body.entries.iter().filter(|item| may_name(&item.name) && !is_reference(item)) {
         keys.push(key(What::Names, &format!("{}.{}", block.kind, item.name).into()));
     }
     for mention in block.mentions.iter().filter(|mention| is_indexed(mention)) {
         keys.push(key(What::Mentions, mention));
-        keys.push(key(What::MentionsBy, &format!("{} {mention}", block.kind).into()));
+        if is_no_value(mention) {
+            keys.push(key(What::MentionsBy, &format!("{} {mention}", block.kind).into()));
+        }
     }
     if let Some(callee) = callee(module, block) {
         let callee: Arc<str> = callee.into();
@@ -559,7 +679,7 @@ fn keys(module: &Arc<str>, file: &str, block: &Block) -> Vec<Key> {
 }
 
 /// The folder of the module that a block calls, where that is one on disk.
-pub(super) fn callee(module: &str, block: &Block) -> Option<String> {
+pub fn callee(module: &str, block: &Block) -> Option<String> {
     if &*block.kind != "module" || !block.address.starts_with("module.") {
         return None;
     }

@@ -6,7 +6,65 @@ use crate::terraform::syntax::{Content, Dynamic, Expr, ExprKind, Items};
 use crate::terraform::workspace::{Definition, What};
 use std::ops::Range;
 
+/// How many there are of what a block declares, and under which keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Instances {
+    /// One, without a key.
+    One,
+    /// As many as `count` says, under the numbers from 0; `None` where that is not known.
+    Count(Option<u64>),
+    /// One a key of `for_each`, in the order in which [`Scope::resources`] has them; `None` where they are not known.
+    Keys(Option<Vec<String>>),
+}
+
 impl Scope<'_> {
+    /// How many there are of what a block declares.
+    pub fn instances(&self, definition: &Definition) -> Instances {
+        if !is_repeatable(&definition.block().kind) {
+            return Instances::One;
+        }
+        if let Some((count, _)) = self.setting(definition, "count") {
+            let count = self.eval(&count, None).as_number().filter(|count| *count >= 0.0 && count.fract() == 0.0);
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
+            return Instances::Count(count.map(|count| count as u64));
+        }
+        if let Some((over, _)) = self.setting(definition, "for_each") {
+            let elements = Self::elements(&self.eval(&over, None));
+            let keys = elements.and_then(|elements| {
+                elements.iter().map(|(key, _)| key.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+            });
+            return Instances::Keys(keys);
+        }
+        Instances::One
+    }
+
+    /// The first instances of a block with `count`, in order, up to as many as are looked at one by one; the same for all where
+    /// their number is not mentioned. Empty where it has no `count`.
+    pub fn counted(&self, definition: &Definition, count: u64) -> Vec<Resource> {
+        let Some((expr, _)) = self.setting(definition, "count") else { return Vec::new() };
+        let looked_at = if definition.block().mentions("count") { MAX_INSTANCES as u64 } else { 1 };
+        (0..count.min(looked_at)).map(|index| self.numbered(definition, &expr.range, index)).collect()
+    }
+
+    /// One instance of a block of which nothing is known that tells instances apart.
+    pub fn any_instance(&self, definition: &Definition) -> Resource {
+        let range = &definition.block().range;
+        let part = |name: &str| Field { name: name.to_owned(), range: range.clone(), value: unknown(range, name) };
+        let fields = ["key", "value", "index"].map(part).to_vec();
+        let value = Value::new(range.clone(), ValueKind::Object(Body { fields, open: true, ..Body::default() }));
+        let count = Bound { name: "count", value: &value, outer: None };
+        self.resource(definition, Some(&Bound { name: "each", value: &value, outer: Some(&count) }))
+    }
+
+    fn numbered(&self, definition: &Definition, range: &Range<usize>, number: u64) -> Resource {
+        #[expect(clippy::cast_precision_loss, reason = "no more than are looked at")]
+        let number = Value::new(range.clone(), ValueKind::Number(number as f64));
+        let index = Field { name: "index".to_owned(), range: range.clone(), value: number };
+        let body = Body { fields: vec![index], ..Body::default() };
+        let value = Value::new(range.clone(), ValueKind::Object(body));
+        self.resource(definition, Some(&Bound { name: "count", value: &value, outer: None }))
+    }
+
     /// The instances of a block: one where it has neither `count` nor `for_each`, none where it is known to have none.
     pub fn resources(&self, definition: &Definition) -> Vec<Resource> {
         let block = definition.block();
@@ -27,15 +85,7 @@ impl Scope<'_> {
             let count = self.eval(&expr, None);
             return match count.as_number() {
                 Some(number) if number <= 0.0 => Vec::new(),
-                Some(_) if block.mentions("count") => {
-                    let index = Field {
-                        name: "index".to_owned(),
-                        range: expr.range.clone(),
-                        value: Value::new(expr.range.clone(), ValueKind::Number(0.0)),
-                    };
-                    let body = Body { fields: vec![index], ..Body::default() };
-                    vec![instance("count", &Value::new(expr.range.clone(), ValueKind::Object(body)))]
-                }
+                Some(_) if block.mentions("count") => vec![self.numbered(definition, &expr.range, 0)],
                 _ => vec![instance("count", &unknown_each("count.index"))],
             };
         }

@@ -373,7 +373,7 @@ pub(in crate::terraform) fn equal(a: &Value, b: &Value) -> Option<bool> {
 }
 
 /// Whether two values say the same, where that is known.
-pub(in crate::terraform) fn same(a: &Value, b: &Value) -> Option<bool> {
+pub fn same(a: &Value, b: &Value) -> Option<bool> {
     match (&a.kind, &b.kind) {
         (ValueKind::Unknown { .. }, _) | (_, ValueKind::Unknown { .. }) => None,
         (ValueKind::Null, ValueKind::Null) => Some(true),

@@ -9,7 +9,9 @@ mod modules;
 mod references;
 mod variables;
 
-pub(in crate::terraform) use expressions::{equal, is_exact, same, string};
+pub use blocks::Instances;
+pub use expressions::same;
+pub(in crate::terraform) use expressions::{equal, is_exact, string};
 
 use crate::model::{Value, ValueKind};
 use crate::terraform::workspace::{Definition, Key, What, Workspace};
@@ -274,6 +276,11 @@ impl Worked<Value> {
 }
 
 impl<'a> Scope<'a> {
+    /// The folder of the module.
+    pub fn folder(&self) -> &str {
+        &self.module
+    }
+
     /// A module by itself.
     pub fn new(evaluation: &'a Evaluation<'a>, module: &str) -> Self {
         Self {

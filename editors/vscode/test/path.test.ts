@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { firstExecutable, serverCandidates, type Surroundings } from "../src/server-path";
+import { firstExecutable, serverCandidates, type Surroundings } from "../src/server/path";
 
 const linux: Surroundings = {
   setting: "",

@@ -1,0 +1,208 @@
+--- Starts the server, starts it again after a crash, and gives up in time.
+local client = require('countersign.client')
+local config = require('countersign.config')
+
+local M = {}
+
+--- Version of the server that this plugin belongs to. Others with the same first two numbers will do.
+M.WANTED = '0.1.0'
+
+-- Crashes that are this long ago do not count any more, in milliseconds.
+local FORGIVEN_AFTER = 180000
+
+-- By the types of messages of the protocol.
+local LEVELS = { vim.log.levels.ERROR, vim.log.levels.WARN, vim.log.levels.INFO, vim.log.levels.DEBUG }
+
+local crashes = {} --- @type number[]
+local gave_up = false
+local said = {} --- @type table<string, boolean>
+
+--- Says something once.
+local function say(message, level)
+  if not said[message] then
+    said[message] = true
+    vim.notify('Countersign: ' .. message, level or vim.log.levels.WARN)
+  end
+end
+
+--- The program that the settings name, if it can be run.
+--- @return string?
+function M.program()
+  local path = vim.fn.exepath(config.values.cmd[1])
+  return path ~= '' and path or nil
+end
+
+--- Why a version of the server is not the one wanted; nil where it is.
+--- @param version? string
+function M.version_problem(version)
+  local found = vim.version.parse(version or '')
+  local wanted = assert(vim.version.parse(M.WANTED))
+  if not found then
+    return ('the server does not say its version; this plugin belongs to %s'):format(M.WANTED)
+  end
+  if found.major ~= wanted.major or found.minor ~= wanted.minor then
+    return ('the server is version %s and this plugin belongs to %s; some of it may not work, so update the older of the two'):format(
+      version,
+      M.WANTED
+    )
+  end
+end
+
+local function may_start()
+  if gave_up then
+    return false
+  end
+  if not M.program() then
+    say(
+      ('there is no program `%s` on the path, so nothing is checked. Install it (`cargo install --path server`) or set `cmd`; then `:Countersign restart`.'):format(
+        config.values.cmd[1]
+      )
+    )
+    return false
+  end
+  return true
+end
+
+local function wants(buffer)
+  -- Neovim shows diagnostics of a buffer without a name in another one.
+  return vim.api.nvim_buf_is_loaded(buffer)
+    and vim.bo[buffer].buftype == ''
+    and vim.api.nvim_buf_get_name(buffer) ~= ''
+    and vim.tbl_contains(config.values.filetypes, vim.bo[buffer].filetype)
+end
+
+local function root_of(buffer)
+  return vim.fs.root(buffer, config.values.root_markers)
+end
+
+local function on_exit(code, signal)
+  -- SIGTERM is how it is told to end; nothing crashes by it.
+  local asked = (code == 0 and signal == 0) or signal == 15
+  if asked or vim.v.exiting ~= vim.NIL then
+    return
+  end
+  local now = vim.uv.now()
+  crashes = vim.tbl_filter(function(at)
+    return now - at < FORGIVEN_AFTER
+  end, crashes)
+  table.insert(crashes, now)
+  local how = signal ~= 0 and ('by signal ' .. signal) or ('with code ' .. code)
+  vim.schedule(function()
+    if #crashes >= config.values.max_crashes then
+      gave_up = true
+      vim.notify(
+        ('Countersign: the server ended %s, %d times in a short while. It stays away now, and nothing is checked. `:Countersign log server` shows what it wrote; `:Countersign restart` tries again.'):format(
+          how,
+          #crashes
+        ),
+        vim.log.levels.ERROR
+      )
+      return
+    end
+    local delay = config.values.restart_delay * 2 ^ (#crashes - 1)
+    vim.notify(
+      ('Countersign: the server ended %s. It is started again in %.1f s.'):format(how, delay / 1000),
+      vim.log.levels.WARN
+    )
+    vim.defer_fn(function()
+      if not gave_up then
+        M.start_all()
+      end
+    end, delay)
+  end)
+end
+
+--- What `vim.lsp.start` is given.
+local function client_config()
+  return {
+    name = client.NAME,
+    cmd = config.values.cmd,
+    filetypes = config.values.filetypes,
+    on_exit = on_exit,
+    handlers = {
+      -- Neovim's own handler writes to the command line and waits for a key where a message is long.
+      ['window/showMessage'] = function(_, message)
+        vim.notify('Countersign: ' .. message.message, LEVELS[message.type] or vim.log.levels.INFO)
+      end,
+      -- The server asks for this whenever it has come to know more about who wrote what.
+      ['workspace/inlayHint/refresh'] = function(...)
+        require('countersign.regions').refresh_all()
+        return vim.lsp.handlers['workspace/inlayHint/refresh'](...)
+      end,
+    },
+    on_init = function(_, result)
+      local problem = M.version_problem(vim.tbl_get(result or {}, 'serverInfo', 'version'))
+      if problem then
+        say(problem)
+      end
+    end,
+  }
+end
+
+--- Starts the server for a buffer, or joins it to the one that runs for the same root.
+function M.start(buffer)
+  if not wants(buffer) or client.of(buffer) or not may_start() then
+    return
+  end
+  -- An assistant may insert something before the server is there.
+  require('countersign.changes').follow(buffer)
+  -- What a user adds with `vim.lsp.config('countersign', …)` counts.
+  local started = vim.lsp.config and vim.deepcopy(vim.lsp.config[client.NAME]) or client_config()
+  started.name, started.root_dir = client.NAME, root_of(buffer)
+  started.cmd = started.cmd or config.values.cmd
+  vim.lsp.start(started, { bufnr = buffer })
+end
+
+--- Starts it for every buffer that wants it.
+function M.start_all()
+  for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
+    M.start(buffer)
+  end
+end
+
+--- Stops it, forgets its crashes and starts it anew.
+function M.restart()
+  crashes, gave_up, said = {}, false, {}
+  local running = client.all()
+  for _, each in ipairs(running) do
+    client.stop(each)
+  end
+  local tries = 0
+  local function when_gone()
+    tries = tries + 1
+    local left = client.all()
+    if #left > 0 and tries < 100 then
+      return vim.defer_fn(when_gone, 20)
+    end
+    for _, each in ipairs(left) do
+      client.stop(each, true)
+    end
+    M.start_all()
+  end
+  when_gone()
+end
+
+function M.gave_up()
+  return gave_up
+end
+
+function M.setup()
+  crashes, gave_up = {}, false
+  if vim.lsp.config then
+    vim.lsp.config(client.NAME, client_config())
+  end
+  local group = vim.api.nvim_create_augroup('countersign.server', {})
+  if not config.values.autostart then
+    return
+  end
+  -- A buffer that gets its name when it is written has its type already.
+  vim.api.nvim_create_autocmd({ 'FileType', 'BufFilePost', 'BufWritePost' }, {
+    group = group,
+    callback = function(event)
+      M.start(event.buf)
+    end,
+  })
+  M.start_all()
+end
+
+return M
