@@ -15,7 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("countersign-infra", &["countersign-grammars"]),
     ("countersign-impact", &["countersign-infra"]),
     ("countersign-provenance", &["countersign-text"]),
-    ("countersign-policy", &["countersign-impact", "countersign-infra"]),
+    ("countersign-policy", &["countersign-agents", "countersign-commands", "countersign-impact", "countersign-infra"]),
     (
         "countersign-engine",
         &[

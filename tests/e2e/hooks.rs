@@ -18,8 +18,11 @@ fn hook(workspace: &Workspace, agent: &str, payload: &[u8]) -> String {
     let tools = workspace.state().join("tools");
     command.env("PATH", format!("{}:{}", tools.display(), std::env::var("PATH").unwrap_or_default()));
     let output = run_on(&mut command, payload, LIMIT);
-    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), b"".as_slice()), "the agent is not stopped");
-    String::from_utf8(output.stderr).expect("UTF-8")
+    let said = String::from_utf8(output.stderr).expect("UTF-8");
+    // What is answered is not tested here: an edit that is denied may come about all the same, and is recorded.
+    let is_denied = output.status.code() == Some(2) && said.starts_with("Countersign denies");
+    assert!(output.status.success() || is_denied, "{said}");
+    if is_denied { String::new() } else { said }
 }
 
 /// What Claude Code says before or after it replaces a text in `main.tf`.

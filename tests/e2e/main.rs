@@ -4,6 +4,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "callers pass `json!(…)`")]
 
 mod actions;
+mod agents;
 mod bad_input;
 mod bad_modules;
 mod baseline;

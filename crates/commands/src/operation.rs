@@ -1,9 +1,12 @@
 //! What a command would do.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// What becomes of the thing that an operation hits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// It is gone: a resource, a cluster, a release.
     Destroy,
@@ -64,7 +67,8 @@ impl Effect {
 }
 
 /// Where an operation takes effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Reach {
     /// On this machine, in this working copy.
     Local,
@@ -75,7 +79,8 @@ pub enum Reach {
 }
 
 /// How much it matters, before the environment is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Grade {
     /// It can be got back, is a small part, or is not known to matter.
     Lesser,

@@ -1,5 +1,6 @@
 //! Two states of files, to be compared: what is presumed live, and what is there now.
 
+pub(crate) mod live;
 mod planned;
 pub(crate) mod report;
 mod since;

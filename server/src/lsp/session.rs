@@ -5,7 +5,6 @@
 
 use super::client::{Features, Requester};
 use super::features::{self, Around, View};
-use super::live::{Files, Impacts, Live};
 use super::protocol::EditParams;
 use super::published::{PublishParams, ShownDiagnostics};
 use super::survey::{Overview, Report, SurveyEnd};
@@ -13,6 +12,7 @@ use super::transport::Outbox;
 use super::worker::{Job, Worker};
 use crate::cli::today;
 use crate::disk::FolderConfig;
+use crate::impact::live::{Files, Impacts, Live};
 use crate::record::Kind;
 use crate::seen::Seen;
 use crate::surroundings::{self, Indexed};

@@ -6,8 +6,8 @@
 
 use super::{Names, call, edit, other, patch_in};
 use crate::json::{Fields, arguments};
-use crate::{Action, Call, Change, Moment, Refusal, blocks};
-use serde_json::Value;
+use crate::{Action, Answer, Call, Change, Moment, Refusal, Reply, blocks};
+use serde_json::{Value, json};
 
 const NAMES: Names = Names {
     path: &["path", "absolutePath", "file_path"],
@@ -74,4 +74,13 @@ fn action(payload: Fields<'_>, name: &str, arguments: &Value) -> Result<Action, 
         }
         _ => Ok(other(name, arguments)),
     }
+}
+
+/// Cline expects an object from every hook. It has no way to ask, so a question becomes context.
+pub(super) fn reply(answer: &Answer) -> Reply {
+    Reply::json(&match answer {
+        Answer::Pass => json!({ "cancel": false }),
+        Answer::Tell(text) | Answer::Ask(text) => json!({ "cancel": false, "contextModification": text }),
+        Answer::Deny(text) => json!({ "cancel": true, "errorMessage": text }),
+    })
 }

@@ -31,12 +31,12 @@ const SHOWN: usize = 5;
 const WEIGHED: usize = 500;
 
 /// The files of the session, as they were at one moment.
-pub(super) struct Files {
-    pub(super) workspace: Workspace,
+pub(crate) struct Files {
+    pub(crate) workspace: Workspace,
     /// Files that are open.
-    pub(super) open: HashMap<Arc<str>, Arc<Snapshot>>,
+    pub(crate) open: HashMap<Arc<str>, Arc<Snapshot>>,
     /// Files that are not.
-    pub(super) on_disk: Arc<HashMap<Arc<str>, Arc<Snapshot>>>,
+    pub(crate) on_disk: Arc<HashMap<Arc<str>, Arc<Snapshot>>>,
 }
 
 impl Files {
@@ -51,11 +51,11 @@ impl Files {
 }
 
 /// What is shown in which file.
-pub(super) type Impacts = HashMap<Arc<str>, Arc<[Impact]>>;
+pub(crate) type Impacts = HashMap<Arc<str>, Arc<[Impact]>>;
 
 /// Compares, and keeps what it has read.
 #[derive(Default)]
-pub(super) struct Live {
+pub(crate) struct Live {
     /// Committed files, by what names their content and by their own names.
     committed: Mutex<Kept>,
     links: Links,
@@ -73,7 +73,7 @@ struct Baseline {
 
 impl Live {
     /// What the open files and those beside them do to what is live, by the file that it is shown in.
-    pub(super) fn impacts(&self, now: &Files, configs: &Configs) -> Impacts {
+    pub(crate) fn impacts(&self, now: &Files, configs: &Configs) -> Impacts {
         let modules: BTreeSet<String> = now
             .open
             .keys()
