@@ -48,7 +48,9 @@ fn claude_edits(workspace: &Workspace, call: &str, old: &str, new: &str) {
 
 /// What the hook says where Claude Code tells of a replacement that it did not make.
 pub(crate) fn claude_says_after(workspace: &Workspace, old: &str, new: &str) -> String {
-    say(workspace, &edit(workspace, "PreToolUse", "t9", old, new));
+    let before = edit(workspace, "PreToolUse", "t9", old, new);
+    let said = hook(workspace, "claude-code", before.to_string().as_bytes());
+    assert!(said.is_empty() || said.contains("is not in the file"), "{said}");
     workspace.write("main.tf", &format!("{}# somebody\n", workspace.read("main.tf")));
     hook(workspace, "claude-code", edit(workspace, "PostToolUse", "t9", old, new).to_string().as_bytes())
 }

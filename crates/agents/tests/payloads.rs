@@ -265,6 +265,16 @@ fn windsurf_and_cline() -> Vec<(&'static str, Call)> {
         ("cline/apply-patch-before.json", cline(Before, edits("src/a.tf", Change::Delete))),
         ("cline/execute-command-before.json", cline(Before, run("cargo test"))),
         ("cline/run-commands-before.json", cline(Before, run("echo a\necho b"))),
+        (
+            "cline/mcp-before.json",
+            cline(
+                Before,
+                Action::Tool {
+                    name: "mcp__aws__delete_bucket".to_owned(),
+                    arguments: json!({ "bucket": "orders" }),
+                },
+            ),
+        ),
         ("cline/task-start.json", cline(Other, Action::Nothing)),
     ]
 }

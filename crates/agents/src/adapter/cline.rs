@@ -72,6 +72,13 @@ fn action(payload: Fields<'_>, name: &str, arguments: &Value) -> Result<Action, 
             let lines = commands.iter().filter_map(|one| one.as_str().or_else(|| one.get("command")?.as_str()));
             Ok(Action::Command(lines.collect::<Vec<_>>().join("\n")))
         }
+        // A tool of a server; its own arguments are a text that holds JSON.
+        "use_mcp_tool" => {
+            let fields = fields()?;
+            let server = fields.text(&["server_name", "serverName"])?.unwrap_or_default();
+            let tool = fields.required(&["tool_name", "toolName"])?;
+            Ok(other(&format!("mcp__{server}__{tool}"), &crate::json::arguments(fields.get(&["arguments"]))))
+        }
         _ => Ok(other(name, arguments)),
     }
 }
