@@ -19,6 +19,7 @@ mod formats;
 mod history;
 mod hooks;
 mod impact;
+mod init;
 mod ledger;
 mod live;
 mod moves;

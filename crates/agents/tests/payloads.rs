@@ -269,10 +269,7 @@ fn windsurf_and_cline() -> Vec<(&'static str, Call)> {
             "cline/mcp-before.json",
             cline(
                 Before,
-                Action::Tool {
-                    name: "mcp__aws__delete_bucket".to_owned(),
-                    arguments: json!({ "bucket": "orders" }),
-                },
+                Action::Tool { name: "mcp__aws__delete_bucket".to_owned(), arguments: json!({ "bucket": "orders" }) },
             ),
         ),
         ("cline/task-start.json", cline(Other, Action::Nothing)),

@@ -70,7 +70,7 @@ pub(super) const PROGRAMS: &[Program] = &[
             rule("review approve", Effect::BypassControl, "approves a change in a person's name", PERSON),
             rule("approve", Effect::BypassControl, "approves a change in a person's name", PERSON),
             rule("init", Effect::BypassControl, "takes Countersign out of the repository", PERSON)
-                .when(&[When::Has(&["--uninstall"])]),
+                .when(&[When::Has(&["--uninstall", "--undo"])]),
             rule("baseline write", Effect::BypassControl, "accepts every finding that there is", PERSON),
             rule(
                 "hook",
