@@ -1,5 +1,6 @@
 //! What agents are answered before they run a command, call a tool or edit a file.
 
+use crate::cli::countersign;
 use crate::editor::{COUNTERSIGN, FORCE, LIMIT, PUBLIC, SAFE, Workspace};
 use countersign_testkit::run_on;
 use serde_json::{Value, json};
@@ -319,4 +320,22 @@ fn edits_that_cannot_be_judged() {
 
 fn decision_of(workspace: &Workspace, input: &Value) -> String {
     decision(&claude(workspace, "Write", input)).0
+}
+
+#[test]
+fn what_is_denied_is_written_down() {
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
+    bash(&workspace, "PGPASSWORD=t0p-s3cret psql -h prod-db -c 'DROP TABLE orders'");
+    bash(&workspace, "ls");
+    edit(&workspace, "main.tf", "false", "true");
+    let said = countersign(&workspace, &["log", "--kind", "verdict", "--agent", "claude", "--format", "json"]).stdout;
+    assert!(!said.contains("s3cret"), "{said}");
+    let entries: Value = serde_json::from_str(&said).expect("JSON");
+    let [command, edited] = entries.as_array().expect("entries").as_slice() else { panic!("{said}") };
+    assert_eq!(
+        (&command["body"]["verdict"], &command["body"]["risk"]),
+        (&json!("deny"), &json!("command/data-delete"))
+    );
+    assert_eq!((&command["file"], &command["body"]["session"]), (&Value::Null, &json!("s1")));
+    assert_eq!((&edited["file"], &edited["body"]["risk"]), (&json!("main.tf"), &json!("database-public")));
 }

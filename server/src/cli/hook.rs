@@ -6,11 +6,12 @@
 use crate::attribution;
 use crate::disk;
 use crate::git_ai;
-use crate::proposal;
+use crate::proposal::{self, Judgement};
 use crate::record::{self, Kind, Unmatched};
 use crate::spool;
 use crate::state::Store;
 use countersign_agents::{Action, AgentKind, Answer, Call, Change, Edit, MAX_PAYLOAD_BYTES, Moment, Reply};
+use countersign_policy::Verdict;
 use countersign_provenance::{
     Agent, Authority, Means, Origin, Regions, Saved, Step, Writer, after_agent, before_agent,
 };
@@ -38,8 +39,10 @@ pub(super) fn run(agent: AgentKind) -> ExitCode {
     let (reply, problems) = match call {
         Ok(call) => {
             let judgement = proposal::judge(&call);
-            let answer = judgement.as_ref().map_or(Answer::Pass, proposal::Judgement::answer);
-            let mut problems: Vec<String> = judgement.map(|judgement| judgement.unjudged).unwrap_or_default();
+            let answer = judgement.as_ref().map_or(Answer::Pass, Judgement::answer);
+            let mut problems: Vec<String> =
+                judgement.iter().filter_map(|judgement| log_answer(&call, judgement).err()).collect();
+            problems.extend(judgement.into_iter().flat_map(|judgement| judgement.unjudged));
             // Also of what is denied: it may come about all the same, by a person's will or where an agent does not listen.
             problems.extend(record(&call));
             // Where a tool has run already there is nothing to answer.
@@ -52,6 +55,20 @@ pub(super) fn run(agent: AgentKind) -> ExitCode {
         let _ = writeln!(std::io::stderr(), "countersign hook {agent}: {problem}");
     }
     reply.map_or(ExitCode::SUCCESS, |reply| say(&reply))
+}
+
+/// Adds to the ledger that something was denied, or has to be reviewed.
+fn log_answer(call: &Call, judgement: &Judgement) -> Result<(), String> {
+    if judgement.verdict() < Verdict::Review {
+        return Ok(());
+    }
+    let named = match &call.action {
+        Action::Edits(edits) => edits.first().map(|edit| edit.path.as_path()),
+        _ => None,
+    };
+    let file = disk::place(call.cwd.as_deref(), named.unwrap_or(Path::new("-")));
+    let entry = record::answered(&file, call, judgement.verdict(), &judgement.ids());
+    record::append(&Store::default(), &file, &[entry]).map_err(|error| error.to_string())
 }
 
 /// Prints a reply, and gives its exit code.

@@ -94,6 +94,17 @@ impl Judgement {
         }
     }
 
+    /// The risks and effects that there is anything to say about, the gravest first.
+    pub(crate) fn ids(&self) -> Vec<&str> {
+        let mut ids: Vec<&str> = Vec::new();
+        for saying in &self.sayings {
+            if !ids.contains(&saying.id.as_str()) {
+                ids.push(&saying.id);
+            }
+        }
+        ids
+    }
+
     /// What follows from all of it.
     pub(crate) fn verdict(&self) -> Verdict {
         self.sayings.first().map_or(Verdict::Allow, |saying| saying.verdict)
