@@ -19,6 +19,8 @@ mod formats;
 mod history;
 mod hooks;
 mod impact;
+#[path = "../incidents/mod.rs"]
+mod incidents;
 mod init;
 mod ledger;
 mod live;

@@ -146,6 +146,9 @@ pub(crate) fn action(service: &str, name: &str, target: Option<&str>) -> Option<
         | ("configservice", "stop-configuration-recorder" | "delete-configuration-recorder") => {
             live(Effect::BypassControl, format!("ends the record of who does what ({service} {name})"))
         }
+        ("elasticbeanstalk", "rebuild-environment") | ("workspaces", "rebuild-workspaces") => {
+            live(Effect::Replace, format!("destroys {thing} and makes it anew ({service} {name})"))
+        }
         ("kms", "schedule-key-deletion" | "disable-key") => live(
             Effect::Destroy,
             format!(
