@@ -3,7 +3,7 @@
 //! Prints one Markdown table. A bar that is not met is reported and does not fail the run. Every comparison (with an echo
 //! over the same pipes, with tree-sitter's own parse) is made in the same run, in turns.
 //!
-//! Options: `--only latency,traces,check,start,provenance,impact` for some of the groups, `--quick` for a run of seconds that
+//! Options: `--only latency,traces,check,start,provenance,impact,agents` for some of the groups, `--quick` for a run of seconds that
 //! shows whether the benchmark itself works. The traces and corpora are looked for in `$COUNTERSIGN_SHARED`, else in `../shared` beside
 //! the workspace.
 
@@ -15,6 +15,8 @@
     reason = "a program that measures: what goes wrong ends it, and its table goes to standard output"
 )]
 
+#[path = "figures/agents.rs"]
+mod agents;
 #[path = "figures/check.rs"]
 mod check;
 #[path = "figures/document.rs"]
@@ -44,13 +46,14 @@ const COUNTERSIGN: &str = env!("CARGO_BIN_EXE_countersign");
 type Group = fn(&Settings) -> Vec<Row>;
 
 /// The groups, by the names that `--only` takes.
-const GROUPS: [(&str, Group); 6] = [
+const GROUPS: [(&str, Group); 7] = [
     ("latency", latency::measure),
     ("traces", traces::measure),
     ("check", check::measure),
     ("start", start::measure),
     ("provenance", provenance::measure),
     ("impact", impact::measure),
+    ("agents", agents::measure),
 ];
 
 /// What a measurement goes by.

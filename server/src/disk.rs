@@ -51,6 +51,23 @@ pub(crate) fn decode(bytes: Vec<u8>) -> Result<String, Unread> {
     })
 }
 
+/// The text of a file that an agent names; `None` where there is none. What is no file, a pipe for instance, might keep the
+/// agent waiting.
+pub(crate) fn found(path: &Path) -> Result<Option<String>, String> {
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("cannot be read: {error}")),
+        Ok(metadata) if !metadata.is_file() => Err("it is no file".to_owned()),
+        Ok(_) => read(path).map(Some).map_err(Unread::message),
+    }
+}
+
+/// The file that an agent means, under the name that it has here.
+pub(crate) fn place(cwd: Option<&Path>, path: &Path) -> PathBuf {
+    let path = cwd.map_or_else(|| path.to_owned(), |cwd| cwd.join(path));
+    PathBuf::from(&*crate::surroundings::key(&path))
+}
+
 /// A path for people and for JSON: forward slashes, no leading `./`.
 pub(crate) fn display(path: &Path) -> String {
     let path = path.strip_prefix(".").unwrap_or(path);

@@ -10,6 +10,7 @@ mod git;
 mod git_ai;
 mod impact;
 pub mod lsp;
+mod proposal;
 pub mod proxy;
 mod record;
 mod review;

@@ -3,8 +3,10 @@
 
 use crate::git;
 use crate::state::Store;
+use countersign_agents::{Action, Call};
 use countersign_ledger::{Ledger, LedgerError, NewEntry};
-use countersign_provenance::{Agent, Authority, Origin};
+use countersign_policy::Verdict;
+use countersign_provenance::{Agent, Authority, Origin, sha256};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -60,6 +62,26 @@ pub(crate) fn unmatched(file: &Path, agent: &str, why: Unmatched) -> NewEntry {
 pub(crate) fn expired(file: &Path, count: usize) -> NewEntry {
     let body = json!({ "why": "the agent never said what became of the edit", "count": count });
     NewEntry { file: None, ..entry_of(Kind::Unmatched, file, None, None, body) }
+}
+
+/// An entry that an agent was answered before it did something. `file` is the one that it was about to edit, or a name in the
+/// folder in which it was about to do something else. Of a command only a digest is kept: it may hold secrets.
+pub(crate) fn answered(file: &Path, call: &Call, verdict: Verdict, risks: &[&str]) -> NewEntry {
+    let mut body = json!({ "surface": "hook", "verdict": verdict, "risk": risks.first(), "risks": risks });
+    if let Some(session) = &call.session {
+        body["session"] = session.as_str().into();
+    }
+    let what = match &call.action {
+        Action::Command(command) => Some(("command", sha256(command))),
+        Action::Tool { name, .. } => Some(("tool", name.clone())),
+        Action::Edits(_) | Action::Nothing => None,
+    };
+    let is_edit = what.is_none();
+    if let Some((name, value)) = what {
+        body[name] = value.into();
+    }
+    let entry = entry_of(Kind::Verdict, file, Some(call.tool.clone()), None, body);
+    NewEntry { file: entry.file.filter(|_| is_edit), ..entry }
 }
 
 /// Why nothing is attributed for what an agent said.

@@ -18,27 +18,27 @@ impl WouldBe {
     /// Works it out. `workspace` is the index of everything around the text, the text itself included. The `changes` are made
     /// one after the other. Returns `None` where the text cannot be analysed.
     pub(crate) fn of(
-        snapshot: Snapshot,
+        snapshot: &Snapshot,
         workspace: &Workspace,
         policy: &Policy,
         changes: Vec<Change>,
         evidence: Evidence,
     ) -> Option<Self> {
-        read(&snapshot, &mut Budget::unbounded());
-        let before = analyze(&snapshot, workspace, policy, &mut Budget::unbounded()).unwrap_or_default();
-        let units_before = units(&snapshot);
+        read(snapshot, &mut Budget::unbounded());
+        let after = changed(snapshot, changes, evidence);
+        let mut workspace_after = workspace.clone();
+        workspace_after.update(&after.file, &units(snapshot), &units(&after));
+        Self::between((snapshot, workspace), (after, &workspace_after), policy)
+    }
 
-        let version = snapshot.version.saturating_add(1);
-        let mut document = Document::of(Snapshot { changed: RangeMap::default(), ..snapshot });
-        document.change(version, changes, |_, change| change);
-        let whole = 0..document.text().len();
-        // Evidence about a version is about what came in with it, so this is about the edit alone.
-        document.evidence(version, evidence, Box::new(move |_| vec![whole.clone()]));
-        let after = document.snapshot().clone();
-        read(&after, &mut Budget::unbounded());
-        let mut workspace = workspace.clone();
-        workspace.update(&after.file, &units_before, &units(&after));
-        let analysis = analyze(&after, &workspace, policy, &mut Budget::unbounded())?;
+    /// What is to be said of a text between two states of it and of what is around it.
+    pub(crate) fn between(
+        (before, around_before): (&Snapshot, &Workspace),
+        (after, around_after): (Snapshot, &Workspace),
+        policy: &Policy,
+    ) -> Option<Self> {
+        let before = analyze(before, around_before, policy, &mut Budget::unbounded()).unwrap_or_default();
+        let analysis = analyze(&after, around_after, policy, &mut Budget::unbounded())?;
         Some(Self { snapshot: after, before, analysis })
     }
 
@@ -53,10 +53,33 @@ impl WouldBe {
         self.analysis.findings.iter().filter(move |finding| touched(finding) || !was_there(finding))
     }
 
+    /// Whether the very same was to be said of the same resource before the edit.
+    pub(crate) fn was_said(&self, finding: &Finding) -> bool {
+        let is_same = |other: &&Finding| {
+            let address = |finding: &Finding| finding.resource.as_ref().map(|resource| resource.address.clone());
+            other.risk == finding.risk && other.message == finding.message && address(other) == address(finding)
+        };
+        let count = |findings: &[Finding]| findings.iter().filter(is_same).count();
+        count(&self.before.findings) >= count(&self.analysis.findings)
+    }
+
     /// The worst of them.
     pub(crate) fn gravest(&self) -> Option<&Finding> {
         self.brought().max_by_key(|finding| (finding.verdict, finding.severity))
     }
+}
+
+/// A text after changes, which are made one after the other, with what is known of who made them. Its units are read.
+pub(crate) fn changed(snapshot: &Snapshot, changes: Vec<Change>, evidence: Evidence) -> Snapshot {
+    let version = snapshot.version.saturating_add(1);
+    let mut document = Document::of(Snapshot { changed: RangeMap::default(), ..snapshot.clone() });
+    document.change(version, changes, |_, change| change);
+    let whole = 0..document.text().len();
+    // Evidence about a version is about what came in with it, so this is about the edit alone.
+    document.evidence(version, evidence, Box::new(move |_| vec![whole.clone()]));
+    let after = document.snapshot().clone();
+    read(&after, &mut Budget::unbounded());
+    after
 }
 
 /// A finding in one line: what is so, what to do, and the risk.

@@ -7,6 +7,7 @@ use std::process::Command;
 /// What each crate may depend on: other crates of ours, and libraries that would give it away.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("countersign-agents", &[]),
+    ("countersign-commands", &[]),
     ("countersign-ledger", &[]),
     ("countersign-text", &[]),
     ("countersign-grammars", &[]),
@@ -14,7 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("countersign-infra", &["countersign-grammars"]),
     ("countersign-impact", &["countersign-infra"]),
     ("countersign-provenance", &["countersign-text"]),
-    ("countersign-policy", &["countersign-impact", "countersign-infra"]),
+    ("countersign-policy", &["countersign-agents", "countersign-commands", "countersign-impact", "countersign-infra"]),
     (
         "countersign-engine",
         &[

@@ -18,8 +18,11 @@ fn hook(workspace: &Workspace, agent: &str, payload: &[u8]) -> String {
     let tools = workspace.state().join("tools");
     command.env("PATH", format!("{}:{}", tools.display(), std::env::var("PATH").unwrap_or_default()));
     let output = run_on(&mut command, payload, LIMIT);
-    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), b"".as_slice()), "the agent is not stopped");
-    String::from_utf8(output.stderr).expect("UTF-8")
+    let said = String::from_utf8(output.stderr).expect("UTF-8");
+    // What is answered is not tested here: an edit that is denied may come about all the same, and is recorded.
+    let is_denied = output.status.code() == Some(2) && said.starts_with("Countersign denies");
+    assert!(output.status.success() || is_denied, "{said}");
+    if is_denied { String::new() } else { said }
 }
 
 /// What Claude Code says before or after it replaces a text in `main.tf`.
@@ -45,7 +48,9 @@ fn claude_edits(workspace: &Workspace, call: &str, old: &str, new: &str) {
 
 /// What the hook says where Claude Code tells of a replacement that it did not make.
 pub(crate) fn claude_says_after(workspace: &Workspace, old: &str, new: &str) -> String {
-    say(workspace, &edit(workspace, "PreToolUse", "t9", old, new));
+    let before = edit(workspace, "PreToolUse", "t9", old, new);
+    let said = hook(workspace, "claude-code", before.to_string().as_bytes());
+    assert!(said.is_empty() || said.contains("is not in the file"), "{said}");
     workspace.write("main.tf", &format!("{}# somebody\n", workspace.read("main.tf")));
     hook(workspace, "claude-code", edit(workspace, "PostToolUse", "t9", old, new).to_string().as_bytes())
 }

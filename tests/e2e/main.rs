@@ -4,6 +4,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "callers pass `json!(…)`")]
 
 mod actions;
+mod agents;
 mod bad_input;
 mod bad_modules;
 mod baseline;
@@ -18,6 +19,9 @@ mod formats;
 mod history;
 mod hooks;
 mod impact;
+#[path = "../incidents/mod.rs"]
+mod incidents;
+mod init;
 mod ledger;
 mod live;
 mod moves;

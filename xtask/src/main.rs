@@ -18,7 +18,7 @@ use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 const USAGE: &str = "\
-cargo xtask docs [--check]   write (or check) what is made from the code: schemas, the rule pages, the settings' defaults, commands' help
+cargo xtask docs [--check]   write (or check) what is made from the code: schemas, the rule pages, the settings' defaults, commands' help, the programs in docs/commands.md
 cargo xtask figures [ARGS]   measure the figures and print them as a table; ARGS go to the benchmark (--quick, --only NAME)
 cargo xtask fuzz SECONDS     run every fuzz target for so long (needs a nightly toolchain and cargo-fuzz)
 cargo xtask notes [--data FILE]
@@ -35,7 +35,7 @@ cargo xtask score impact [--data FILE] [--list FILE]
 cargo xtask soak ledger [--kills N]
                              kill processes that write to one ledger; 1,000 kills are the full run, 100 the default
 cargo xtask tables [--check] [DIR]
-                             write (or check) the tables under crates/policy/data and crates/impact/data from the facts in DIR
+                             write (or check) the tables of crates/policy, impact and commands from the facts in DIR
 cargo xtask traces [--data DIR]
                              replay people at work with 200 pieces of evidence open; 1 where a byte of theirs is taken for an
                              AI's, or too much or too little is asked about
@@ -161,10 +161,24 @@ fn generated() -> anyhow::Result<Vec<(String, String)>> {
     let (before, rest) = page.split_once("```toml\n").context("docs/configuration.md has the defaults in a fence")?;
     let (_, after) = rest.split_once("\n```").context("the fence ends")?;
     files.push(("docs/configuration.md".to_owned(), format!("{before}```toml\n{}\n```{after}", defaults.trim_end())));
+    let page = fs::read_to_string(root().join("docs/commands.md"))?;
+    files.push(("docs/commands.md".to_owned(), with_programs(&page)?));
     for page in ["docs/command-line.md", "docs/provenance.md"] {
         files.push((page.to_owned(), with_help(&fs::read_to_string(root().join(page))?)?));
     }
     Ok(files)
+}
+
+/// A page with the table of the programs that are recognised.
+fn with_programs(page: &str) -> anyhow::Result<String> {
+    const HEAD: &str = "| program | what is recognised |\n|---|---|\n";
+    let (before, rest) = page.split_once(HEAD).context("docs/commands.md has a table of programs")?;
+    let after = rest.split_once("\n\n").map(|(_, after)| after).context("something follows the table")?;
+    let mut table = String::new();
+    for (names, about) in countersign_commands::recognised() {
+        writeln!(table, "| {names} | {about} |")?;
+    }
+    Ok(format!("{before}{HEAD}{table}\n{after}"))
 }
 
 /// A page with each command's help in the fence that begins with that command.

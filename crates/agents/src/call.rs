@@ -17,6 +17,8 @@ pub struct Call {
     pub call: Option<String>,
     /// The working directory, or the first workspace folder.
     pub cwd: Option<PathBuf>,
+    /// The event, as the payload names it. Some agents expect another answer to each.
+    pub event: Option<String>,
     /// Before or after the tool ran.
     pub moment: Moment,
     /// What the tool does.

@@ -1,14 +1,18 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
 /// A coding agent whose hooks are understood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum AgentKind {
     /// Claude Code, in a terminal or inside an editor.
     ClaudeCode,
     /// Cursor: its agent and its completions (Tab).
     Cursor,
     /// The agent of VS Code.
+    #[serde(rename = "vscode")]
     VsCode,
     /// GitHub Copilot in a terminal, and its cloud agent.
     CopilotCli,
@@ -25,6 +29,7 @@ pub enum AgentKind {
     /// Cline.
     Cline,
     /// OpenCode.
+    #[serde(rename = "opencode")]
     OpenCode,
 }
 
@@ -93,5 +98,17 @@ impl FromStr for AgentKind {
 
     fn from_str(name: &str) -> Result<Self, UnknownAgent> {
         Self::ALL.iter().copied().find(|kind| kind.name() == name).ok_or_else(|| UnknownAgent(name.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_has_one_name() {
+        for agent in AgentKind::ALL {
+            assert_eq!(serde_json::to_value(agent).expect("a name"), agent.name());
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! What the hooks of coding agents say: one file per agent, in `adapter`.
 //!
 //! An agent calls a hook before and after it uses a tool, and gives it one JSON object on standard input. [`read`]
-//! turns that object into a [`Call`]: which agent, which session, which files, which text. This crate must not touch
-//! files, git or a clock, and decides nothing: whether an edit is allowed and whose text it becomes is for others to
-//! say.
+//! turns that object into a [`Call`]: which agent, which session, which files, which text. [`Answer::reply`] turns an answer
+//! into what the agent expects of its hook. This crate must not touch files, git or a clock, and decides nothing: whether an
+//! edit is allowed and whose text it becomes is for others to say.
 
 mod adapter;
+mod answer;
 mod blocks;
 mod call;
 mod identify;
@@ -14,6 +15,7 @@ mod kind;
 mod patch;
 mod refusal;
 
+pub use answer::{Answer, Reply};
 pub use call::{Action, Call, Change, Edit, Moment, Replacement, Span};
 pub use json::MAX_PAYLOAD_BYTES;
 pub use kind::{AgentKind, UnknownAgent};

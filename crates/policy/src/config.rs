@@ -1,8 +1,11 @@
 //! `countersign.toml`: what it may say, and what is wrong with what it says.
 
-use crate::environment::Environments;
+use crate::agents::{self, Agents, Asked, CommandRow, Scope};
+use crate::environment::{Environment, Environments};
 use crate::live::Live;
-use crate::verdict::{Row, Table};
+use crate::verdict::{Row, Table, Verdict};
+use countersign_agents::AgentKind;
+use countersign_commands::Operation;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -33,6 +36,12 @@ pub struct Config {
     pub impact: Live,
     /// Rows of the table of verdicts; tried before the default rows.
     pub verdict: Vec<Row>,
+    /// What the hooks of agents answer.
+    pub agents: Agents,
+    /// Rows of the table for commands and tools; tried before the default rows.
+    pub command: Vec<CommandRow>,
+    /// How far agents may go.
+    pub scope: Vec<Scope>,
     #[serde(skip)]
     exclude: GlobSet,
 }
@@ -91,7 +100,7 @@ impl Config {
             Ok(table) => table,
             Err(error) => {
                 problems.push(problem(&error, 0..text.len().min(1)));
-                config.verdict = default_rows();
+                (config.verdict, config.command) = default_rows();
                 return (config, problems);
             }
         };
@@ -101,10 +110,17 @@ impl Config {
                 ("verdict", DeValue::Array(rows)) => {
                     config.verdict.extend(rows.iter().filter_map(|row| part(row, text, &mut problems)));
                 }
-                ("verdict", _) => problems.push(ConfigProblem {
+                ("command", DeValue::Array(rows)) => {
+                    config.command.extend(rows.iter().filter_map(|row| part(row, text, &mut problems)));
+                }
+                ("scope", DeValue::Array(scopes)) => {
+                    config.scope.extend(scopes.iter().filter_map(|scope| part(scope, text, &mut problems)));
+                }
+                ("verdict" | "command" | "scope", _) => problems.push(ConfigProblem {
                     range: value.span(),
-                    message: "`verdict` is a list of rows; write each as a table `[[verdict]]`".to_owned(),
+                    message: format!("`{name}` is a list of tables; write each as `[[{name}]]`"),
                 }),
+                ("agents", _) => config.agents = part(value, text, &mut problems).unwrap_or_default(),
                 ("files", _) => config.files = part(value, text, &mut problems).unwrap_or_default(),
                 ("editor", _) => config.editor = part(value, text, &mut problems).unwrap_or_default(),
                 ("environment", _) => config.environment = part(value, text, &mut problems).unwrap_or_default(),
@@ -113,14 +129,17 @@ impl Config {
                 _ => problems.push(ConfigProblem {
                     range: key.span(),
                     message: format!(
-                        "unknown key `{name}`; known are `files`, `editor`, `environment`, `suppressions`, `impact` \
-                         and `verdict`"
+                        "unknown key `{name}`; known are `files`, `editor`, `environment`, `suppressions`, `impact`, \
+                         `verdict`, `agents`, `command` and `scope`"
                     ),
                 }),
             }
         }
         config.exclude = globs(&config.files.exclude, table.get_ref(), &mut problems);
-        config.verdict.extend(default_rows());
+        problems.extend(agents::problems(&config.scope, text));
+        let (verdicts, commands) = default_rows();
+        config.verdict.extend(verdicts);
+        config.command.extend(commands);
         problems.sort_by_key(|problem| problem.range.start);
         (config, problems)
     }
@@ -135,18 +154,29 @@ impl Config {
         Table::new(self.verdict.clone())
     }
 
+    /// What follows from what a command or a tool of an agent would do in an environment.
+    pub fn of_operation(&self, agent: AgentKind, operation: &Operation, environment: Environment) -> Verdict {
+        agents::decide(&self.command, agent, operation, environment)
+    }
+
+    /// What of the file forbids something to an agent: `never.paths`; `None` where nothing does.
+    pub fn forbids(&self, agent: AgentKind, asked: Asked<'_>) -> Option<&'static str> {
+        agents::forbidden(&self.scope, agent, asked)
+    }
+
     /// Whether a file is passed over. `path` is relative to the folder of the `countersign.toml`, with forward slashes.
     pub fn excludes(&self, path: &str) -> bool {
         self.exclude.is_match(path)
     }
 }
 
-fn default_rows() -> Vec<Row> {
+fn default_rows() -> (Vec<Row>, Vec<CommandRow>) {
     #[derive(Deserialize)]
     struct Rows {
         verdict: Vec<Row>,
+        command: Vec<CommandRow>,
     }
-    toml::from_str::<Rows>(DEFAULT_CONFIG).map(|rows| rows.verdict).unwrap_or_default()
+    toml::from_str::<Rows>(DEFAULT_CONFIG).map(|rows| (rows.verdict, rows.command)).unwrap_or_default()
 }
 
 /// Reads `[impact]`; a row of `[[impact.attribute]]` that is wrong takes nothing else along.
@@ -219,6 +249,7 @@ mod tests {
         assert_eq!(problems, []);
         assert_eq!(config.environment, Environments::default(), "what the code says, the file says");
         assert_eq!(config.impact.baseline, Baseline::default());
+        assert_eq!(config.agents, Agents::default(), "what the code says, the file says");
         let decide = |origin, severity, surface, changed| {
             config.table().decide(Circumstances {
                 origin,

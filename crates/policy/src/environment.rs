@@ -128,7 +128,7 @@ impl Environments {
     }
 
     /// The environment that a name holds a word for. One that holds words for two says nothing.
-    fn in_words(&self, name: &str) -> Environment {
+    pub(crate) fn in_words(&self, name: &str) -> Environment {
         let lower = name.to_lowercase();
         let parts: Vec<&str> = lower
             .split(|c: char| !c.is_alphanumeric())

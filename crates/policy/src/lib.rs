@@ -4,6 +4,7 @@
 //! This crate knows resources and text ranges. It must not know documents, editors, files or git; the time of day is
 //! passed in.
 
+mod agents;
 mod catalogue;
 mod checks;
 mod config;
@@ -15,6 +16,7 @@ mod suppression;
 mod tier;
 mod verdict;
 
+pub use agents::{Agents, Asked, CommandRow, Limits, Review, Scope, Unjudged};
 pub use catalogue::Catalogue;
 pub use config::{CONFIG_FILE, Config, ConfigProblem, DEFAULT_CONFIG, Editor, Files, Suppressions};
 pub use environment::{Environment, EnvironmentEvidence, Environments, Written};

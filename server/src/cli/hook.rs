@@ -1,15 +1,17 @@
-//! `countersign hook`: what a coding agent says before and after each of its edits.
+//! `countersign hook`: what a coding agent says before and after it uses a tool.
 //!
-//! It records who wrote what and answers nothing. Whatever goes wrong here is said on standard error and does not stop the
-//! agent: the exit code is 0.
+//! Before, it is answered in the agent's own words whether that may be (`crate::proposal`). Before and after, it is recorded
+//! who wrote what. Whatever goes wrong here is said on standard error, and the agent goes on unless the policy says otherwise.
 
 use crate::attribution;
 use crate::disk;
 use crate::git_ai;
+use crate::proposal::{self, Judgement};
 use crate::record::{self, Kind, Unmatched};
 use crate::spool;
 use crate::state::Store;
-use countersign_agents::{Action, AgentKind, Call, Change, Edit, MAX_PAYLOAD_BYTES, Moment};
+use countersign_agents::{Action, AgentKind, Answer, Call, Change, Edit, MAX_PAYLOAD_BYTES, Moment, Reply};
+use countersign_policy::Verdict;
 use countersign_provenance::{
     Agent, Authority, Means, Origin, Regions, Saved, Step, Writer, after_agent, before_agent,
 };
@@ -25,22 +27,55 @@ const TRANSCRIPT_BYTES: u64 = 256 << 10;
 /// Files of one call that are looked at.
 const MAX_FILES: usize = 1_000;
 
-/// Records what a hook says on standard input.
+/// Answers what a hook says on standard input, and records it.
 pub(super) fn run(agent: AgentKind) -> ExitCode {
     let mut payload = Vec::new();
     let limit = u64::try_from(MAX_PAYLOAD_BYTES).unwrap_or(u64::MAX).saturating_add(1);
     let said = std::io::stdin().lock().take(limit).read_to_end(&mut payload);
-    let problems = match said.map_err(|error| error.to_string()) {
-        Ok(_) => match countersign_agents::read(agent, &payload) {
-            Ok(call) => record(&call),
-            Err(refusal) => vec![refusal.to_string()],
-        },
-        Err(error) => vec![format!("standard input cannot be read: {error}")],
+    let call = match said {
+        Ok(_) => countersign_agents::read(agent, &payload).map_err(|refusal| refusal.to_string()),
+        Err(error) => Err(format!("standard input cannot be read: {error}")),
+    };
+    let (reply, problems) = match call {
+        Ok(call) => {
+            let judgement = proposal::judge(&call);
+            let answer = judgement.as_ref().map_or(Answer::Pass, Judgement::answer);
+            let mut problems: Vec<String> =
+                judgement.iter().filter_map(|judgement| log_answer(&call, judgement).err()).collect();
+            problems.extend(judgement.into_iter().flat_map(|judgement| judgement.unjudged));
+            // Also of what is denied: it may come about all the same, by a person's will or where an agent does not listen.
+            problems.extend(record(&call));
+            // Where a tool has run already there is nothing to answer.
+            let is_asked = call.moment == Moment::Before;
+            (is_asked.then(|| answer.reply(call.agent, call.event.as_deref())), problems)
+        }
+        Err(why) => (Some(proposal::unreadable(&why).reply(agent, None)), vec![why]),
     };
     for problem in problems {
         let _ = writeln!(std::io::stderr(), "countersign hook {agent}: {problem}");
     }
-    ExitCode::SUCCESS
+    reply.map_or(ExitCode::SUCCESS, |reply| say(&reply))
+}
+
+/// Adds to the ledger that something was denied, or has to be reviewed.
+fn log_answer(call: &Call, judgement: &Judgement) -> Result<(), String> {
+    if judgement.verdict() < Verdict::Review {
+        return Ok(());
+    }
+    let named = match &call.action {
+        Action::Edits(edits) => edits.first().map(|edit| edit.path.as_path()),
+        _ => None,
+    };
+    let file = disk::place(call.cwd.as_deref(), named.unwrap_or(Path::new("-")));
+    let entry = record::answered(&file, call, judgement.verdict(), &judgement.ids());
+    record::append(&Store::default(), &file, &[entry]).map_err(|error| error.to_string())
+}
+
+/// Prints a reply, and gives its exit code.
+fn say(reply: &Reply) -> ExitCode {
+    let _ = std::io::stdout().write_all(reply.stdout.as_bytes());
+    let _ = std::io::stderr().write_all(reply.stderr.as_bytes());
+    ExitCode::from(reply.code)
 }
 
 /// Records a call and returns what could not be recorded.
@@ -59,7 +94,7 @@ fn record(call: &Call) -> Vec<String> {
     };
     let mut files: BTreeMap<PathBuf, Vec<&Change>> = BTreeMap::new();
     for Edit { path, change } in edits {
-        files.entry(place(call.cwd.as_deref(), path)).or_default().push(change);
+        files.entry(disk::place(call.cwd.as_deref(), path)).or_default().push(change);
     }
     let mut problems = Vec::new();
     if files.len() > MAX_FILES {
@@ -104,7 +139,7 @@ fn record_command(store: &Store, call: &Call, key: &str, command: &str) -> Vec<S
     let mut problems = Vec::new();
     let (files, _) = disk::files(std::slice::from_ref(&root), &disk::Configs::default());
     let named = files.iter().map(|(path, _)| path).filter(|path| is_named(command, path));
-    let named: Vec<PathBuf> = named.take(MAX_FILES).map(|path| place(None, path)).collect();
+    let named: Vec<PathBuf> = named.take(MAX_FILES).map(|path| disk::place(None, path)).collect();
     // Stands for the moment before, with the files that were there: what was not, is new.
     let moment = root.join("-");
     match call.moment {
@@ -152,7 +187,7 @@ fn is_named(command: &str, path: &Path) -> bool {
 /// Writes down who wrote what in a file that a command has changed.
 fn after_command(store: &Store, path: &Path, found: &str, origin: &Origin) -> Result<(), String> {
     let done = store.alone(path, || {
-        let Some(left) = read(path)? else { return Ok(()) };
+        let Some(left) = disk::found(path)? else { return Ok(()) };
         // What git has was written before, whoever it was; what an editor saved meanwhile, a person did.
         if left == found || crate::git::has_text(path, &left) || spool::was_saved(store, path, &left) {
             return Ok(());
@@ -170,26 +205,10 @@ fn after_command(store: &Store, path: &Path, found: &str, origin: &Origin) -> Re
     done.map_err(|error| error.to_string())?
 }
 
-/// The file that an agent means, under the name that it has here.
-fn place(cwd: Option<&Path>, path: &Path) -> PathBuf {
-    let path = cwd.map_or_else(|| path.to_owned(), |cwd| cwd.join(path));
-    PathBuf::from(&*crate::surroundings::key(&path))
-}
-
-/// The text of a file; `None` where there is none. What is no file, a pipe for instance, might keep the agent waiting.
-fn read(path: &Path) -> Result<Option<String>, String> {
-    match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(format!("cannot be read: {error}")),
-        Ok(metadata) if !metadata.is_file() => Err("it is no file".to_owned()),
-        Ok(_) => disk::read(path).map(Some).map_err(disk::Unread::message),
-    }
-}
-
 /// Keeps the text that the agent found.
 fn before(store: &Store, path: &Path, key: &str) -> Result<(), String> {
     // The agent may make a new file.
-    let text = read(path)?.unwrap_or_default();
+    let text = disk::found(path)?.unwrap_or_default();
     keep(store, path, key, &text)
 }
 
@@ -204,7 +223,7 @@ fn after(
 ) -> Result<(), String> {
     let found = spool::take(store, path, key);
     let done = store.alone(path, || {
-        let Some(left) = read(path)? else { return moved(store, path, call, changes) };
+        let Some(left) = disk::found(path)? else { return moved(store, path, call, changes) };
         let mut steps = steps(changes, &left);
         // Some agents speak after the edit only.
         let found = found.or_else(|| {
@@ -268,7 +287,7 @@ fn moved(store: &Store, path: &Path, call: &Call, changes: &[&Change]) -> Result
     let saved = store.load(path);
     store.save(path, None).map_err(|error| error.to_string())?;
     let target = changes.iter().find_map(|change| match change {
-        Change::MoveTo(target) => Some(place(call.cwd.as_deref(), target)),
+        Change::MoveTo(target) => Some(disk::place(call.cwd.as_deref(), target)),
         _ => None,
     });
     match (target, saved) {

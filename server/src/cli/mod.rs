@@ -111,10 +111,13 @@ enum Command {
     ///
     /// Shows each change that it makes, leaves alone what others have put there, and takes its own back with --undo.
     Init(init::InitArguments),
-    /// Record what a coding agent writes: to be called by the agent's own hooks.
+    /// Answer a coding agent before it edits, runs a command or calls a tool, and record what it writes: to be called by the
+    /// agent's own hooks.
     ///
-    /// Reads what the agent says from standard input, before and after each edit, and notes which bytes are its own. It
-    /// answers nothing and never stops the agent: whatever goes wrong is said on standard error, and the exit code is 0.
+    /// Reads what the agent says from standard input, and answers in the agent's own format: nothing where it may go on, else
+    /// what is to be known, a question for the person at work, or a no with its reason. Before and after each edit it notes
+    /// which bytes are the agent's own. Whatever goes wrong is said on standard error, and the agent goes on unless
+    /// countersign.toml says otherwise (`unjudged`).
     Hook {
         /// The agent that calls.
         #[arg(value_parser = agents())]

@@ -27,6 +27,11 @@ pub(crate) fn work_tree(file: &Path) -> Option<PathBuf> {
     std::path::absolute(&root).ok()
 }
 
+/// The branch that is checked out in the work tree of a file.
+pub(crate) fn branch(file: &Path) -> Option<String> {
+    repository(file)?.head_name().ok()?.map(|name| name.shorten().to_string())
+}
+
 /// What was committed of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Committed {

@@ -2,6 +2,7 @@
 
 mod checked;
 mod files;
+pub(crate) mod live;
 mod planned;
 pub(crate) mod report;
 mod shown;

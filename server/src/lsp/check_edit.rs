@@ -39,7 +39,7 @@ pub(super) fn check_edit(view: Option<&View>, encoding: Encoding, params: &Check
         _ => alone(&snapshot),
     };
     let changes = changes(&snapshot.text, encoding, params)?;
-    let would_be = WouldBe::of(snapshot, &workspace, &policy, changes, params.origin.evidence());
+    let would_be = WouldBe::of(&snapshot, &workspace, &policy, changes, params.origin.evidence());
     Ok(result(&would_be.ok_or_else(Error::internal_error)?, &shown_path(path.as_deref(), &uri, view)))
 }
 

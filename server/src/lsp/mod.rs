@@ -11,7 +11,6 @@ mod fix_all;
 pub mod frame;
 mod hierarchy;
 mod hover;
-mod live;
 mod progress;
 mod protocol;
 mod published;

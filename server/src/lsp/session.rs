@@ -6,7 +6,6 @@
 use super::client::{Features, Requester};
 use super::events::Events;
 use super::features::{self, Around, View};
-use super::live::{self, Live};
 use super::protocol::EditParams;
 use super::published::{PublishParams, ShownDiagnostics};
 use super::survey::{Overview, Report, SurveyEnd};
@@ -15,6 +14,7 @@ use super::worker::{Job, Worker};
 use crate::cli::today;
 use crate::disk::FolderConfig;
 use crate::impact::Impacts;
+use crate::impact::live::{self, Live};
 use crate::record::Kind;
 use crate::seen::Seen;
 use crate::surroundings::{self, Indexed};

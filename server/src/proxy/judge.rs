@@ -123,7 +123,7 @@ impl Judge {
                 let range = range.unwrap_or_else(|| if asked == Asked::List { word_before(open, at) } else { at..at });
                 let change = Change { range: Some(range), text: item.text };
                 let evidence = Evidence { origin: Some(origin.clone()), means: Means::InlineCompletion };
-                judge(&WouldBe::of(snapshot.clone(), &workspace, &policy, vec![change], evidence)?)
+                judge(&WouldBe::of(&snapshot, &workspace, &policy, vec![change], evidence)?)
             });
             if Instant::now() > deadline {
                 return None;

@@ -6,8 +6,8 @@
 
 use super::{Names, common, moment, other, with_tool};
 use crate::json::Fields;
-use crate::{Action, Call, Refusal};
-use serde_json::Value;
+use crate::{Action, Answer, Call, Refusal, Reply};
+use serde_json::{Value, json};
 
 pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
     let moment = moment(payload.required(&["hook_event_name"])?);
@@ -25,4 +25,10 @@ pub(super) fn action(payload: Fields<'_>, name: &str, arguments: &Value) -> Resu
         "Bash" | "PowerShell" => super::command(fields()?, &["command"]),
         _ => Ok(other(name, arguments)),
     }
+}
+
+/// Without a decision the call goes on as it would without the hook: `allow` would skip the user's own rules.
+pub(super) fn reply(answer: &Answer) -> Reply {
+    super::specific(answer)
+        .map_or_else(Reply::silent, |specific| Reply::json(&json!({ "hookSpecificOutput": specific })))
 }

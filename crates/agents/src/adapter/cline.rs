@@ -6,8 +6,8 @@
 
 use super::{Names, call, edit, other, patch_in};
 use crate::json::{Fields, arguments};
-use crate::{Action, Call, Change, Moment, Refusal, blocks};
-use serde_json::Value;
+use crate::{Action, Answer, Call, Change, Moment, Refusal, Reply, blocks};
+use serde_json::{Value, json};
 
 const NAMES: Names = Names {
     path: &["path", "absolutePath", "file_path"],
@@ -72,6 +72,22 @@ fn action(payload: Fields<'_>, name: &str, arguments: &Value) -> Result<Action, 
             let lines = commands.iter().filter_map(|one| one.as_str().or_else(|| one.get("command")?.as_str()));
             Ok(Action::Command(lines.collect::<Vec<_>>().join("\n")))
         }
+        // A tool of a server; its own arguments are a text that holds JSON.
+        "use_mcp_tool" => {
+            let fields = fields()?;
+            let server = fields.text(&["server_name", "serverName"])?.unwrap_or_default();
+            let tool = fields.required(&["tool_name", "toolName"])?;
+            Ok(other(&format!("mcp__{server}__{tool}"), &crate::json::arguments(fields.get(&["arguments"]))))
+        }
         _ => Ok(other(name, arguments)),
     }
+}
+
+/// Cline expects an object from every hook. It has no way to ask, so a question becomes context.
+pub(super) fn reply(answer: &Answer) -> Reply {
+    Reply::json(&match answer {
+        Answer::Pass => json!({ "cancel": false }),
+        Answer::Tell(text) | Answer::Ask(text) => json!({ "cancel": false, "contextModification": text }),
+        Answer::Deny(text) => json!({ "cancel": true, "errorMessage": text }),
+    })
 }

@@ -6,8 +6,8 @@
 
 use super::{command, common, moment, other, patch_in, with_tool};
 use crate::json::Fields;
-use crate::{Action, Call, Refusal, patch};
-use serde_json::Value;
+use crate::{Action, Answer, Call, Refusal, Reply, patch};
+use serde_json::{Value, json};
 
 pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
     let mut call = common(payload)?;
@@ -36,4 +36,11 @@ fn tool(payload: Fields<'_>, name: &str, arguments: &Value) -> Result<Action, Re
         }
         _ => Ok(other(name, arguments)),
     }
+}
+
+/// Codex takes no `ask` from a hook, and what it takes for a mistake it passes over, so a question becomes context:
+/// `codex-rs/hooks/src/engine/output_parser.rs` of openai/codex, and `pre-tool-use.command.output.schema.json` beside it.
+pub(super) fn reply(answer: &Answer) -> Reply {
+    super::specific(&answer.clone().without_ask())
+        .map_or_else(Reply::silent, |specific| Reply::json(&json!({ "hookSpecificOutput": specific })))
 }

@@ -7,7 +7,7 @@
 
 use super::{Names, claude_code, common, edit, moment, other, patch_in, result_is};
 use crate::json::{Fields, arguments};
-use crate::{Action, Call, Change, Moment, Refusal, patch};
+use crate::{Action, Answer, Call, Change, Moment, Refusal, Reply, patch};
 use serde_json::{Value, json};
 
 const NAMES: Names = Names {
@@ -76,5 +76,20 @@ pub(super) fn tool(payload: Fields<'_>, name: &str, arguments: &Value) -> Result
         }
         ("bash" | "powershell" | "Powershell", _) => super::command(fields()?, &["command"]),
         _ => claude_code::action(payload, name, arguments),
+    }
+}
+
+/// The decision stands at the top; `additionalContext` follows the reference of the Copilot SDK
+/// (<https://docs.github.com/en/copilot/how-tos/copilot-sdk/hooks/pre-tool-use>), which names the same fields. Events that
+/// are configured under the names of Claude Code are answered in its format.
+pub(super) fn reply(event: Option<&str>, answer: &Answer) -> Reply {
+    if event == Some("PreToolUse") {
+        return claude_code::reply(answer);
+    }
+    match answer {
+        Answer::Pass => Reply::silent(),
+        Answer::Tell(text) => Reply::json(&json!({ "additionalContext": text })),
+        Answer::Ask(text) => Reply::json(&json!({ "permissionDecision": "ask", "permissionDecisionReason": text })),
+        Answer::Deny(text) => Reply::json(&json!({ "permissionDecision": "deny", "permissionDecisionReason": text })),
     }
 }

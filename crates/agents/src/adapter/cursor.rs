@@ -7,8 +7,8 @@
 
 use super::{Names, common, edit, moment, other, patch_in};
 use crate::json::{Fields, arguments};
-use crate::{Action, Call, Change, Moment, Refusal, Replacement, Span, patch};
-use serde_json::Value;
+use crate::{Action, Answer, Call, Change, Moment, Refusal, Replacement, Reply, Span, patch};
+use serde_json::{Value, json};
 
 const NAMES: Names = Names {
     path: &["file_path", "path", "target_file"],
@@ -103,4 +103,29 @@ fn span(range: Fields<'_>) -> Result<Option<Span>, Refusal> {
     let place = |line, column| -> Result<_, Refusal> { Ok(range.number(&[line])?.zip(range.number(&[column])?)) };
     let ends = place("start_line_number", "start_column")?.zip(place("end_line_number", "end_column")?);
     Ok(ends.map(|(start, end)| Span { start, end }))
+}
+
+/// `permission` with a message for each of user and model is the answer to `beforeShellExecution` and
+/// `beforeMCPExecution`; `preToolUse` was first documented with `decision` and `reason`, so both are given. It may only be
+/// asked about shell commands and calls of MCP. Hooks in the names of Claude Code are answered in its format, too.
+pub(super) fn reply(event: Option<&str>, answer: &Answer) -> Reply {
+    let may_ask = matches!(event, Some("beforeShellExecution" | "beforeMCPExecution"));
+    let answer = if may_ask || event == Some("PreToolUse") { answer.clone() } else { answer.clone().without_ask() };
+    let (permission, text) = match &answer {
+        Answer::Pass => return Reply::silent(),
+        Answer::Tell(text) => ("allow", text),
+        Answer::Ask(text) => ("ask", text),
+        Answer::Deny(text) => ("deny", text),
+    };
+    let mut reply = json!({ "permission": permission, "user_message": text, "agent_message": text });
+    if !may_ask {
+        reply["decision"] = permission.into();
+        reply["reason"] = text.as_str().into();
+    }
+    if event == Some("PreToolUse")
+        && let Some(specific) = super::specific(&answer)
+    {
+        reply["hookSpecificOutput"] = specific;
+    }
+    Reply::json(&reply)
 }

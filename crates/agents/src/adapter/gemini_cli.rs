@@ -6,8 +6,8 @@
 
 use super::{Names, command, common, other, with_tool};
 use crate::json::Fields;
-use crate::{Action, Call, Moment, Refusal};
-use serde_json::Value;
+use crate::{Action, Answer, Call, Moment, Refusal, Reply};
+use serde_json::{Value, json};
 
 const NAMES: Names = Names { all: &["allow_multiple"], ..Names::SNAKE };
 
@@ -31,5 +31,15 @@ fn tool(payload: Fields<'_>, name: &str, arguments: &Value) -> Result<Action, Re
         "replace" => NAMES.replace(fields()?),
         "run_shell_command" => command(fields()?, &["command"]),
         _ => Ok(other(name, arguments)),
+    }
+}
+
+/// <https://geminicli.com/docs/hooks/reference>: `deny` with a reason for the model. `ask` is in the code and not in the
+/// reference, and nothing gives the model context before a tool, so both become a message to the user.
+pub(super) fn reply(answer: &Answer) -> Reply {
+    match answer {
+        Answer::Pass => Reply::silent(),
+        Answer::Tell(text) | Answer::Ask(text) => Reply::json(&json!({ "systemMessage": text })),
+        Answer::Deny(text) => Reply::json(&json!({ "decision": "deny", "reason": text })),
     }
 }

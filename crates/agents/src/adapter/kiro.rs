@@ -6,7 +6,7 @@
 
 use super::{Names, command, common, edit, moment, other, result_is};
 use crate::json::{Fields, arguments};
-use crate::{Action, Call, Change, Edit, Moment, Refusal};
+use crate::{Action, Answer, Call, Change, Edit, Moment, Refusal, Reply};
 use serde_json::{Value, json};
 
 const NAMES: Names = Names {
@@ -103,5 +103,15 @@ fn tool(payload: Fields<'_>, name: &str, arguments: &Value) -> Result<Action, Re
         "delete_file" | "deleteFile" => NAMES.delete(fields()?),
         "execute_bash" | "execute_cmd" | "shell" | "executeBash" | "executePwsh" => command(fields()?, &["command"]),
         _ => Ok(other(name, arguments)),
+    }
+}
+
+/// An exit code of 2 stops the tool, and standard error goes to the model; with any other but 0 the tool runs, and standard
+/// error is shown to the user as a warning.
+pub(super) fn reply(answer: &Answer) -> Reply {
+    match answer {
+        Answer::Pass => Reply::silent(),
+        Answer::Tell(text) | Answer::Ask(text) => Reply { code: 1, ..Reply::blocking(text) },
+        Answer::Deny(text) => Reply::blocking(text),
     }
 }

@@ -13,12 +13,18 @@ mod vscode;
 mod windsurf;
 
 use crate::json::{Fields, arguments};
-use crate::{Action, AgentKind, Call, Change, Edit, Moment, Refusal, Replacement, patch};
-use serde_json::Value;
+use crate::{Action, AgentKind, Answer, Call, Change, Edit, Moment, Refusal, Replacement, Reply, patch};
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// The payload of the agent that `payload` is of.
 pub(crate) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
+    const EVENT: &[&str] = &["hook_event_name", "hookEventName", "hookName", "agent_action_name", "hook"];
+    let event = payload.get(EVENT).and_then(Value::as_str).map(str::to_owned);
+    Ok(Call { event, ..read_of(payload)? })
+}
+
+fn read_of(payload: Fields<'_>) -> Result<Call, Refusal> {
     match payload.agent {
         AgentKind::ClaudeCode => claude_code::read(payload),
         AgentKind::Cursor => cursor::read(payload),
@@ -34,6 +40,37 @@ pub(crate) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
     }
 }
 
+/// An answer in the words of the agent that asks. `event` is [`Call::event`].
+pub(crate) fn reply(agent: AgentKind, event: Option<&str>, answer: &Answer) -> Reply {
+    match agent {
+        AgentKind::ClaudeCode => claude_code::reply(answer),
+        AgentKind::Cursor => cursor::reply(event, answer),
+        AgentKind::VsCode => vscode::reply(answer),
+        AgentKind::CopilotCli => copilot_cli::reply(event, answer),
+        AgentKind::Codex => codex::reply(answer),
+        AgentKind::GeminiCli => gemini_cli::reply(answer),
+        AgentKind::Windsurf => windsurf::reply(answer),
+        AgentKind::Kiro | AgentKind::AmazonQ => kiro::reply(answer),
+        AgentKind::Cline => cline::reply(answer),
+        AgentKind::OpenCode => opencode::reply(answer),
+    }
+}
+
+/// The fields of an answer that Claude Code introduced and others took over; `None` where there is nothing to say.
+fn specific(answer: &Answer) -> Option<Value> {
+    let (decision, text) = match answer {
+        Answer::Pass => return None,
+        Answer::Tell(text) => {
+            return Some(json!({ "hookEventName": "PreToolUse", "additionalContext": text }));
+        }
+        Answer::Ask(text) => ("ask", text),
+        Answer::Deny(text) => ("deny", text),
+    };
+    let reason =
+        json!({ "hookEventName": "PreToolUse", "permissionDecision": decision, "permissionDecisionReason": text });
+    Some(reason)
+}
+
 /// A call of which the payload says nothing yet.
 fn call(agent: AgentKind) -> Call {
     Call {
@@ -43,6 +80,7 @@ fn call(agent: AgentKind) -> Call {
         session: None,
         call: None,
         cwd: None,
+        event: None,
         moment: Moment::Other,
         action: Action::Nothing,
         transcript: None,

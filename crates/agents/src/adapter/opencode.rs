@@ -22,8 +22,8 @@
 
 use super::{Names, call, command, other, patch_in};
 use crate::json::{Fields, arguments};
-use crate::{Action, Call, Moment, Refusal};
-use serde_json::Value;
+use crate::{Action, Answer, Call, Moment, Refusal, Reply};
+use serde_json::{Value, json};
 
 pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
     let moment = match payload.required(&["hook"])? {
@@ -55,5 +55,15 @@ fn tool(payload: Fields<'_>, name: &str, arguments: &Value) -> Result<Action, Re
         "patch" | "apply_patch" => patch_in(payload, arguments, &["patchText"], "args"),
         "bash" | "shell" => command(fields()?, &["command"]),
         _ => Ok(other(name, arguments)),
+    }
+}
+
+/// What our plugin reads: it throws the message where the verdict is `deny`, which OpenCode gives to the model as the tool's
+/// result. A hook of OpenCode cannot ask and has no context to give, so the plugin logs the rest.
+pub(super) fn reply(answer: &Answer) -> Reply {
+    match answer {
+        Answer::Pass => Reply::silent(),
+        Answer::Tell(text) | Answer::Ask(text) => Reply::json(&json!({ "verdict": "note", "message": text })),
+        Answer::Deny(text) => Reply::json(&json!({ "verdict": "deny", "message": text })),
     }
 }

@@ -4,9 +4,9 @@
 //! `sessionId`; newer versions send the names of Claude Code), `src/extension/tools` of microsoft/vscode-copilot-chat
 //! for the arguments of its tools. Sessions that run in the runtime of Copilot CLI send that runtime's tools.
 
-use super::{Names, common, copilot_cli, edit, moment, other, patch_in, with_tool};
+use super::{Names, claude_code, common, copilot_cli, edit, moment, other, patch_in, with_tool};
 use crate::json::Fields;
-use crate::{Action, Call, Change, Edit, Refusal};
+use crate::{Action, Answer, Call, Change, Edit, Refusal, Reply};
 use serde_json::Value;
 
 const NAMES: Names = Names { path: &["filePath", "file_path", "path"], text_is_promised: false, ..Names::CAMEL };
@@ -55,4 +55,9 @@ fn several_files(arguments: Fields<'_>) -> Result<Action, Refusal> {
         }
     }
     Ok(Action::Edits(edits))
+}
+
+/// The format is that of Claude Code, by the reference named above.
+pub(super) fn reply(answer: &Answer) -> Reply {
+    claude_code::reply(answer)
 }

@@ -5,7 +5,7 @@
 
 use super::{Names, call, command, other};
 use crate::json::{Fields, arguments};
-use crate::{Action, Call, Moment, Refusal};
+use crate::{Action, Answer, Call, Moment, Refusal, Reply};
 
 const NAMES: Names = Names { text_is_promised: false, ..Names::SNAKE };
 
@@ -38,4 +38,14 @@ pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
         call.moment = moment;
     }
     Ok(call)
+}
+
+/// An exit code of 2 stops what is about to be done, and standard error says why. What is printed besides is shown where
+/// the hook is configured with `show_output`.
+pub(super) fn reply(answer: &Answer) -> Reply {
+    match answer {
+        Answer::Pass => Reply::silent(),
+        Answer::Tell(text) | Answer::Ask(text) => Reply { stdout: format!("{text}\n"), ..Reply::silent() },
+        Answer::Deny(text) => Reply::blocking(text),
+    }
 }

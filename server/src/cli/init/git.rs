@@ -3,25 +3,10 @@
 //! Everything that is changed is shown, stands between marks, and can be taken back with `--undo`. What others have put there
 //! stays as it is.
 
-use super::print;
+use super::{InitArguments, show, write};
 use crate::git::{Git, NOTES};
-use clap::Args;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-
-#[derive(Debug, Args)]
-pub(super) struct InitArguments {
-    /// Set up this repository of git: hooks that keep the notes of commits, and the notes' way to and from remotes.
-    #[arg(long, required = true)]
-    git: bool,
-    /// Take back what was set up.
-    #[arg(long)]
-    undo: bool,
-    /// Show what would be changed, and change nothing.
-    #[arg(long)]
-    dry_run: bool,
-}
 
 /// The marks around what is ours in somebody's script.
 const BEGIN: &str = "# countersign: begin (`countersign init --git --undo` takes this out)";
@@ -43,9 +28,9 @@ const HOOKS: &[(&str, &str)] = &[
     ),
 ];
 
-pub(super) fn run(arguments: &InitArguments) -> anyhow::Result<ExitCode> {
+/// Sets a repository up, or takes that back, and says what was changed.
+pub(super) fn run(arguments: &InitArguments, shown: &mut String) -> anyhow::Result<()> {
     let git = Git::of(&std::env::current_dir()?)?;
-    let mut shown = String::new();
     let folder = hooks_folder(&git)?;
     for (name, block) in HOOKS {
         let path = folder.join(name);
@@ -78,18 +63,12 @@ pub(super) fn run(arguments: &InitArguments) -> anyhow::Result<ExitCode> {
         if after == before {
             continue;
         }
-        show(&mut shown, &path, before.as_deref(), after.as_deref());
+        show(shown, &path, before.as_deref(), after.as_deref());
         if !arguments.dry_run {
-            write(&path, after.as_deref())?;
+            write(&path, after.as_deref(), true)?;
         }
     }
-    config(&git, arguments, &mut shown)?;
-    if shown.is_empty() {
-        shown.push_str(if arguments.undo { "There is nothing to take back.\n" } else { "It is set up already.\n" });
-    } else if arguments.dry_run {
-        shown.push_str("Nothing was changed (--dry-run).\n");
-    }
-    print(&shown)
+    config(&git, arguments, shown)
 }
 
 /// Where this repository's hooks stand: where git looks for them, or where husky keeps those that people write.
@@ -126,37 +105,6 @@ fn with(text: Option<&str>, block: &str) -> Result<String, String> {
     }
     // Without a first line that says otherwise, the shell runs it.
     Ok(format!("{BEGIN}\n{block}{END}\n{text}"))
-}
-
-fn show(shown: &mut String, path: &Path, before: Option<&str>, after: Option<&str>) {
-    let _ = writeln!(shown, "{}:", path.display());
-    let lines = |text: Option<&str>| text.unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>();
-    let (before, after) = (lines(before), lines(after));
-    let start = before.iter().zip(&after).take_while(|(a, b)| a == b).count();
-    let most = before.len().min(after.len()) - start;
-    let same = before.iter().rev().zip(after.iter().rev()).take(most).take_while(|(a, b)| a == b).count();
-    for line in &before[start..before.len() - same] {
-        let _ = writeln!(shown, "  - {line}");
-    }
-    for line in &after[start..after.len() - same] {
-        let _ = writeln!(shown, "  + {line}");
-    }
-}
-
-fn write(path: &Path, text: Option<&str>) -> anyhow::Result<()> {
-    let Some(text) = text else { return Ok(std::fs::remove_file(path)?) };
-    let mode = std::fs::metadata(path).ok().map(|metadata| metadata.permissions());
-    crate::state::write_atomically(path, text.as_bytes())?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Git runs only what may be run.
-        let mode = mode.map_or(0o755, |mode| mode.mode() | 0o111);
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
-    }
-    #[cfg(not(unix))]
-    drop(mode);
-    Ok(())
 }
 
 /// The settings: notes go with commits that are rewritten, and come with those that are fetched.

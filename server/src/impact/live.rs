@@ -1,8 +1,8 @@
 //! What the open documents would do to what is live: their modules are compared with what is presumed to be live, on the pool,
 //! once the text has settled.
 
+use super::{Baselines, Comparison, Files, Impacts, Kept, State, Then};
 use crate::disk::Configs;
-use crate::impact::{Baselines, Comparison, Files, Impacts, Kept, State, Then};
 use countersign_engine::{Snapshot, Workspace, module_of};
 use countersign_impact::graph::Links;
 use countersign_policy::Surface;
@@ -10,17 +10,17 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The files of the session, as they were at one moment.
-pub(super) struct Session {
-    pub(super) workspace: Workspace,
+pub(crate) struct Session {
+    pub(crate) workspace: Workspace,
     /// Files that are open.
-    pub(super) open: HashMap<Arc<str>, Arc<Snapshot>>,
+    pub(crate) open: HashMap<Arc<str>, Arc<Snapshot>>,
     /// Files that are not.
-    pub(super) on_disk: Arc<HashMap<Arc<str>, Arc<Snapshot>>>,
+    pub(crate) on_disk: Arc<HashMap<Arc<str>, Arc<Snapshot>>>,
 }
 
 /// Compares, and keeps what it has read.
 #[derive(Default)]
-pub(super) struct Live {
+pub(crate) struct Live {
     kept: Kept,
     links: Links,
 }
@@ -28,7 +28,7 @@ pub(super) struct Live {
 impl Live {
     /// What the open files and those beside them do to what is live, by the file that it is shown in; and what is wrong with
     /// the settings.
-    pub(super) fn impacts(&self, now: Session, configs: &Configs) -> (Impacts, BTreeSet<String>) {
+    pub(crate) fn impacts(&self, now: Session, configs: &Configs) -> (Impacts, BTreeSet<String>) {
         let modules: BTreeSet<String> = now
             .open
             .keys()

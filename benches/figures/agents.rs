@@ -1,0 +1,89 @@
+//! How long an agent waits for its verdict.
+
+use crate::table::{Row, ms, percentile};
+use crate::{COUNTERSIGN, Settings};
+use countersign_testkit::run_on;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long one command may take.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// Files of the module, and lines of the one that is edited.
+const FILES: usize = 200;
+const LINES: usize = 1_000;
+
+/// Measures the hook before an edit and before a command: whole processes, without a server.
+pub(crate) fn measure(settings: &Settings) -> Vec<Row> {
+    let folder = tempfile::tempdir().expect("a folder");
+    module(folder.path());
+    let samples = if settings.quick { 3 } else { 40 };
+    let edit = |open: bool| {
+        json!({
+            "file_path": folder.path().join("main.tf"),
+            "old_string": "publicly_accessible = false # 7",
+            "new_string": format!("publicly_accessible = {open} # 7 so"),
+        })
+    };
+    let row = |name: &str, bar: u32, tool: &str, input: &Value, expected: &str| {
+        let times: Vec<Duration> = (0..samples).map(|_| hook(folder.path(), tool, input, expected)).collect();
+        let median = percentile(&times, 50);
+        let (name, bar_shown) = (format!("{name}, whole process, median"), format!("at most {bar} ms"));
+        Row::new(&name, &bar_shown, format!("{:.1} ms", ms(median)), ms(median) <= f64::from(bar))
+    };
+    vec![
+        row("Verdict on an edit that passes, 1,000 lines among 200 files, nothing kept", 250, "Edit", &edit(false), ""),
+        row("Verdict on an edit that is denied, the same", 250, "Edit", &edit(true), "deny"),
+        row("Verdict on a command", 15, "Bash", &json!({ "command": "terraform destroy" }), "deny"),
+    ]
+}
+
+/// A repository with one module, all of it committed.
+fn module(folder: &Path) {
+    let database = |name: usize| {
+        format!("resource \"aws_lightsail_database\" \"db_{name}\" {{\n  publicly_accessible = false # {name}\n}}\n\n")
+    };
+    for file in 1..FILES {
+        let text = format!(
+            "resource \"aws_sns_topic\" \"topic_{file}\" {{\n  name              = \"topic-{file}\"\n  kms_master_key_id = var.key\n}}\n"
+        );
+        fs::write(folder.join(format!("file_{file}.tf")), text).expect("the file is written");
+    }
+    let mut text = "variable \"key\" {}\n\n".to_owned();
+    for name in 0..LINES / 4 {
+        let _ = write!(text, "{}", database(name));
+    }
+    fs::write(folder.join("main.tf"), text).expect("the file is written");
+    for arguments in [
+        &["init", "-q"][..],
+        &["add", "-A"],
+        &["-c", "user.name=Ann", "-c", "user.email=ann@example.org", "commit", "-q", "-m", "start"],
+    ] {
+        let output = run_on(Command::new("git").current_dir(folder).args(arguments), Stdio::null(), LIMIT);
+        assert!(output.status.success(), "{output:?}");
+    }
+}
+
+/// One call of the hook. What is answered holds `expected`, or is nothing where that is empty.
+fn hook(folder: &Path, tool: &str, input: &Value, expected: &str) -> Duration {
+    let said = json!({
+        "session_id": "s", "cwd": folder, "hook_event_name": "PreToolUse", "tool_name": tool, "tool_use_id": "t",
+        "tool_input": input,
+    });
+    let payload = folder.join(".git/payload");
+    fs::write(&payload, said.to_string()).expect("the payload is written");
+    let mut command = Command::new(COUNTERSIGN);
+    command.args(["hook", "claude-code"]).stdin(File::open(&payload).expect("the payload is there"));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let begun = Instant::now();
+    let output = command.output().expect("the hook runs");
+    let elapsed = begun.elapsed();
+    let answer = String::from_utf8_lossy(&output.stdout);
+    let is_expected = if expected.is_empty() { answer.is_empty() } else { answer.contains(expected) };
+    assert!(output.status.success() && is_expected, "{output:?}");
+    elapsed
+}

@@ -1,0 +1,43 @@
+//! What a shell command or a call of a tool would do to what cannot simply be had again.
+//!
+//! [`judge`] reads a command as an agent gives it to its shell and names each [`Operation`] in it: what is destroyed,
+//! stopped, opened, rewritten or switched off. [`judge_tool`] does the same for a call of a tool, by its name and arguments.
+//! What only reads, builds or prints is no operation. What cannot be read is one with [`Effect::Unknown`].
+//!
+//! The text is parsed (tree-sitter-bash) and followed as a shell would: through pipes, lists, subshells, functions, aliases,
+//! variables that are set to something literal, heredocs, and strings that are given to another shell; through programs that
+//! run others, such as `sudo`, `xargs`, `ssh`, `kubectl exec`; and into scripts, Makefiles and package scripts, which the
+//! caller reads ([`Files`]). Nothing is run. This crate touches no disk, no process and no clock, and limits are counts, so the
+//! same command gets the same answer. Which environment is meant is not decided here: an operation has the words that may
+//! tell it.
+
+mod args;
+mod call;
+mod context;
+mod limits;
+mod operation;
+mod programs;
+mod shell;
+mod sql;
+mod tool;
+
+pub use context::{Context, File, Files, NoFiles, PROTECTED};
+pub use limits::{
+    MAX_COMMAND_BYTES, MAX_EXPANDED_BYTES, MAX_FILES, MAX_LEVELS, MAX_NESTING, MAX_OPERATIONS, MAX_OPERATORS, MAX_STEPS,
+};
+pub use operation::{Effect, Evidence, Grade, Operation, Reach, Source};
+pub use programs::control::is_control;
+pub use programs::recognised;
+pub use tool::judge_tool;
+
+use shell::{Origin, Shell, Stream, Walk};
+
+/// What a command would do. A command that does nothing of note gives nothing.
+///
+/// Over a limit (see [`MAX_COMMAND_BYTES`] and its neighbours) the last operation has [`Effect::Unknown`] and says which.
+pub fn judge(command: &str, context: &Context<'_>) -> Vec<Operation> {
+    let mut walk = Walk::new(context);
+    let mut shell = Shell::new(context.folder.trim_end_matches('/'));
+    walk.text(command, &Origin::default(), &mut shell, &Stream::Nothing);
+    walk.operations
+}
