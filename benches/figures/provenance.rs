@@ -72,13 +72,16 @@ fn hook(edits: usize) -> Row {
             command.stdout(Stdio::piped()).stderr(Stdio::piped());
             let begun = Instant::now();
             let output = command.output().expect("the hook runs");
-            times.push(begun.elapsed());
+            // Before an edit it judges, too, which is another figure.
+            if event == "PostToolUse" {
+                times.push(begun.elapsed());
+            }
             assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
         }
     }
     let median = percentile(&times, 50);
     Row::new(
-        "Recording hook, whole process, 1,000 lines, median",
+        "Recording hook after an edit, whole process, 1,000 lines, median",
         "at most 15 ms",
         format!("{:.1} ms", ms(median)),
         ms(median) <= 15.0,

@@ -1,6 +1,7 @@
 //! Two states of files, to be compared: what is presumed live, and what is there now.
 
 mod checked;
+pub(crate) mod critical;
 mod files;
 pub(crate) mod live;
 mod planned;

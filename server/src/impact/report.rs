@@ -1,22 +1,19 @@
 //! What is said of a comparison, for people and for programs.
 
+use super::critical::{Critical, environment_in, most_critical, rank};
 use super::{Compared, State};
 use crate::disk::Configs;
 use countersign_engine::report::JsonRange;
-use countersign_engine::{Definition, Policy, environment_at};
+use countersign_engine::{Definition, Policy};
 use countersign_impact::graph::{Dependent, Radius, dependents, parts};
 use countersign_impact::{Action, Change, Reason, Side, Widened, predict};
-use countersign_policy::{Environment, Surface, Tier, Written};
+use countersign_policy::{Environment, Surface, Tier};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-
-/// Dependents of which it is worked out to which environment they belong, to find the most critical one: those of the most
-/// critical tier, the nearest first.
-const MAX_COMPARED: usize = 100;
 
 /// What `countersign impact --format json` prints.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -334,29 +331,15 @@ impl<'a> Impact<'a> {
     }
 
     fn worst(&self, side: Side, radius: &Radius) -> Option<JsonDependent> {
-        let best = radius.dependents.iter().map(|dependent| Tier::of(dependent.kind())).max()?;
-        let candidates =
-            radius.dependents.iter().filter(|dependent| Tier::of(dependent.kind()) == best).take(MAX_COMPARED);
-        let ranked = candidates.map(|dependent| (dependent, self.environment(side, radius, dependent)));
-        // Of equal ones the first, which is the nearest.
-        let (worst, environment) = ranked.enumerate().max_by_key(|(place, (_, is))| (rank(*is), Reverse(*place)))?.1;
-        Some(JsonDependent { address: radius.full_address(worst), tier: best, environment, via: radius.via(worst) })
+        let Critical { dependent, tier, environment, .. } =
+            most_critical(radius, |dependent| self.environment(side, radius, dependent))?;
+        Some(JsonDependent { address: radius.full_address(dependent), tier, environment, via: radius.via(dependent) })
     }
 
-    /// The environment of a dependent: by what its own block says, else by where the calls come from that lead to it.
+    /// The environment of a dependent.
     pub(crate) fn environment(&self, side: Side, radius: &Radius, dependent: &Dependent) -> Environment {
-        let state = self.state(side);
-        let definition = &dependent.definition;
-        let policy = self.policy(&definition.file);
-        let place = state.locate(&definition.file, definition.unit.digest, &definition.block().range);
-        let own = place.and_then(|(snapshot, range)| environment_at(snapshot, &state.workspace, &policy, range.start));
-        if let Some((_, environment, _)) = own {
-            return environment;
-        }
-        let path = |file: &str| file.strip_prefix(&policy.root).unwrap_or(file).trim_start_matches('/').to_owned();
-        let of = |folder: &str| policy.environments.of(&Written { path: path(folder), ..Written::default() }).0;
-        let root = of(radius.root(dependent));
-        if root == Environment::Unknown { of(&definition.file) } else { root }
+        let policy = self.policy(&dependent.definition.file);
+        environment_in(&self.state(side).workspace, &policy, radius, dependent)
     }
 
     fn policy(&self, file: &str) -> Policy {
@@ -411,16 +394,6 @@ impl JsonChange {
                 || self.interruption.is_some()
                 || !self.protections_removed.is_empty()
                 || !self.widened.is_empty()))
-    }
-}
-
-/// How much an environment matters. What nobody knows may be production.
-fn rank(environment: Environment) -> u8 {
-    match environment {
-        Environment::Production => 3,
-        Environment::Unknown => 2,
-        Environment::Staging => 1,
-        Environment::Development => 0,
     }
 }
 

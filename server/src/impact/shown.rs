@@ -1,12 +1,13 @@
 //! What a comparison has to say as findings: of which file, and who depends on what it is about.
 
 use super::State;
+use super::critical::{Critical, environment_in, most_critical};
 use crate::disk::Configs;
 use countersign_engine::impact::{At, Impact, Reach, Worst, environment_of};
 use countersign_engine::{Definition, Elsewhere, Policy, Snapshot, header, locate, module_of};
 use countersign_impact::graph::{Dependent, Links, Radius, dependents};
 use countersign_impact::{Action, Change, Place, Reason, Side, predict};
-use countersign_policy::{Surface, Tier};
+use countersign_policy::Surface;
 use countersign_provenance::minimal_edits;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -17,9 +18,6 @@ const MAX_RADII: usize = 100;
 
 /// Direct dependents whose places are shown.
 const SHOWN: usize = 5;
-
-/// The one that matters most is looked for among no more dependents than this.
-const WEIGHED: usize = 500;
 
 /// What is shown in which file.
 pub(crate) type Impacts = HashMap<Arc<str>, Arc<[Impact]>>;
@@ -67,13 +65,9 @@ impl Comparison<'_> {
         let is_there = self.after.workspace.definition(&change.module, &change.address).is_some();
         let (state, links) = if is_there { (self.after, self.links) } else { (self.before, &self.before.links) };
         let radius = dependents(&state.workspace, links, &change.module, &change.address);
-        let weight = |dependent: &Dependent| {
-            let environment = environment_of(&state.workspace, policy, &dependent.module, &dependent.address).0;
-            (Tier::of(dependent.kind()), environment)
-        };
-        let worst = (radius.dependents.len() <= WEIGHED).then(|| radius.worst(weight)).flatten();
-        let worst = worst.map(|(dependent, (tier, environment))| Worst {
-            address: dependent.address.to_string(),
+        let worst = most_critical(&radius, |dependent| environment_in(&state.workspace, policy, &radius, dependent));
+        let worst = worst.map(|Critical { dependent, tier, environment, .. }| Worst {
+            address: radius.full_address(dependent),
             tier,
             environment,
             via: radius.via(dependent),

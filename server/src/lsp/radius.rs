@@ -2,20 +2,17 @@
 
 use super::features::{View, from_wire, to_range, to_wire};
 use super::protocol::{BlastChange, BlastDependent, BlastRadiusParams, BlastRadiusResult, BlastResource, WireRange};
-use countersign_engine::impact::{Impact, environment_of};
+use crate::impact::critical;
+use countersign_engine::impact::Impact;
 use countersign_engine::{Definition, Elsewhere, block_at, header, module_of};
 use countersign_impact::graph::{Dependent, Links, Radius, dependents};
-use countersign_policy::{Environment, Tier, Written};
-use std::cmp::Reverse;
+use countersign_policy::{Environment, Tier};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use tower_lsp::ls_types::{Range, Uri};
 
 /// Dependents that are listed, the nearest; what leads to the most critical one comes on top.
 const MAX_LISTED: usize = 500;
-
-/// Dependents of the highest tier whose environments are compared.
-const MAX_COMPARED: usize = 100;
 
 /// The resource that is asked about and what depends on it; `None` where no resource is.
 pub(super) fn blast_radius(view: &View, params: &BlastRadiusParams) -> Option<BlastRadiusResult> {
@@ -29,14 +26,15 @@ pub(super) fn blast_radius(view: &View, params: &BlastRadiusParams) -> Option<Bl
     };
     let environment = match (&change, definition) {
         (Some(gone), None) => gone.impact.environment,
-        _ => environment(view, &module, &address, &module),
+        _ => critical::environment(&view.workspace, &view.policy, (&module, &address), &module),
     };
     let (uri, range) = place.map_or((None, None), |(uri, range)| (Some(uri), range));
     let tier = Tier::of(&kind);
     let resource = BlastResource { address: address.clone(), kind, environment, tier, uri, range };
 
     let radius = dependents(&view.workspace, &Links::default(), &module, &address);
-    let worst = worst(view, &radius);
+    let worst = critical::most_critical(&radius, |dependent| environment_in(view, &radius, dependent));
+    let worst = worst.map(|critical| critical.place);
     let through = through(&radius);
     let listed = listed(&through, worst);
     let unseen: HashSet<_> = radius.unseen().map(|unseen| (&unseen.module, &unseen.address)).collect();
@@ -110,23 +108,6 @@ impl Shown {
     }
 }
 
-/// The most critical of all, as a place among the dependents: of the highest tier, in the environment that counts most, the
-/// nearest.
-fn worst(view: &View, radius: &Radius) -> Option<usize> {
-    let tier = |dependent: &Dependent| Tier::of(dependent.kind());
-    let best = radius.dependents.iter().map(tier).max()?;
-    let candidates = radius.dependents.iter().enumerate().filter(|(_, dependent)| tier(dependent) == best);
-    let ranked =
-        candidates.take(MAX_COMPARED).map(|(place, dependent)| (place, environment_in(view, radius, dependent)));
-    let rank = |environment| match environment {
-        Environment::Production => 3,
-        Environment::Unknown => 2,
-        Environment::Staging => 1,
-        Environment::Development => 0,
-    };
-    ranked.max_by_key(|(place, environment)| (rank(*environment), Reverse(*place))).map(|(place, _)| place)
-}
-
 /// For each dependent the place of the one through which it was reached, which comes before it.
 fn through(radius: &Radius) -> Vec<Option<usize>> {
     let name = |dependent: &Dependent| (Arc::clone(&dependent.module), Arc::clone(&dependent.address));
@@ -175,15 +156,5 @@ fn place(view: &View, definition: &Definition) -> Option<(String, Option<WireRan
 }
 
 fn environment_in(view: &View, radius: &Radius, dependent: &Dependent) -> Environment {
-    environment(view, &dependent.module, &dependent.address, radius.root(dependent))
-}
-
-/// The environment of a block by what it says itself, else by the folder from which the calls go out that lead to it.
-fn environment(view: &View, module: &str, address: &str, root: &str) -> Environment {
-    let (own, evidence) = environment_of(&view.workspace, &view.policy, module, address);
-    if evidence.is_some() {
-        return own;
-    }
-    let path = root.strip_prefix(&view.policy.root).unwrap_or(root).trim_start_matches('/').to_owned();
-    view.policy.environments.of(&Written { path, ..Written::default() }).0
+    critical::environment_in(&view.workspace, &view.policy, radius, dependent)
 }
