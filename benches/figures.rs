@@ -27,6 +27,8 @@ mod echo;
 mod impact;
 #[path = "figures/latency.rs"]
 mod latency;
+#[path = "figures/programs.rs"]
+mod programs;
 #[path = "figures/provenance.rs"]
 mod provenance;
 #[path = "figures/start.rs"]

@@ -1,17 +1,13 @@
 //! How long an agent waits for its verdict.
 
+use crate::Settings;
+use crate::programs::{commit_all, hook};
 use crate::table::{Row, ms, percentile};
-use crate::{COUNTERSIGN, Settings};
-use countersign_testkit::run_on;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
-
-/// How long one command may take.
-const LIMIT: Duration = Duration::from_mins(1);
+use std::time::Duration;
 
 /// Files of the module, and lines of the one that is edited.
 const FILES: usize = 200;
@@ -30,7 +26,7 @@ pub(crate) fn measure(settings: &Settings) -> Vec<Row> {
         })
     };
     let row = |name: &str, bar: u32, tool: &str, input: &Value, expected: &str| {
-        let times: Vec<Duration> = (0..samples).map(|_| hook(folder.path(), tool, input, expected)).collect();
+        let times: Vec<Duration> = (0..samples).map(|_| asked(folder.path(), tool, input, expected)).collect();
         let median = percentile(&times, 50);
         let (name, bar_shown) = (format!("{name}, whole process, median"), format!("at most {bar} ms"));
         Row::new(&name, &bar_shown, format!("{:.1} ms", ms(median)), ms(median) <= f64::from(bar))
@@ -58,30 +54,16 @@ fn module(folder: &Path) {
         let _ = write!(text, "{}", database(name));
     }
     fs::write(folder.join("main.tf"), text).expect("the file is written");
-    for arguments in [
-        &["init", "-q"][..],
-        &["add", "-A"],
-        &["-c", "user.name=Ann", "-c", "user.email=ann@example.org", "commit", "-q", "-m", "start"],
-    ] {
-        let output = run_on(Command::new("git").current_dir(folder).args(arguments), Stdio::null(), LIMIT);
-        assert!(output.status.success(), "{output:?}");
-    }
+    commit_all(folder);
 }
 
 /// One call of the hook. What is answered holds `expected`, or is nothing where that is empty.
-fn hook(folder: &Path, tool: &str, input: &Value, expected: &str) -> Duration {
+fn asked(folder: &Path, tool: &str, input: &Value, expected: &str) -> Duration {
     let said = json!({
         "session_id": "s", "cwd": folder, "hook_event_name": "PreToolUse", "tool_name": tool, "tool_use_id": "t",
         "tool_input": input,
     });
-    let payload = folder.join(".git/payload");
-    fs::write(&payload, said.to_string()).expect("the payload is written");
-    let mut command = Command::new(COUNTERSIGN);
-    command.args(["hook", "claude-code"]).stdin(File::open(&payload).expect("the payload is there"));
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let begun = Instant::now();
-    let output = command.output().expect("the hook runs");
-    let elapsed = begun.elapsed();
+    let (elapsed, output) = hook(&folder.join(".git/payload"), &said);
     let answer = String::from_utf8_lossy(&output.stdout);
     let is_expected = if expected.is_empty() { answer.is_empty() } else { answer.contains(expected) };
     assert!(output.status.success() && is_expected, "{output:?}");

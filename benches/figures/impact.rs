@@ -1,5 +1,6 @@
 //! What an edit would do, and what depends on it, in a workspace of 10,000 files and 100,000 resources.
 
+use crate::programs::commit_all;
 use crate::start::memory;
 use crate::table::{Row, float, ms, percentile};
 use crate::{COUNTERSIGN, Settings};
@@ -12,7 +13,6 @@ use countersign_syntax::Budget;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -219,9 +219,7 @@ fn command(files: &[(String, String)]) -> Row {
     for (path, text) in files {
         write(path, text);
     }
-    git(folder.path(), &["init", "-q"]);
-    git(folder.path(), &["add", "-A"]);
-    git(folder.path(), &["-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "-m", "start"]);
+    commit_all(folder.path());
     // What one person changes at once stands in neighbouring folders.
     for (path, text) in files.iter().take(CHANGED) {
         write(path, &text.replacen("10.", "172.", 1));
@@ -241,15 +239,4 @@ fn command(files: &[(String, String)]) -> Row {
         format!("{:.2} s", time.as_secs_f64()),
         time <= Duration::from_secs(1),
     )
-}
-
-fn git(folder: &Path, arguments: &[&str]) {
-    let status = Command::new("git")
-        .current_dir(folder)
-        .args(["-c", "core.autocrlf=false", "-c", "commit.gpgsign=false"])
-        .args(arguments)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .status();
-    assert!(status.expect("git runs").success(), "{arguments:?}");
 }

@@ -1,20 +1,16 @@
 //! What it costs to know who wrote what.
 
+use crate::programs::{git, hook};
 use crate::table::{Row, ms, percentile};
 use crate::{COUNTERSIGN, Settings};
 use countersign_engine::{Change, Document, Evidence};
 use countersign_grammars::Language;
 use countersign_provenance::{Agent, Authority, Means, Origin, Writer};
-use countersign_testkit::run_on;
 use serde_json::json;
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
-
-/// How long one command may take.
-const LIMIT: Duration = Duration::from_mins(1);
+use std::fs;
+use std::process::Command;
+use std::time::Instant;
 
 /// Lines of the file that an agent edits, and of the one that is blamed, with its commits.
 const EDITED_LINES: usize = 1_000;
@@ -26,24 +22,17 @@ const REGIONS: usize = 10_000;
 
 /// Measures the recording hook, `blame`, and the upkeep of regions.
 pub(crate) fn measure(settings: &Settings) -> Vec<Row> {
-    vec![hook(if settings.quick { 3 } else { 40 }), blame(settings), upkeep()]
+    vec![recording(if settings.quick { 3 } else { 40 }), blame(settings), upkeep()]
 }
 
 /// A folder in which git keeps a repository.
 fn repository() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     git(folder.path(), &["init", "-q"]);
-    git(folder.path(), &["config", "user.name", "Ann"]);
-    git(folder.path(), &["config", "user.email", "ann@example.org"]);
     folder
 }
 
-fn git(folder: &Path, arguments: &[&str]) {
-    let output = run_on(Command::new("git").current_dir(folder).args(arguments), Stdio::null(), LIMIT);
-    assert!(output.status.success(), "{output:?}");
-}
-
-fn hook(edits: usize) -> Row {
+fn recording(edits: usize) -> Row {
     let folder = repository();
     let file = folder.path().join("main.tf");
     let mut text: String = (0..EDITED_LINES).fold(String::new(), |mut text, line| {
@@ -66,15 +55,10 @@ fn hook(edits: usize) -> Row {
                 "tool_use_id": edit.to_string(), "tool_response": {},
                 "tool_input": { "file_path": file, "old_string": old, "new_string": new },
             });
-            fs::write(&payload, said.to_string()).expect("the payload is written");
-            let mut command = Command::new(COUNTERSIGN);
-            command.args(["hook", "claude-code"]).stdin(File::open(&payload).expect("the payload is there"));
-            command.stdout(Stdio::piped()).stderr(Stdio::piped());
-            let begun = Instant::now();
-            let output = command.output().expect("the hook runs");
+            let (time, output) = hook(&payload, &said);
             // Before an edit it judges, too, which is another figure.
             if event == "PostToolUse" {
-                times.push(begun.elapsed());
+                times.push(time);
             }
             assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
         }

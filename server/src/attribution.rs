@@ -10,7 +10,7 @@ use std::path::Path;
 /// which an editor that has not read it yet may have written over.
 pub(crate) fn of(store: &Store, file: &Path, text: &str) -> Regions {
     let mut regions = remembered(store, file, text);
-    if let Some(reported) = spool::reports(store, file).iter().find_map(|report| report.saved.restore_same(text)) {
+    if let Some(reported) = spool::reports(store, file).find_map(|report| report.saved.restore_same(text)) {
         regions.attribute_all(&reported);
     }
     regions

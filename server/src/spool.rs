@@ -57,22 +57,21 @@ pub(crate) fn leave(store: &Store, file: &Path, saved: Saved) -> std::io::Result
     Ok(())
 }
 
-/// The reports about a file, the newest first. What cannot be read is none.
-pub(crate) fn reports(store: &Store, file: &Path) -> Vec<Report> {
-    let Some(folder) = store.folder(file).map(|folder| folder.join(FOLDER)) else { return Vec::new() };
-    let prefix = prefix(file);
-    let files = store.list(&folder);
+/// The reports about a file, the newest first; each is read when it is asked for. What cannot be read is none.
+pub(crate) fn reports(store: &Store, file: &Path) -> impl Iterator<Item = Report> {
+    let files = store.folder(file).map(|folder| store.list(&folder.join(FOLDER))).unwrap_or_default();
+    let (prefix, about) = (prefix(file), key(file));
     let name = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     // Names are in order, and those of one file begin alike.
     let start = files.partition_point(|path| name(path) < prefix);
-    let of_file = files[start..].iter().take_while(|path| name(path).starts_with(&prefix));
-    let names: Vec<&PathBuf> = of_file.filter(|path| is_report(path) && !is_older(path, REPORT_AGE)).collect();
-    let read = |path: &PathBuf| -> Option<Report> {
+    let of_file = files[start..].iter().take_while(|path| name(path).starts_with(&prefix)).cloned();
+    let read = move |path: &PathBuf| -> Option<Report> {
         let report: Report = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
-        let is_of = key(&report.file) == key(file);
+        let is_of = key(&report.file) == about;
         (report.format == FORMAT && is_of && report.saved.is_readable()).then_some(report)
     };
-    names.into_iter().rev().filter_map(read).collect()
+    let newest_first = of_file.collect::<Vec<_>>().into_iter().rev();
+    newest_first.filter(|path| is_report(path) && !is_older(path, REPORT_AGE)).filter_map(move |path| read(&path))
 }
 
 /// The file that a report in a place of the spool is about.

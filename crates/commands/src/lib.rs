@@ -14,6 +14,7 @@
 mod args;
 mod call;
 mod context;
+mod instead;
 mod limits;
 mod operation;
 mod programs;

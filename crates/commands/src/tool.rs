@@ -2,13 +2,12 @@
 
 use crate::call::{Call, Found};
 use crate::context::Context;
+use crate::instead::ASK_OR_CODE;
 use crate::operation::{Effect, Evidence, Operation, Reach, Source};
 use crate::programs::{self, Verb};
 use crate::shell::{Origin, Shell, Stream, Walk, Word, short};
 use crate::sql::Dialect;
 use serde_json::Value;
-
-const ASK: &str = "Say what is to be done and why, and let a person do it, or change it in the infrastructure's code.";
 
 /// Levels of the arguments that are looked at.
 const MAX_ARGUMENT_DEPTH: usize = 8;
@@ -158,7 +157,7 @@ impl Tool<'_, '_> {
                 effect,
                 Reach::Live,
                 format!("does what its name says: {}{shown}", self.words.join(" ")),
-                ASK,
+                ASK_OR_CODE,
             );
             let lesser = matches!(worst, Some((_, Verb::DoesLesser(_))));
             self.report(found.lesser_if(lesser).target(target));
@@ -174,7 +173,9 @@ impl Tool<'_, '_> {
         } else {
             format!("is a tool of which it is not known what it does: {}", self.words.join(" "))
         };
-        self.report(Found::new(Effect::Unknown, Reach::Live, what, ASK).lesser().uncertain_if(!changes).target(target));
+        self.report(
+            Found::new(Effect::Unknown, Reach::Live, what, ASK_OR_CODE).lesser().uncertain_if(!changes).target(target),
+        );
     }
 
     fn report(&mut self, found: Found) {

@@ -140,11 +140,10 @@ pub fn before_agent(after: &str, steps: &[Step]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Agent, Authority, Means, Writer};
+    use crate::Agent;
 
     fn claude() -> Origin {
-        let agent = Agent { tool: "claude".to_owned(), ..Agent::default() };
-        Origin { writer: Writer::Ai(agent), authority: Authority::Reported, means: Some(Means::Agent), corrects: None }
+        Origin::reported(Agent { tool: "claude".to_owned(), ..Agent::default() })
     }
 
     fn own(before: &str, after: &str, step: Step) -> Option<Vec<String>> {

@@ -97,6 +97,11 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// That an agent wrote it, as its own hook says.
+    pub fn reported(agent: Agent) -> Self {
+        Self { writer: Writer::Ai(agent), authority: Authority::Reported, means: Some(Means::Agent), corrects: None }
+    }
+
     /// Whether an AI tool wrote it.
     pub fn is_ai(&self) -> bool {
         self.writer.is_ai()

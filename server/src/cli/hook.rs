@@ -12,9 +12,7 @@ use crate::spool;
 use crate::state::Store;
 use countersign_agents::{Action, AgentKind, Answer, Call, Change, Edit, MAX_PAYLOAD_BYTES, Moment, Reply};
 use countersign_policy::Verdict;
-use countersign_provenance::{
-    Agent, Authority, Means, Origin, Regions, Saved, Step, Writer, after_agent, before_agent,
-};
+use countersign_provenance::{Agent, Origin, Regions, Saved, Step, after_agent, before_agent};
 use countersign_text::{Encoding, LinePosition, Text};
 use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -335,8 +333,7 @@ fn steps(changes: &[&Change], left: &str) -> Vec<Step> {
 
 fn origin_of(call: &Call) -> Origin {
     let model = call.model.clone().or_else(|| call.transcript.as_deref().and_then(model_of));
-    let agent = Agent { tool: call.tool.clone(), model, session: call.session.clone() };
-    Origin { writer: Writer::Ai(agent), authority: Authority::Reported, means: Some(Means::Agent), corrects: None }
+    Origin::reported(Agent { tool: call.tool.clone(), model, session: call.session.clone() })
 }
 
 /// The model that wrote the last message of a transcript, of which every line is a JSON object.

@@ -26,6 +26,11 @@ pub(crate) struct Live {
 }
 
 impl Live {
+    /// What leads from one configuration to another, as far as it was asked for.
+    pub(crate) fn links(&self) -> &Links {
+        &self.links
+    }
+
     /// What the open files and those beside them do to what is live, by the file that it is shown in; and what is wrong with
     /// the settings.
     pub(crate) fn impacts(&self, now: Session, configs: &Configs) -> (Impacts, BTreeSet<String>) {

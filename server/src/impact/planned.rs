@@ -1,9 +1,7 @@
 //! A real plan beside the prediction.
 
 use super::State;
-use super::report::{
-    Impact, JsonAction, JsonAgreement, JsonChange, JsonDependents, JsonPlanned, JsonReason, Told, nowhere,
-};
+use super::report::{Impact, JsonAction, JsonAgreement, JsonChange, JsonPlanned, JsonReason, Told};
 use anyhow::bail;
 use countersign_engine::Workspace;
 use countersign_impact::graph::{Radius, parts};
@@ -58,17 +56,7 @@ impl Impact<'_> {
                 address: planned.address.clone(),
                 kind: planned.kind.clone(),
                 path: self.compared.after.shown(root),
-                range: nowhere(),
-                action: JsonAction::None,
-                certain: true,
-                reasons: Vec::new(),
-                renamed_to: None,
-                data_loss: false,
-                interruption: None,
-                protections_removed: Vec::new(),
-                widened: Vec::new(),
-                dependents: JsonDependents::default(),
-                plan: None,
+                ..JsonChange::none()
             },
             module: root.into(),
             side: Side::After,

@@ -267,16 +267,8 @@ impl<'a> Impact<'a> {
                 kind: block.kind.to_string(),
                 path: state.shown(&definition.file),
                 range,
-                action: JsonAction::None,
-                certain: true,
-                reasons: Vec::new(),
-                renamed_to: None,
-                data_loss: false,
-                interruption: None,
-                protections_removed: Vec::new(),
-                widened: Vec::new(),
                 dependents: self.dependents(side, &radius),
-                plan: None,
+                ..JsonChange::none()
             },
             module: module.into(),
             side,
@@ -376,6 +368,26 @@ impl Told {
 }
 
 impl JsonChange {
+    /// That nothing happens, to what is nowhere.
+    pub(super) fn none() -> Self {
+        Self {
+            address: String::new(),
+            kind: String::new(),
+            path: String::new(),
+            range: nowhere(),
+            action: JsonAction::None,
+            certain: true,
+            reasons: Vec::new(),
+            renamed_to: None,
+            data_loss: false,
+            interruption: None,
+            protections_removed: Vec::new(),
+            widened: Vec::new(),
+            dependents: JsonDependents::default(),
+            plan: None,
+        }
+    }
+
     /// What really happens, as far as it is known: what the plan says, where there is one.
     pub(crate) fn outcome(&self) -> JsonAction {
         self.plan.map_or(self.action, |plan| plan.action)

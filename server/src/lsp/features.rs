@@ -7,6 +7,7 @@ use super::protocol::{ActionArguments, RegionOrigin, RegionResult, WirePosition,
 use crate::cli::written_by;
 use crate::disk::{self, Configs};
 use crate::impact::Kept;
+use crate::impact::live::Live;
 use crate::{git, review};
 use countersign_engine::impact::Impact;
 use countersign_engine::report::{JsonFinding, JsonOrigin, JsonRange, authority_name};
@@ -89,6 +90,8 @@ pub(super) struct Around {
     pub(super) on_disk: Arc<HashMap<Arc<str>, Arc<Snapshot>>>,
     /// Those that are, by their URI.
     pub(super) open: Arc<DashMap<String, Arc<Snapshot>>>,
+    /// What was worked out of links between their configurations.
+    pub(super) live: Arc<Live>,
 }
 
 impl Around {

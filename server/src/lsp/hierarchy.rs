@@ -4,7 +4,7 @@
 use super::features::{View, to_range};
 use countersign_engine::impact::environment_of;
 use countersign_engine::{Definition, Elsewhere, Workspace, block_at, header, module_of};
-use countersign_impact::graph::{Links, dependents};
+use countersign_impact::graph::dependents;
 use countersign_policy::{Environment, Tier};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -44,7 +44,7 @@ pub(super) fn prepare(view: &View, position: Position) -> Option<Vec<CallHierarc
 /// What depends on it directly.
 pub(super) fn incoming(view: &View, of: &CallHierarchyItem) -> Option<Vec<CallHierarchyIncomingCall>> {
     let About { module, address, .. } = about(of)?;
-    let radius = dependents(&view.workspace, &Links::default(), &module, &address);
+    let radius = dependents(&view.workspace, view.around.live.links(), &module, &address);
     let direct = radius.dependents.iter().filter(|dependent| dependent.distance == 1).take(MAX_ITEMS);
     let call = |dependent: &countersign_impact::graph::Dependent| {
         let from = item(view, &dependent.module, &dependent.definition)?;

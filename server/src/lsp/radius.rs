@@ -5,7 +5,7 @@ use super::protocol::{BlastChange, BlastDependent, BlastRadiusParams, BlastRadiu
 use crate::impact::critical;
 use countersign_engine::impact::Impact;
 use countersign_engine::{Definition, Elsewhere, block_at, header, module_of};
-use countersign_impact::graph::{Dependent, Links, Radius, dependents};
+use countersign_impact::graph::{Dependent, Radius, dependents};
 use countersign_policy::{Environment, Tier};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub(super) fn blast_radius(view: &View, params: &BlastRadiusParams) -> Option<Bl
     let tier = Tier::of(&kind);
     let resource = BlastResource { address: address.clone(), kind, environment, tier, uri, range };
 
-    let radius = dependents(&view.workspace, &Links::default(), &module, &address);
+    let radius = dependents(&view.workspace, view.around.live.links(), &module, &address);
     let worst = critical::most_critical(&radius, |dependent| environment_in(view, &radius, dependent));
     let worst = worst.map(|critical| critical.place);
     let through = through(&radius);

@@ -1021,7 +1021,7 @@ impl Session {
     }
 
     pub(super) fn around(&self) -> Around {
-        Around { on_disk: Arc::clone(&self.on_disk), open: Arc::clone(&self.snapshots) }
+        Around { on_disk: Arc::clone(&self.on_disk), open: Arc::clone(&self.snapshots), live: Arc::clone(&self.live) }
     }
 
     fn query(&mut self, uri: &str, run: Question) {

@@ -267,7 +267,7 @@ impl<S: LanguageServer> Reader<S> {
             framer.push(&buffer[..read]);
             while let Some(message) = framer.next_message() {
                 let (incoming, fatal) = match message {
-                    Ok(body) => (change(&body).filter(|_| self.is_open).unwrap_or_else(|| decode(&body)), false),
+                    Ok(body) => (self.decode(&body), false),
                     Err(BrokenFrame { message, fatal }) => (Incoming::Broken(error(-32700, &message)), fatal),
                 };
                 if !self.take(incoming) || fatal {
@@ -280,6 +280,12 @@ impl<S: LanguageServer> Reader<S> {
         if framer.is_inside_message() {
             self.outbox.send(&error(-32700, "the stream ended inside of a message"));
         }
+    }
+
+    /// A change as such where the session is open, everything else for the framework.
+    fn decode(&self, body: &[u8]) -> Incoming {
+        let change = if self.is_open { change(body) } else { None };
+        change.unwrap_or_else(|| decode(body))
     }
 
     /// Takes one message. Returns whether there is anything to come.

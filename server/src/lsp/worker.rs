@@ -303,7 +303,7 @@ impl State {
         let mut all = self.reported.borrow_mut();
         let known = all.entry(uri.clone()).or_default();
         if changed.is_none() || (known.changed, known.opened) != (changed, opened) {
-            let reports = spool::reports(&self.store, path);
+            let reports = spool::reports(&self.store, path).collect();
             *known = Reported { changed, opened, looked_at: i32::MIN, is_shown: false, reports };
         }
         let mut found = None;

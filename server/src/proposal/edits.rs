@@ -14,7 +14,7 @@ use countersign_engine::impact::environment_of;
 use countersign_engine::{Evidence, Finding, Policy, Snapshot, Workspace, module_of, units};
 use countersign_grammars::Language;
 use countersign_policy::{Asked, Circumstances, Environment, Origin, Surface, Verdict};
-use countersign_provenance::{self as provenance, Agent, Authority, Means, Writer};
+use countersign_provenance::{self as provenance, Agent, Means};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -143,12 +143,7 @@ struct One<'e> {
 impl<'e> Analysed<'e> {
     fn new(call: &Call, files: &[(&'e Path, &'e Edited, Language, &str, &str)]) -> Self {
         let agent = Agent { tool: call.tool.clone(), model: call.model.clone(), session: call.session.clone() };
-        let origin = provenance::Origin {
-            writer: Writer::Ai(agent),
-            authority: Authority::Reported,
-            means: Some(Means::Agent),
-            corrects: None,
-        };
+        let origin = provenance::Origin::reported(agent);
         let files: Vec<_> = files
             .iter()
             .map(|(path, edited, language, found, left)| {

@@ -2,25 +2,17 @@
 
 usage: stub.py LOG TEXT"""
 
-import json
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from stdio import read, write
 
 log, text = sys.argv[1], sys.argv[2].replace("\\n", "\n")
 
 
-def read():
-    length = 0
-    while line := sys.stdin.buffer.readline().strip():
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            length = int(value)
-    return json.loads(sys.stdin.buffer.read(length)) if length else None
-
-
 def answer(message, result):
-    body = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}).encode()
-    sys.stdout.buffer.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
-    sys.stdout.buffer.flush()
+    write({"id": message["id"], "result": result})
 
 
 while message := read():

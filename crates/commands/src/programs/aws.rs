@@ -7,13 +7,11 @@ use super::cloud_words::{self, Verb};
 use super::rule::Program;
 use crate::args::Args;
 use crate::call::{Call, Found};
+use crate::instead::{ASK_OR_CODE, PERMISSIONS};
 use crate::operation::{Effect, Reach};
 use crate::shell::{Shell, Walk};
 
 const TABLE: &str = include_str!("../../data/aws.txt");
-
-const ASK: &str = "Say what is to be done and why, and let a person do it, or change it in the infrastructure's code.";
-const PERMISSIONS: &str = "Write the change of permissions into the infrastructure's code, where it is reviewed.";
 
 pub(super) const PROGRAMS: &[Program] = &[Program {
     evidence: &[
@@ -139,7 +137,7 @@ pub(crate) fn action(service: &str, name: &str, target: Option<&str>) -> Option<
         |target| format!("{} `{target}`", noun.replace('-', " ")),
     );
     let thing = thing.trim();
-    let live = |effect, what: String| Found::new(effect, Reach::Live, what, ASK);
+    let live = |effect, what: String| Found::new(effect, Reach::Live, what, ASK_OR_CODE);
     let found = match (service, name) {
         ("cloudtrail", "stop-logging" | "delete-trail")
         | ("guardduty", "delete-detector")
@@ -272,7 +270,7 @@ fn target(call: &Call) -> Option<String> {
 fn s3(name: &str, args: &Args) -> Option<Found> {
     let target = args.named_from(2);
     let shown = target.clone().map(|target| format!("`{target}`")).unwrap_or_default();
-    let data = |what: String| Found::new(Effect::DataDelete, Reach::Live, what, ASK);
+    let data = |what: String| Found::new(Effect::DataDelete, Reach::Live, what, ASK_OR_CODE);
     let found = match name {
         "rm" if args.has("--recursive") => data(format!("deletes every object below {shown}")),
         "rm" => data(format!("deletes the object {shown}")).lesser(),
@@ -304,7 +302,7 @@ fn switched_off(service: &str, name: &str, call: &Call, args: &Args) -> Option<F
         || flat.contains("deletion_protection.enabled,value=false")
     {
         let what = format!("takes the protection against deletion away{of} ({service} {name})");
-        return Some(Found::new(Effect::BypassControl, Reach::Live, what, ASK));
+        return Some(Found::new(Effect::BypassControl, Reach::Live, what, ASK_OR_CODE));
     }
     if args.has("--publicly-accessible") {
         return Some(Found::new(
@@ -319,18 +317,18 @@ fn switched_off(service: &str, name: &str, call: &Call, args: &Args) -> Option<F
             Effect::Interrupt,
             Reach::Live,
             format!("takes all capacity away{of} ({service} {name})"),
-            ASK,
+            ASK_OR_CODE,
         ));
     }
     if (service, name) == ("route53", "change-resource-record-sets") && flat.contains("action:delete") {
-        return Some(Found::new(Effect::Interrupt, Reach::Live, "deletes DNS records", ASK));
+        return Some(Found::new(Effect::Interrupt, Reach::Live, "deletes DNS records", ASK_OR_CODE));
     }
     if name == "put-bucket-versioning" && flat.contains("status=suspended") {
         return Some(Found::new(
             Effect::BypassControl,
             Reach::Live,
             format!("stops keeping older versions of objects{of}"),
-            ASK,
+            ASK_OR_CODE,
         ));
     }
     None

@@ -4,11 +4,9 @@ use super::cloud_words::{self, Verb};
 use super::rule::Program;
 use crate::args::Args;
 use crate::call::{Call, Found};
+use crate::instead::{ASK_OR_CODE, PERMISSIONS};
 use crate::operation::{Effect, Evidence, Reach, Source};
 use crate::shell::{Shell, Walk};
-
-const ASK: &str = "Say what is to be done and why, and let a person do it, or change it in the infrastructure's code.";
-const PERMISSIONS: &str = "Write the change of permissions into the infrastructure's code, where it is reviewed.";
 
 pub(super) const PROGRAMS: &[Program] = &[Program {
     evidence: &[
@@ -102,7 +100,7 @@ fn azure(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, progr
 }
 
 fn judge(words: &[&str], args: &Args) -> Option<Found> {
-    let live = |effect, what: String| Found::new(effect, Reach::Live, what, ASK);
+    let live = |effect, what: String| Found::new(effect, Reach::Live, what, ASK_OR_CODE);
     let access = |what: String| Found { instead: PERMISSIONS.to_owned(), ..live(Effect::Access, what) };
     // The verb is the last word before the flags; some verbs take an address behind them.
     let (at, verb) = words.iter().enumerate().skip(1).rev().find_map(|(at, word)| {

@@ -4,11 +4,9 @@ use super::cloud_words::{self, Verb};
 use super::rule::{Program, When, rule};
 use crate::args::Args;
 use crate::call::{Call, Found};
+use crate::instead::{ASK_OR_CODE, PERMISSIONS};
 use crate::operation::{Effect, Evidence, Reach, Source};
 use crate::shell::{Shell, Walk};
-
-const ASK: &str = "Say what is to be done and why, and let a person do it, or change it in the infrastructure's code.";
-const PERMISSIONS: &str = "Write the change of permissions into the infrastructure's code, where it is reviewed.";
 
 pub(super) const PROGRAMS: &[Program] = &[
     Program {
@@ -59,12 +57,17 @@ pub(super) const PROGRAMS: &[Program] = &[
         evidence: &["-u"],
         dry: &["-n"],
         rules: &[
-            rule("rm", Effect::DataDelete, "deletes every object below {target|what is named}", ASK)
+            rule("rm", Effect::DataDelete, "deletes every object below {target|what is named}", ASK_OR_CODE)
                 .when(&[When::Has(&["-r", "-R", "-a"])]),
-            rule("rm", Effect::DataDelete, "deletes the object {target|named}", ASK).lesser(),
-            rule("rb", Effect::DataDelete, "deletes the bucket {target|named}", ASK),
-            rule("rsync", Effect::DataDelete, "deletes at the destination what the source has not: {target|}", ASK)
-                .when(&[When::Has(&["-d"])]),
+            rule("rm", Effect::DataDelete, "deletes the object {target|named}", ASK_OR_CODE).lesser(),
+            rule("rb", Effect::DataDelete, "deletes the bucket {target|named}", ASK_OR_CODE),
+            rule(
+                "rsync",
+                Effect::DataDelete,
+                "deletes at the destination what the source has not: {target|}",
+                ASK_OR_CODE,
+            )
+            .when(&[When::Has(&["-d"])]),
             rule("iam ch|set", Effect::Access, "changes who may do what with {target|a bucket}", PERMISSIONS),
             rule("acl ch|set", Effect::Access, "changes who may do what with {target|objects}", PERMISSIONS),
         ],
@@ -73,7 +76,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program {
         evidence: &["--project_id", "--dataset_id"],
         rules: &[
-            rule("rm", Effect::DataDelete, "deletes {target|a table or dataset}", ASK),
+            rule("rm", Effect::DataDelete, "deletes {target|a table or dataset}", ASK_OR_CODE),
             rule(
                 "remove-iam-policy-binding|add-iam-policy-binding|set-iam-policy",
                 Effect::Access,
@@ -129,7 +132,7 @@ fn gcloud(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, prog
 }
 
 fn judge(words: &[&str], args: &Args) -> Option<Found> {
-    let live = |effect, what: String| Found::new(effect, Reach::Live, what, ASK);
+    let live = |effect, what: String| Found::new(effect, Reach::Live, what, ASK_OR_CODE);
     // The verb is the first word that is one, behind at least one group.
     let (at, verb, meaning) = words.iter().enumerate().skip(1).find_map(|(at, word)| {
         let access = word.ends_with("iam-policy-binding") || word.ends_with("iam-policy");

@@ -3,11 +3,11 @@
 use super::rule::{Program, When, rule};
 use crate::args::Args;
 use crate::call::{Call, Found};
+use crate::instead::ASK;
 use crate::operation::{Effect, Evidence, Reach, Source};
 use crate::shell::{Shell, Walk};
 
 const DRY: &str = "Show what it would hit with `--dry-run=server`, and let a person decide.";
-const ASK: &str = "Say what is to be done and why, and let a person do it.";
 const HISTORY: &str = "Show `helm history` and `helm diff`, and let a person decide.";
 
 const KUBECTL_VALUED: &[&str] = &[

@@ -1,9 +1,10 @@
 //! Platforms that run applications, and smaller clouds.
 
 use super::rule::{Program, When, rule};
-use super::services::{ASK, DATA, data, gone, stopped};
+use super::services::{DATA, data, gone, stopped};
 use crate::args::Args;
 use crate::call::{Call, Found};
+use crate::instead::ASK;
 use crate::operation::{Effect, Reach};
 use crate::shell::{Shell, Walk};
 

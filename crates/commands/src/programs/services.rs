@@ -3,10 +3,10 @@
 use super::rule::{Program, Rule, When, rule};
 use crate::args::Args;
 use crate::call::{Call, Found};
+use crate::instead::ASK;
 use crate::operation::{Effect, Reach};
 use crate::shell::{Shell, Walk};
 
-pub(super) const ASK: &str = "Say what is to be done and why, and let a person do it.";
 pub(super) const DATA: &str = "Say what is to go and why, and let a person do it after a backup.";
 
 pub(super) const fn gone(path: &'static str) -> Rule {

@@ -5,14 +5,13 @@ pub(crate) use super::pieces::kebab;
 use super::pieces::{Piece, Token, tokens};
 use crate::args::Args;
 use crate::call::{Call, Found};
+use crate::instead::ASK_OR_CODE;
 use crate::operation::{Effect, Reach};
 use crate::programs::{self, Verb};
 use crate::shell::{Origin, Shell, Stream, Walk, Word, normal};
 use crate::sql::Dialect;
 use std::collections::BTreeMap;
 use std::ops::Range;
-
-const ASK: &str = "Say what is to be done and why, and let a person do it, or change it in the infrastructure's code.";
 
 /// Reports what a program text calls.
 pub(crate) fn judge(
@@ -197,7 +196,7 @@ impl<'t> Program<'_, '_, 't> {
             }
             "flushall" | "flushdb" | "dropDatabase" | "drop_database" if method => {
                 let what = format!("deletes everything of a database ({name})");
-                self.found(Found::new(Effect::DataDelete, Reach::Live, what, ASK), &range);
+                self.found(Found::new(Effect::DataDelete, Reach::Live, what, ASK_OR_CODE), &range);
             }
             _ => {}
         }
@@ -247,7 +246,7 @@ impl<'t> Program<'_, '_, 't> {
             return;
         };
         let does = if effect == Effect::Interrupt { "stops" } else { "deletes" };
-        self.found(Found::new(effect, Reach::Live, format!("{does} {thing} ({name})"), ASK), range);
+        self.found(Found::new(effect, Reach::Live, format!("{does} {thing} ({name})"), ASK_OR_CODE), range);
     }
 
     fn aws(&mut self, service: &str, action: &str, range: &Range<usize>) {

@@ -222,7 +222,7 @@ pub(super) fn kubectl(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call) -> Op
     Some(walk.call(call.rest(&command, step), &mut inside))
 }
 
-pub(super) fn vault(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args) -> Option<Stream> {
+pub(super) fn vault(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, spec: &Spec) -> Option<Stream> {
     let (verb, words) = args.rest.split_first()?;
     let runs = matches!(verb.known()?, "exec" | "run" | "exec-env" | "exec-file" | "shell");
     let direct = matches!(call.program(), "envchain" | "awsume" | "assume");
@@ -230,26 +230,7 @@ pub(super) fn vault(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &
         return Some(Stream::Unknown(format!("what `{}` prints", call.program())));
     }
     let mut inner = shell.clone();
-    let spec = Spec {
-        valued: &[
-            "--profile",
-            "-p",
-            "--config",
-            "-c",
-            "--env",
-            "-e",
-            "--duration",
-            "-d",
-            "--project",
-            "--path",
-            "--env-file",
-            "--region",
-        ],
-        attached: &[],
-        clusters: true,
-        stops: true,
-    };
-    let parsed = Args::parse(if direct { &args.rest } else { words }, &spec);
+    let parsed = Args::parse(if direct { &args.rest } else { words }, spec);
     for flag in args.flags.iter().chain(&parsed.flags) {
         if let Some(word) = &flag.value {
             inner
@@ -269,7 +250,7 @@ pub(super) fn vault(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &
             &[],
             Evidence { source: Source::Choice, name: format!("{} {}", call.program(), verb.text), word: name.text },
         ));
-        rest = Args::parse(&rest, &spec).rest;
+        rest = Args::parse(&rest, spec).rest;
     }
     if let Some(at) = had_dashes {
         rest = words.get(at + 1..).unwrap_or_default().to_vec();

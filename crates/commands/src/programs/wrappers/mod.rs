@@ -51,6 +51,11 @@ enum Kind {
 }
 
 impl Wrapper {
+    /// What its flags are.
+    const fn spec(&self) -> Spec {
+        Spec { valued: self.valued, attached: &[], clusters: true, stops: true }
+    }
+
     /// What is looked at, for the documentation.
     pub(super) const fn about(&self) -> &'static str {
         match self.kind {
@@ -73,8 +78,7 @@ impl Wrapper {
 
 pub(super) fn run(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, name: &str) -> Option<Stream> {
     let wrapper = WRAPPERS.iter().find(|wrapper| wrapper.names.contains(&name))?;
-    let args =
-        Args::parse(call.arguments(), &Spec { valued: wrapper.valued, attached: &[], clusters: true, stops: true });
+    let args = Args::parse(call.arguments(), &wrapper.spec());
     let step = call.program().to_owned();
     match wrapper.kind {
         Kind::Plain if name == "command" && args.has_any(&["-v", "-V"]) => None,
@@ -105,7 +109,7 @@ pub(super) fn run(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, name: &st
         Kind::Ssh => Some(elsewhere::ssh(walk, shell, call, &args)),
         Kind::Container => elsewhere::container(walk, shell, call),
         Kind::Kubectl => elsewhere::kubectl(walk, shell, call),
-        Kind::Vault => elsewhere::vault(walk, shell, call, &args),
+        Kind::Vault => elsewhere::vault(walk, shell, call, &args, &wrapper.spec()),
         Kind::Exec => exec(walk, shell, call, &args),
         Kind::Text => Some(text(walk, shell, call, &args)),
         Kind::Terminal => Some(terminal(walk, shell, call, &args)),
