@@ -32,6 +32,8 @@ cargo xtask score [--corpus DIR]
                              how much of what Checkov's labelled fixtures expect is found; 1 where a bar is missed
 cargo xtask score impact [--data FILE] [--list FILE]
                              what is predicted of real edits, held against their labels; disagreements go to FILE; 1 where a bar is missed
+cargo xtask soak editors [--times N]
+                             every test in a real editor, 20 times in a row unless said otherwise, none of them tried again
 cargo xtask soak ledger [--kills N]
                              kill processes that write to one ledger; 1,000 kills are the full run, 100 the default
 cargo xtask tables [--check] [DIR]
@@ -76,9 +78,12 @@ fn main() -> anyhow::Result<ExitCode> {
             sample::run(&corpus, seed, count)
         }
         ["soak", "ledger", rest @ ..] => {
-            soak::ledger(option(rest, "--kills").unwrap_or("100").parse().context("--kills takes a number")?)
+            soak::ledger::run(option(rest, "--kills").unwrap_or("100").parse().context("--kills takes a number")?)
         }
-        [soak::WRITER, path, writer] => soak::write(path, writer),
+        ["soak", "editors", rest @ ..] => {
+            soak::editors::run(option(rest, "--times").unwrap_or("20").parse().context("--times takes a number")?)
+        }
+        [soak::ledger::WRITER, path, writer] => soak::ledger::write(path, writer),
         ["tables"] => tables::run(None, false),
         ["tables", "--check"] => tables::run(None, true),
         ["tables", "--check", from] => tables::run(Some(from), true),

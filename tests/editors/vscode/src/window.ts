@@ -289,14 +289,19 @@ export class Window {
     const row = this.page.locator(".quick-input-list .monaco-list-row").first();
     await until(`the file ${name} is found`, async () => (await row.getAttribute("aria-label"))?.startsWith(name));
     await this.press("Enter");
-    await until(`${name} is open`, async () => (await this.page.locator(".tab.active").getAttribute("data-resource-name")) === name);
-    await until("the editor has the focus", () => this.page.locator(".monaco-editor.focused").count());
+    await this.untilFocused(name);
   }
 
   /** Puts the focus into a file that is open in a tab. */
   async focusFile(name: string): Promise<void> {
     await this.page.locator(`.tab[data-resource-name="${name}"]`).first().click();
-    await until("the editor has the focus", () => this.page.locator(".monaco-editor.focused").count());
+    await this.untilFocused(name);
+  }
+
+  /** Waits until keys go to a file: its tab is the active one before the editor shows its text. */
+  private async untilFocused(name: string): Promise<void> {
+    const editor = this.page.locator(`.monaco-editor.focused[data-uri$="/${encodeURIComponent(name)}"]`);
+    await until(`${name} has the focus`, () => editor.count());
   }
 
   /** Where the cursor is, as the status bar says: `Ln 5, Col 1`. */

@@ -75,8 +75,8 @@ fn append(path: &str, writer: u64) -> anyhow::Result<Infallible> {
 }
 
 /// Starts writers, kills them `kills` times, and looks at what is left.
-pub(crate) fn ledger(kills: usize) -> anyhow::Result<()> {
-    let folder = super::root().join("target/soak");
+pub(crate) fn run(kills: usize) -> anyhow::Result<()> {
+    let folder = crate::root().join("target/soak");
     fs::create_dir_all(&folder)?;
     let path = folder.join(format!("ledger-{}.db", std::process::id()));
     let result = soak(&path, kills);
