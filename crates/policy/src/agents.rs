@@ -221,6 +221,16 @@ pub(crate) fn decide(
 /// Beginnings of the names that programs for clusters on one's own machine give to their contexts.
 const LOCAL_BEGINNINGS: &[&str] = &["kind-", "k3d-", "colima-"];
 
+/// A path without what every machine calls so, whatever it is for: `/dev` and the names of its users.
+fn below_machine(path: &str) -> &str {
+    if path.starts_with("/dev/") {
+        return "";
+    }
+    let below =
+        |folder: &str| path.strip_prefix(folder).map(|rest| rest.split_once('/').map_or("", |(_, below)| below));
+    ["/home/", "/Users/"].into_iter().find_map(below).unwrap_or(path)
+}
+
 /// Names that stand for one's own machine.
 const LOCAL: &[&str] = &[
     "minikube",
@@ -260,6 +270,7 @@ impl Environments {
             Source::Folder => evidence.word.strip_prefix(root).unwrap_or(&evidence.word),
             _ => &evidence.word,
         };
+        let word = below_machine(word);
         let bare = word.split("://").last().unwrap_or(word);
         let host = bare.split(['/', '?']).next().unwrap_or(bare);
         let host = host.rsplit('@').next().unwrap_or(host);
@@ -318,6 +329,10 @@ mod tests {
             (&[(Target, "s3://prod-orders"), (Folder, "/repo/dev")], Production),
             (&[(Folder, "/home/dev/repo/live/staging/db")], Staging),
             (&[(Folder, "/home/dev/repo")], Unknown),
+            (&[(Folder, "/home/dev/other")], Unknown),
+            (&[(Folder, "/Users/dev")], Unknown),
+            (&[(Target, "/home/dev/live/prod")], Production),
+            (&[(Target, "/dev/sda")], Unknown),
             (&[(Flag, "kind-orders")], Development),
             (&[(Host, "localhost:5432")], Development),
             (&[(Flag, "postgres://app@127.0.0.1:5432/prod")], Development),

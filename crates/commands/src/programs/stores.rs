@@ -127,6 +127,29 @@ pub(super) const PROGRAMS: &[Program] = &[
         ..Program::new(&["rails", "rake"], &[])
     },
     Program {
+        rules: &[rule(
+            "migrate:fresh|migrate:reset|db:wipe",
+            Effect::DataDelete,
+            "drops the application's database",
+            BACKUP,
+        )
+        .lesser()],
+        variables: &["APP_ENV", "DATABASE_URL"],
+        evidence: &["--env", "--database"],
+        dry: &["--pretend"],
+        ..Program::new(&["artisan"], &["--env", "--database", "--path"])
+    },
+    Program {
+        rules: &[rule("flush|reset_db", Effect::DataDelete, "deletes every row of the application's database", BACKUP)
+            .lesser()],
+        variables: &["DJANGO_SETTINGS_MODULE", "DATABASE_URL"],
+        evidence: &["--settings", "--database"],
+        ..Program::new(
+            &["manage.py", "django-admin"],
+            &["--settings", "--database", "--pythonpath", "-v", "--verbosity"],
+        )
+    },
+    Program {
         variables: &["DATABASE_URL"],
         rules: &[
             rule("migrate reset", Effect::DataDelete, "drops the application's database", BACKUP).lesser(),

@@ -46,9 +46,10 @@ for (const gate of ["stock", "open"] as const) {
       });
       await untilEqual("shaded lines", [4, 5, 6, 7], () => window.shaded());
       await untilEqual("marked lines", [4, 5, 6, 7], () => window.marked());
-      await untilEqual("the first lens", { line: 4, text: `AI: written by ${tool} (observed)` }, async () => {
-        const [lens] = await window.lenses();
-        return lens && { line: lens.line, text: lens.text.split(" | ")[0] ?? "" };
+      // What it would do to what is live joins it on its line, before or after.
+      await untilEqual("the line of the lens", [4], async () => {
+        const said = `AI: written by ${tool} (observed)`;
+        return (await window.lenses()).filter(({ text }) => text.split(" | ").includes(said)).map(({ line }) => line);
       });
       await untilEqual("the status bar", "1 to review", () => window.statusText());
       await window.run("View: Toggle Problems");

@@ -183,9 +183,14 @@ fn interpreted(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, language: La
             "-" => break,
             "run" if matches!(call.program(), "deno" | "bun") => {}
             text if text.starts_with('-') => {}
-            _ => {
+            path => {
                 let mut inner = shell.clone();
-                script(walk, &mut inner, call, word, language);
+                if super::find(base(path)).is_some() {
+                    // `python manage.py …`, `php artisan …`: known by itself.
+                    walk.call(call.rest(words.get(at - 1..).unwrap_or_default(), call.program()), &mut inner);
+                } else {
+                    script(walk, &mut inner, call, word, language);
+                }
                 return;
             }
         }

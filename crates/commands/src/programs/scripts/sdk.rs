@@ -208,7 +208,8 @@ impl<'t> Program<'_, '_, 't> {
         let uses = |kit| self.kits.contains(&kit);
         let local = receiver.is_some_and(|name| LOCAL.contains(&name));
         if uses(Kit::Aws) {
-            if created && let Some(action) = name.strip_suffix("Command") {
+            let is_class = created || name.starts_with(|first: char| first.is_ascii_uppercase());
+            if is_class && let Some(action) = name.strip_suffix("Command") {
                 self.aws("", &kebab(action), range);
                 return;
             }
