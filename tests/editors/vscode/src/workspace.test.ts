@@ -43,7 +43,8 @@ describe("folders", () => {
       if (!("passed" in context && context.passed === true)) {
         await window.keepPicture(`folders ${context.name} ${String(windows.indexOf(window))}`);
       }
-      }
+      await window.close();
+    }
     windows = [];
   });
 
