@@ -24,6 +24,7 @@ mod incidents;
 mod init;
 mod ledger;
 mod live;
+mod mcp;
 mod moves;
 mod peers;
 mod provenance;

@@ -163,7 +163,7 @@ fn generated() -> anyhow::Result<Vec<(String, String)>> {
     files.push(("docs/configuration.md".to_owned(), format!("{before}```toml\n{}\n```{after}", defaults.trim_end())));
     let page = fs::read_to_string(root().join("docs/commands.md"))?;
     files.push(("docs/commands.md".to_owned(), with_programs(&page)?));
-    for page in ["docs/command-line.md", "docs/provenance.md"] {
+    for page in ["docs/agents.md", "docs/command-line.md", "docs/mcp.md", "docs/provenance.md"] {
         files.push((page.to_owned(), with_help(&fs::read_to_string(root().join(page))?)?));
     }
     Ok(files)

@@ -20,7 +20,7 @@ mod sarif;
 mod status;
 
 pub(crate) use catalogue::page;
-pub(crate) use check::today;
+pub(crate) use check::{Listed, listed, today};
 pub(crate) use human::written_by;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -123,6 +123,12 @@ enum Command {
         #[arg(value_parser = agents())]
         agent: AgentKind,
     },
+    /// Answer a coding agent that asks by itself, as an MCP server on standard input and output.
+    ///
+    /// The tools `check_edit`, `check_command`, `explain_risk`, `blast_radius` and `list_findings` say what the hooks, `check`,
+    /// `impact` and `explain` say. Nothing is changed and nothing recorded. Errors are said on standard error; with
+    /// `COUNTERSIGN_LOG=info` in the environment more is said there.
+    Mcp(crate::mcp::McpArguments),
     /// Stand between an editor and a completion server, to record which of its suggestions are taken over.
     ///
     /// To be set in the editor where the completion server is: everything passes as it is, and the exit code is that of the
@@ -191,6 +197,7 @@ pub fn run() -> ExitCode {
         Command::Note(arguments) => note::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Hook { agent } => return hook::run(agent),
+        Command::Mcp(arguments) => crate::mcp::run(&arguments),
         Command::Proxy(arguments) => crate::proxy::run(arguments),
         Command::Lsp { stdio: _ } => return lsp(),
     };
@@ -206,7 +213,7 @@ pub fn run() -> ExitCode {
 }
 
 /// Reads the name of an agent.
-fn agents() -> impl TypedValueParser<Value = AgentKind> {
+pub(crate) fn agents() -> impl TypedValueParser<Value = AgentKind> {
     let names = AgentKind::ALL.iter().map(|agent| agent.name());
     PossibleValuesParser::new(names).try_map(|name| name.parse::<AgentKind>())
 }
