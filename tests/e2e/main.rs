@@ -13,6 +13,7 @@ mod cli;
 mod committed;
 mod config;
 mod display;
+mod doctor;
 mod editor;
 mod fix;
 mod formats;

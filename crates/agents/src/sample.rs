@@ -23,10 +23,12 @@ pub struct SamplePayload {
     pub payload: Value,
 }
 
+/// Names the session of a sample.
+const SESSION: &str = "countersign-doctor";
+
 /// What an agent gives to its hook before it does something in a folder, which is an absolute path. The shapes are those that the
 /// adapters read, which name their sources; [`crate::read`] reads them back.
 pub fn sample(agent: AgentKind, folder: &str, sample: Sample<'_>) -> SamplePayload {
-    let session = "countersign-doctor";
     let is_command = matches!(sample, Sample::Command(_));
     let tools = |write: &'static str, run: &'static str| if is_command { run } else { write };
     let input = |path: &str, content: &str| match sample {
@@ -38,7 +40,7 @@ pub fn sample(agent: AgentKind, folder: &str, sample: Sample<'_>) -> SamplePaylo
         AgentKind::ClaudeCode => {
             let tool = tools("Write", "Bash");
             let payload = json!({
-                "session_id": session, "transcript_path": format!("{folder}/.claude/{session}.jsonl"), "cwd": folder,
+                "session_id": SESSION, "transcript_path": format!("{folder}/.claude/{SESSION}.jsonl"), "cwd": folder,
                 "permission_mode": "default", "hook_event_name": "PreToolUse", "tool_name": tool, "tool_use_id": "toolu_doctor",
                 "tool_input": input("file_path", "content"),
             });
@@ -47,8 +49,8 @@ pub fn sample(agent: AgentKind, folder: &str, sample: Sample<'_>) -> SamplePaylo
         AgentKind::VsCode => {
             let tool = tools("create_file", "run_in_terminal");
             let payload = json!({
-                "timestamp": "2026-01-01T00:00:00.000Z", "cwd": folder, "sessionId": session,
-                "transcript_path": format!("{folder}/{session}.json"), "hookEventName": "PreToolUse", "tool_name": tool,
+                "timestamp": "2026-01-01T00:00:00.000Z", "cwd": folder, "sessionId": SESSION,
+                "transcript_path": format!("{folder}/{SESSION}.json"), "hookEventName": "PreToolUse", "tool_name": tool,
                 "tool_use_id": "tool-doctor", "tool_input": input("filePath", "content"),
             });
             with("PreToolUse", tool, payload)
@@ -56,7 +58,7 @@ pub fn sample(agent: AgentKind, folder: &str, sample: Sample<'_>) -> SamplePaylo
         AgentKind::CopilotCli => {
             let tool = tools("create", "bash");
             let payload = json!({
-                "timestamp": 1_767_225_600_000_u64, "cwd": folder, "sessionId": session, "toolName": tool,
+                "timestamp": 1_767_225_600_000_u64, "cwd": folder, "sessionId": SESSION, "toolName": tool,
                 "toolArgs": input("path", "file_text").to_string(),
             });
             with("preToolUse", tool, payload)
@@ -64,65 +66,29 @@ pub fn sample(agent: AgentKind, folder: &str, sample: Sample<'_>) -> SamplePaylo
         AgentKind::Cursor => {
             let tool = tools("Write", "Shell");
             let payload = json!({
-                "conversation_id": session, "generation_id": session, "model": "none", "cursor_version": "1.7.2",
+                "conversation_id": SESSION, "generation_id": SESSION, "model": "none", "cursor_version": "1.7.2",
                 "workspace_roots": [folder], "user_email": null, "transcript_path": null, "hook_event_name": "preToolUse",
                 "tool_name": tool, "tool_use_id": "doctor", "cwd": folder, "tool_input": input("file_path", "content"),
             });
             with("preToolUse", tool, payload)
         }
-        AgentKind::Codex => {
-            let tool = tools("apply_patch", "Bash");
-            let command = match sample {
-                Sample::Write(file, text) => {
-                    let lines: String = text.lines().map(|line| format!("+{line}\n")).collect();
-                    format!("*** Begin Patch\n*** Add File: {file}\n{lines}*** End Patch\n")
-                }
-                Sample::Command(command) => command.to_owned(),
-            };
-            let payload = json!({
-                "session_id": session, "transcript_path": format!("{folder}/.codex/{session}.jsonl"), "cwd": folder,
-                "model": "none", "turn_id": "doctor", "permission_mode": "default", "hook_event_name": "PreToolUse",
-                "tool_name": tool, "tool_use_id": "call_doctor", "tool_input": { "command": command },
-            });
-            with("PreToolUse", tool, payload)
-        }
+        AgentKind::Codex => codex(folder, sample),
         AgentKind::GeminiCli => {
             let tool = tools("write_file", "run_shell_command");
             let payload = json!({
-                "session_id": session, "transcript_path": format!("{folder}/.gemini/{session}.json"), "cwd": folder,
+                "session_id": SESSION, "transcript_path": format!("{folder}/.gemini/{SESSION}.json"), "cwd": folder,
                 "timestamp": "2026-01-01T00:00:00.000Z", "hook_event_name": "BeforeTool", "tool_name": tool,
                 "tool_input": input("file_path", "content"),
             });
             with("BeforeTool", tool, payload)
         }
-        AgentKind::Windsurf => {
-            let event = tools("pre_write_code", "pre_run_command");
-            let info = match sample {
-                Sample::Write(file, text) => {
-                    json!({ "file_path": file, "edits": [{ "old_string": "", "new_string": text }] })
-                }
-                Sample::Command(command) => json!({ "command_line": command, "cwd": folder }),
-            };
-            let payload = json!({
-                "agent_action_name": event, "trajectory_id": session, "execution_id": session,
-                "timestamp": "2026-01-01T00:00:00Z", "model_name": "none", "tool_info": info,
-            });
-            with(event, event, payload)
-        }
-        AgentKind::Kiro | AgentKind::AmazonQ => {
-            let tool = tools("fs_write", "execute_bash");
-            let input = match sample {
-                Sample::Write(file, text) => json!({ "command": "create", "path": file, "file_text": text }),
-                Sample::Command(command) => json!({ "command": command }),
-            };
-            let payload = json!({ "hook_event_name": "preToolUse", "cwd": folder, "session_id": session, "tool_name": tool, "tool_input": input });
-            with("PreToolUse", tool, payload)
-        }
+        AgentKind::Windsurf => windsurf(folder, sample),
+        AgentKind::Kiro | AgentKind::AmazonQ => kiro(folder, sample),
         AgentKind::Cline => {
             let tool = tools("write_to_file", "execute_command");
             let payload = json!({
-                "clineVersion": "3.36.0", "timestamp": "1767225600000", "taskId": session, "workspaceRoots": [folder],
-                "userId": session, "model": { "provider": "none", "slug": "none" }, "hookName": "PreToolUse",
+                "clineVersion": "3.36.0", "timestamp": "1767225600000", "taskId": SESSION, "workspaceRoots": [folder],
+                "userId": SESSION, "model": { "provider": "none", "slug": "none" }, "hookName": "PreToolUse",
                 "preToolUse": { "toolName": tool, "parameters": input("path", "content") },
             });
             with("PreToolUse", tool, payload)
@@ -130,12 +96,53 @@ pub fn sample(agent: AgentKind, folder: &str, sample: Sample<'_>) -> SamplePaylo
         AgentKind::OpenCode => {
             let tool = tools("write", "bash");
             let payload = json!({
-                "hook": "tool.execute.before", "sessionID": session, "callID": "call_doctor", "directory": folder,
+                "hook": "tool.execute.before", "sessionID": SESSION, "callID": "call_doctor", "directory": folder,
                 "tool": tool, "args": input("filePath", "content"),
             });
             with("tool.execute.before", tool, payload)
         }
     }
+}
+
+fn codex(folder: &str, sample: Sample<'_>) -> SamplePayload {
+    let (tool, command) = match sample {
+        Sample::Write(file, text) => {
+            let lines: String = text.lines().flat_map(|line| ["+", line, "\n"]).collect();
+            ("apply_patch", format!("*** Begin Patch\n*** Add File: {file}\n{lines}*** End Patch\n"))
+        }
+        Sample::Command(command) => ("Bash", command.to_owned()),
+    };
+    let payload = json!({
+        "session_id": SESSION, "transcript_path": format!("{folder}/.codex/{SESSION}.jsonl"), "cwd": folder, "model": "none",
+        "turn_id": "doctor", "permission_mode": "default", "hook_event_name": "PreToolUse", "tool_name": tool,
+        "tool_use_id": "call_doctor", "tool_input": { "command": command },
+    });
+    SamplePayload { event: "PreToolUse", tool, payload }
+}
+
+fn windsurf(folder: &str, sample: Sample<'_>) -> SamplePayload {
+    let (event, info) = match sample {
+        Sample::Write(file, text) => {
+            ("pre_write_code", json!({ "file_path": file, "edits": [{ "old_string": "", "new_string": text }] }))
+        }
+        Sample::Command(command) => ("pre_run_command", json!({ "command_line": command, "cwd": folder })),
+    };
+    let payload = json!({
+        "agent_action_name": event, "trajectory_id": SESSION, "execution_id": SESSION, "timestamp": "2026-01-01T00:00:00Z",
+        "model_name": "none", "tool_info": info,
+    });
+    SamplePayload { event, tool: event, payload }
+}
+
+fn kiro(folder: &str, sample: Sample<'_>) -> SamplePayload {
+    let (tool, input) = match sample {
+        Sample::Write(file, text) => ("fs_write", json!({ "command": "create", "path": file, "file_text": text })),
+        Sample::Command(command) => ("execute_bash", json!({ "command": command })),
+    };
+    let payload = json!({
+        "hook_event_name": "preToolUse", "cwd": folder, "session_id": SESSION, "tool_name": tool, "tool_input": input,
+    });
+    SamplePayload { event: "PreToolUse", tool, payload }
 }
 
 #[cfg(test)]

@@ -93,10 +93,7 @@ impl Judged {
             Answer::Pass if unjudged.is_empty() => (HookAnswer::Pass, "Countersign has nothing to say.".to_owned()),
             Answer::Pass => {
                 let unjudged = unjudged.join(". ");
-                (
-                    HookAnswer::Pass,
-                    format!("Countersign has nothing to say of what it judged. Not judged: {unjudged}."),
-                )
+                (HookAnswer::Pass, format!("Countersign has nothing to say of what it judged. Not judged: {unjudged}."))
             }
             Answer::Tell(text) => (HookAnswer::Tell, text),
             Answer::Ask(text) => (HookAnswer::Ask, text),
