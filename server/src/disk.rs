@@ -169,24 +169,43 @@ impl Configs {
     }
 
     fn of_folder(&self, folder: &Path) -> Arc<FolderConfig> {
-        let known = self.folders.lock().unwrap_or_else(PoisonError::into_inner).get(folder).cloned();
-        if let Some(known) = known {
-            return known;
+        let known = |folder: &Path| self.folders.lock().unwrap_or_else(PoisonError::into_inner).get(folder).cloned();
+        // Up and down again in loops: a path may have more parts than the stack has room for.
+        let mut found = None;
+        let mut below = Vec::new();
+        for folder in folder.ancestors() {
+            found = known(folder);
+            if found.is_some() {
+                break;
+            }
+            let is_root = folder.join(".git").exists();
+            below.push((folder, is_root));
+            if is_root {
+                break;
+            }
         }
+        for (folder, is_root) in below.into_iter().rev() {
+            let above = found.filter(|_| !is_root);
+            let now = Self::read_folder(folder, is_root, above);
+            let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+            folders.insert(folder.to_owned(), Arc::clone(&now));
+            found = Some(now);
+        }
+        found.unwrap_or_default()
+    }
+
+    /// The settings of one folder; `above` are those of the folder above, unless this one is the root of a repository.
+    fn read_folder(folder: &Path, is_root: bool, above: Option<Arc<FolderConfig>>) -> Arc<FolderConfig> {
         let path = folder.join(CONFIG_FILE);
-        let is_root = folder.join(".git").exists();
-        let above = folder.parent().filter(|_| !is_root).map(|parent| self.of_folder(parent));
         let root = if is_root { Some(folder.to_owned()) } else { above.as_ref().and_then(|above| above.root.clone()) };
-        let found = match (std::fs::read(&path), above) {
+        match (std::fs::read(&path), above) {
             (Ok(bytes), _) => {
                 let (config, problems) = Config::read(&String::from_utf8_lossy(&bytes));
                 Arc::new(FolderConfig { config, source: Some((path, problems)), root })
             }
             (Err(_), Some(above)) => above,
             (Err(_), None) => Arc::new(FolderConfig { config: Config::defaults(), source: None, root }),
-        };
-        self.folders.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned(), Arc::clone(&found));
-        found
+        }
     }
 
     /// Everything that is wrong in the files that were read, with the file and line of each.

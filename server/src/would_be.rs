@@ -3,6 +3,7 @@
 use countersign_engine::{
     Analysis, Change, Document, Evidence, Finding, Policy, Snapshot, Workspace, analyze, read, units,
 };
+use countersign_policy::{Circumstances, Origin, Verdict};
 use countersign_syntax::Budget;
 use countersign_text::RangeMap;
 
@@ -61,6 +62,24 @@ impl WouldBe {
         };
         let count = |findings: &[Finding]| findings.iter().filter(is_same).count();
         count(&self.before.findings) >= count(&self.analysis.findings)
+    }
+
+    /// What follows from one of them where an AI makes the edit. Whoever wrote what makes it so, this edit is an AI's; and what was
+    /// so before is no reason to stop it.
+    pub(crate) fn verdict_of_ai(&self, finding: &Finding, policy: &Policy) -> Verdict {
+        let origin = match finding.origin.by {
+            Origin::Ai => Origin::Ai,
+            _ => Origin::Mixed,
+        };
+        let (verdict, _) = policy.table.decide(Circumstances {
+            origin,
+            severity: finding.severity,
+            surface: policy.surface,
+            changed: true,
+            environment: finding.environment,
+            impact: finding.impact,
+        });
+        if self.was_said(finding) { verdict.min(Verdict::Review) } else { verdict }
     }
 
     /// The worst of them.

@@ -192,7 +192,7 @@ fn a_file_that_is_not_open_is_read() {
     let edits = json!([{ "range": value, "newText": "true" }]);
     let answer = check(&mut editor, "other.tf", json!({ "edits": edits })).expect("an answer");
     assert_eq!(verdict(&answer), ("deny", vec!["database-public"]));
-    let answer = check(&mut editor, "other.tf", json!({ "newText": FORCE })).expect("an answer");
+    let answer = check(&mut editor, "other.tf", json!({ "newText": format!("{SAFE}{FORCE}") })).expect("an answer");
     assert_eq!(verdict(&answer), ("review", vec!["force-destroy"]));
 }
 
@@ -244,4 +244,67 @@ fn a_large_block_raises_no_question() {
     let answer = check(&mut editor, "main.tf", params).expect("an answer");
     assert_eq!(verdict(&answer), ("allow", vec![]));
     assert_eq!(editor.findings("main.tf"), [finding(WARNING, "database-public", "true")]);
+}
+
+/// A diff as an agent of the Agent Client Protocol proposes it, and what is asked about it: docs/acp.md has both.
+#[test]
+fn a_diff_of_the_agent_client_protocol() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/acp.md")).expect("the page");
+    let fences: Vec<Value> = page
+        .split("```json\n")
+        .skip(1)
+        .map(|part| serde_json::from_str(part.split("```").next().expect("a fence")).expect("JSON"))
+        .collect();
+    let [asked, request, result, refused] = fences.as_slice() else { panic!("four examples") };
+    let diff = &asked["params"]["toolCall"]["content"][0];
+    let workspace = Workspace::git(&[("live/prod/main.tf", diff["oldText"].as_str().expect("a text"))]);
+    let mut editor = workspace.editor();
+    let name = diff["path"].as_str().expect("a path").trim_start_matches("/repo/");
+    // The page's request is made of its diff, and its answer is what is given.
+    assert_eq!(request["method"], "countersign/checkEdit");
+    let mut params = request["params"].clone();
+    assert_eq!(params["textDocument"]["uri"], format!("file:///repo/{name}"));
+    assert_eq!((&params["oldText"], &params["newText"]), (&diff["oldText"], &diff["newText"]));
+    params.as_object_mut().expect("an object").remove("textDocument");
+    let mut answer = check(&mut editor, name, params.clone()).expect("an answer");
+    let path = answer["findings"][0]["path"].take();
+    assert!(path.as_str().is_some_and(|path| path.ends_with(name)), "{path}");
+    answer["findings"][0]["path"] = name.into();
+    assert_eq!(answer, *result);
+    // The same of a document that is open, and of a part of it.
+    editor.open(name, diff["oldText"].as_str().expect("a text"));
+    assert_eq!(check(&mut editor, name, params.clone()).expect("an answer")["verdict"], result["verdict"]);
+    let part = json!({ "oldText": "name = \"orders\"", "newText": "name = \"orders-2\"", "origin": params["origin"] });
+    let (verdict_of_part, risks) = {
+        let answer = check(&mut editor, name, part).expect("an answer");
+        let (verdict, risks) = verdict(&answer);
+        (verdict.to_owned(), risks.into_iter().map(str::to_owned).collect::<Vec<_>>())
+    };
+    assert!(verdict_of_part == "deny" && !risks.is_empty(), "{verdict_of_part} {risks:?}");
+    let new = json!({ "oldText": null, "newText": PUBLIC, "origin": params["origin"] });
+    let answer = check(&mut editor, "live/prod/new.tf", new).expect("an answer");
+    assert_eq!(verdict(&answer), ("deny", vec!["database-public"]));
+    for (old, says) in [("not there", "is not in the document"), ("e", "more than once"), ("", "more than once")] {
+        let params = json!({ "oldText": old, "newText": "x", "origin": params["origin"] });
+        let error = check(&mut editor, name, params).expect_err("an error");
+        assert!(error.code == INVALID_PARAMS && error.message.contains(says), "{old}: {error:?}");
+    }
+    assert_eq!(refused["result"]["outcome"]["optionId"], asked["params"]["options"][1]["optionId"]);
+}
+
+#[test]
+fn what_goes_is_told_as_the_hook_tells_it() {
+    let workspace =
+        Workspace::git(&[("main.tf", &format!("{SAFE}{FORCE}")), ("other.tf", SAFE.replace("safe", "kept").as_str())]);
+    let mut editor = workspace.editor();
+    editor.open("main.tf", &format!("{SAFE}{FORCE}"));
+    for name in ["main.tf", "other.tf"] {
+        let answer = check(&mut editor, name, json!({ "newText": "# nothing\n" })).expect("an answer");
+        let (verdict, risks) = verdict(&answer);
+        assert!(verdict == "deny" && risks.iter().any(|risk| risk.starts_with("destroys")), "{name}: {answer}");
+    }
+    // What stays in another file is not lost, and what was lost before is not this edit's.
+    let answer =
+        check(&mut editor, "main.tf", json!({ "newText": format!("{SAFE}{FORCE}# nothing\n") })).expect("an answer");
+    assert_eq!(verdict(&answer), ("allow", vec![]));
 }

@@ -42,6 +42,14 @@ impl Answer {
 }
 
 impl Reply {
+    /// Whether the agent would take this as a no. `event` is as for [`Answer::reply`].
+    pub fn is_denial(&self, agent: AgentKind, event: Option<&str>) -> bool {
+        let denial = Answer::Deny(String::new()).reply(agent, event);
+        let json = |text: &str| serde_json::from_str::<Value>(text).ok();
+        self.code == denial.code
+            && json(&denial.stdout).is_none_or(|shape| json(&self.stdout).is_some_and(|found| has(&found, &shape)))
+    }
+
     pub(crate) fn silent() -> Self {
         Self { stdout: String::new(), stderr: String::new(), code: 0 }
     }
@@ -53,5 +61,16 @@ impl Reply {
     /// What stops a tool where an agent goes by the exit code.
     pub(crate) fn blocking(text: &str) -> Self {
         Self { stderr: format!("{text}\n"), code: 2, ..Self::silent() }
+    }
+}
+
+/// Whether an answer has all that another has; texts that are empty there may be any.
+fn has(found: &Value, shape: &Value) -> bool {
+    match (found, shape) {
+        (Value::Object(found), Value::Object(shape)) => {
+            shape.iter().all(|(name, shape)| found.get(name).is_some_and(|found| has(found, shape)))
+        }
+        (Value::String(_), Value::String(shape)) if shape.is_empty() => true,
+        _ => found == shape,
     }
 }

@@ -27,6 +27,24 @@ pub struct Call {
     pub transcript: Option<PathBuf>,
 }
 
+impl Call {
+    /// A call of an agent of which nothing else is known.
+    pub fn of(agent: AgentKind) -> Self {
+        Self {
+            agent,
+            tool: agent.tool().to_owned(),
+            model: None,
+            session: None,
+            call: None,
+            cwd: None,
+            event: None,
+            moment: Moment::Other,
+            action: Action::Nothing,
+            transcript: None,
+        }
+    }
+}
+
 /// When a hook is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {

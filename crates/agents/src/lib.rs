@@ -14,12 +14,14 @@ mod json;
 mod kind;
 mod patch;
 mod refusal;
+mod sample;
 
 pub use answer::{Answer, Reply};
 pub use call::{Action, Call, Change, Edit, Moment, Replacement, Span};
 pub use json::MAX_PAYLOAD_BYTES;
 pub use kind::{AgentKind, UnknownAgent};
 pub use refusal::Refusal;
+pub use sample::{Sample, SamplePayload, sample};
 
 /// What one call of a hook says. `agent` is the agent whose hook was configured, `payload` what came on standard input.
 ///

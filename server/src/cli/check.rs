@@ -105,6 +105,48 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// What is found below some paths where nothing else is said than the least severity.
+pub(crate) struct Listed {
+    /// By path and place.
+    pub(crate) findings: Vec<JsonFinding>,
+    /// How many a suppression takes away.
+    pub(crate) suppressed: usize,
+    /// What could not be read.
+    pub(crate) problems: Vec<JsonProblem>,
+    /// What makes the answer less than one expects.
+    pub(crate) doubts: Vec<String>,
+}
+
+/// Lists what `check` finds, for those who ask over a protocol.
+pub(crate) fn listed(paths: &[PathBuf], least: Severity) -> Listed {
+    let configs = Configs::default();
+    let (files, mut problems) = disk::files(paths, &configs);
+    let mut check = Check {
+        configs: &configs,
+        live: Live::of(paths, None, &configs),
+        today: today(),
+        store: Store::of_one_run(),
+        assume_origin: OriginName::Unknown,
+        least,
+        for_people: false,
+        undecided: false,
+        baseline: None,
+        fix: Fixing::Off,
+    };
+    let mut checked: Vec<Checked> = check.files(&files).into_iter().map(|(checked, _)| checked).collect();
+    checked.extend(check.gone());
+    checked.sort_by(|a, b| a.path.cmp(&b.path));
+    problems.append(&mut check.live.problems);
+    problems.extend(configs.problems().into_iter().map(|(path, message)| JsonProblem { path, message }));
+    problems.extend(checked.iter_mut().filter_map(|checked| checked.problem.take()));
+    Listed {
+        suppressed: checked.iter().map(|checked| checked.suppressed).sum(),
+        findings: checked.into_iter().flat_map(|checked| checked.findings).map(|found| found.json).collect(),
+        problems,
+        doubts: check.live.doubts,
+    }
+}
+
 /// What was or would be changed: before the findings for people, beside them for programs.
 fn show_diffs(arguments: &CheckArguments, diffs: &[Fixed]) -> anyhow::Result<()> {
     let diffs: String = diffs.iter().map(|fixed| fixed.diff.as_str()).collect();

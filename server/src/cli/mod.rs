@@ -4,6 +4,7 @@ mod baseline;
 mod blame;
 mod catalogue;
 mod check;
+mod doctor;
 mod export;
 mod fix;
 mod github;
@@ -20,7 +21,7 @@ mod sarif;
 mod status;
 
 pub(crate) use catalogue::page;
-pub(crate) use check::today;
+pub(crate) use check::{Listed, listed, today};
 pub(crate) use human::written_by;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -111,6 +112,12 @@ enum Command {
     ///
     /// Shows each change that it makes, leaves alone what others have put there, and takes its own back with --undo.
     Init(init::InitArguments),
+    /// Prove that what stands between agents and what is live does stand there, and say what to do next.
+    ///
+    /// A known bad edit and a known bad command are sent through the hook in each agent's settings as the agent would, and have
+    /// to be denied; about a repository of its own, so nothing is recorded here. What cannot be seen is said to be not known.
+    /// Ends with 0 where nothing is missing, 1 where something is, and 2 where the command line is wrong.
+    Doctor(doctor::DoctorArguments),
     /// Answer a coding agent before it edits, runs a command or calls a tool, and record what it writes: to be called by the
     /// agent's own hooks.
     ///
@@ -123,6 +130,12 @@ enum Command {
         #[arg(value_parser = agents())]
         agent: AgentKind,
     },
+    /// Answer a coding agent that asks by itself, as an MCP server on standard input and output.
+    ///
+    /// The tools `check_edit`, `check_command`, `explain_risk`, `blast_radius` and `list_findings` say what the hooks, `check`,
+    /// `impact` and `explain` say. Nothing is changed and nothing recorded. Errors are said on standard error; with
+    /// `COUNTERSIGN_LOG=info` in the environment more is said there.
+    Mcp(crate::mcp::McpArguments),
     /// Stand between an editor and a completion server, to record which of its suggestions are taken over.
     ///
     /// To be set in the editor where the completion server is: everything passes as it is, and the exit code is that of the
@@ -150,6 +163,8 @@ enum Schema {
     Blame,
     /// `countersign.toml`.
     Config,
+    /// What `doctor --format json` prints.
+    Doctor,
     /// What `check --format json` prints.
     Findings,
     /// What `impact --format json` prints.
@@ -190,7 +205,9 @@ pub fn run() -> ExitCode {
         Command::Ledger { command } => ledger::run(&command),
         Command::Note(arguments) => note::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Hook { agent } => return hook::run(agent),
+        Command::Mcp(arguments) => crate::mcp::run(&arguments),
         Command::Proxy(arguments) => crate::proxy::run(arguments),
         Command::Lsp { stdio: _ } => return lsp(),
     };
@@ -206,7 +223,7 @@ pub fn run() -> ExitCode {
 }
 
 /// Reads the name of an agent.
-fn agents() -> impl TypedValueParser<Value = AgentKind> {
+pub(crate) fn agents() -> impl TypedValueParser<Value = AgentKind> {
     let names = AgentKind::ALL.iter().map(|agent| agent.name());
     PossibleValuesParser::new(names).try_map(|name| name.parse::<AgentKind>())
 }
@@ -225,6 +242,7 @@ fn schema(of: Schema) -> anyhow::Result<ExitCode> {
     let schema = match of {
         Schema::Blame => schemars::schema_for!(blame::JsonBlame),
         Schema::Config => schemars::schema_for!(countersign_policy::Config),
+        Schema::Doctor => schemars::schema_for!(doctor::JsonDoctor),
         Schema::Findings => schemars::schema_for!(countersign_engine::report::JsonReport),
         Schema::Impact => schemars::schema_for!(crate::impact::report::JsonImpact),
         Schema::Log => schemars::schema_for!(Vec<ledger::JsonEntry>),

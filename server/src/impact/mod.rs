@@ -1,5 +1,6 @@
 //! Two states of files, to be compared: what is presumed live, and what is there now.
 
+mod asked;
 mod checked;
 pub(crate) mod critical;
 mod files;
@@ -11,6 +12,7 @@ mod since;
 mod then;
 mod two;
 
+pub(crate) use asked::{narrow, words};
 pub(crate) use checked::Checked;
 pub(crate) use files::Files;
 pub(crate) use shown::{Comparison, Impacts};

@@ -42,9 +42,7 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// Serves one client on standard input and output. The exit code is 0 after `shutdown` and `exit`, else 1.
 pub(crate) fn serve() -> anyhow::Result<ExitCode> {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("COUNTERSIGN_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    log_to_stderr();
     // One thread polls everything that waits; what computes has threads of its own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
 
@@ -85,6 +83,13 @@ pub(crate) fn serve() -> anyhow::Result<ExitCode> {
     runtime.shutdown_background();
     let in_order = said_exit && shut_down.load(Ordering::SeqCst);
     Ok(if in_order { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Writes what is logged to standard error, where standard output belongs to a protocol. `COUNTERSIGN_LOG` says how much.
+pub(crate) fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("COUNTERSIGN_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
 }
 
 /// The JSON schema of the methods that are ours.

@@ -182,9 +182,13 @@ pub(super) struct CheckEditParams {
     /// Replacements, all of them in the document as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) edits: Option<Vec<WireEdit>>,
-    /// The whole text, in place of `edits`.
+    /// The whole text, or with `oldText` what stands in its place, in place of `edits`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) new_text: Option<String>,
+    /// With `newText`: the text that it replaces, which is the whole text or stands in it once. As a diff of the Agent Client
+    /// Protocol has it: null where the file is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) old_text: Option<String>,
     /// Who would have written it.
     pub(super) origin: WireOrigin,
 }

@@ -25,7 +25,7 @@ pub(super) fn command(call: &Call, command: &str) -> Judgement {
 
 /// Judges a call of a tool; `None` for an agent's own tools, which change nothing that others share.
 pub(super) fn tool(call: &Call, name: &str, arguments: &Value) -> Option<Judgement> {
-    if !is_foreign(call, name) {
+    if !is_foreign(call, name) || crate::mcp::is_own_tool(name) {
         return None;
     }
     let place = Place::of(call);

@@ -13,7 +13,7 @@ use countersign_commands::Operation;
 use countersign_engine::impact::environment_of;
 use countersign_engine::{Evidence, Finding, Policy, Snapshot, Workspace, module_of, units};
 use countersign_grammars::Language;
-use countersign_policy::{Asked, Circumstances, Environment, Origin, Surface, Verdict};
+use countersign_policy::{Asked, Environment, Origin, Surface};
 use countersign_provenance::{self as provenance, Agent, Means};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -277,8 +277,6 @@ fn policy(config: &FolderConfig) -> Policy {
 }
 
 /// What is said of a finding that an edit brings or touches.
-///
-/// Whoever wrote what makes it so, this edit is an AI's. What was so before is no reason to stop it.
 fn saying(
     call: &Call,
     would_be: &WouldBe,
@@ -287,30 +285,17 @@ fn saying(
     config: &FolderConfig,
     policy: &Policy,
 ) -> Saying {
-    let was_said = would_be.was_said(finding);
     if finding.risk == "suppression-without-effect"
-        && !was_said
+        && !would_be.was_said(finding)
         && matches!(finding.origin.by, Origin::Ai | Origin::Mixed)
     {
         let operation =
             control::bypass(format!("writes a suppression into `{shown}`, and an agent cannot accept a risk"));
         return bypassing(call, config, &operation);
     }
-    let origin = match finding.origin.by {
-        Origin::Ai => Origin::Ai,
-        _ => Origin::Mixed,
-    };
-    let (verdict, _) = policy.table.decide(Circumstances {
-        origin,
-        severity: finding.severity,
-        surface: policy.surface,
-        changed: true,
-        environment: finding.environment,
-        impact: finding.impact,
-    });
     let line = would_be.snapshot.text.line_of(finding.range.start) + 1;
     Saying {
-        verdict: if was_said { verdict.min(Verdict::Review) } else { verdict },
+        verdict: would_be.verdict_of_ai(finding, policy),
         what: format!("{shown}, line {line}: {}", finding.message),
         instead: finding.help.to_string(),
         id: finding.risk.to_owned(),

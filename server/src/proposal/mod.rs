@@ -3,7 +3,7 @@
 mod commands;
 mod control;
 mod edits;
-mod text;
+pub mod text;
 
 use countersign_agents::{Action, AgentKind, Answer, Call, Moment};
 use countersign_policy::{Agents, Review, Unjudged, Verdict};
@@ -103,6 +103,11 @@ impl Judgement {
             }
         }
         ids
+    }
+
+    /// What is to be said, the gravest first.
+    pub(crate) fn sayings(&self) -> &[Saying] {
+        &self.sayings
     }
 
     /// What follows from all of it.

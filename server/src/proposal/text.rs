@@ -5,7 +5,7 @@ use countersign_text::{Encoding, LinePosition, Text};
 
 /// A file as it would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Left {
+pub enum Left {
     /// Its text.
     Text(String),
     /// It is gone.
@@ -18,7 +18,7 @@ const NOT_THERE: &str = "the text that is replaced is not in the file, so the ag
 const NOT_SAID: &str = "the agent does not say which text it would write";
 
 /// What becomes of a file's text; `None` stands for a file that is not there. A file that is moved is gone from here.
-pub(super) fn left(found: Option<&str>, change: &Change) -> Left {
+pub fn left(found: Option<&str>, change: &Change) -> Left {
     let before = found.unwrap_or_default();
     match change {
         Change::Write(new) => Left::Text(new.clone()),

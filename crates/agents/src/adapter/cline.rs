@@ -4,7 +4,7 @@
 //! cline/cline and the presets of git-ai-project/git-ai (`presets/cline.rs`, which also has `model`). The parameters of
 //! a tool are texts, also where they hold lists. No field names the call of the tool.
 
-use super::{Names, call, edit, other, patch_in};
+use super::{Names, edit, other, patch_in};
 use crate::json::{Fields, arguments};
 use crate::{Action, Answer, Call, Change, Moment, Refusal, Reply, blocks};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
         model,
         session: payload.named(&["taskId"])?,
         cwd: roots.first().and_then(Value::as_str).map(Into::into),
-        ..call(payload.agent)
+        ..Call::of(payload.agent)
     };
     let (mut moment, field) = match event {
         "PreToolUse" => (Moment::Before, "preToolUse"),

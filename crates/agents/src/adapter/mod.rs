@@ -71,22 +71,6 @@ fn specific(answer: &Answer) -> Option<Value> {
     Some(reason)
 }
 
-/// A call of which the payload says nothing yet.
-fn call(agent: AgentKind) -> Call {
-    Call {
-        agent,
-        tool: agent.tool().to_owned(),
-        model: None,
-        session: None,
-        call: None,
-        cwd: None,
-        event: None,
-        moment: Moment::Other,
-        action: Action::Nothing,
-        transcript: None,
-    }
-}
-
 /// The fields that Claude Code introduced and others took over.
 fn common(payload: Fields<'_>) -> Result<Call, Refusal> {
     Ok(Call {
@@ -95,7 +79,7 @@ fn common(payload: Fields<'_>) -> Result<Call, Refusal> {
         call: payload.named(&["tool_use_id", "toolUseId"])?,
         cwd: payload.path(&["cwd"])?,
         transcript: payload.path(&["transcript_path", "transcriptPath"])?,
-        ..call(payload.agent)
+        ..Call::of(payload.agent)
     })
 }
 

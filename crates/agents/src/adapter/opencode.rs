@@ -20,7 +20,7 @@
 //! `model` and `error` may be absent: OpenCode gives neither to these hooks, and the plugin takes them from the events of
 //! the session. An `error` after the tool says that it failed.
 
-use super::{Names, call, command, other, patch_in};
+use super::{Names, command, other, patch_in};
 use crate::json::{Fields, arguments};
 use crate::{Action, Answer, Call, Moment, Refusal, Reply};
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
         call: payload.named(&["callID"])?,
         cwd: payload.path(&["directory"])?,
         moment,
-        ..call(payload.agent)
+        ..Call::of(payload.agent)
     };
     if moment != Moment::Other {
         call.action = tool(payload, payload.required(&["tool"])?, &arguments(payload.get(&["args"])))?;

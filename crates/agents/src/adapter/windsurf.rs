@@ -3,7 +3,7 @@
 //! Source: <https://docs.windsurf.com/windsurf/cascade/hooks>. `execution_id` names a turn, in which many tools may
 //! run, so it joins nothing. Text inside strings is sometimes not escaped; the reader of JSON takes care of that.
 
-use super::{Names, call, command, other};
+use super::{Names, command, other};
 use crate::json::{Fields, arguments};
 use crate::{Action, Answer, Call, Moment, Refusal, Reply};
 
@@ -17,7 +17,7 @@ pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
         model: payload.named(&["model_name"])?,
         session: payload.named(&["trajectory_id"])?,
         cwd: if cwd.is_some() { cwd } else { payload.path(&["cwd"])? },
-        ..call(payload.agent)
+        ..Call::of(payload.agent)
     };
     let (moment, what) = match event.split_once('_') {
         Some(("pre", what)) => (Moment::Before, what),

@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &InitArguments, shown: &mut String, remarks: &mut S
 }
 
 /// The agents that are in use here. VS Code runs the hooks of Claude Code and Copilot CLI, so it is left out beside them.
-fn in_use(root: &Path, is_undo: bool) -> Vec<AgentKind> {
+pub(in crate::cli) fn in_use(root: &Path, is_undo: bool) -> Vec<AgentKind> {
     let home = etcetera::home_dir().ok();
     let is_there = |sign: &str| match (sign.strip_prefix("~/"), &home) {
         (Some(rest), Some(home)) => home.join(rest).exists(),

@@ -7,6 +7,9 @@ mod git;
 mod settings;
 mod wiring;
 
+pub(super) use agents::in_use;
+pub(super) use wiring::{Place, Wiring, wiring};
+
 use super::print;
 use clap::Args;
 use countersign_agents::AgentKind;

@@ -8,17 +8,17 @@ use serde_json::{Value, json};
 const TIMEOUT: u64 = 15;
 
 /// How an agent is set up in a repository.
-pub(super) struct Wiring {
+pub(in crate::cli) struct Wiring {
     /// Where.
-    pub(super) files: Vec<Place>,
+    pub(in crate::cli) files: Vec<Place>,
     /// Files and folders that say that the agent is in use here, from the root or from the home folder (`~/`).
-    pub(super) signs: &'static [&'static str],
+    pub(in crate::cli) signs: &'static [&'static str],
     /// What remains to be done or is not covered, in whole sentences.
-    pub(super) remarks: &'static [&'static str],
+    pub(in crate::cli) remarks: &'static [&'static str],
 }
 
 /// A file of an agent's settings, from the root of the repository.
-pub(super) enum Place {
+pub(in crate::cli) enum Place {
     /// Hooks in JSON that people write, too.
     Settings {
         /// The path.
@@ -39,6 +39,15 @@ pub(super) enum Place {
     },
 }
 
+impl Place {
+    /// Its path from the root of the repository.
+    pub(in crate::cli) fn path(&self) -> &'static str {
+        match self {
+            Self::Settings { path, .. } | Self::Own { path, .. } => path,
+        }
+    }
+}
+
 const CLINE: &str = "#!/bin/sh\n# By `countersign init --agent cline`.\nexec countersign hook cline\n";
 
 const KIRO: &str = include_str!("kiro.json");
@@ -46,7 +55,7 @@ const KIRO: &str = include_str!("kiro.json");
 const OPENCODE: &str = include_str!("opencode.js");
 
 /// How an agent is set up. One whose settings are not in the repository has no files.
-pub(super) fn wiring(agent: AgentKind) -> Wiring {
+pub(in crate::cli) fn wiring(agent: AgentKind) -> Wiring {
     let command = format!("countersign hook {agent}");
     match agent {
         AgentKind::ClaudeCode => claude_code(&command),
