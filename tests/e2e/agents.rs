@@ -87,7 +87,10 @@ fn a_reason_says_what_why_and_what_to_do_instead() {
         "Countersign denies this command.\n\
          `terraform` destroys every resource of the Terraform state in live/prod, by way of `make down`. \
          Its environment is production, by `-chdir live/prod`. \
-         Run `terraform plan -destroy -out=plan` and let a person look at the plan before it is applied. (command/destroy)"
+         Run `terraform plan -destroy -out=plan` and let a person look at the plan before it is applied. (command/destroy)\n\
+         Where it has to run as it is, ask for it: \
+         `countersign request-command --agent claude-code --session s1 -- make down`. \
+         Once a person has approved that, the very same command passes once."
     );
     let (_, reason) = bash(&workspace, "terraform destroy");
     assert!(reason.contains("Nothing tells which environment it means"), "{reason}");

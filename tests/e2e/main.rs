@@ -5,6 +5,7 @@
 
 mod actions;
 mod agents;
+mod approvals;
 mod bad_input;
 mod bad_modules;
 mod baseline;

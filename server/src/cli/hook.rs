@@ -3,6 +3,7 @@
 //! Before, it is answered in the agent's own words whether that may be (`crate::proposal`). Before and after, it is recorded
 //! who wrote what. Whatever goes wrong here is said on standard error, and the agent goes on unless the policy says otherwise.
 
+use crate::approvals::{self, Admission};
 use crate::attribution;
 use crate::disk;
 use crate::git_ai;
@@ -37,9 +38,13 @@ pub(super) fn run(agent: AgentKind) -> ExitCode {
     let (reply, problems) = match call {
         Ok(call) => {
             let judgement = proposal::judge(&call);
-            let answer = judgement.as_ref().map_or(Answer::Pass, Judgement::answer);
-            let mut problems: Vec<String> =
-                judgement.iter().filter_map(|judgement| log_answer(&call, judgement).err()).collect();
+            let mut problems = Vec::new();
+            let (answer, is_let_through) = match &judgement {
+                Some(judgement) => answer(&call, judgement, &mut problems),
+                None => (Answer::Pass, false),
+            };
+            let logged = judgement.iter().filter(|_| !is_let_through);
+            problems.extend(logged.filter_map(|judgement| log_answer(&call, judgement).err()));
             problems.extend(judgement.into_iter().flat_map(|judgement| judgement.unjudged));
             // Also of what is denied: it may come about all the same, by a person's will or where an agent does not listen.
             problems.extend(record(&call));
@@ -53,6 +58,17 @@ pub(super) fn run(agent: AgentKind) -> ExitCode {
         let _ = writeln!(std::io::stderr(), "countersign hook {agent}: {problem}");
     }
     reply.map_or(ExitCode::SUCCESS, |reply| say(&reply))
+}
+
+/// What an agent is answered, and whether that is because people have approved what would be denied.
+fn answer(call: &Call, judgement: &Judgement, problems: &mut Vec<String>) -> (Answer, bool) {
+    let more = |text: String, more: &str| format!("{text}\n{more}");
+    match (judgement.answer(), approvals::admit(call, judgement, problems)) {
+        (_, Some(Admission::Through(note))) => (Answer::Tell(note), true),
+        (Answer::Deny(text), Some(Admission::Stays(why))) => (Answer::Deny(more(text, &why)), false),
+        // Whoever is asked decides at once.
+        (answer, _) => (answer, false),
+    }
 }
 
 /// Adds to the ledger that something was denied, or has to be reviewed.

@@ -28,7 +28,8 @@ pub(super) struct LogArguments {
     /// Only entries about this AI tool.
     #[arg(long, value_name = "TOOL")]
     agent: Option<String>,
-    /// Only entries of this kind: `insertion`, `tag`, `correction`, `finding`, `verdict`, `unmatched`, `anchor`.
+    /// Only entries of this kind: `insertion`, `tag`, `correction`, `finding`, `verdict`, `unmatched`, `anchor`, `approval`,
+    /// `anomaly`.
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
     /// Not more than this many, the newest.
@@ -70,7 +71,8 @@ pub(super) struct JsonEntry {
     number: u64,
     /// When, in UTC, as RFC 3339 has it.
     at: String,
-    /// `insertion`, `tag`, `correction`, `finding`, `verdict`, `unmatched`, `anchor`.
+    /// `insertion`, `tag`, `correction`, `finding`, `verdict`, `unmatched`, `anchor`, `approval`,
+    /// `anomaly`.
     kind: String,
     /// The AI tool.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -162,6 +164,7 @@ fn in_words(body: &Value) -> String {
         word("address"),
         word("severity"),
         word("state"),
+        word("request").map(|request| format!("request {request}")),
         word("verdict"),
         word("why"),
         count("count", "times"),

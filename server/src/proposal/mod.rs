@@ -5,7 +5,10 @@ mod control;
 mod edits;
 mod text;
 
+pub(crate) use commands::{Judged, UNREADABLE};
+
 use countersign_agents::{Action, AgentKind, Answer, Call, Moment};
+use countersign_commands::Effect;
 use countersign_policy::{Agents, Review, Unjudged, Verdict};
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,6 +29,8 @@ pub(crate) struct Judgement {
     review: Option<Review>,
     /// What holds where something could not be judged.
     if_unjudged: Option<Unjudged>,
+    /// Of a command, what it was judged by.
+    judged: Option<Judged>,
 }
 
 /// One thing that is to be said of it.
@@ -133,6 +138,34 @@ impl Judgement {
                 },
             },
         }
+    }
+
+    /// What a command was judged by, where people may let it through that was denied or that somebody would be asked about; else
+    /// why they may not.
+    pub(crate) fn approvable(&self) -> Result<&Judged, String> {
+        let judged = self.judged.as_ref().ok_or("only commands can be approved")?;
+        if !matches!(self.answer(), Answer::Deny(_) | Answer::Ask(_)) {
+            return Err("nothing stands in its way; it can simply be run".to_owned());
+        }
+        if !self.unjudged.is_empty() {
+            return Err("not all of it could be judged, so nobody can say what would be approved".to_owned());
+        }
+        if let Some(saying) = self.sayings.iter().find(|saying| saying.id.starts_with("scope/")) {
+            return Err(format!("{} No approval goes beyond that.", saying.what));
+        }
+        let stopped = judged.operations.iter().filter(|one| one.is_stopped);
+        for one in stopped.map(|one| &one.operation) {
+            match one.effect {
+                Effect::BypassControl => {
+                    return Err(format!("`{}` {}, which a person has to do", one.program, one.what));
+                }
+                Effect::Unknown => {
+                    return Err(format!("`{}` {}, so nobody can say what would be approved", one.program, one.what));
+                }
+                _ => {}
+            }
+        }
+        Ok(judged)
     }
 
     /// A few lines: what, why, what to do instead, and the id. Where something is denied, only that is said.
