@@ -19,4 +19,5 @@ mod seen;
 mod spool;
 mod state;
 mod surroundings;
+mod watch;
 mod would_be;

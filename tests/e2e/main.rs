@@ -22,6 +22,7 @@ mod hooks;
 mod impact;
 #[path = "../incidents/mod.rs"]
 mod incidents;
+mod inherited;
 mod init;
 mod ledger;
 mod live;
@@ -34,4 +35,5 @@ mod radius;
 mod revert;
 mod session;
 mod suspected;
+mod watch;
 mod workspace;

@@ -32,6 +32,10 @@ pub(super) struct LogArguments {
     /// `anomaly`.
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
+    /// Only what is out of the ordinary in what agents do: repeated denials, the same effect by another route after a denial, the
+    /// first entry of an agent into a tier, bursts, a denied edit that stands on disk all the same.
+    #[arg(long, conflicts_with = "kind")]
+    anomalies: bool,
     /// Not more than this many, the newest.
     #[arg(long, value_name = "COUNT", default_value_t = SHOWN)]
     limit: u64,
@@ -107,7 +111,7 @@ pub(super) fn log(arguments: &LogArguments) -> anyhow::Result<ExitCode> {
     let filter = Filter {
         since,
         agent: arguments.agent.clone(),
-        kind: arguments.kind.as_deref().map(Kind::from),
+        kind: arguments.kind.as_deref().map(Kind::from).or(arguments.anomalies.then_some(Kind::Anomaly)),
         limit: Some(arguments.limit),
         newest_first: true,
         ..Filter::default()
@@ -122,6 +126,9 @@ pub(super) fn log(arguments: &LogArguments) -> anyhow::Result<ExitCode> {
     entries.reverse();
     match arguments.format {
         Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&entries)?)),
+        Format::Human if entries.is_empty() && arguments.anomalies => {
+            print("Nothing out of the ordinary was recorded.\n")
+        }
         Format::Human if entries.is_empty() => print("Nothing was recorded.\n"),
         Format::Human => print(&table(&entries)),
     }
@@ -160,6 +167,7 @@ fn in_words(body: &Value) -> String {
     let words = [
         word("authority"),
         count("bytes", "bytes"),
+        word("anomaly"),
         word("risk"),
         word("address"),
         word("severity"),

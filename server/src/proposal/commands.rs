@@ -1,9 +1,10 @@
 //! Shell commands and calls of tools.
 
-use super::{Judgement, Saying};
+use super::{Judgement, Saying, inherited};
 use crate::approvals::record::{Basis, Done, digest, sha256};
 use crate::disk::{Configs, FolderConfig};
 use crate::surroundings::key;
+use crate::watch::Deed;
 use countersign_agents::{AgentKind, Call};
 use countersign_commands::{Context, Effect, Evidence, File, Files, Operation, Reach, Source};
 use countersign_policy::{Agents, Asked, Environment, Verdict};
@@ -134,14 +135,14 @@ pub(super) fn settings_here() -> Agents {
 }
 
 /// Where a call is made.
-struct Place {
+pub(super) struct Place {
     agent: AgentKind,
-    folder: PathBuf,
-    config: Arc<FolderConfig>,
+    pub(super) folder: PathBuf,
+    pub(super) config: Arc<FolderConfig>,
 }
 
 impl Place {
-    fn of(call: &Call) -> Self {
+    pub(super) fn of(call: &Call) -> Self {
         let here = || std::env::current_dir().unwrap_or_default();
         let folder = call.cwd.clone().filter(|folder| folder.is_absolute()).unwrap_or_else(here);
         let config = Configs::default().of(&folder.join("-"));
@@ -149,7 +150,7 @@ impl Place {
     }
 
     /// The folder from which paths count.
-    fn root(&self) -> Arc<str> {
+    pub(super) fn root(&self) -> Arc<str> {
         key(self.config.root.as_deref().unwrap_or(&self.folder))
     }
 
@@ -185,7 +186,11 @@ impl Place {
             {
                 judgement.say(Saying::out_of_scope(self.agent, &does(operation), forbidden));
             }
+            judgement.deeds.extend(Deed::of(operation, environment).filter(|_| verdict > Verdict::Allow));
             judgement.say(saying(operation, verdict, environment, by, &root));
+        }
+        if operations.iter().any(|operation| operation.reach == Reach::Live) {
+            inherited::add(self.agent, self, &mut judgement);
         }
         judgement
     }

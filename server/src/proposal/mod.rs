@@ -3,13 +3,16 @@
 mod commands;
 mod control;
 mod edits;
+mod inherited;
 mod text;
 
 pub(crate) use commands::{Judged, UNREADABLE};
 
+use crate::watch::Deed;
+use crate::watch::denied::Left;
 use countersign_agents::{Action, AgentKind, Answer, Call, Moment};
 use countersign_commands::Effect;
-use countersign_policy::{Agents, Review, Unjudged, Verdict};
+use countersign_policy::{Agents, Review, Tier, Unjudged, Verdict};
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -31,6 +34,21 @@ pub(crate) struct Judgement {
     if_unjudged: Option<Unjudged>,
     /// Of a command, what it was judged by.
     judged: Option<Judged>,
+    /// What it would do to what runs.
+    pub(crate) deeds: Vec<Deed>,
+    /// Resources that an edit makes, changes or removes.
+    pub(crate) doing: Vec<Doing>,
+    /// The files that an edit changes.
+    pub(crate) left: Vec<Left>,
+}
+
+/// A resource that an edit makes, changes or removes.
+#[derive(Debug)]
+pub(crate) struct Doing {
+    /// How much hangs on its kind.
+    pub(crate) tier: Tier,
+    /// What stands for it where a session's are counted.
+    pub(crate) key: String,
 }
 
 /// One thing that is to be said of it.
@@ -49,10 +67,9 @@ pub(crate) struct Saying {
 /// Judges what an agent is about to do; `None` where the call is nothing to be judged. Whatever goes wrong here is told as
 /// something that could not be judged.
 pub(crate) fn judge(call: &Call) -> Option<Judgement> {
-    if call.moment != Moment::Before {
-        return None;
-    }
     let judge = || match &call.action {
+        _ if call.moment == Moment::Start => inherited::session(call),
+        _ if call.moment != Moment::Before => None,
         Action::Command(command) => Some(commands::command(call, command)),
         Action::Tool { name, arguments } => commands::tool(call, name, arguments),
         Action::Edits(edits) => Some(edits::edits(call, edits)),
