@@ -2,6 +2,7 @@
 //!
 //! The program is in `main.rs`; this is a library so that its parts can be fuzzed.
 
+mod approvals;
 mod attribution;
 pub mod cli;
 mod committed;
@@ -19,4 +20,5 @@ mod seen;
 mod spool;
 mod state;
 mod surroundings;
+mod watch;
 mod would_be;

@@ -76,7 +76,7 @@ pub(crate) fn answered(file: &Path, call: &Call, verdict: Verdict, risks: &[&str
         Action::Tool { name, .. } => Some(("tool", name.clone())),
         Action::Edits(_) | Action::Nothing => None,
     };
-    let is_edit = what.is_none();
+    let is_edit = matches!(call.action, Action::Edits(_));
     if let Some((name, value)) = what {
         body[name] = value.into();
     }

@@ -27,6 +27,9 @@ const FOLDER: &str = "spool";
 /// How long the text before an edit is kept for an agent that never says that the edit is done.
 const TEXT_AGE: Duration = Duration::from_hours(1);
 
+/// How the names of texts before an edit end: of one that may go on, and of one that was denied.
+const KEPT: [&str; 2] = ["json", "denied"];
+
 /// Who wrote what in a text that an agent left on disk.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
@@ -92,19 +95,24 @@ fn prefix(file: &Path) -> String {
     sha256(&key(file)).chars().take(32).collect()
 }
 
-/// Keeps the text that an agent found, until it says what it did. `edit` names the one edit. Returns how many texts were
-/// given up, for nobody said what became of them.
-pub(crate) fn keep(store: &Store, file: &Path, edit: &str, text: &str) -> std::io::Result<usize> {
+/// Keeps the text that an agent found, until it says what it did. `edit` names the one edit. Of one that `is_denied` nobody
+/// expects to hear again. Returns how many texts were given up, for nobody said what became of them.
+pub(crate) fn keep(store: &Store, file: &Path, edit: &str, text: &str, is_denied: bool) -> std::io::Result<usize> {
     let Some(path) = kept(store, file, edit) else { return Ok(0) };
-    write_private(&path, &serde_json::to_vec(&Found { text: text.to_owned() })?)?;
-    Ok(prune(path.parent().unwrap_or(&path), TEXT_AGE, MAX_REPORTS))
+    let (wanted, other) =
+        (path.with_extension(KEPT[usize::from(is_denied)]), path.with_extension(KEPT[usize::from(!is_denied)]));
+    write_private(&wanted, &serde_json::to_vec(&Found { text: text.to_owned() })?)?;
+    let _ = std::fs::remove_file(other);
+    let gone = prune(wanted.parent().unwrap_or(&wanted), TEXT_AGE, MAX_REPORTS);
+    Ok(gone.iter().filter(|path| is_report(path)).count())
 }
 
 /// The text that was kept, which is kept no longer.
 pub(crate) fn take(store: &Store, file: &Path, edit: &str) -> Option<String> {
     let path = kept(store, file, edit)?;
-    let bytes = std::fs::read(&path).ok()?;
-    let _ = std::fs::remove_file(&path);
+    let there = KEPT.map(|ending| path.with_extension(ending)).into_iter().find(|path| path.exists())?;
+    let bytes = std::fs::read(&there).ok()?;
+    let _ = std::fs::remove_file(&there);
     serde_json::from_slice::<Found>(&bytes).ok().map(|found| found.text)
 }
 
@@ -136,8 +144,8 @@ fn is_older(path: &Path, age: Duration) -> bool {
     modified.and_then(|modified| modified.elapsed().ok()).is_some_and(|elapsed| elapsed > age)
 }
 
-/// Takes away what is too old, and the oldest where there is too much, and returns how many.
-fn prune(folder: &Path, age: Duration, most: usize) -> usize {
+/// Takes away what is too old, and the oldest where there is too much, and returns what that was.
+pub(crate) fn prune(folder: &Path, age: Duration, most: usize) -> Vec<PathBuf> {
     let modified = |entry: std::fs::DirEntry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()));
     let mut files: Vec<(SystemTime, PathBuf)> =
         std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(modified).collect();
@@ -145,5 +153,5 @@ fn prune(folder: &Path, age: Duration, most: usize) -> usize {
     let excess = files.len().saturating_sub(most);
     let is_old = |modified: &SystemTime| modified.elapsed().is_ok_and(|elapsed| elapsed > age);
     let old = files.iter().enumerate().filter(|(index, (modified, _))| *index < excess || is_old(modified));
-    old.filter(|(_, (_, path))| std::fs::remove_file(path).is_ok()).count()
+    old.map(|(_, (_, path))| path).filter(|path| std::fs::remove_file(path).is_ok()).cloned().collect()
 }

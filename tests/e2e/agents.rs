@@ -87,7 +87,10 @@ fn a_reason_says_what_why_and_what_to_do_instead() {
         "Countersign denies this command.\n\
          `terraform` destroys every resource of the Terraform state in live/prod, by way of `make down`. \
          Its environment is production, by `-chdir live/prod`. \
-         Run `terraform plan -destroy -out=plan` and let a person look at the plan before it is applied. (command/destroy)"
+         Run `terraform plan -destroy -out=plan` and let a person look at the plan before it is applied. (command/destroy)\n\
+         Where it has to run as it is, ask for it: \
+         `countersign request-command --agent claude-code --session s1 -- make down`. \
+         Once a person has approved that, the very same command passes once."
     );
     let (_, reason) = bash(&workspace, "terraform destroy");
     assert!(reason.contains("Nothing tells which environment it means"), "{reason}");
@@ -296,6 +299,41 @@ fn what_the_policy_says_of_edits() {
         let (decision, reason) = write(&workspace, file, text);
         assert!(decision == "deny" && reason.contains(&format!("`{expected}`")), "{file}: {reason}");
     }
+}
+
+#[test]
+fn how_much_one_session_may_change() {
+    let vpc = "resource \"aws_vpc\" \"main\" {\n  cidr_block = \"10.0.0.0/16\"\n}\n";
+    let subnet = "resource \"aws_subnet\" \"a\" {\n  vpc_id     = aws_vpc.main.id\n  cidr_block = \"10.0.0.0/24\"\n}\n";
+    let topic = |name: &str| format!("resource \"aws_sns_topic\" \"{name}\" {{\n  name = \"{name}\"\n}}\n");
+    let workspace = Workspace::git(&[
+        ("main.tf", &format!("{vpc}{subnet}")),
+        (
+            "countersign.toml",
+            "[[scope]]\nagent = [\"claude-code\"]\n[scope.never]\nareas = [\"identity\"]\n\
+             [scope.most]\nresources = 3\ndependents = 0\n",
+        ),
+    ]);
+    let (decision, reason) = edit(&workspace, "main.tf", "/16\"\n", "/16\"\n  enable_dns_support = true\n");
+    assert!(decision == "deny" && reason.contains("on which 1 resources depend. `most.dependents`"), "{reason}");
+    let (decision, reason) = write(&workspace, "iam.tf", "resource \"aws_iam_group\" \"a\" {\n  name = \"a\"\n}\n");
+    assert!(decision == "deny" && reason.contains("`never.areas`"), "{reason}");
+    // What is denied does not count, what is edited twice counts once, and the last one is too many.
+    for name in ["a", "b", "a", "c"] {
+        assert_ne!(write(&workspace, &format!("{name}.tf"), &topic(name)).0, "deny", "{name}");
+        workspace.write(&format!("{name}.tf"), &topic(name));
+        workspace.write(&format!("{name}.tf"), "");
+    }
+    let (decision, reason) = write(&workspace, "d.tf", &topic("d"));
+    assert!(
+        decision == "deny" && reason.contains("With it this session changes 4 resources. `most.resources`"),
+        "{reason}"
+    );
+    // Another agent has another scope.
+    assert_ne!(
+        codex(&workspace, "*** Add File: d.tf\n+resource \"aws_sns_topic\" \"d\" {\n+  name = \"d\"\n+}\n").0,
+        "deny"
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::process::Command;
 fn hook(workspace: &Workspace, agent: &str, payload: &[u8]) -> String {
     let path = workspace.state().join("payload");
     fs::write(&path, payload).expect("the payload is written");
+    is_known(workspace, agent);
     let mut command = Command::new(COUNTERSIGN);
     command.args(["hook", agent]).current_dir(workspace.root()).env("XDG_STATE_HOME", workspace.state());
     let payload = File::open(path).expect("the payload is there");
@@ -23,6 +24,16 @@ fn hook(workspace: &Workspace, agent: &str, payload: &[u8]) -> String {
     let is_denied = output.status.code() == Some(2) && said.starts_with("Countersign denies");
     assert!(output.status.success() || is_denied, "{said}");
     if is_denied { String::new() } else { said }
+}
+
+/// Has an agent been in all tiers before, so that nothing is told of that.
+fn is_known(workspace: &Workspace, agent: &str) {
+    let path = workspace.root().join(".git/countersign/tiers.json");
+    if workspace.root().join(".git").exists() && !path.exists() {
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        let tiers = json!({ "entered": { agent: ["high", "critical"] } });
+        fs::write(path, tiers.to_string()).expect("it is written");
+    }
 }
 
 /// What Claude Code says before or after it replaces a text in `main.tf`.
@@ -151,6 +162,9 @@ fn a_second_report_before_its_reload() {
     editor.settle();
     editor.replace_all("main.tf", &workspace.read("main.tf"));
     until_ai(&mut editor, &[PUBLIC, FORCE]);
+    // One of the edits was denied, and is there.
+    let said = editor.client.notification("window/showMessage");
+    assert!(said["message"].as_str().expect("a text").contains("was denied an edit"), "{said}");
 }
 
 #[test]
@@ -175,6 +189,9 @@ fn a_chain_of_edits_that_is_read_once_and_formatted() {
     editor.replace_all("main.tf", &formatted);
     // What white space at its end is whose, is not known after that.
     until_ai(&mut editor, &[PUBLIC.trim(), FORCE.replace("force_destroy = true", "force_destroy   =  true").trim()]);
+    // One of the edits was denied, and is there.
+    let said = editor.client.notification("window/showMessage");
+    assert!(said["message"].as_str().expect("a text").contains("was denied an edit"), "{said}");
 }
 
 #[test]

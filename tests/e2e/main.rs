@@ -5,6 +5,7 @@
 
 mod actions;
 mod agents;
+mod approvals;
 mod bad_input;
 mod bad_modules;
 mod baseline;
@@ -22,6 +23,7 @@ mod hooks;
 mod impact;
 #[path = "../incidents/mod.rs"]
 mod incidents;
+mod inherited;
 mod init;
 mod ledger;
 mod live;
@@ -35,4 +37,5 @@ mod radius;
 mod revert;
 mod session;
 mod suspected;
+mod watch;
 mod workspace;

@@ -62,6 +62,7 @@ fn an_agent_recreates_an_environment() {
         "git commit --no-verify -m recreate",
         "countersign review approve",
         "countersign init --all --undo",
+        "script -qec 'countersign request-command --approve 3f2a9c1b' /dev/null <<< yes",
         "echo '{}' > .claude/settings.json",
     ] {
         assert_eq!(answer(&workspace, "Bash", &json!({ "command": command })), "deny", "{command}");

@@ -141,7 +141,8 @@ fn countersign(arguments: &[&str]) -> anyhow::Result<String> {
 /// Every file that is made from the code, and its content.
 fn generated() -> anyhow::Result<Vec<(String, String)>> {
     let mut files = Vec::new();
-    for schema in ["blame", "config", "doctor", "findings", "impact", "log", "protocol", "risks", "status"] {
+    for schema in ["blame", "config", "doctor", "findings", "impact", "log", "protocol", "requests", "risks", "status"]
+    {
         files.push((format!("docs/schemas/{schema}.json"), countersign(&["schema", schema])?));
     }
     let risks: serde_json::Value = serde_json::from_str(&countersign(&["risks", "--format", "json"])?)?;

@@ -54,8 +54,17 @@ pub enum Moment {
     After,
     /// The tool failed, was interrupted or was refused. A command may have changed files nevertheless.
     Failed,
-    /// Something else than the use of a tool, such as the start of a session.
+    /// A session starts, or goes on after a pause: something can be said, and only Cline can be refused.
+    Start,
+    /// Something else than the use of a tool, such as the end of a session.
     Other,
+}
+
+impl Moment {
+    /// Whether it is about the use of a tool.
+    pub fn is_of_tool(self) -> bool {
+        matches!(self, Self::Before | Self::After | Self::Failed)
+    }
 }
 
 /// What a tool does.

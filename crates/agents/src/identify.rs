@@ -32,7 +32,7 @@ fn certain(payload: &Map<String, Value>) -> Option<AgentKind> {
         Some(AgentKind::Windsurf)
     } else if has("clineVersion") || has("hookName") {
         Some(AgentKind::Cline)
-    } else if text("hook").starts_with("tool.execute.") {
+    } else if text("hook").starts_with("tool.execute.") || text("hook") == "session.created" {
         Some(AgentKind::OpenCode)
     } else if has("cursor_version") || (has("conversation_id") && has("workspace_roots")) || lies_in(".cursor") {
         Some(AgentKind::Cursor)

@@ -14,7 +14,7 @@ fn answer(file: &str, answer: &Answer) -> Reply {
     let payload = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let agent = file.split('/').next().and_then(|name| name.parse().ok()).expect("an agent");
     let call = read(agent, &payload).expect("a call");
-    assert_eq!(call.moment, Moment::Before, "{file}");
+    assert!(matches!(call.moment, Moment::Before | Moment::Start), "{file}");
     answer.reply(call.agent, call.event.as_deref())
 }
 
@@ -108,4 +108,29 @@ fn hooks_of_claude_code_that_others_run() {
         let object: Value = serde_json::from_str(&reply.stdout).expect("JSON");
         assert_eq!(object["hookSpecificOutput"]["permissionDecision"], "deny", "{agent}");
     }
+}
+
+/// Where a session starts nothing can be refused but by Cline, so all that is said is said the same.
+#[test]
+fn where_a_session_starts() {
+    let claude = json!({
+        "hookSpecificOutput": { "hookEventName": "SessionStart", "additionalContext": "why" }, "systemMessage": "why",
+    });
+    for (file, expected) in [
+        ("claude-code/session-start.json", claude.clone()),
+        ("codex/session-start.json", claude.clone()),
+        ("gemini-cli/session-start.json", claude),
+        ("cursor/session-start.json", json!({ "additional_context": "why" })),
+        ("copilot-cli/session-start.json", json!({ "additionalContext": "why" })),
+    ] {
+        assert_eq!(objects(file), [expected.clone(), expected.clone(), expected], "{file}");
+        assert_eq!(answer(file, &Answer::Pass).stdout, "", "{file}");
+    }
+    let printed = Reply { stdout: "why\n".to_owned(), stderr: String::new(), code: 0 };
+    assert_eq!(three().map(|it| answer("kiro/agent-spawn.json", &it)), [printed.clone(), printed.clone(), printed]);
+    let [told, _, denied] = objects("cline/task-start.json");
+    assert_eq!(told, json!({ "cancel": false, "contextModification": "why" }));
+    assert_eq!(denied, json!({ "cancel": true, "errorMessage": "why" }));
+    let [told, _, denied] = objects("opencode/session-created.json");
+    assert_eq!((&told["verdict"], &denied["verdict"]), (&json!("note"), &json!("deny")));
 }

@@ -90,7 +90,7 @@ fn expected() -> Vec<(&'static str, Call)> {
 }
 
 fn claude_code() -> Vec<(&'static str, Call)> {
-    use Moment::{After, Before, Failed, Other};
+    use Moment::{After, Before, Failed, Start};
     let claude = |moment, action| call(AgentKind::ClaudeCode, moment, action);
     vec![
         (
@@ -112,7 +112,7 @@ fn claude_code() -> Vec<(&'static str, Call)> {
         ("claude-code/read-before.json", claude(Before, tool("Read", json!({"file_path": "/repo/main.tf"})))),
         (
             "claude-code/session-start.json",
-            Call { call: None, model: Some("claude-sonnet-4-5".to_owned()), ..claude(Other, Action::Nothing) },
+            Call { call: None, model: Some("claude-sonnet-4-5".to_owned()), ..claude(Start, Action::Nothing) },
         ),
         ("claude-code/from-cursor.json", call(AgentKind::Cursor, Before, write("/repo/main.tf", "locals {}\n"))),
         ("claude-code/from-vscode.json", call(AgentKind::VsCode, Before, replace("/repo/main.tf", "a", "b"))),
@@ -127,7 +127,7 @@ fn claude_code() -> Vec<(&'static str, Call)> {
 }
 
 fn cursor() -> Vec<(&'static str, Call)> {
-    use Moment::{After, Before, Failed, Other};
+    use Moment::{After, Before, Failed, Other, Start};
     let cursor = |moment, action| call(AgentKind::Cursor, moment, action);
     let event = |moment, action| Call { call: None, ..cursor(moment, action) };
     let place = Span { start: (10, 5), end: (10, 5) };
@@ -161,11 +161,12 @@ fn cursor() -> Vec<(&'static str, Call)> {
             },
         ),
         ("cursor/stop.json", event(Other, Action::Nothing)),
+        ("cursor/session-start.json", event(Start, Action::Nothing)),
     ]
 }
 
 fn github() -> Vec<(&'static str, Call)> {
-    use Moment::{After, Before, Failed, Other};
+    use Moment::{After, Before, Failed, Other, Start};
     let vscode = |moment, action| call(AgentKind::VsCode, moment, action);
     let copilot = |moment, action| call(AgentKind::CopilotCli, moment, action);
     vec![
@@ -200,11 +201,12 @@ fn github() -> Vec<(&'static str, Call)> {
         ("copilot-cli/bash-before.json", copilot(Before, run("rm -rf dist"))),
         ("copilot-cli/view-before.json", copilot(Before, tool("view", json!({"path": "/repo/a.tf"})))),
         ("copilot-cli/session-end.json", copilot(Other, Action::Nothing)),
+        ("copilot-cli/session-start.json", copilot(Start, Action::Nothing)),
     ]
 }
 
 fn codex_and_gemini() -> Vec<(&'static str, Call)> {
-    use Moment::{After, Before, Failed, Other};
+    use Moment::{After, Before, Failed, Other, Start};
     let codex = |moment, action| call(AgentKind::Codex, moment, action);
     let gemini = |moment, action| call(AgentKind::GeminiCli, moment, action);
     vec![
@@ -229,6 +231,8 @@ fn codex_and_gemini() -> Vec<(&'static str, Call)> {
         ),
         ("codex/apply-patch-after.json", Call { transcript: None, ..codex(After, edits("old.tf", Change::Delete)) }),
         ("codex/bash-before.json", Call { call: Some("call_2".to_owned()), ..codex(Before, run("terraform plan")) }),
+        ("codex/session-start.json", Call { call: None, ..codex(Start, Action::Nothing) }),
+        ("gemini-cli/session-start.json", gemini(Start, Action::Nothing)),
         ("codex/notify.json", Call { model: None, call: None, transcript: None, ..codex(Other, Action::Nothing) }),
         ("gemini-cli/write-file-before.json", gemini(Before, write("/repo/a.tf", "locals {}\n"))),
         (
@@ -242,7 +246,7 @@ fn codex_and_gemini() -> Vec<(&'static str, Call)> {
 }
 
 fn windsurf_and_cline() -> Vec<(&'static str, Call)> {
-    use Moment::{After, Before, Failed, Other};
+    use Moment::{After, Before, Failed, Other, Start};
     let windsurf = |moment, action| call(AgentKind::Windsurf, moment, action);
     let nowhere = |moment, action| Call { cwd: None, ..windsurf(moment, action) };
     let cline = |moment, action| call(AgentKind::Cline, moment, action);
@@ -272,12 +276,12 @@ fn windsurf_and_cline() -> Vec<(&'static str, Call)> {
                 Action::Tool { name: "mcp__aws__delete_bucket".to_owned(), arguments: json!({ "bucket": "orders" }) },
             ),
         ),
-        ("cline/task-start.json", cline(Other, Action::Nothing)),
+        ("cline/task-start.json", cline(Start, Action::Nothing)),
     ]
 }
 
 fn kiro_and_opencode() -> Vec<(&'static str, Call)> {
-    use Moment::{After, Before, Failed, Other};
+    use Moment::{After, Before, Failed, Start};
     let kiro = |moment, action| call(AgentKind::Kiro, moment, action);
     let amazon_q = |moment, action| call(AgentKind::AmazonQ, moment, action);
     let opencode = |moment, action| call(AgentKind::OpenCode, moment, action);
@@ -293,7 +297,8 @@ fn kiro_and_opencode() -> Vec<(&'static str, Call)> {
         ),
         ("kiro/append-after.json", kiro(After, edits("/repo/a.tf", Change::Append("x\n".to_owned())))),
         ("kiro/bash-before.json", kiro(Before, run("ls"))),
-        ("kiro/agent-spawn.json", kiro(Other, Action::Nothing)),
+        ("kiro/agent-spawn.json", kiro(Start, Action::Nothing)),
+        ("opencode/session-created.json", Call { model: None, call: None, ..opencode(Start, Action::Nothing) }),
         ("amazon-q/deferred-after.json", amazon_q(After, write("/repo/a.tf", "x\n"))),
         ("amazon-q/mcp-before.json", amazon_q(Before, tool("@postgres/query", json!({"sql": "SELECT 1"})))),
         ("opencode/edit-before.json", opencode(Before, edits("/repo/a.tf", Change::Replace(vec![swap_all("a", "b")])))),

@@ -12,6 +12,7 @@
 //! tell it.
 
 mod args;
+mod argv;
 mod call;
 mod context;
 mod instead;
@@ -22,6 +23,7 @@ mod shell;
 mod sql;
 mod tool;
 
+pub use argv::{argv, line, quoted};
 pub use context::{Context, File, Files, NoFiles, PROTECTED};
 pub use limits::{
     MAX_COMMAND_BYTES, MAX_EXPANDED_BYTES, MAX_FILES, MAX_LEVELS, MAX_NESTING, MAX_OPERATIONS, MAX_OPERATORS, MAX_STEPS,

@@ -32,6 +32,10 @@ pub enum Kind {
     Unmatched,
     /// The head of the chain was written down elsewhere.
     Anchor,
+    /// A command that was denied was requested, approved, declined or used.
+    Approval,
+    /// What an agent does is out of the ordinary.
+    Anomaly,
     /// What a newer version of Countersign may write.
     Other(String),
 }
@@ -47,6 +51,8 @@ impl Kind {
             Self::Verdict => "verdict",
             Self::Unmatched => "unmatched",
             Self::Anchor => "anchor",
+            Self::Approval => "approval",
+            Self::Anomaly => "anomaly",
             Self::Other(name) => name,
         }
     }
@@ -54,8 +60,17 @@ impl Kind {
 
 impl From<&str> for Kind {
     fn from(text: &str) -> Self {
-        let known =
-            [Self::Insertion, Self::Tag, Self::Correction, Self::Finding, Self::Verdict, Self::Unmatched, Self::Anchor];
+        let known = [
+            Self::Insertion,
+            Self::Tag,
+            Self::Correction,
+            Self::Finding,
+            Self::Verdict,
+            Self::Unmatched,
+            Self::Anchor,
+            Self::Approval,
+            Self::Anomaly,
+        ];
         known.into_iter().find(|kind| kind.as_str() == text).unwrap_or_else(|| Self::Other(text.to_owned()))
     }
 }

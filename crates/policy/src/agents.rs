@@ -6,6 +6,7 @@ use crate::environment::{Environment, Environments};
 use crate::verdict::Verdict;
 use countersign_agents::AgentKind;
 use countersign_commands::{Effect, Evidence, Grade, Operation, Reach, Source};
+use countersign_impact::tables::{self, Class};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,9 @@ pub struct Agents {
     pub review_of_edits: Review,
     /// What an agent is answered before a command or a tool of which the verdict is `review`.
     pub review_of_commands: Review,
+    /// What an agent is answered where its session inherits what a scope does not let it have: always when the session starts, and
+    /// with `ask` and `deny` also before each command and tool that acts on what runs.
+    pub inherited: Review,
     /// What an agent is answered where Countersign cannot judge.
     pub unjudged: Unjudged,
     /// Branches that nobody may rewrite, besides those that are always taken as such. A `*` at the end stands for any end.
@@ -29,6 +33,7 @@ impl Default for Agents {
         Self {
             review_of_edits: Review::Tell,
             review_of_commands: Review::Ask,
+            inherited: Review::Tell,
             unjudged: Unjudged::Pass,
             protected_branches: Vec::new(),
         }
@@ -112,6 +117,52 @@ pub struct Scope {
     pub only: Limits,
     /// This is not allowed.
     pub never: Limits,
+    /// No more than this is allowed.
+    pub most: Most,
+}
+
+/// How much a scope allows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Most {
+    /// Resources that the edits of one session make, change or remove in all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resources: Option<usize>,
+    /// Resources that depend, directly or through others, on one that is changed or removed: the blast radius.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dependents: Option<usize>,
+}
+
+/// What a kind of resource is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Area {
+    /// It holds data.
+    Data,
+    /// It says who may do what.
+    Identity,
+    /// It says who can reach what.
+    Network,
+    /// Others are run or controlled by it.
+    Control,
+    /// Anything else.
+    Other,
+}
+
+impl Area {
+    /// The areas of a kind of resource, by what it is. There may be several.
+    pub fn of(kind: &str) -> Vec<Self> {
+        let area = |class| match class {
+            Class::Data | Class::WeakData => Self::Data,
+            Class::Identity => Self::Identity,
+            Class::Network => Self::Network,
+            Class::Control => Self::Control,
+        };
+        let mut areas: Vec<Self> =
+            tables::class(kind).into_iter().flat_map(|kind| kind.classes().map(area).collect::<Vec<_>>()).collect();
+        areas.dedup();
+        if areas.is_empty() { vec![Self::Other] } else { areas }
+    }
 }
 
 /// What a scope is about. An empty list says nothing.
@@ -124,8 +175,13 @@ pub struct Limits {
     pub kinds: Vec<String>,
     /// Environments that resources are changed in, or that commands act in.
     pub environments: Vec<Environment>,
+    /// What kinds of resources are about that are made, changed or removed.
+    pub areas: Vec<Area>,
     /// Programs and tools whose calls do anything of note: `terraform`, `mcp__aws__*`.
     pub commands: Vec<String>,
+    /// What the session inherits, by name, and where it is no secret by its value: `AWS_SECRET_ACCESS_KEY`, `AWS_PROFILE=prod*`,
+    /// `kubernetes-context=*`.
+    pub inherits: Vec<String>,
 }
 
 /// What a scope is asked about.
@@ -139,6 +195,14 @@ pub enum Asked<'a> {
     Environment(Environment),
     /// A program or tool does something of note.
     Command(&'a str),
+    /// A resource of this area is made, changed or removed.
+    Area(Area),
+    /// The session inherits this: a name, or a name and its value (`AWS_PROFILE=prod`).
+    Inherits(&'a str),
+    /// The edits of the session make, change or remove so many resources in all.
+    Resources(usize),
+    /// So many resources depend on one that is changed or removed.
+    Dependents(usize),
 }
 
 impl Scope {
@@ -147,12 +211,21 @@ impl Scope {
         if self.agent.as_ref().is_some_and(|agents| !agents.contains(&agent)) {
             return None;
         }
+        let is_over = |most: Option<usize>, count| most.is_some_and(|most| count > most);
+        match asked {
+            Asked::Resources(count) => return is_over(self.most.resources, count).then_some("most.resources"),
+            Asked::Dependents(count) => return is_over(self.most.dependents, count).then_some("most.dependents"),
+            _ => {}
+        }
         let [never, only] = [&self.never, &self.only].map(|limits| limits.match_with(asked));
         let (never_name, only_name) = match asked {
             Asked::Path(_) => ("never.paths", "only.paths"),
             Asked::Kind(_) => ("never.kinds", "only.kinds"),
             Asked::Environment(_) => ("never.environments", "only.environments"),
             Asked::Command(_) => ("never.commands", "only.commands"),
+            Asked::Area(_) => ("never.areas", "only.areas"),
+            Asked::Inherits(_) => ("never.inherits", "only.inherits"),
+            Asked::Resources(_) | Asked::Dependents(_) => return None,
         };
         match (never, only) {
             (Some(true), _) => Some(never_name),
@@ -163,7 +236,9 @@ impl Scope {
 
     /// Every glob, to be checked.
     fn globs(&self) -> impl Iterator<Item = &String> {
-        [&self.only, &self.never].into_iter().flat_map(|it| it.paths.iter().chain(&it.kinds).chain(&it.commands))
+        [&self.only, &self.never]
+            .into_iter()
+            .flat_map(|it| it.paths.iter().chain(&it.kinds).chain(&it.commands).chain(&it.inherits))
     }
 }
 
@@ -177,6 +252,9 @@ impl Limits {
             Asked::Path(path) => among(&self.paths, path, true),
             Asked::Kind(kind) => among(&self.kinds, kind, false),
             Asked::Command(command) => among(&self.commands, command, false),
+            Asked::Inherits(inherited) => among(&self.inherits, inherited, false),
+            Asked::Area(area) => (!self.areas.is_empty()).then(|| self.areas.contains(&area)),
+            Asked::Resources(_) | Asked::Dependents(_) => None,
             Asked::Environment(environment) => {
                 (!self.environments.is_empty()).then(|| self.environments.contains(&environment))
             }
@@ -251,17 +329,22 @@ impl Environments {
     /// Flags, variables, choices, workspaces and hosts that name two environments say nothing; only where they say nothing are
     /// target and folder asked, the nearest first.
     pub fn of_operation<'o>(&self, operation: &'o Operation, root: &str) -> (Environment, Option<&'o Evidence>) {
+        self.of_evidence(&operation.evidence, root)
+    }
+
+    /// The same by evidence alone.
+    pub fn of_evidence<'o>(&self, evidence: &'o [Evidence], root: &str) -> (Environment, Option<&'o Evidence>) {
         let found = |evidence: &'o Evidence| {
             let environment = self.in_word(evidence, root);
             (environment != Environment::Unknown).then_some((environment, Some(evidence)))
         };
         let is_weak = |evidence: &&Evidence| matches!(evidence.source, Source::Target | Source::Folder);
-        let mut strong = operation.evidence.iter().filter(|evidence| !is_weak(evidence)).filter_map(found);
+        let mut strong = evidence.iter().filter(|evidence| !is_weak(evidence)).filter_map(found);
         if let Some(first) = strong.next() {
             let is_disputed = strong.any(|(environment, _)| environment != first.0);
             return if is_disputed { (Environment::Unknown, None) } else { first };
         }
-        operation.evidence.iter().filter(is_weak).find_map(found).unwrap_or_default()
+        evidence.iter().filter(is_weak).find_map(found).unwrap_or_default()
     }
 
     /// The environment that a word names, the last part of a path first.
@@ -343,6 +426,33 @@ mod tests {
             assert_eq!(found.0, expected, "{evidence:?}");
             assert_eq!(found.1.is_some(), expected != Unknown, "{evidence:?}");
         }
+    }
+
+    #[test]
+    fn what_scopes_forbid() {
+        let text = "[[scope]]\n[scope.only]\nareas = [\"network\", \"other\"]\n[scope.never]\n\
+                    inherits = [\"*_TOKEN\", \"AWS_PROFILE=prod*\"]\n[scope.most]\nresources = 3\ndependents = 0\n\
+                    [[scope]]\nagent = [\"codex\"]\n[scope.most]\nresources = 1\n";
+        let (config, problems) = Config::read(text);
+        assert_eq!(problems, []);
+        let forbids = |agent, asked| config.forbids(agent, asked);
+        for (asked, expected) in [
+            (Asked::Area(Area::Data), Some("only.areas")),
+            (Asked::Area(Area::Network), None),
+            (Asked::Inherits("GITHUB_TOKEN"), Some("never.inherits")),
+            (Asked::Inherits("AWS_PROFILE"), None),
+            (Asked::Inherits("AWS_PROFILE=prod-eu"), Some("never.inherits")),
+            (Asked::Resources(3), None),
+            (Asked::Resources(4), Some("most.resources")),
+            (Asked::Dependents(0), None),
+            (Asked::Dependents(1), Some("most.dependents")),
+        ] {
+            assert_eq!(forbids(AgentKind::Cursor, asked), expected, "{asked:?}");
+        }
+        assert_eq!(forbids(AgentKind::Codex, Asked::Resources(2)), Some("most.resources"), "the narrower one counts");
+        assert_eq!(Area::of("aws_db_instance"), [Area::Data]);
+        assert_eq!(Area::of("aws_iam_role"), [Area::Identity]);
+        assert_eq!(Area::of("acme_unheard_of"), [Area::Other]);
     }
 
     #[test]

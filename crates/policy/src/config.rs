@@ -1,11 +1,12 @@
 //! `countersign.toml`: what it may say, and what is wrong with what it says.
 
 use crate::agents::{self, Agents, Asked, CommandRow, Scope};
+use crate::approval::{Approval, ApprovalRow};
 use crate::environment::{Environment, Environments};
 use crate::live::Live;
 use crate::verdict::{Row, Table, Verdict};
 use countersign_agents::AgentKind;
-use countersign_commands::Operation;
+use countersign_commands::{Effect, Operation};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -40,6 +41,8 @@ pub struct Config {
     pub agents: Agents,
     /// Rows of the table for commands and tools; tried before the default rows.
     pub command: Vec<CommandRow>,
+    /// Who lets a command through that was denied; tried before the default row.
+    pub approval: Vec<ApprovalRow>,
     /// How far agents may go.
     pub scope: Vec<Scope>,
     #[serde(skip)]
@@ -100,7 +103,7 @@ impl Config {
             Ok(table) => table,
             Err(error) => {
                 problems.push(problem(&error, 0..text.len().min(1)));
-                (config.verdict, config.command) = default_rows();
+                (config.verdict, config.command, config.approval) = default_rows();
                 return (config, problems);
             }
         };
@@ -113,10 +116,13 @@ impl Config {
                 ("command", DeValue::Array(rows)) => {
                     config.command.extend(rows.iter().filter_map(|row| part(row, text, &mut problems)));
                 }
+                ("approval", DeValue::Array(rows)) => {
+                    config.approval.extend(rows.iter().filter_map(|row| part(row, text, &mut problems)));
+                }
                 ("scope", DeValue::Array(scopes)) => {
                     config.scope.extend(scopes.iter().filter_map(|scope| part(scope, text, &mut problems)));
                 }
-                ("verdict" | "command" | "scope", _) => problems.push(ConfigProblem {
+                ("verdict" | "command" | "approval" | "scope", _) => problems.push(ConfigProblem {
                     range: value.span(),
                     message: format!("`{name}` is a list of tables; write each as `[[{name}]]`"),
                 }),
@@ -130,16 +136,17 @@ impl Config {
                     range: key.span(),
                     message: format!(
                         "unknown key `{name}`; known are `files`, `editor`, `environment`, `suppressions`, `impact`, \
-                         `verdict`, `agents`, `command` and `scope`"
+                         `verdict`, `agents`, `command`, `approval` and `scope`"
                     ),
                 }),
             }
         }
         config.exclude = globs(&config.files.exclude, table.get_ref(), &mut problems);
         problems.extend(agents::problems(&config.scope, text));
-        let (verdicts, commands) = default_rows();
+        let (verdicts, commands, approvals) = default_rows();
         config.verdict.extend(verdicts);
         config.command.extend(commands);
+        config.approval.extend(approvals);
         problems.sort_by_key(|problem| problem.range.start);
         (config, problems)
     }
@@ -159,6 +166,11 @@ impl Config {
         agents::decide(&self.command, agent, operation, environment)
     }
 
+    /// Who has to agree before an agent runs what was denied: all that is asked for any of its effects, each with its environment.
+    pub fn approval(&self, agent: AgentKind, operations: impl IntoIterator<Item = (Effect, Environment)>) -> Approval {
+        Approval::of(&self.approval, agent, operations)
+    }
+
     /// What of the file forbids something to an agent: `never.paths`; `None` where nothing does.
     pub fn forbids(&self, agent: AgentKind, asked: Asked<'_>) -> Option<&'static str> {
         agents::forbidden(&self.scope, agent, asked)
@@ -170,13 +182,15 @@ impl Config {
     }
 }
 
-fn default_rows() -> (Vec<Row>, Vec<CommandRow>) {
+fn default_rows() -> (Vec<Row>, Vec<CommandRow>, Vec<ApprovalRow>) {
     #[derive(Deserialize)]
     struct Rows {
         verdict: Vec<Row>,
         command: Vec<CommandRow>,
+        approval: Vec<ApprovalRow>,
     }
-    toml::from_str::<Rows>(DEFAULT_CONFIG).map(|rows| (rows.verdict, rows.command)).unwrap_or_default()
+    let rows = toml::from_str::<Rows>(DEFAULT_CONFIG);
+    rows.map(|rows| (rows.verdict, rows.command, rows.approval)).unwrap_or_default()
 }
 
 /// Reads `[impact]`; a row of `[[impact.attribute]]` that is wrong takes nothing else along.

@@ -5,6 +5,7 @@
 //! passed in.
 
 mod agents;
+mod approval;
 mod catalogue;
 mod checks;
 mod config;
@@ -16,7 +17,8 @@ mod suppression;
 mod tier;
 mod verdict;
 
-pub use agents::{Agents, Asked, CommandRow, Limits, Review, Scope, Unjudged};
+pub use agents::{Agents, Area, Asked, CommandRow, Limits, Most, Review, Scope, Unjudged};
+pub use approval::{Approval, ApprovalRow};
 pub use catalogue::Catalogue;
 pub use config::{CONFIG_FILE, Config, ConfigProblem, DEFAULT_CONFIG, Editor, Files, Suppressions};
 pub use environment::{Environment, EnvironmentEvidence, Environments, Written};

@@ -3,6 +3,7 @@
 //! Before, it is answered in the agent's own words whether that may be (`crate::proposal`). Before and after, it is recorded
 //! who wrote what. Whatever goes wrong here is said on standard error, and the agent goes on unless the policy says otherwise.
 
+use crate::approvals::{self, Admission};
 use crate::attribution;
 use crate::disk;
 use crate::git_ai;
@@ -10,6 +11,7 @@ use crate::proposal::{self, Judgement};
 use crate::record::{self, Kind, Unmatched};
 use crate::spool;
 use crate::state::Store;
+use crate::watch;
 use countersign_agents::{Action, AgentKind, Answer, Call, Change, Edit, MAX_PAYLOAD_BYTES, Moment, Reply};
 use countersign_policy::Verdict;
 use countersign_provenance::{Agent, Origin, Regions, Saved, Step, after_agent, before_agent};
@@ -37,14 +39,23 @@ pub(super) fn run(agent: AgentKind) -> ExitCode {
     let (reply, problems) = match call {
         Ok(call) => {
             let judgement = proposal::judge(&call);
-            let answer = judgement.as_ref().map_or(Answer::Pass, Judgement::answer);
-            let mut problems: Vec<String> =
-                judgement.iter().filter_map(|judgement| log_answer(&call, judgement).err()).collect();
+            let mut problems = Vec::new();
+            problems.extend(watch::look(&Store::default(), &watch::place(&call), None).err());
+            let (answer, is_let_through) = match &judgement {
+                Some(judgement) => answer(&call, judgement, &mut problems),
+                None => (Answer::Pass, false),
+            };
+            let logged = judgement.iter().filter(|_| !is_let_through);
+            problems.extend(logged.filter_map(|judgement| log_answer(&call, judgement).err()));
+            let is_denied = matches!(answer, Answer::Deny(_));
+            // What people let through is nothing strange.
+            let watched = judgement.iter().filter(|_| !is_let_through);
+            problems.extend(watched.filter_map(|judgement| watch::decided(&call, judgement, is_denied).err()));
             problems.extend(judgement.into_iter().flat_map(|judgement| judgement.unjudged));
             // Also of what is denied: it may come about all the same, by a person's will or where an agent does not listen.
-            problems.extend(record(&call));
+            problems.extend(record(&call, is_denied));
             // Where a tool has run already there is nothing to answer.
-            let is_asked = call.moment == Moment::Before;
+            let is_asked = matches!(call.moment, Moment::Before | Moment::Start);
             (is_asked.then(|| answer.reply(call.agent, call.event.as_deref())), problems)
         }
         Err(why) => (Some(proposal::unreadable(&why).reply(agent, None)), vec![why]),
@@ -53,6 +64,17 @@ pub(super) fn run(agent: AgentKind) -> ExitCode {
         let _ = writeln!(std::io::stderr(), "countersign hook {agent}: {problem}");
     }
     reply.map_or(ExitCode::SUCCESS, |reply| say(&reply))
+}
+
+/// What an agent is answered, and whether that is because people have approved what would be denied.
+fn answer(call: &Call, judgement: &Judgement, problems: &mut Vec<String>) -> (Answer, bool) {
+    let more = |text: String, more: &str| format!("{text}\n{more}");
+    match (judgement.answer(), approvals::admit(call, judgement, problems)) {
+        (_, Some(Admission::Through(note))) => (Answer::Tell(note), true),
+        (Answer::Deny(text), Some(Admission::Stays(why))) => (Answer::Deny(more(text, &why)), false),
+        // Whoever is asked decides at once.
+        (answer, _) => (answer, false),
+    }
 }
 
 /// Adds to the ledger that something was denied, or has to be reviewed.
@@ -77,7 +99,7 @@ fn say(reply: &Reply) -> ExitCode {
 }
 
 /// Records a call and returns what could not be recorded.
-fn record(call: &Call) -> Vec<String> {
+fn record(call: &Call, is_denied: bool) -> Vec<String> {
     let store = Store::default();
     let key = format!(
         "{}\n{}\n{}",
@@ -87,7 +109,7 @@ fn record(call: &Call) -> Vec<String> {
     );
     let edits = match &call.action {
         Action::Edits(edits) => edits,
-        Action::Command(command) => return record_command(&store, call, &key, command),
+        Action::Command(command) => return record_command(&store, call, &key, (command, is_denied)),
         Action::Tool { .. } | Action::Nothing => return Vec::new(),
     };
     let mut files: BTreeMap<PathBuf, Vec<&Change>> = BTreeMap::new();
@@ -101,13 +123,13 @@ fn record(call: &Call) -> Vec<String> {
     let mut origin = None;
     for (path, changes) in files.iter().take(MAX_FILES) {
         let done = match call.moment {
-            Moment::Before => before(&store, path, &key),
+            Moment::Before => before(&store, path, &key, is_denied),
             Moment::After => after(&store, path, &key, call, changes, origin.get_or_insert_with(|| origin_of(call))),
             Moment::Failed => {
                 let _ = spool::take(&store, path, &key);
                 Ok(())
             }
-            Moment::Other => Ok(()),
+            Moment::Start | Moment::Other => Ok(()),
         };
         if let Err(why) = done {
             problems.push(format!("{}: {why}", disk::display(path)));
@@ -131,7 +153,7 @@ fn hand_over(call: &Call, files: impl Iterator<Item = PathBuf>, origin: Option<&
 
 /// Records what a shell command does to the files that it names. What it does to others is not known to be the agent's: a
 /// person may work there at the same time.
-fn record_command(store: &Store, call: &Call, key: &str, command: &str) -> Vec<String> {
+fn record_command(store: &Store, call: &Call, key: &str, (command, is_denied): (&str, bool)) -> Vec<String> {
     let Some(folder) = call.cwd.clone().or_else(|| std::env::current_dir().ok()) else { return Vec::new() };
     let root = crate::git::work_tree(&folder.join("-")).unwrap_or(folder);
     let mut problems = Vec::new();
@@ -143,9 +165,9 @@ fn record_command(store: &Store, call: &Call, key: &str, command: &str) -> Vec<S
     match call.moment {
         Moment::Before => {
             let there = serde_json::to_string(&named).unwrap_or_default();
-            let kept = keep(store, &moment, key, &there);
-            let kept =
-                std::iter::once((&moment, kept)).chain(named.iter().map(|path| (path, before(store, path, key))));
+            let kept = keep(store, &moment, key, &there, is_denied);
+            let kept = std::iter::once((&moment, kept))
+                .chain(named.iter().map(|path| (path, before(store, path, key, is_denied))));
             for (path, kept) in kept {
                 problems.extend(kept.err().map(|why| format!("{}: {why}", disk::display(path))));
             }
@@ -164,7 +186,7 @@ fn record_command(store: &Store, call: &Call, key: &str, command: &str) -> Vec<S
                 problems.extend(done.err().map(|why| format!("{}: {why}", disk::display(&path))));
             }
         }
-        Moment::Other => {}
+        Moment::Start | Moment::Other => {}
     }
     problems
 }
@@ -204,10 +226,10 @@ fn after_command(store: &Store, path: &Path, found: &str, origin: &Origin) -> Re
 }
 
 /// Keeps the text that the agent found.
-fn before(store: &Store, path: &Path, key: &str) -> Result<(), String> {
+fn before(store: &Store, path: &Path, key: &str, is_denied: bool) -> Result<(), String> {
     // The agent may make a new file.
     let text = disk::found(path)?.unwrap_or_default();
-    keep(store, path, key, &text)
+    keep(store, path, key, &text, is_denied)
 }
 
 /// Works out and writes down who wrote what in the text that the agent left.
@@ -255,8 +277,8 @@ fn unmatched(store: &Store, path: &Path, call: &Call, why: Unmatched) -> String 
 }
 
 /// Keeps a text until the agent says what it did, and adds to the ledger what no agent came back to.
-fn keep(store: &Store, path: &Path, key: &str, text: &str) -> Result<(), String> {
-    match spool::keep(store, path, key, text).map_err(|error| error.to_string())? {
+fn keep(store: &Store, path: &Path, key: &str, text: &str, is_denied: bool) -> Result<(), String> {
+    match spool::keep(store, path, key, text, is_denied).map_err(|error| error.to_string())? {
         0 => Ok(()),
         count => record::append(store, path, &[record::expired(path, count)]).map_err(|error| error.to_string()),
     }

@@ -28,9 +28,14 @@ pub(super) struct LogArguments {
     /// Only entries about this AI tool.
     #[arg(long, value_name = "TOOL")]
     agent: Option<String>,
-    /// Only entries of this kind: `insertion`, `tag`, `correction`, `finding`, `verdict`, `unmatched`, `anchor`.
+    /// Only entries of this kind: `insertion`, `tag`, `correction`, `finding`, `verdict`, `unmatched`, `anchor`, `approval`,
+    /// `anomaly`.
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
+    /// Only what is out of the ordinary in what agents do: repeated denials, the same effect by another route after a denial, the
+    /// first entry of an agent into a tier, bursts, a denied edit that stands on disk all the same.
+    #[arg(long, conflicts_with = "kind")]
+    anomalies: bool,
     /// Not more than this many, the newest.
     #[arg(long, value_name = "COUNT", default_value_t = SHOWN)]
     limit: u64,
@@ -70,7 +75,8 @@ pub(super) struct JsonEntry {
     number: u64,
     /// When, in UTC, as RFC 3339 has it.
     at: String,
-    /// `insertion`, `tag`, `correction`, `finding`, `verdict`, `unmatched`, `anchor`.
+    /// `insertion`, `tag`, `correction`, `finding`, `verdict`, `unmatched`, `anchor`, `approval`,
+    /// `anomaly`.
     kind: String,
     /// The AI tool.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,7 +111,7 @@ pub(super) fn log(arguments: &LogArguments) -> anyhow::Result<ExitCode> {
     let filter = Filter {
         since,
         agent: arguments.agent.clone(),
-        kind: arguments.kind.as_deref().map(Kind::from),
+        kind: arguments.kind.as_deref().map(Kind::from).or(arguments.anomalies.then_some(Kind::Anomaly)),
         limit: Some(arguments.limit),
         newest_first: true,
         ..Filter::default()
@@ -120,6 +126,9 @@ pub(super) fn log(arguments: &LogArguments) -> anyhow::Result<ExitCode> {
     entries.reverse();
     match arguments.format {
         Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&entries)?)),
+        Format::Human if entries.is_empty() && arguments.anomalies => {
+            print("Nothing out of the ordinary was recorded.\n")
+        }
         Format::Human if entries.is_empty() => print("Nothing was recorded.\n"),
         Format::Human => print(&table(&entries)),
     }
@@ -158,10 +167,12 @@ fn in_words(body: &Value) -> String {
     let words = [
         word("authority"),
         count("bytes", "bytes"),
+        word("anomaly"),
         word("risk"),
         word("address"),
         word("severity"),
         word("state"),
+        word("request").map(|request| format!("request {request}")),
         word("verdict"),
         word("why"),
         count("count", "times"),

@@ -16,6 +16,7 @@ mod junit;
 mod ledger;
 mod note;
 mod report;
+mod request_command;
 mod revert;
 mod sarif;
 mod status;
@@ -136,6 +137,13 @@ enum Command {
     /// `impact` and `explain` say. Nothing is changed and nothing recorded. Errors are said on standard error; with
     /// `COUNTERSIGN_LOG=info` in the environment more is said there.
     Mcp(crate::mcp::McpArguments),
+    /// Ask for a command that was denied to a coding agent, and let it through once.
+    ///
+    /// What is approved is this command alone, in this folder, by this agent in this session, as long as it would do what it was
+    /// judged to do by the same scripts and plans. Whoever policy names approves it (`[[approval]]` in countersign.toml), at a
+    /// terminal: an agent cannot.
+    #[command(name = "request-command")]
+    Request(request_command::RequestArguments),
     /// Stand between an editor and a completion server, to record which of its suggestions are taken over.
     ///
     /// To be set in the editor where the completion server is: everything passes as it is, and the exit code is that of the
@@ -173,6 +181,8 @@ enum Schema {
     Log,
     /// Countersign's own methods of the language server.
     Protocol,
+    /// What `request-command --list --format json` prints.
+    Requests,
     /// What `risks --format json` prints.
     Risks,
     /// What `status --format json` prints.
@@ -208,6 +218,7 @@ pub fn run() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Hook { agent } => return hook::run(agent),
         Command::Mcp(arguments) => crate::mcp::run(&arguments),
+        Command::Request(arguments) => request_command::run(&arguments),
         Command::Proxy(arguments) => crate::proxy::run(arguments),
         Command::Lsp { stdio: _ } => return lsp(),
     };
@@ -247,6 +258,7 @@ fn schema(of: Schema) -> anyhow::Result<ExitCode> {
         Schema::Impact => schemars::schema_for!(crate::impact::report::JsonImpact),
         Schema::Log => schemars::schema_for!(Vec<ledger::JsonEntry>),
         Schema::Protocol => crate::lsp::protocol_schema(),
+        Schema::Requests => schemars::schema_for!(Vec<request_command::JsonRequest>),
         Schema::Risks => schemars::schema_for!(Vec<catalogue::JsonRisk<'static>>),
         Schema::Status => schemars::schema_for!(status::JsonStatus),
     };

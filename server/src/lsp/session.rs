@@ -52,6 +52,10 @@ const INLINE_TIME: Duration = Duration::from_millis(4);
 /// How long all documents together may take there that depend on one that was changed.
 const DEPENDENTS_TIME: Duration = Duration::from_millis(10);
 
+/// Alerts that are shown within a time; of more it is said once that there are.
+const MAX_ALERTS: usize = 5;
+const ALERTS_WITHIN: Duration = Duration::from_mins(10);
+
 /// How long after a change who wrote what is written down.
 const SAVE_AFTER: Duration = Duration::from_millis(700);
 
@@ -135,6 +139,8 @@ pub(super) enum Event {
     },
     /// Agents' hooks left reports about files.
     Reported(Vec<PathBuf>),
+    /// Something out of the ordinary was seen in what an agent does.
+    Alert(String),
     /// The worker compared a version of a document with the baseline.
     Compared {
         uri: String,
@@ -306,6 +312,8 @@ pub(super) struct Session {
     is_comparing: bool,
     /// What was wrong with the settings the last time.
     baseline_problems: BTreeSet<String>,
+    /// Since when alerts are counted, and how many there were.
+    alerts: Option<(Instant, usize)>,
 }
 
 impl Session {
@@ -336,6 +344,7 @@ impl Session {
             compared: 0,
             is_comparing: false,
             baseline_problems: BTreeSet::new(),
+            alerts: None,
         }
     }
 
@@ -414,6 +423,7 @@ impl Session {
                 self.matched(&uri, opened, found, is_waiting.then_some(newest));
             }
             Event::Reported(files) => self.reported(&files),
+            Event::Alert(message) => self.alert(&message),
             Event::Impacts { versions, impacts, problems } => {
                 for problem in problems.difference(&self.baseline_problems) {
                     self.log(MessageType::WARNING, problem);
@@ -502,6 +512,25 @@ impl Session {
             if open.path.as_ref().is_some_and(|path| files.contains(&surroundings::key(path))) {
                 self.worker.send(open.to_match(uri));
             }
+        }
+    }
+
+    /// Tells the person at work what is out of the ordinary, a few times in a while; the ledger has all of it.
+    fn alert(&mut self, message: &str) {
+        let now = Instant::now();
+        if self.alerts.is_none_or(|(since, _)| now.duration_since(since) > ALERTS_WITHIN) {
+            self.alerts = Some((now, 0));
+        }
+        let Some((_, count)) = &mut self.alerts else { return };
+        *count += 1;
+        match *count {
+            ..=MAX_ALERTS => self.requester.show(MessageType::WARNING, format!("Countersign: {message}")),
+            count if count == MAX_ALERTS + 1 => self.requester.show(
+                MessageType::WARNING,
+                "Countersign: more is out of the ordinary in what agents do; `countersign log --anomalies` lists it."
+                    .to_owned(),
+            ),
+            _ => {}
         }
     }
 

@@ -1,8 +1,9 @@
-//! Watches the folders in which agents' hooks leave their reports.
+//! Watches the folders in which agents' hooks leave their reports and alerts.
 
 use super::events::Events;
 use super::session::Event;
 use crate::spool;
+use crate::watch::{alert, denied};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -15,12 +16,22 @@ pub(super) struct Watcher {
 
 impl Watcher {
     pub(super) fn start(events: Events) -> Self {
+        // One file may be told of several times.
+        let mut alerted: HashSet<PathBuf> = HashSet::new();
         let seen = move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return };
             if event.kind.is_access() || event.kind.is_remove() {
                 return;
             }
-            let files: Vec<PathBuf> = event.paths.iter().filter_map(|path| spool::file_of(path)).collect();
+            for path in &event.paths {
+                if let Some(message) = alert::message(path)
+                    && alerted.insert(path.clone())
+                {
+                    events.send(Event::Alert(message));
+                }
+            }
+            let files: Vec<PathBuf> =
+                event.paths.iter().filter_map(|path| spool::file_of(path).or_else(|| denied::file_of(path))).collect();
             if !files.is_empty() {
                 events.send(Event::Reported(files));
             }

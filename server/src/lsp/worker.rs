@@ -15,6 +15,7 @@ use crate::seen::Seen;
 use crate::spool::{self, Report};
 use crate::state::Store;
 use crate::surroundings::{self, Indexed, Surroundings};
+use crate::watch::{self, alert, denied};
 use countersign_engine::{Inserted, module_of};
 use countersign_grammars::Language;
 use countersign_provenance::{Origin, Regions, Saved, minimal_edits};
@@ -269,6 +270,7 @@ impl State {
                 Some(Event::Indexed(Surroundings::of_folder(&folder).into_indexed()))
             }
             Job::Reread { paths } => {
+                self.look_for_denied(&paths);
                 let read = |path: &PathBuf| {
                     let language = Language::of_path(&path.to_string_lossy())?;
                     Some(match surroundings::load(path, language) {
@@ -292,12 +294,23 @@ impl State {
         }
     }
 
+    /// Raises where files hold what an agent was denied.
+    fn look_for_denied(&self, paths: &[PathBuf]) {
+        for path in paths {
+            if let Err(error) = watch::look(&self.store, path, Some(path)) {
+                tracing::warn!("that {} holds a denied edit could not be recorded: {error}", path.display());
+            }
+        }
+    }
+
     /// Looks for a version that is a text of which there is a report. Each version is looked at once for the same reports.
     fn matched(&self, uri: String, opened: u64, path: &Path, versions: &[(i32, Text)]) -> Event {
         let folder = spool::folder(&self.store, path);
-        if let Some(folder) = &folder {
+        let besides = [alert::watched(&self.store, path), denied::watched(&self.store, path)];
+        for folder in folder.iter().chain(besides.iter().flatten()) {
             self.watcher.borrow_mut().watch(folder);
         }
+        self.look_for_denied(&[path.to_owned()]);
         // It changes with every report that comes or goes.
         let changed = folder.and_then(|folder| std::fs::metadata(folder).ok()?.modified().ok());
         let mut all = self.reported.borrow_mut();
@@ -318,7 +331,7 @@ impl State {
         }
         let newest = versions.first().map(|(version, _)| *version).unwrap_or_default();
         known.looked_at = newest;
-        let is_waiting = !known.reports.is_empty() && !known.is_shown;
+        let is_waiting = !known.reports.is_empty() && !known.is_shown || denied::awaits(&self.store, path);
         Event::Matched { uri, opened, newest, is_waiting, found }
     }
 

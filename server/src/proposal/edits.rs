@@ -2,18 +2,21 @@
 //! what it does to what is live.
 
 use super::text::{Left, left};
-use super::{Judgement, Saying, control};
+mod scope;
+
+use super::{Doing, Judgement, Saying, control};
 use crate::disk::{self, Configs, FolderConfig};
 use crate::impact::Impacts;
 use crate::impact::live::{self, Live};
 use crate::surroundings::{self, Surroundings};
+use crate::watch::denied::Left as Kept;
+use crate::watch::{self, Class, Deed};
 use crate::would_be::{WouldBe, changed};
 use countersign_agents::{Call, Change, Edit};
 use countersign_commands::Operation;
-use countersign_engine::impact::environment_of;
 use countersign_engine::{Evidence, Finding, Policy, Snapshot, Workspace, module_of, units};
 use countersign_grammars::Language;
-use countersign_policy::{Asked, Environment, Origin, Surface};
+use countersign_policy::{Asked, Environment, Origin, Surface, Tier};
 use countersign_provenance::{self as provenance, Agent, Means};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +37,19 @@ struct Edited {
     found: Result<Option<String>, String>,
     left: Left,
     config: Arc<FolderConfig>,
+}
+
+impl Edited {
+    /// What becomes of it, where that is known and it changes at all.
+    fn left(&self, path: &Path) -> Option<Kept> {
+        let before = self.found.as_ref().ok()?.clone();
+        let after = match &self.left {
+            Left::Text(text) => Some(text.clone()),
+            Left::Gone => None,
+            Left::Unknown(_) => return None,
+        };
+        (before != after).then(|| Kept { file: path.to_owned(), before, after })
+    }
 }
 
 /// Judges edits.
@@ -70,6 +86,7 @@ pub(super) fn edits(call: &Call, edits: &[Edit]) -> Judgement {
             }
         }
     }
+    judgement.left = files.iter().filter_map(|(path, file)| file.left(path)).collect();
     if files.len() > MAX_FILES {
         judgement.unjudged.push(format!("the call edits {} files, and {MAX_FILES} are judged", files.len()));
     }
@@ -166,19 +183,28 @@ impl<'e> Analysed<'e> {
         self.add_impacts(configs, judgement);
         for file in &self.files {
             let policy = policy(&file.edited.config);
-            self.check_scope(call, file, &policy, judgement);
+            let touched = scope::touched(file);
+            self.check_scope(call, file, &touched, &policy, judgement);
+            let module = module_of(&file.before.file);
+            judgement.doing.extend(
+                touched
+                    .into_iter()
+                    .map(|one| Doing { key: watch::resource(module, &one.address), tier: Tier::of(&one.kind) }),
+            );
             let states = ((&file.before, &self.around.workspace), (file.after.clone(), &self.after));
             let Some(would_be) = WouldBe::between(states.0, states.1, &policy) else {
                 judgement.unjudged.push(format!("{}: it cannot be analysed", file.edited.shown));
                 continue;
             };
             for finding in would_be.brought() {
+                judgement.deeds.extend(deed(finding));
                 judgement.say(saying(call, &would_be, finding, &file.edited.shown, &file.edited.config, &policy));
             }
         }
         if self.after.version() != self.around.workspace.version() {
             self.look_around(call, configs, judgement);
         }
+        self.check_session(call, judgement);
     }
 
     /// Adds what each state does to what is live: what only the second does, the edit brings.
@@ -218,7 +244,7 @@ impl<'e> Analysed<'e> {
                 others.len()
             ));
         }
-        let sayings: Vec<Saying> = others
+        let sayings: Vec<(Saying, Option<Deed>)> = others
             .par_iter()
             .take(MAX_AROUND)
             .flat_map_iter(|(name, snapshot)| {
@@ -234,42 +260,28 @@ impl<'e> Analysed<'e> {
                 let would_be = WouldBe::between((&before, &self.around.workspace), (after, &self.after), &policy);
                 let shown = relative(Path::new(&***name), &config);
                 let Some(would_be) = would_be else { return Vec::new() };
-                would_be.brought().map(|finding| saying(call, &would_be, finding, &shown, &config, &policy)).collect()
+                let said = |finding| (saying(call, &would_be, finding, &shown, &config, &policy), deed(finding));
+                would_be.brought().map(said).collect()
             })
             .collect();
-        for saying in sayings {
+        for (saying, deed) in sayings {
             judgement.say(saying);
+            judgement.deeds.extend(deed);
         }
     }
+}
 
-    /// Checks the resources that are made, changed or removed against what the agent may do.
-    fn check_scope(&self, call: &Call, file: &One<'_>, policy: &Policy, judgement: &mut Judgement) {
-        let config = &file.edited.config.config;
-        if config.scope.is_empty() {
-            return;
-        }
-        let [before, after] =
-            [(&file.before, &self.around.workspace), (&file.after, &self.after)].map(|(text, around)| {
-                let units = units(text);
-                let blocks = units.iter().flat_map(|unit| unit.blocks.iter().map(|block| (unit.digest, block)));
-                let resources = blocks.filter(|(_, block)| block.is_resource());
-                let of = |address: &str| environment_of(around, policy, module_of(&text.file), address).0;
-                let found: BTreeSet<_> = resources
-                    .map(|(digest, block)| {
-                        (digest, block.kind.to_string(), block.address.to_string(), of(&block.address))
-                    })
-                    .collect();
-                found
-            });
-        for (_, kind, address, environment) in before.symmetric_difference(&after) {
-            for asked in [Asked::Kind(kind), Asked::Environment(*environment)] {
-                if let Some(forbidden) = config.forbids(call.agent, asked) {
-                    let what = format!("It changes `{address}` in an environment that is {}.", environment.name());
-                    judgement.say(Saying::out_of_scope(call.agent, &what, forbidden));
-                }
-            }
-        }
-    }
+/// What a finding says that an edit would do to what runs.
+fn deed(finding: &Finding) -> Option<Deed> {
+    Some(Deed {
+        class: Class::of_risk(finding.risk)?,
+        target: finding.resource.as_ref().map(|resource| watch::name(&resource.address)),
+        environment: finding.environment,
+        route: "edit".to_owned(),
+        way: watch::digest("edit"),
+        is_grave: true,
+        is_live: false,
+    })
 }
 
 fn policy(config: &FolderConfig) -> Policy {

@@ -3,10 +3,16 @@
 mod commands;
 mod control;
 mod edits;
+mod inherited;
 pub mod text;
 
+pub(crate) use commands::{Judged, UNREADABLE};
+
+use crate::watch::Deed;
+use crate::watch::denied::Left;
 use countersign_agents::{Action, AgentKind, Answer, Call, Moment};
-use countersign_policy::{Agents, Review, Unjudged, Verdict};
+use countersign_commands::Effect;
+use countersign_policy::{Agents, Review, Tier, Unjudged, Verdict};
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -26,6 +32,23 @@ pub(crate) struct Judgement {
     review: Option<Review>,
     /// What holds where something could not be judged.
     if_unjudged: Option<Unjudged>,
+    /// Of a command, what it was judged by.
+    judged: Option<Judged>,
+    /// What it would do to what runs.
+    pub(crate) deeds: Vec<Deed>,
+    /// Resources that an edit makes, changes or removes.
+    pub(crate) doing: Vec<Doing>,
+    /// The files that an edit changes.
+    pub(crate) left: Vec<Left>,
+}
+
+/// A resource that an edit makes, changes or removes.
+#[derive(Debug)]
+pub(crate) struct Doing {
+    /// How much hangs on its kind.
+    pub(crate) tier: Tier,
+    /// What stands for it where a session's are counted.
+    pub(crate) key: String,
 }
 
 /// One thing that is to be said of it.
@@ -44,10 +67,9 @@ pub(crate) struct Saying {
 /// Judges what an agent is about to do; `None` where the call is nothing to be judged. Whatever goes wrong here is told as
 /// something that could not be judged.
 pub(crate) fn judge(call: &Call) -> Option<Judgement> {
-    if call.moment != Moment::Before {
-        return None;
-    }
     let judge = || match &call.action {
+        _ if call.moment == Moment::Start => inherited::session(call),
+        _ if call.moment != Moment::Before => None,
         Action::Command(command) => Some(commands::command(call, command)),
         Action::Tool { name, arguments } => commands::tool(call, name, arguments),
         Action::Edits(edits) => Some(edits::edits(call, edits)),
@@ -138,6 +160,34 @@ impl Judgement {
                 },
             },
         }
+    }
+
+    /// What a command was judged by, where people may let it through that was denied or that somebody would be asked about; else
+    /// why they may not.
+    pub(crate) fn approvable(&self) -> Result<&Judged, String> {
+        let judged = self.judged.as_ref().ok_or("only commands can be approved")?;
+        if !matches!(self.answer(), Answer::Deny(_) | Answer::Ask(_)) {
+            return Err("nothing stands in its way; it can simply be run".to_owned());
+        }
+        if !self.unjudged.is_empty() {
+            return Err("not all of it could be judged, so nobody can say what would be approved".to_owned());
+        }
+        if let Some(saying) = self.sayings.iter().find(|saying| saying.id.starts_with("scope/")) {
+            return Err(format!("{} No approval goes beyond that.", saying.what));
+        }
+        let stopped = judged.operations.iter().filter(|one| one.is_stopped);
+        for one in stopped.map(|one| &one.operation) {
+            match one.effect {
+                Effect::BypassControl => {
+                    return Err(format!("`{}` {}, which a person has to do", one.program, one.what));
+                }
+                Effect::Unknown => {
+                    return Err(format!("`{}` {}, so nobody can say what would be approved", one.program, one.what));
+                }
+                _ => {}
+            }
+        }
+        Ok(judged)
     }
 
     /// A few lines: what, why, what to do instead, and the id. Where something is denied, only that is said.

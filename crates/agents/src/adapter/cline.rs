@@ -35,6 +35,7 @@ pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
     let (mut moment, field) = match event {
         "PreToolUse" => (Moment::Before, "preToolUse"),
         "PostToolUse" => (Moment::After, "postToolUse"),
+        "TaskStart" | "TaskResume" => return Ok(Call { moment: Moment::Start, ..call }),
         _ => return Ok(call),
     };
     let tool = payload.object(field, field)?.ok_or_else(|| payload.missing(field))?;

@@ -25,11 +25,15 @@ pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
     let mut call = common(payload)?;
     let event = payload.text(&["hook_event_name", "hookEventName"])?;
     let Some(name) = payload.text(&["toolName", "tool_name"])? else {
-        return if event.map(moment).is_some_and(|moment| moment != Moment::Other) {
-            Err(payload.missing("toolName"))
-        } else {
-            Ok(call)
-        };
+        if event.map(moment).is_some_and(Moment::is_of_tool) {
+            return Err(payload.missing("toolName"));
+        }
+        // Its own events do not say which they are; only the start of a session says where that comes from.
+        let is_start = event.map_or(payload.get(&["source"]).is_some(), |event| moment(event) == Moment::Start);
+        if is_start {
+            call.moment = Moment::Start;
+        }
+        return Ok(call);
     };
     let has_failed = ["resultType", "result_type"]
         .iter()
@@ -43,7 +47,7 @@ pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
         None if payload.get(&["permissionSuggestions"]).is_some() => Moment::Other,
         None => Moment::Before,
     };
-    if call.moment != Moment::Other {
+    if call.moment.is_of_tool() {
         let arguments = arguments(payload.get(&["toolArgs", "tool_input", "toolInput"]));
         call.action = tool(payload, name, &arguments)?;
     }

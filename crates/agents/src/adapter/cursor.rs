@@ -36,7 +36,7 @@ pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
         }
         "afterFileEdit" | "afterTabFileEdit" => (Moment::After, file_edit(payload)?),
         _ => match moment(event) {
-            Moment::Other => (Moment::Other, Action::Nothing),
+            moment @ (Moment::Other | Moment::Start) => (moment, Action::Nothing),
             moment => {
                 let name = payload.required(&["tool_name"])?;
                 (moment, tool(payload, name, &arguments(payload.get(&["tool_input"])))?)

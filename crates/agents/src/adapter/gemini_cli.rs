@@ -19,7 +19,7 @@ pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
             let error = payload.get(&["tool_response"]).and_then(|response| response.get("error"));
             if error.is_some_and(|error| !error.is_null()) { Moment::Failed } else { Moment::After }
         }
-        _ => Moment::Other,
+        event => super::moment(event),
     };
     with_tool(call, payload, tool)
 }

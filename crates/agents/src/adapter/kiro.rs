@@ -21,7 +21,7 @@ const NAMES: Names = Names {
 pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
     let mut call = common(payload)?;
     call.moment = moment(payload.required(&["hook_event_name"])?);
-    if call.moment == Moment::Other {
+    if !call.moment.is_of_tool() {
         return Ok(call);
     }
     // A hook that waits for the end of the turn gets all uses of tools at once.

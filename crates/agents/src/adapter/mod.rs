@@ -21,7 +21,10 @@ use std::path::PathBuf;
 pub(crate) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
     const EVENT: &[&str] = &["hook_event_name", "hookEventName", "hookName", "agent_action_name", "hook"];
     let event = payload.get(EVENT).and_then(Value::as_str).map(str::to_owned);
-    Ok(Call { event, ..read_of(payload)? })
+    let call = read_of(payload)?;
+    // Copilot's own events do not name themselves.
+    let unnamed = || (call.moment == Moment::Start).then(|| "sessionStart".to_owned());
+    Ok(Call { event: event.or_else(unnamed), ..call })
 }
 
 fn read_of(payload: Fields<'_>) -> Result<Call, Refusal> {
@@ -42,6 +45,11 @@ fn read_of(payload: Fields<'_>) -> Result<Call, Refusal> {
 
 /// An answer in the words of the agent that asks. `event` is [`Call::event`].
 pub(crate) fn reply(agent: AgentKind, event: Option<&str>, answer: &Answer) -> Reply {
+    if let Some(event) = event.filter(|event| moment(event) == Moment::Start)
+        && let Answer::Tell(text) | Answer::Ask(text) | Answer::Deny(text) = answer
+    {
+        return start(agent, event, text);
+    }
     match agent {
         AgentKind::ClaudeCode => claude_code::reply(answer),
         AgentKind::Cursor => cursor::reply(event, answer),
@@ -53,6 +61,24 @@ pub(crate) fn reply(agent: AgentKind, event: Option<&str>, answer: &Answer) -> R
         AgentKind::Kiro | AgentKind::AmazonQ => kiro::reply(answer),
         AgentKind::Cline => cline::reply(answer),
         AgentKind::OpenCode => opencode::reply(answer),
+    }
+}
+
+/// What is said where a session starts: to the model, and to the person where the agent shows that. No agent can be refused there
+/// but Cline, which has its own event.
+///
+/// Source: `session-start.command.output.schema.json` of openai/codex, which takes no other fields; `SessionStart` in the references
+/// of Claude Code, VS Code and Gemini CLI; `sessionStart` in those of Cursor and of the Copilot SDK, of whose terminal older
+/// versions pass it over (github/copilot-cli, issue 2142); Kiro adds what is printed to its context.
+fn start(agent: AgentKind, event: &str, text: &str) -> Reply {
+    match agent {
+        AgentKind::Kiro | AgentKind::AmazonQ => Reply { stdout: format!("{text}\n"), ..Reply::silent() },
+        AgentKind::Cursor if event != "SessionStart" => Reply::json(&json!({ "additional_context": text })),
+        AgentKind::CopilotCli if event != "SessionStart" => Reply::json(&json!({ "additionalContext": text })),
+        _ => Reply::json(&json!({
+            "hookSpecificOutput": { "hookEventName": "SessionStart", "additionalContext": text },
+            "systemMessage": text,
+        })),
     }
 }
 
@@ -89,7 +115,7 @@ fn with_tool(
     payload: Fields<'_>,
     read: impl FnOnce(Fields<'_>, &str, &Value) -> Result<Action, Refusal>,
 ) -> Result<Call, Refusal> {
-    if call.moment != Moment::Other {
+    if call.moment.is_of_tool() {
         let name = payload.required(&["tool_name"])?;
         call.action = read(payload, name, &arguments(payload.get(&["tool_input"])))?;
     }
@@ -102,6 +128,7 @@ fn moment(event: &str) -> Moment {
         "PreToolUse" | "preToolUse" => Moment::Before,
         "PostToolUse" | "postToolUse" => Moment::After,
         "PostToolUseFailure" | "postToolUseFailure" => Moment::Failed,
+        "SessionStart" | "sessionStart" | "agentSpawn" => Moment::Start,
         _ => Moment::Other,
     }
 }

@@ -30,6 +30,7 @@ pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
         "tool.execute.before" => Moment::Before,
         "tool.execute.after" if payload.get(&["error"]).is_some() => Moment::Failed,
         "tool.execute.after" => Moment::After,
+        "session.created" => Moment::Start,
         _ => Moment::Other,
     };
     let mut call = Call {
@@ -40,7 +41,7 @@ pub(super) fn read(payload: Fields<'_>) -> Result<Call, Refusal> {
         moment,
         ..Call::of(payload.agent)
     };
-    if moment != Moment::Other {
+    if moment.is_of_tool() {
         call.action = tool(payload, payload.required(&["tool"])?, &arguments(payload.get(&["args"])))?;
     }
     Ok(call)

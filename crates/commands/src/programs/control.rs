@@ -69,6 +69,8 @@ pub(super) const PROGRAMS: &[Program] = &[
         rules: &[
             rule("review approve", Effect::BypassControl, "approves a change in a person's name", PERSON),
             rule("approve", Effect::BypassControl, "approves a change in a person's name", PERSON),
+            rule("request-command", Effect::BypassControl, "approves a command in a person's name", PERSON)
+                .when(&[When::Has(&["--approve"])]),
             rule("init", Effect::BypassControl, "takes Countersign out of the repository", PERSON)
                 .when(&[When::Has(&["--uninstall", "--undo"])]),
             rule("baseline write", Effect::BypassControl, "accepts every finding that there is", PERSON),
@@ -79,7 +81,7 @@ pub(super) const PROGRAMS: &[Program] = &[
                 "Leave the hook to the agent's program.",
             ),
         ],
-        ..Program::new(&["countersign"], &[])
+        ..Program::new(&["countersign"], &["--agent", "--session", "--minutes", "--decline"])
     },
     Program {
         reach: Reach::Shared,

@@ -19,6 +19,11 @@ export const Countersign = async ({ client, directory }) => {
   const models = new Map()
   const arguments_ = new Map()
   return {
+    event: async ({ event }) => {
+      if (event.type !== "session.created") return
+      const said = hook({ hook: "session.created", sessionID: event.properties?.info?.id, directory })
+      if (said) await client.app.log({ body: { service: "countersign", level: "warn", message: said.message } })
+    },
     "chat.params": async ({ sessionID, model }) => {
       if (model?.id) models.set(sessionID, `${model.providerID}/${model.id}`)
     },

@@ -88,7 +88,8 @@ fn claude_code(command: &str) -> Wiring {
             vec![
                 ("PreToolUse", group(closed)),
                 ("PostToolUse", group(handler.clone())),
-                ("PostToolUseFailure", group(handler)),
+                ("PostToolUseFailure", group(handler.clone())),
+                ("SessionStart", json!({ "hooks": [handler] })),
             ],
         ),
         signs: &[".claude", "~/.claude"],
@@ -98,7 +99,7 @@ fn claude_code(command: &str) -> Wiring {
 
 fn vscode(command: &str) -> Wiring {
     let handler = json!({ "type": "command", "command": command, "timeout": TIMEOUT });
-    let events = ["PreToolUse", "PostToolUse"];
+    let events = ["PreToolUse", "PostToolUse", "SessionStart"];
     Wiring {
         files: settings(
             ".github/hooks/countersign-vscode.json",
@@ -116,7 +117,7 @@ fn vscode(command: &str) -> Wiring {
 
 fn copilot_cli(command: &str) -> Wiring {
     let handler = json!({ "type": "command", "bash": command, "powershell": command, "timeoutSec": TIMEOUT });
-    let events = ["preToolUse", "postToolUse"];
+    let events = ["preToolUse", "postToolUse", "sessionStart"];
     Wiring {
         files: settings(
             ".github/hooks/countersign.json",
@@ -131,7 +132,7 @@ fn copilot_cli(command: &str) -> Wiring {
 fn cursor(command: &str) -> Wiring {
     let handler = json!({ "command": command, "timeout": TIMEOUT });
     let closed = json!({ "command": command, "timeout": TIMEOUT, "failClosed": true });
-    let after = ["postToolUse", "afterFileEdit", "afterTabFileEdit"];
+    let after = ["postToolUse", "afterFileEdit", "afterTabFileEdit", "sessionStart"];
     let hooks = std::iter::once(("preToolUse", closed)).chain(after.map(|event| (event, handler.clone())));
     Wiring {
         files: settings(".cursor/hooks.json", vec![("version", json!(1))], hooks.collect()),
@@ -145,7 +146,7 @@ fn cursor(command: &str) -> Wiring {
 
 fn codex(command: &str) -> Wiring {
     let group = json!({ "hooks": [{ "type": "command", "command": command, "timeout": TIMEOUT }] });
-    let events = ["PreToolUse", "PostToolUse"];
+    let events = ["PreToolUse", "PostToolUse", "SessionStart"];
     Wiring {
         files: settings(".codex/hooks.json", Vec::new(), events.map(|event| (event, group.clone())).into()),
         signs: &[".codex", "~/.codex"],
@@ -159,10 +160,11 @@ fn codex(command: &str) -> Wiring {
 
 fn gemini_cli(command: &str) -> Wiring {
     let handler = json!({ "name": "countersign", "type": "command", "command": command, "timeout": TIMEOUT * 1_000 });
-    let group = json!({ "matcher": "write_file|replace|run_shell_command|mcp_.*", "hooks": [handler] });
-    let events = ["BeforeTool", "AfterTool"];
+    let group = json!({ "matcher": "write_file|replace|run_shell_command|mcp_.*", "hooks": [handler.clone()] });
+    let start = ("SessionStart", json!({ "hooks": [handler] }));
+    let events = ["BeforeTool", "AfterTool"].map(|event| (event, group.clone()));
     Wiring {
-        files: settings(".gemini/settings.json", Vec::new(), events.map(|event| (event, group.clone())).into()),
+        files: settings(".gemini/settings.json", Vec::new(), events.into_iter().chain([start]).collect()),
         signs: &[".gemini", "~/.gemini"],
         remarks: &["Where the hook cannot run, Gemini CLI goes on."],
     }
@@ -182,7 +184,11 @@ fn kiro() -> Wiring {
     Wiring {
         files: vec![Place::Own { path: ".kiro/hooks/countersign.json", text: KIRO, is_program: false }],
         signs: &[".kiro", "~/.kiro"],
-        remarks: &["Where the hook cannot run, Kiro goes on."],
+        remarks: &[
+            "Where the hook cannot run, Kiro goes on.",
+            "What a session inherits is looked at where an agent's own file (.kiro/agents) has `agentSpawn` with the command \
+                        `countersign hook kiro`.",
+        ],
     }
 }
 
@@ -190,16 +196,14 @@ fn amazon_q() -> Wiring {
     Wiring {
         files: Vec::new(),
         signs: &[".amazonq", "~/.aws/amazonq"],
-        remarks: &[
-            "Its hooks stand in the file of each of its agents (~/.aws/amazonq/cli-agents): add `preToolUse` and \
-                        `postToolUse` with the command `countersign hook amazon-q` there.",
-        ],
+        remarks: &["Its hooks stand in the file of each of its agents (~/.aws/amazonq/cli-agents): add `preToolUse`, \
+                        `postToolUse` and `agentSpawn` with the command `countersign hook amazon-q` there."],
     }
 }
 
 fn cline() -> Wiring {
     Wiring {
-        files: [".clinerules/hooks/PreToolUse", ".clinerules/hooks/PostToolUse"]
+        files: [".clinerules/hooks/PreToolUse", ".clinerules/hooks/PostToolUse", ".clinerules/hooks/TaskStart"]
             .map(|path| Place::Own { path, text: CLINE, is_program: true })
             .into(),
         signs: &[".clinerules", "~/Documents/Cline"],

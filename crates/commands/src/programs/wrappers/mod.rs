@@ -303,7 +303,12 @@ fn exec(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args) -> Opt
 
 fn text(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args) -> Stream {
     let words = call.arguments();
-    let at = words.iter().position(|word| matches!(word.text.as_str(), "-c" | "--command" | "-lc" | "-qc"));
+    // `-c`, also as the last of several letters: `-qec`.
+    let is_flag = |word: &Word| {
+        let letters = word.text.strip_prefix('-').unwrap_or_default();
+        word.text == "--command" || (letters.ends_with('c') && letters.chars().all(char::is_alphabetic))
+    };
+    let at = words.iter().position(is_flag);
     if let Some(word) = at.and_then(|at| words.get(at + 1)) {
         let origin = call.origin.inner(&word.range, word.verbatim).through(format!("{} -c", call.program()));
         return walk.text(&word.text, &origin, &mut shell.clone(), &call.stdin);

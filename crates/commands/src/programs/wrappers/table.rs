@@ -36,6 +36,7 @@ pub(in super::super) const WRAPPERS: &[Wrapper] = &[
             "coproc",
             "catchsegv",
             "eatmydata",
+            "spawn",
         ],
         &["-a", "-t", "-w"],
     ),
@@ -64,7 +65,7 @@ pub(in super::super) const WRAPPERS: &[Wrapper] = &[
         &["-c", "-n", "-p", "-i", "-o", "-e", "-s", "-u", "-t", "--unit", "--target"],
     ),
     Wrapper { before: 1, ..plain(&["chroot"], &["--userspec", "--groups"]) },
-    of(Kind::Text, &["flock", "su", "runuser", "script"], &["-c", "--command", "-w", "-u", "-E", "-g", "-s"]),
+    of(Kind::Text, &["flock", "su", "runuser", "script", "expect"], &["-c", "--command", "-w", "-u", "-E", "-g", "-s"]),
     of(Kind::Joined, &["watch", "viddy", "entr", "retry"], &["-n", "--interval", "-t", "-s", "-d"]),
     of(
         Kind::Xargs,
