@@ -458,9 +458,8 @@ fn the_limits_of_an_agent_hold() {
 #[test]
 fn long_lists_are_cut_and_say_so() {
     let buckets: String = (0..260).map(|number| FORCE.replace("logs", &format!("z{number}"))).collect();
-    let subnets: String = (0..130)
-        .map(|number| format!("resource \"aws_subnet\" \"s{number}\" {{\n  vpc_id = aws_vpc.main.id\n}}\n"))
-        .collect();
+    let subnet = "resource \"aws_subnet\" \"sN\" {\n  vpc_id = aws_vpc.main.id\n}\n";
+    let subnets: String = (0..130).map(|number| subnet.replace('N', &number.to_string())).collect();
     let workspace = Workspace::git(&[("zones.tf", &buckets), ("net/main.tf", &format!("{NETWORK}{subnets}"))]);
     let mut session = Session::start(&workspace);
     for (limit, listed) in [(None, 50), (Some(200), 200), (Some(7), 7)] {
@@ -529,7 +528,7 @@ fn a_conversation_that_is_piped_in() {
         let params = json!({ "name": "check_edit", "arguments": write("main.tf", PUBLIC) });
         lines.push(json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params }));
     }
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let text: String = lines.iter().flat_map(|line| [line.to_string(), "\n".to_owned()]).collect();
     let path = workspace.state().join("conversation");
     std::fs::write(&path, text).expect("it is written");
     let mut command = Command::new(COUNTERSIGN);
