@@ -123,6 +123,10 @@ fn what_cannot_be_requested() {
         assert!(said.code == Some(2) && said.stderr.contains(why), "{command:?}: {}", said.stderr);
     }
     assert_eq!(records(&workspace).len(), 0);
+    for line in [&["--list", "--approve", "3f2a9c1b"][..], &["--approve", "3f2a9c1b", "--decline", "3f2a9c1b"]] {
+        let said = countersign(&workspace, &[&["request-command"], line].concat());
+        assert!(said.code == Some(2) && said.stderr.contains("cannot be used with"), "{}", said.stderr);
+    }
 }
 
 #[test]

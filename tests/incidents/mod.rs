@@ -4,6 +4,7 @@
 
 use crate::agents::{claude, decision};
 use crate::editor::Workspace;
+use crate::ledger::log;
 use serde_json::{Value, json};
 
 const ENVIRONMENT: &str = "resource \"aws_elastic_beanstalk_environment\" \"shop\" {\n  name        = \"shop-prod\"\n  application = \"shop\"\n}\n";
@@ -14,6 +15,12 @@ const DATABASE: &str =
 /// What is answered before a tool is used: `deny`, `ask`, `tell`, or nothing.
 fn answer(workspace: &Workspace, tool: &str, input: &Value) -> String {
     decision(&claude(workspace, tool, input)).0
+}
+
+/// What was raised as out of the ordinary, the oldest first.
+fn raised(workspace: &Workspace) -> Vec<String> {
+    let entries = log(workspace, &["--anomalies"]);
+    entries.iter().filter_map(|entry| entry["body"]["anomaly"].as_str().map(str::to_owned)).collect()
 }
 
 fn production() -> Workspace {
@@ -71,6 +78,14 @@ fn an_agent_recreates_an_environment() {
     for command in ["echo dGVycmFmb3JtIGRlc3Ryb3k= | base64 -d | sh", "eval \"$PLAN\""] {
         assert_eq!(answer(&workspace, "Bash", &json!({ "command": command })), "ask", "{command}");
     }
+    // Whoever has an editor open on it has been told, and the record says what was tried.
+    let raised = raised(&workspace);
+    assert_eq!(raised.iter().filter(|name| *name == "repeated-denials").count(), 1, "{raised:?}");
+    assert!(raised.iter().any(|name| name == "another-route"), "{raised:?}");
+    // What was denied, a script that the agent runs writes all the same: that is seen at its next step.
+    workspace.write("live/prod/main.tf", "locals {}\n");
+    assert_eq!(answer(&workspace, "Bash", &json!({ "command": "ls" })), "");
+    assert_eq!(self::raised(&workspace).last().map(String::as_str), Some("denied-edit-on-disk"));
     // Silent by nature: looking at it, and what a program does by itself.
     for command in ["terraform -chdir=live/prod plan", "./build/tool --reset shop-prod", "git push origin recreate"] {
         assert_eq!(answer(&workspace, "Bash", &json!({ "command": command })), "", "{command}");

@@ -195,6 +195,11 @@ fn with_help(page: &str) -> anyhow::Result<String> {
     for part in parts {
         let (fence, after) = part.split_once("\n```").context("a fence with a command has no end")?;
         let command = fence.lines().next().unwrap_or_default();
+        if !command.ends_with(" --help") {
+            // An example: what it prints is another each time, and it may do something.
+            write!(out, "{FENCE}{part}")?;
+            continue;
+        }
         let help = countersign(&command.split(' ').collect::<Vec<_>>())?;
         let help: Vec<_> = help.trim_end().lines().map(str::trim_end).collect();
         write!(out, "{FENCE}{command}\n{}\n```{after}", help.join("\n"))?;

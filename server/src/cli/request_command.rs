@@ -37,13 +37,13 @@ pub(super) struct RequestArguments {
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
     /// List what was requested in this repository.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["command", "approve", "decline"])]
     list: bool,
     /// Let a command through once. Has to be confirmed at a terminal.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["command", "decline"])]
     approve: Option<String>,
     /// Do not let a command through, or no longer.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with = "command")]
     decline: Option<String>,
     /// How to print the list.
     #[arg(long, value_enum, default_value_t = Format::Human)]
