@@ -8,6 +8,7 @@ mod agents;
 mod bad_input;
 mod bad_modules;
 mod baseline;
+mod cache;
 mod check_edit;
 mod cli;
 mod committed;

@@ -3,8 +3,8 @@
 //! Source: the data source's page of the AWS provider: statements without `effect` allow; a principal of type `AWS` and
 //! `"*"` renders as `{"AWS": "*"}`, one of type `"*"` as `"*"`.
 
+use super::entries::Definition;
 use super::evaluate::{Scope, unknown_kind};
-use super::workspace::Definition;
 use crate::model::{Body, Field, Value, ValueKind};
 use std::ops::Range;
 

@@ -2,8 +2,9 @@
 
 use super::{Bound, MAX_INSTANCES, Scope, unknown, unknown_kind};
 use crate::model::{Body, Field, Resource, Value, ValueKind, ViaSource};
+use crate::terraform::entries::Definition;
 use crate::terraform::syntax::{Content, Dynamic, Expr, ExprKind, Items};
-use crate::terraform::workspace::{Definition, What};
+use crate::terraform::workspace::What;
 use std::ops::Range;
 
 /// How many there are of what a block declares, and under which keys.
