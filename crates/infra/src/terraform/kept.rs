@@ -75,7 +75,7 @@ pub(super) mod nested {
 
 #[cfg(test)]
 mod tests {
-    use super::super::syntax::{Expr, ExprKind};
+    use super::super::syntax::{Expr, ExprKind, Span};
     use super::Lowered;
     use countersign_grammars::Language;
     use proptest::prelude::*;
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn bytes_that_nest_without_end_are_refused() {
-        let list = |elements| Expr { range: 0..0, kind: ExprKind::List(elements) };
+        let list = |elements| Expr { range: Span::default(), kind: ExprKind::List(elements) };
         let innermost = postcard::to_allocvec(&list(Box::default())).expect("bytes");
         let one = postcard::to_allocvec(&list([list(Box::default())].into())).expect("bytes");
         let outer = one.strip_suffix(&*innermost).expect("the inner one comes last");

@@ -29,7 +29,7 @@ pub struct Block {
     #[serde(deserialize_with = "name")]
     pub address: Arc<str>,
     /// From its first byte to its last.
-    pub range: Range<usize>,
+    pub range: Span,
     /// What it holds.
     pub body: Items,
     /// Addresses that it mentions, sorted: `var.name`, `aws_s3_bucket.logs`, `each`, `path`.
@@ -45,9 +45,9 @@ pub struct Items {
     /// In order of the text.
     pub entries: Vec<Item>,
     /// What to underline to point at the whole.
-    pub anchor: Range<usize>,
+    pub anchor: Span,
     /// Offset of the closing brace.
-    pub close: Option<usize>,
+    pub close: Option<u32>,
     /// Holds something that could not be read.
     pub open: bool,
 }
@@ -59,7 +59,7 @@ pub struct Item {
     #[serde(deserialize_with = "name")]
     pub name: Arc<str>,
     /// From its name to its end.
-    pub range: Range<usize>,
+    pub range: Span,
     /// What it is.
     #[serde(with = "nested")]
     pub content: Content,
@@ -92,7 +92,7 @@ pub struct Dynamic {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Expr {
     /// Where it stands.
-    pub range: Range<usize>,
+    pub range: Span,
     /// What it is.
     #[serde(with = "nested")]
     pub kind: ExprKind,
@@ -153,7 +153,7 @@ pub struct Call {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Element {
     /// From its key to its end.
-    pub range: Range<usize>,
+    pub range: Span,
     /// Its key; a bare word is a string.
     pub key: Expr,
     /// Its value.
@@ -207,7 +207,7 @@ pub struct Template {
 }
 
 /// Bytes from the start of a unit, in half the room of a range: a unit is at most a megabyte long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Span {
     start: u32,
     end: u32,
@@ -216,15 +216,29 @@ pub struct Span {
 impl Span {
     /// It as a range.
     pub fn range(self) -> Range<usize> {
-        self.start as usize..self.end as usize
+        self.start()..self.end()
+    }
+
+    /// Its first byte.
+    pub fn start(self) -> usize {
+        self.start as usize
+    }
+
+    /// The byte after its last.
+    pub fn end(self) -> usize {
+        self.end as usize
     }
 }
 
 impl From<Range<usize>> for Span {
     fn from(range: Range<usize>) -> Self {
-        let within = |at| u32::try_from(at).unwrap_or(u32::MAX);
-        Self { start: within(range.start), end: within(range.end) }
+        Self { start: short(range.start), end: short(range.end) }
     }
+}
+
+/// An offset in a unit, in the room that it takes.
+pub(super) fn short(offset: usize) -> u32 {
+    u32::try_from(offset).unwrap_or(u32::MAX)
 }
 
 /// A part of a template.
