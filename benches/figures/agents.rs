@@ -25,16 +25,32 @@ pub(crate) fn measure(settings: &Settings) -> Vec<Row> {
             "new_string": format!("publicly_accessible = {open} # 7 so"),
         })
     };
-    let row = |name: &str, bar: u32, tool: &str, input: &Value, expected: &str| {
-        let times: Vec<Duration> = (0..samples).map(|_| asked(folder.path(), tool, input, expected)).collect();
+    let kept = folder.path().join(".git/countersign/units");
+    let row = |name: &str, bar: u32, is_kept: bool, (tool, input): (&str, &Value), expected: &str| {
+        let ask = |_| {
+            if !is_kept {
+                let _ = fs::remove_dir_all(&kept);
+            }
+            asked(folder.path(), tool, input, expected)
+        };
+        let times: Vec<Duration> = (0..samples).map(ask).collect();
         let median = percentile(&times, 50);
         let (name, bar_shown) = (format!("{name}, whole process, median"), format!("at most {bar} ms"));
         Row::new(&name, &bar_shown, format!("{:.1} ms", ms(median)), ms(median) <= f64::from(bar))
     };
+    let [passes, is_denied, command] = [edit(false), edit(true), json!({ "command": "terraform destroy" })];
     vec![
-        row("Verdict on an edit that passes, 1,000 lines among 200 files, nothing kept", 250, "Edit", &edit(false), ""),
-        row("Verdict on an edit that is denied, the same", 250, "Edit", &edit(true), "deny"),
-        row("Verdict on a command", 15, "Bash", &json!({ "command": "terraform destroy" }), "deny"),
+        row(
+            "Verdict on an edit that passes, 1,000 lines among 200 files, nothing kept",
+            250,
+            false,
+            ("Edit", &passes),
+            "",
+        ),
+        row("The same with what units say kept on disk", 40, true, ("Edit", &passes), ""),
+        row("Verdict on an edit that is denied, nothing kept", 250, false, ("Edit", &is_denied), "deny"),
+        row("The same with what units say kept on disk", 40, true, ("Edit", &is_denied), "deny"),
+        row("Verdict on a command", 15, true, ("Bash", &command), "deny"),
     ]
 }
 

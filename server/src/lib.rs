@@ -1,9 +1,10 @@
 //! `countersign`: the language server and the command line, on one engine.
 //!
-//! The program is in `main.rs`; this is a library so that its parts can be fuzzed.
+//! The program is in `main.rs`; this is a library so that its parts can be fuzzed and measured.
 
 mod approvals;
 mod attribution;
+pub mod cache;
 pub mod cli;
 mod committed;
 mod disk;

@@ -121,10 +121,21 @@ impl Store {
     /// The folder that holds the state of a file.
     pub(crate) fn folder(&self, file: &Path) -> Option<PathBuf> {
         let file = std::path::absolute(file).ok()?;
-        let parent = file.parent()?.to_owned();
-        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-        let find = || git::git_folder(&file).map(|git| git.join("countersign")).or_else(state_folder);
-        folders.entry(parent).or_insert_with(find).clone()
+        self.of_folder(file.parent()?)
+    }
+
+    /// The folder that holds the state of the files in a folder. Only where `.git` stands is git asked, and that once.
+    fn of_folder(&self, folder: &Path) -> Option<PathBuf> {
+        let known = self.folders.lock().unwrap_or_else(PoisonError::into_inner).get(folder).cloned();
+        if let Some(known) = known {
+            return known;
+        }
+        let found = match folder.parent().filter(|_| !folder.join(".git").exists()) {
+            Some(parent) => self.of_folder(parent),
+            None => git::git_folder(&folder.join("-")).map(|git| git.join("countersign")).or_else(state_folder),
+        };
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned(), found.clone());
+        found
     }
 
     /// Changes what is remembered of a file, while no other hook does.

@@ -1,7 +1,8 @@
 //! What stands around files on disk: the other files of their modules, the modules that they call, the files that they
 //! read. From all of it the index is made that the analysis asks.
 
-use crate::disk::{self, Unread};
+use crate::cache;
+use crate::disk;
 use countersign_engine::{
     Elsewhere, Snapshot, Workspace, locate, module_of, normal, read as read_units, units, wanted_files,
 };
@@ -24,12 +25,6 @@ pub(crate) const MAX_TEXT: u64 = 1 << 20;
 pub(crate) fn key(path: &Path) -> Arc<str> {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     normal(&absolute.to_string_lossy().replace('\\', "/")).into()
-}
-
-/// Reads a file and its units.
-pub(crate) fn load(path: &Path, language: Language) -> Result<Snapshot, Unread> {
-    let text = disk::read(path)?;
-    Ok(snapshot(path, language, &text))
 }
 
 /// A text as the file at a path, with its units read.
@@ -89,7 +84,7 @@ impl Surroundings {
     /// The module of a folder and what stands around it.
     pub(crate) fn of_folder(folder: &Path) -> Self {
         let read = files_in(folder);
-        Self::of(read.iter().filter_map(|(path, language)| load(path, *language).ok()).map(Arc::new))
+        Self::of(cache::snapshots(&read).map(Arc::new))
     }
 
     /// Everything, for the index of a session.
@@ -118,8 +113,7 @@ impl Surroundings {
             missing.retain(|(path, _)| !self.files.contains_key(&key(path)));
             missing.truncate(left);
             left -= missing.len();
-            let read: Vec<_> = missing.par_iter().filter_map(|(path, language)| load(path, *language).ok()).collect();
-            for snapshot in read {
+            for snapshot in cache::snapshots(&missing) {
                 self.add(Arc::new(snapshot));
             }
             let called: BTreeSet<String> = open.iter().flat_map(|folder| self.workspace.callees(folder)).collect();

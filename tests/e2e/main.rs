@@ -9,6 +9,7 @@ mod approvals;
 mod bad_input;
 mod bad_modules;
 mod baseline;
+mod cache;
 mod check_edit;
 mod cli;
 mod committed;

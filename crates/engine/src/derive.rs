@@ -313,7 +313,7 @@ fn of_unit(facts: &Facts, file: &Arc<str>, workspace: &Workspace, budget: &mut B
         if limit < MAX_STEPS {
             return None;
         }
-        let range = facts.lowered.blocks.first().map_or(0..0, |block| block.body.anchor.clone());
+        let range = facts.lowered.blocks.first().map_or(0..0, |block| block.body.anchor.range());
         let message = format!(
             "This block is not analysed in full: evaluating it takes more than {MAX_STEPS} steps. Split what it goes over."
         );
@@ -368,7 +368,7 @@ fn look(unit: &Arc<Lowered>, file: &Arc<str>, evaluation: &Evaluation<'_>) -> De
             &*block.kind == "module" || refusal.about.iter().any(own)
         };
         for refusal in refusals.iter().skip(refused).filter(is_about) {
-            derived.refusals.push((block.body.anchor.clone(), refusal.message.as_str().into(), Arc::default()));
+            derived.refusals.push((block.body.anchor.range(), refusal.message.as_str().into(), Arc::default()));
         }
         refused = refusals.len();
     }
@@ -416,7 +416,7 @@ fn called(scope: &Scope<'_>, root: &Definition, call: &Definition, prefix: &str,
                 let (inner, outer) = (format!("`{}`", resource.address), format!("`{}`", hit.address));
                 hit.message = hit.message.replacen(&inner, &outer, 1).into();
                 hit.range = range;
-                hit.resource = root.block().range.clone();
+                hit.resource = root.block().range.range();
                 hit.fix = None;
                 hit.via = None;
                 sight.hit = hit;
@@ -452,7 +452,7 @@ fn sight(scope: &Scope<'_>, mut hit: Hit, resource: &Resource) -> Sight {
             elsewhere.push(Elsewhere {
                 file: Arc::clone(&other.file),
                 unit: other.unit.digest,
-                range: other.block().body.anchor.clone(),
+                range: other.block().body.anchor.range(),
                 message: related.message.clone(),
             });
         }
@@ -485,13 +485,13 @@ fn duplicates(scope: &Scope<'_>, definition: &Definition, derived: &mut Derived)
         .map(|other| Elsewhere {
             file: Arc::clone(&other.file),
             unit: other.unit.digest,
-            range: other.block().body.anchor.clone(),
+            range: other.block().body.anchor.range(),
             message: format!("`{}` is declared here too.", block.address),
         })
         .collect();
     if !others.is_empty() {
         let message = format!("`{}` is declared more than once in this module; Terraform refuses this.", block.address);
-        derived.refusals.push((block.body.anchor.clone(), message.into(), elsewhere.into()));
+        derived.refusals.push((block.body.anchor.range(), message.into(), elsewhere.into()));
     }
 }
 
@@ -504,7 +504,7 @@ fn wrong_type(scope: &Scope<'_>, definition: &Definition, derived: &mut Derived)
         let elsewhere = Elsewhere {
             file: Arc::clone(&variable.file),
             unit: variable.unit.digest,
-            range: variable.block().body.anchor.clone(),
+            range: variable.block().body.anchor.range(),
             message: format!("`{}` is declared here.", variable.block().address),
         };
         derived.refusals.push((range, message.into(), Arc::new([elsewhere])));
@@ -553,15 +553,15 @@ fn written(scope: &Scope<'_>, resource: &Resource) -> Written {
 pub fn block_at(snapshot: &Snapshot, offset: usize) -> Option<String> {
     let (start, unit) = snapshot.units.iter().find(|(start, unit)| (*start..start + unit.len()).contains(&offset))?;
     let blocks = &unit.memo()?.lowered.blocks;
-    let block = blocks.iter().find(|block| (block.range.start..=block.range.end).contains(&(offset - start)))?;
+    let block = blocks.iter().find(|block| (block.range.start()..=block.range.end()).contains(&(offset - start)))?;
     Some(block.address.to_string())
 }
 
 /// The first line of a block, in bytes from the start of its unit.
 pub fn header(definition: &Definition) -> Range<usize> {
     let range = &definition.block().range;
-    let text = definition.unit.source.get(range.clone()).unwrap_or_default();
-    range.start..range.start + text.find('\n').unwrap_or(text.len())
+    let text = definition.unit.source.get(range.range()).unwrap_or_default();
+    range.start()..range.start() + text.find('\n').unwrap_or(text.len())
 }
 
 /// The file that declares an address in a module, and what tells the environment of the resource.
@@ -581,8 +581,8 @@ pub(crate) fn resource_at(snapshot: &Snapshot, workspace: &Workspace, offset: us
     let scope = Scope::new(&evaluation, module_of(&snapshot.file));
     scope.unit(&snapshot.file, &facts.lowered).find_map(|(definition, resources)| {
         let block = definition.block();
-        let text = facts.lowered.source.get(block.range.clone())?;
-        let header = start + block.range.start..start + block.range.start + text.find('\n').unwrap_or(text.len());
+        let text = facts.lowered.source.get(block.range.range())?;
+        let header = start + block.range.start()..start + block.range.start() + text.find('\n').unwrap_or(text.len());
         let is_resource = block.kind.contains('_') && !block.kind.starts_with("provider.");
         let resource = resources.first().filter(|_| is_resource && header.contains(&offset))?;
         Some((block.address.to_string(), written(&scope, resource)))

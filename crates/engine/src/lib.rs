@@ -10,6 +10,7 @@ mod derive;
 mod document;
 mod facts;
 pub mod impact;
+mod kept;
 mod peers;
 pub mod report;
 
@@ -20,6 +21,7 @@ pub use countersign_infra::terraform::{Definition, Lowered, Workspace, module_of
 pub use derive::{Digest, Elsewhere, alone, block_at, gaps, header, is_affected, locate, units, wanted_files};
 pub use document::{Change, Document, Evidence, Inserted, Ranges, Snapshot, over_limit};
 pub use facts::Facts;
+pub use kept::{READER, UnitName, read_known};
 
 /// Largest file that is looked at, in bytes. Generated files of some megabytes exist; the largest file that a person
 /// writes by hand is a hundred times smaller.

@@ -73,6 +73,11 @@ impl<M> Unit<M> {
         self.work.memo.get()
     }
 
+    /// Takes what was worked out about the very same text before, unless it is worked out already.
+    pub fn set_memo(&self, memo: M) {
+        let _ = self.work.memo.set(memo);
+    }
+
     /// What `compute` makes of the unit's tree, worked out on the first call. `source` is the unit's text.
     ///
     /// Returns `None` where the budget did not suffice.

@@ -9,6 +9,7 @@ use super::fix::{self, Fixed, Fixing};
 use super::report::{Checked, Format, Found, Report};
 use super::{human, print};
 use crate::attribution;
+use crate::cache::{self, Cache};
 use crate::committed;
 use crate::disk::{self, Configs};
 use crate::impact::Checked as Live;
@@ -205,7 +206,8 @@ impl Check<'_> {
         let progress = progress(self.for_people, files.len());
         let mut checked: Vec<_> = files.iter().map(|_| Default::default()).collect();
         for batch in surroundings::batches(files, BATCH_BYTES) {
-            let read: Vec<_> = batch.par_iter().map(|index| self.read(&files[*index].0, files[*index].1)).collect();
+            let files_of: Vec<_> = batch.iter().filter_map(|index| files.get(*index)).collect();
+            let read = cache::by_folder(&files_of, |(path, _)| path, |cache, (path, of)| self.read(cache, path, *of));
             let around = Surroundings::of(read.iter().filter_map(|read| read.as_ref().ok().cloned()));
             let done = batch.par_iter().zip(read).map(|(index, read)| {
                 let path = &files[*index].0;
@@ -227,8 +229,8 @@ impl Check<'_> {
     }
 
     /// Reads a file, with what is known of who wrote it.
-    fn read(&self, path: &Path, language: Language) -> Result<Arc<Snapshot>, String> {
-        let mut snapshot = match surroundings::load(path, language) {
+    fn read(&self, cache: &Cache, path: &Path, language: Language) -> Result<Arc<Snapshot>, String> {
+        let mut snapshot = match cache.load(path, language) {
             Ok(snapshot) => snapshot,
             Err(disk::Unread::Limit(message)) => {
                 let mut snapshot = surroundings::snapshot(path, language, "");

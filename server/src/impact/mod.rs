@@ -20,14 +20,14 @@ pub(crate) use since::{Besides, since};
 pub(crate) use then::{Baselines, Kept, Then};
 pub(crate) use two::two;
 
+use crate::cache::{self, Cache};
 use crate::disk::Configs;
-use crate::surroundings::{self, Surroundings, key};
+use crate::surroundings::{Surroundings, key};
 use countersign_engine::report::JsonProblem;
 use countersign_engine::{Elsewhere, Snapshot, Workspace, locate, module_of, units, unread};
 use countersign_grammars::Language;
 use countersign_impact::graph::Links;
 use countersign_impact::tables::Tables;
-use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -145,10 +145,10 @@ fn is_of_module(path: &str) -> Option<Language> {
 }
 
 /// A content as the file at a path. What is no text, or too large, declares what nobody knows, and why is said.
-fn read(path: &Path, content: Vec<u8>, language: Language) -> (Snapshot, Option<String>) {
+fn read(cache: &Cache, path: &Path, content: Vec<u8>, language: Language) -> (Snapshot, Option<String>) {
     match crate::disk::decode(content) {
-        Ok(text) => (surroundings::snapshot(path, language, &text), None),
-        Err(why) => (surroundings::snapshot(path, language, ""), Some(why.message())),
+        Ok(text) => (cache.snapshot(path, language, &text), None),
+        Err(why) => (cache.snapshot(path, language, ""), Some(why.message())),
     }
 }
 
@@ -158,17 +158,18 @@ type ReadAll = (Vec<Arc<Snapshot>>, BTreeMap<Arc<str>, String>);
 /// Reads files, given by their names in the index.
 fn read_all(files: &BTreeMap<Arc<str>, PathBuf>) -> ReadAll {
     let files: Vec<_> = files.iter().collect();
-    let read = files.par_iter().filter_map(|(name, path)| {
+    let read = |cache: &Cache, (name, path): &(&Arc<str>, &PathBuf)| {
         let language = is_of_module(name)?;
         let (content, error) = match std::fs::read(path) {
             Ok(content) => (content, None),
             Err(error) => (Vec::new(), Some(format!("cannot be read: {error}"))),
         };
-        let (snapshot, problem) = read(Path::new(&***name), content, language);
+        let (snapshot, problem) = self::read(cache, Path::new(&***name), content, language);
         Some((Arc::new(snapshot), Arc::clone(name), error.or(problem)))
-    });
+    };
+    let read = cache::by_folder(&files, |(name, _)| Path::new(&***name), read);
     let (mut snapshots, mut problems) = (Vec::new(), BTreeMap::new());
-    for (snapshot, name, problem) in read.collect::<Vec<_>>() {
+    for (snapshot, name, problem) in read.into_iter().flatten() {
         snapshots.push(snapshot);
         problems.extend(problem.map(|problem| (name, problem)));
     }

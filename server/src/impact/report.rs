@@ -257,7 +257,7 @@ impl<'a> Impact<'a> {
         let (side, definition) = sides.into_iter().find_map(|side| Some((side, self.find(side, module, address)?)))?;
         let state = self.state(side);
         let block = definition.block();
-        let place = state.locate(&definition.file, definition.unit.digest, &block.body.anchor);
+        let place = state.locate(&definition.file, definition.unit.digest, &block.body.anchor.range());
         let range = place.as_ref().map_or_else(nowhere, |(snapshot, range)| JsonRange::new(&snapshot.text, range));
         let place = place.map(|(_, range)| (Arc::clone(&definition.file), range));
         let radius = self.radius(side, module, address);

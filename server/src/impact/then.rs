@@ -2,14 +2,17 @@
 //! editors and for the command line.
 
 use super::{State, is_of_module, read};
+use crate::cache::Cache;
 use crate::disk::{self, Configs};
 use crate::git::{MergeBases, Revision};
+use crate::state::Store;
 use crate::surroundings::{self, MAX_TEXT, key};
 use countersign_engine::{Snapshot, module_of};
 use countersign_grammars::Language;
 use countersign_policy::Baseline;
 use gix::ObjectId;
 use ignore::WalkBuilder;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -35,6 +38,8 @@ pub(crate) struct Kept {
     /// Committed files, by what names their content and by their own names; and why one could not be read.
     files: Mutex<HashMap<(ObjectId, Arc<str>), Read>>,
     bases: MergeBases,
+    /// Finds where what units say is kept.
+    store: Store,
 }
 
 type Read = (Arc<Snapshot>, Option<String>);
@@ -56,14 +61,15 @@ impl Kept {
     }
 
     /// A file as it was committed.
-    fn file(&self, revision: &Revision, id: ObjectId, path: &Path, file: &Arc<str>, language: Language) -> Read {
+    fn file(&self, revision: &Revision, id: ObjectId, cache: &Cache, path: &Path, language: Language) -> Read {
+        let file = &key(path);
         let kept = || self.files.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = kept().get(&(id, Arc::clone(file))) {
             return known.clone();
         }
         let (then, problem) = match revision.content(id) {
-            Ok(content) => read(path, content, language),
-            Err(error) => (surroundings::snapshot(path, language, ""), Some(error.to_string())),
+            Ok(content) => read(cache, path, content, language),
+            Err(error) => (cache.snapshot(path, language, ""), Some(error.to_string())),
         };
         let then = (Arc::new(then), problem);
         let mut kept = kept();
@@ -177,6 +183,7 @@ impl<'a> Then<'a> {
             return;
         }
         let names = revision.names();
+        let cache = OnceCell::new();
         let mut committed = HashSet::new();
         for (name, id) in files {
             let path = Path::new(folder).join(&name);
@@ -192,12 +199,14 @@ impl<'a> Then<'a> {
             if now.is_some_and(|now| names.is_same(id, now.text.to_string().as_bytes())) {
                 continue;
             }
-            let (then, problem) = self.kept.file(revision, id, &path, &file, language);
+            let cache = cache.get_or_init(|| Cache::of(Path::new(folder), &self.kept.store));
+            let (then, problem) = self.kept.file(revision, id, cache, &path, language);
             self.state.replace(&file, Some(then), problem.is_some());
             if let Some(problem) = problem {
                 self.problems.insert(file, format!("at {}: {problem}", revision.name));
             }
         }
+        cache.into_inner().into_iter().for_each(Cache::save);
         // What git ignores was there then as it is now; what was never written is new.
         let mut visible = None;
         for file in self.now_in.get(folder).into_iter().flatten().filter(|file| !committed.contains(**file)) {

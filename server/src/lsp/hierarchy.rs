@@ -95,7 +95,7 @@ fn item(view: &View, module: &str, definition: &Definition) -> Option<CallHierar
         range,
         message: String::new(),
     };
-    let (uri, snapshot, range) = view.around.locate(&place(block.range.clone()))?;
+    let (uri, snapshot, range) = view.around.locate(&place(block.range.range()))?;
     let (_, _, header) = view.around.locate(&place(header(definition)))?;
     let encoding = view.features.encoding;
     let environment = environment_of(&view.workspace, &view.policy, module, &block.address).0;

@@ -7,6 +7,7 @@ use super::progress::Progress;
 use super::session::{Event, Snapshots, on_pool};
 use super::watcher::Watcher;
 use crate::attribution;
+use crate::cache::{self, Cache};
 use crate::committed::{self, Stamp};
 use crate::disk::{self, Configs};
 use crate::git::{self, Committed};
@@ -121,14 +122,21 @@ impl Worker {
                 let configs = Configs::default();
                 let (mut files, _) = disk::files(&roots, &configs);
                 files.truncate(MAX_INDEXED);
+                let store = Store::default();
                 for (done, batch) in files.chunks(BATCH).enumerate() {
                     if progress.is_cancelled() {
                         break;
                     }
                     progress.report(done * BATCH, files.len());
-                    let load = |(path, language): &(PathBuf, Language)| surroundings::load(path, *language).ok();
-                    let read = batch.iter().filter_map(load).map(|snapshot| Indexed::File(Arc::new(snapshot)));
-                    events.send(Event::Indexed(read.collect()));
+                    // On this thread alone: the others of the pool are for what somebody waits for.
+                    let mut read = Vec::new();
+                    for files in batch.chunk_by(|(a, _), (b, _)| a.parent() == b.parent()) {
+                        let Some(folder) = files.first().and_then(|(path, _)| path.parent()) else { continue };
+                        let cache = Cache::of(folder, &store);
+                        read.extend(files.iter().filter_map(|(path, language)| cache.load(path, *language).ok()));
+                        cache.save();
+                    }
+                    events.send(Event::Indexed(read.into_iter().map(|file| Indexed::File(Arc::new(file))).collect()));
                 }
                 files.len()
             };
@@ -271,14 +279,14 @@ impl State {
             }
             Job::Reread { paths } => {
                 self.look_for_denied(&paths);
-                let read = |path: &PathBuf| {
-                    let language = Language::of_path(&path.to_string_lossy())?;
-                    Some(match surroundings::load(path, language) {
-                        Ok(snapshot) => Indexed::File(Arc::new(snapshot)),
-                        Err(_) => Indexed::Gone(surroundings::key(path)),
-                    })
-                };
-                Some(Event::Indexed(paths.iter().filter_map(read).collect()))
+                let language = |path: PathBuf| Some((Language::of_path(&path.to_string_lossy())?, path));
+                let files: Vec<_> =
+                    paths.into_iter().filter_map(language).map(|(language, path)| (path, language)).collect();
+                let read = files.iter().zip(cache::load_all(&files)).map(|((path, _), read)| match read {
+                    Ok(snapshot) => Indexed::File(Arc::new(snapshot)),
+                    Err(_) => Indexed::Gone(surroundings::key(path)),
+                });
+                Some(Event::Indexed(read.collect()))
             }
             Job::Texts { wanted } => {
                 let read = |(path, file): (String, Arc<str>)| {

@@ -5,10 +5,11 @@ use super::text::{Left, left};
 mod scope;
 
 use super::{Doing, Judgement, Saying, control};
+use crate::cache::{self, Cache};
 use crate::disk::{self, Configs, FolderConfig};
 use crate::impact::Impacts;
 use crate::impact::live::{self, Live};
-use crate::surroundings::{self, Surroundings};
+use crate::surroundings::Surroundings;
 use crate::watch::denied::Left as Kept;
 use crate::watch::{self, Class, Deed};
 use crate::would_be::{WouldBe, changed};
@@ -161,10 +162,14 @@ impl<'e> Analysed<'e> {
     fn new(call: &Call, files: &[(&'e Path, &'e Edited, Language, &str, &str)]) -> Self {
         let agent = Agent { tool: call.tool.clone(), model: call.model.clone(), session: call.session.clone() };
         let origin = provenance::Origin::reported(agent);
+        let found = |cache: &Cache, (path, _, language, found, _): &(&Path, &Edited, Language, &str, &str)| {
+            cache.snapshot(path, *language, found)
+        };
+        let before = cache::by_folder(files, |(path, ..)| path, found);
         let files: Vec<_> = files
             .iter()
-            .map(|(path, edited, language, found, left)| {
-                let before = surroundings::snapshot(path, *language, found);
+            .zip(before)
+            .map(|((_, edited, _, _, left), before)| {
                 let evidence = Evidence { origin: Some(origin.clone()), means: Means::Agent };
                 let change = countersign_engine::Change { range: None, text: (*left).to_owned() };
                 let after = changed(&before, vec![change], evidence);

@@ -265,7 +265,7 @@ impl<'w> Half<'w> {
 
     /// Where a block is pointed at.
     pub(super) fn anchor(&self, definition: &Definition) -> Place {
-        self.place(definition, &definition.block().body.anchor)
+        self.place(definition, &definition.block().body.anchor.range())
     }
 
     /// A number that tells states of this module and of all that it calls apart.

@@ -316,5 +316,5 @@ fn differences(
 /// Where a setting of Terraform itself stands in a block.
 pub(super) fn setting_place(half: &Half<'_>, definition: &Definition, name: &str) -> Option<Place> {
     let item = definition.block().body.entries.iter().find(|item| &*item.name == name)?;
-    Some(half.place(definition, &item.range))
+    Some(half.place(definition, &item.range.range()))
 }

@@ -43,7 +43,7 @@ pub(super) fn blocks(source: &str, values: bool) -> Vec<Block> {
             _ => {}
         }
     }
-    blocks.sort_by_key(|block| block.range.start);
+    blocks.sort_by_key(|block| block.range.start());
     blocks
 }
 
@@ -83,13 +83,13 @@ impl Reader<'_> {
             if name == "variable" {
                 for item in items.entries.iter_mut().filter(|item| &*item.name == "type") {
                     let Content::Attribute(expr) = &mut item.content else { continue };
-                    if let Some(kind) = text_of(expr).and_then(|text| type_of(text, &expr.range)) {
+                    if let Some(kind) = text_of(expr).and_then(|text| type_of(text, &expr.range.range())) {
                         *expr = kind;
                     }
                 }
             }
             if let Some((_, last)) = labels.last() {
-                items.anchor = last.clone();
+                items.anchor = last.clone().into();
             }
             let (kind, address) = match (name, words.first()) {
                 ("backend", Some(backend)) => (format!("backend.{backend}"), format!("backend.{backend}")),
@@ -102,15 +102,15 @@ impl Reader<'_> {
 
     fn value(&self, address: &str, kind: &str, property: &ObjectProp<'_>) -> Block {
         let content = Content::Attribute(self.expr(&property.value));
-        let item = Item { name: property.name.as_str().into(), range: range(property), content };
-        let items = Items { entries: vec![item], anchor: range(&property.name), ..Items::default() };
+        let item = Item { name: property.name.as_str().into(), range: range(property).into(), content };
+        let items = Items { entries: vec![item], anchor: range(&property.name).into(), ..Items::default() };
         finished(kind, address, range(property), items)
     }
 
     /// What an object says as the body of a block. An object, or a list of them, may be a nested block or a value; both are
     /// looked at in the same way later, so an object is read as a block and a list of objects as several.
     fn items(&self, object: &Object<'_>) -> Items {
-        let mut items = Items { anchor: object.start()..object.start() + 1, ..Items::default() };
+        let mut items = Items { anchor: (object.start()..object.start() + 1).into(), ..Items::default() };
         for property in &object.properties {
             let name = property.name.as_str();
             let at = range(property);
@@ -129,16 +129,16 @@ impl Reader<'_> {
                 {
                     for object in objects(&property.value) {
                         let content = Content::Block(Box::new(self.items(object)));
-                        items.entries.push(Item { name: name.into(), range: range(object), content });
+                        items.entries.push(Item { name: name.into(), range: range(object).into(), content });
                     }
                 }
                 Value::Object(object) if name == "content" || name == "lifecycle" => {
                     let content = Content::Block(Box::new(self.items(object)));
-                    items.entries.push(Item { name: name.into(), range: at, content });
+                    items.entries.push(Item { name: name.into(), range: at.into(), content });
                 }
                 value => items.entries.push(Item {
                     name: name.into(),
-                    range: at,
+                    range: at.into(),
                     content: Content::Attribute(self.expr(value)),
                 }),
             }
@@ -158,7 +158,7 @@ impl Reader<'_> {
             Value::Array(array) => ExprKind::List(array.elements.iter().map(|element| self.expr(element)).collect()),
             Value::Object(object) => {
                 let element = |property: &ObjectProp<'_>| Element {
-                    range: range(property),
+                    range: range(property).into(),
                     key: literal(property.name.as_str(), range(&property.name)),
                     value: self.expr(&property.value),
                 };
@@ -168,25 +168,25 @@ impl Reader<'_> {
                 let inside = at.start + 1..at.end.saturating_sub(1).max(at.start + 1);
                 let written = self.source.get(inside.clone()).unwrap_or_default();
                 return if written == text.value && (written.contains("${") || written.contains("%{")) {
-                    Expr { range: at, ..template_in(written, inside.start) }
+                    Expr { range: at.into(), ..template_in(written, inside.start) }
                 } else if text.value.contains("${") || text.value.contains("%{") {
                     template_of(&text.value, &at)
                 } else {
                     let verbatim = written == text.value;
                     let part = Part::Text { text: (*text.value).into(), verbatim };
                     let template = Template { parts: [part].into(), content: inside.into(), heredoc: false };
-                    Expr { range: at, kind: ExprKind::Template(template) }
+                    Expr { range: at.into(), kind: ExprKind::Template(template) }
                 };
             }
         };
-        Expr { range: at, kind }
+        Expr { range: at.into(), kind }
     }
 }
 
 fn literal(text: &str, range: Range<usize>) -> Expr {
     let part = Part::Text { text: text.into(), verbatim: false };
     let template = Template { parts: [part].into(), content: range.clone().into(), heredoc: false };
-    Expr { range, kind: ExprKind::Template(template) }
+    Expr { range: range.into(), kind: ExprKind::Template(template) }
 }
 
 fn range(node: &impl Ranged) -> Range<usize> {

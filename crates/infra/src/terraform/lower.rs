@@ -1,7 +1,8 @@
 //! From the tree of the HCL grammar to blocks and expressions: Terraform, OpenTofu, Terragrunt and Packer.
 
 use super::syntax::{
-    Block, Call, Content, Dynamic, Element, Expr, ExprKind, For, Item, Items, Operator, Part, Step, Template,
+    Block, Call, Content, Dynamic, Element, Expr, ExprKind, For, Item, Items, Operator, Part, Span, Step, Template,
+    short,
 };
 use rustc_hash::FxHashSet;
 use std::cell::RefCell;
@@ -35,7 +36,7 @@ pub(crate) fn blocks(source: &str, tree: &Tree) -> Vec<Block> {
             }
         }
     }
-    blocks.sort_by_key(|block| block.range.start);
+    blocks.sort_by_key(|block| block.range.start());
     // Nearly every unit has one, and a list that grows begins with room for four.
     blocks.shrink_to_fit();
     blocks
@@ -49,8 +50,8 @@ pub(super) fn template_in(text: &str, at: usize) -> Expr {
             let block = blocks(&quoted, &tree).into_iter().next()?;
             block.body.attribute("x").cloned()
         })
-        .unwrap_or(Expr { range: 4..5 + text.len(), kind: ExprKind::Unreadable });
-    shift(&mut expr, &|range| *range = (range.start + at).saturating_sub(5)..(range.end + at).saturating_sub(5));
+        .unwrap_or(Expr { range: (4..5 + text.len()).into(), kind: ExprKind::Unreadable });
+    shift(&mut expr, &|range| (range.start + at).saturating_sub(5)..(range.end + at).saturating_sub(5));
     expr
 }
 
@@ -78,11 +79,11 @@ pub(super) fn template_of(text: &str, at: &Range<usize>) -> Expr {
                 *verbatim = false;
             }
         }
-        shift(&mut expr, &|range| *range = at.clone());
+        shift(&mut expr, &|_| at.clone());
         Some(expr)
     };
     let is_one = !text.contains(MARK);
-    is_one.then(read).flatten().unwrap_or(Expr { range: at.clone(), kind: ExprKind::Unreadable })
+    is_one.then(read).flatten().unwrap_or(Expr { range: at.clone().into(), kind: ExprKind::Unreadable })
 }
 
 /// The type of a variable, which stands in a string in another format.
@@ -90,24 +91,23 @@ pub(super) fn type_of(text: &str, at: &Range<usize>) -> Option<Expr> {
     let text = format!("x = {text}");
     let tree = super::parse_fragment(&text)?;
     let mut expr = blocks(&text, &tree).into_iter().next()?.body.attribute("x")?.clone();
-    shift(&mut expr, &|range| *range = at.clone());
+    shift(&mut expr, &|_| at.clone());
     Some(expr)
 }
 
 /// Changes every range of an expression.
-fn shift(expr: &mut Expr, moved: &impl Fn(&mut Range<usize>)) {
-    moved(&mut expr.range);
+fn shift(expr: &mut Expr, moved: &impl Fn(Range<usize>) -> Range<usize>) {
+    let move_span = |span: &mut Span| *span = moved(span.range()).into();
+    move_span(&mut expr.range);
     match &mut expr.kind {
         ExprKind::Template(template) => {
-            let mut content = template.content.range();
-            moved(&mut content);
-            template.content = content.into();
+            move_span(&mut template.content);
             shift_parts(&mut template.parts, moved);
         }
         ExprKind::List(values) => values.iter_mut().for_each(|value| shift(value, moved)),
         ExprKind::Object { elements, .. } => {
             for element in elements {
-                moved(&mut element.range);
+                move_span(&mut element.range);
                 shift(&mut element.key, moved);
                 shift(&mut element.value, moved);
             }
@@ -134,7 +134,7 @@ fn shift(expr: &mut Expr, moved: &impl Fn(&mut Range<usize>)) {
     }
 }
 
-fn shift_parts(parts: &mut [Part], moved: &impl Fn(&mut Range<usize>)) {
+fn shift_parts(parts: &mut [Part], moved: &impl Fn(Range<usize>) -> Range<usize>) {
     for part in parts {
         match part {
             Part::Interpolation(expr) => shift(expr, moved),
@@ -225,13 +225,13 @@ impl<'a> Reader<'a> {
                     labels.push(self.text(child).trim_matches('"').to_owned());
                 }
                 "body" => self.body(child, &mut items),
-                "block_end" if !child.is_missing() => items.close = Some(child.start_byte()),
+                "block_end" if !child.is_missing() => items.close = Some(short(child.start_byte())),
                 "ERROR" => items.open = true,
                 _ => {}
             }
         }
         items.entries.shrink_to_fit();
-        items.anchor = anchor;
+        items.anchor = anchor.into();
         Some(Written { name: name?, labels, items })
     }
 
@@ -252,7 +252,7 @@ impl<'a> Reader<'a> {
         let name = nodes.find(|child| kind(child) == "identifier")?;
         let value = nodes.find(|child| kind(child) == "expression")?;
         let value = self.expression(value, 0);
-        Some(Item { name: self.name(name), range: node.byte_range(), content: Content::Attribute(value) })
+        Some(Item { name: self.name(name), range: node.byte_range().into(), content: Content::Attribute(value) })
     }
 
     /// An `expression` node.
@@ -263,7 +263,7 @@ impl<'a> Reader<'a> {
             let nodes: Vec<_> = children(node).collect();
             self.terms(&nodes, depth + 1)
         };
-        Expr { range: node.byte_range(), kind }
+        Expr { range: node.byte_range().into(), kind }
     }
 
     /// A term and the steps behind it, which the grammar puts side by side.
@@ -285,7 +285,7 @@ impl<'a> Reader<'a> {
                 return ExprKind::Unreadable;
             }
         }
-        ExprKind::Traversal(Box::new(Expr { range: first.byte_range(), kind: root }), steps.into())
+        ExprKind::Traversal(Box::new(Expr { range: first.byte_range().into(), kind: root }), steps.into())
     }
 
     fn step(&self, node: Node<'_>, steps: &mut Vec<Step>, depth: usize) -> bool {
@@ -301,7 +301,7 @@ impl<'a> Reader<'a> {
                     // `.0`
                     None => match self.text(index).trim_start_matches('.').parse() {
                         Ok(number) => {
-                            let expr = Expr { range: index.byte_range(), kind: ExprKind::Number(number) };
+                            let expr = Expr { range: index.byte_range().into(), kind: ExprKind::Number(number) };
                             steps.push(Step::Index(Box::new(expr)));
                         }
                         Err(_) => return false,
@@ -483,11 +483,11 @@ impl<'a> Reader<'a> {
             {
                 let part = Part::Text { text: self.name(word), verbatim: true };
                 let template = Template { parts: [part].into(), content: word.byte_range().into(), heredoc: false };
-                Expr { range: word.byte_range(), kind: ExprKind::Template(template) }
+                Expr { range: word.byte_range().into(), kind: ExprKind::Template(template) }
             }
             _ => self.expression(written, depth),
         };
-        Some(Element { range: node.byte_range(), key, value })
+        Some(Element { range: node.byte_range().into(), key, value })
     }
 
     fn function_call(&self, node: Node<'_>, depth: usize) -> ExprKind {
@@ -557,8 +557,8 @@ impl<'a> Reader<'a> {
         let (Token::Colon, rest) = tokens.split_first()? else { return None };
         *tokens = rest;
         let no = self.choice(tokens, depth)?;
-        let range = condition.range.start..no.range.end;
-        Some(Expr { range, kind: ExprKind::Conditional(Box::new([condition, yes, no])) })
+        let range = condition.range.start()..no.range.end();
+        Some(Expr { range: range.into(), kind: ExprKind::Conditional(Box::new([condition, yes, no])) })
     }
 
     /// Operands joined by operators that bind at least so strong.
@@ -571,8 +571,8 @@ impl<'a> Reader<'a> {
             }
             *tokens = rest;
             let right = self.operands(tokens, binds, depth)?;
-            let range = left.range.start..right.range.end;
-            left = Expr { range, kind: ExprKind::Binary(*operator, Box::new([left, right])) };
+            let range = left.range.start()..right.range.end();
+            left = Expr { range: range.into(), kind: ExprKind::Binary(*operator, Box::new([left, right])) };
         }
         Some(left)
     }
@@ -583,11 +583,14 @@ impl<'a> Reader<'a> {
         match first {
             Token::Operand(nodes) => {
                 let range = nodes.first()?.start_byte()..nodes.last()?.end_byte();
-                Some(Expr { range, kind: self.terms(nodes, depth + 1) })
+                Some(Expr { range: range.into(), kind: self.terms(nodes, depth + 1) })
             }
             Token::Operator(operator @ (Operator::Subtract | Operator::Not), start) => {
                 let operand = self.operand(tokens, depth)?;
-                Some(Expr { range: *start..operand.range.end, kind: ExprKind::Unary(*operator, Box::new(operand)) })
+                Some(Expr {
+                    range: (*start..operand.range.end()).into(),
+                    kind: ExprKind::Unary(*operator, Box::new(operand)),
+                })
             }
             Token::Operator(..) | Token::Question | Token::Colon => None,
         }
@@ -733,7 +736,7 @@ pub(super) fn finished(kind: &str, address: &str, range: Range<usize>, body: Ite
     Block {
         kind: interned(kind),
         address: interned(address),
-        range,
+        range: range.into(),
         body,
         mentions: mentions.addresses.into_iter().collect(),
         files: mentions.files.into(),
@@ -742,9 +745,9 @@ pub(super) fn finished(kind: &str, address: &str, range: Range<usize>, body: Ite
 
 /// A value that stands by itself: of a variable file, of `locals`.
 fn value_block(address: &str, item: Item) -> Block {
-    let anchor = item.range.start..item.range.start + item.name.len();
-    let range = item.range.clone();
-    finished("value", address, range, Items { entries: vec![item], anchor, ..Items::default() })
+    let anchor = item.range.start()..item.range.start() + item.name.len();
+    let range = item.range;
+    finished("value", address, range.range(), Items { entries: vec![item], anchor: anchor.into(), ..Items::default() })
 }
 
 /// Each entry of a `locals` block by itself.
@@ -761,7 +764,7 @@ fn locals(items: &Items, blocks: &mut Vec<Block>) {
 /// A nested block; `dynamic` makes any number of blocks of another name.
 pub(super) fn nested_block(name: &str, labels: &[String], items: Items, range: Range<usize>) -> Item {
     if name != "dynamic" {
-        return Item { name: interned(name), range, content: Content::Block(Box::new(items)) };
+        return Item { name: interned(name), range: range.into(), content: Content::Block(Box::new(items)) };
     }
     let name: Arc<str> = labels.first().map_or("", String::as_str).into();
     let iterator = items.attribute("iterator").and_then(|expr| match &expr.kind {
@@ -773,7 +776,7 @@ pub(super) fn nested_block(name: &str, labels: &[String], items: Items, range: R
         iterator: iterator.unwrap_or_else(|| Arc::clone(&name)),
         content: items.blocks("content").next().cloned().unwrap_or_default(),
     };
-    Item { name, range, content: Content::Dynamic(Box::new(dynamic)) }
+    Item { name, range: range.into(), content: Content::Dynamic(Box::new(dynamic)) }
 }
 
 fn nested(block: Written<'_>, range: Range<usize>) -> Item {
@@ -789,16 +792,16 @@ fn remote_state(items: &Items) -> Option<Block> {
     };
     let item = |element: &Element| {
         let content = Content::Attribute(element.value.clone());
-        Some(Item { name: text_of(&element.key)?.into(), range: element.range.clone(), content })
+        Some(Item { name: text_of(&element.key)?.into(), range: element.range, content })
     };
     let body = Items {
         entries: elements.iter().filter_map(item).collect(),
-        anchor: range.start..range.start + 1,
+        anchor: (range.start()..range.start() + 1).into(),
         close: None,
         open: *open,
     };
     let name = format!("backend.{backend}");
-    Some(finished(&name, &name, config.range.clone(), body))
+    Some(finished(&name, &name, config.range.range(), body))
 }
 
 /// The string that an expression is, where it is no more than that.

@@ -3,9 +3,11 @@
 //! [`lower`](self::lower) reads a unit's tree into blocks and expressions, which depend on its text alone; a [`Workspace`]
 //! holds those of all files; a [`Scope`] evaluates them, as far as they can be known.
 
+mod entries;
 mod evaluate;
 mod functions;
 mod json_syntax;
+mod kept;
 mod lower;
 mod policy_document;
 mod syntax;
@@ -13,11 +15,10 @@ mod workspace;
 mod world;
 mod written;
 
+pub use entries::Definition;
 pub use evaluate::{Evaluation, Instances, MAX_STEPS, Reads, Refusal, Scope, same};
 pub use syntax::{Block, Call, Content, Expr, ExprKind, Item, Items, Lowered, Span, Step, Template};
-pub use workspace::{
-    Definition, Key, What, Workspace, callee, folder, is_override, is_variable_file, module_of, normal,
-};
+pub use workspace::{Key, What, Workspace, callee, folder, is_override, is_variable_file, module_of, normal};
 pub use written::Names;
 
 use countersign_grammars::Language;

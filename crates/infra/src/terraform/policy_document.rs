@@ -3,8 +3,8 @@
 //! Source: the data source's page of the AWS provider: statements without `effect` allow; a principal of type `AWS` and
 //! `"*"` renders as `{"AWS": "*"}`, one of type `"*"` as `"*"`.
 
+use super::entries::Definition;
 use super::evaluate::{Scope, unknown_kind};
-use super::workspace::Definition;
 use crate::model::{Body, Field, Value, ValueKind};
 use std::ops::Range;
 
@@ -47,7 +47,7 @@ pub(super) fn render(scope: &Scope<'_>, definition: &Definition) -> Value {
                     _ => {
                         let needs = other.needs().unwrap_or("the documents that override this one");
                         return Value::new(
-                            block.range.clone(),
+                            block.range.range(),
                             ValueKind::Unknown { template: None, needs: Some(needs.into()) },
                         );
                     }
@@ -70,10 +70,10 @@ pub(super) fn render(scope: &Scope<'_>, definition: &Definition) -> Value {
             _ => open = true,
         }
     }
-    let range = block.range.clone();
-    let list = Value::new(range.clone(), ValueKind::List(statements));
-    let fields = vec![Field { name: "Statement".to_owned(), range: range.clone(), value: list }];
-    Value::new(range, ValueKind::Object(Body { fields, anchor: body.anchor, close: None, open }))
+    let range = block.range;
+    let list = Value::new(range.range(), ValueKind::List(statements));
+    let fields = vec![Field { name: "Statement".to_owned(), range: range.range(), value: list }];
+    Value::new(range.range(), ValueKind::Object(Body { fields, anchor: body.anchor, close: None, open }))
 }
 
 fn statement(written: &Body, range: &Range<usize>) -> Value {

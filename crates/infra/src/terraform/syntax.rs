@@ -1,5 +1,7 @@
 //! Blocks and expressions as they are written, before anything is evaluated. Ranges are bytes from the start of the unit.
 
+use super::kept::{name, names, nested, optional_name};
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -18,48 +20,53 @@ pub struct Lowered {
 }
 
 /// A top-level block, or one that stands for itself inside of another, such as a `backend`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Block {
     /// Its type as resources have one: `aws_db_instance`, `data.aws_ami`, `variable`, `local`, `backend.s3`.
+    #[serde(deserialize_with = "name")]
     pub kind: Arc<str>,
     /// Its name: `aws_db_instance.orders`, `var.name`, `local.name`.
+    #[serde(deserialize_with = "name")]
     pub address: Arc<str>,
     /// From its first byte to its last.
-    pub range: Range<usize>,
+    pub range: Span,
     /// What it holds.
     pub body: Items,
     /// Addresses that it mentions, sorted: `var.name`, `aws_s3_bucket.logs`, `each`, `path`.
+    #[serde(deserialize_with = "names")]
     pub mentions: Box<[Arc<str>]>,
     /// The paths of the files that it reads.
     pub files: Box<[Expr]>,
 }
 
 /// Attributes and nested blocks.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Items {
     /// In order of the text.
     pub entries: Vec<Item>,
     /// What to underline to point at the whole.
-    pub anchor: Range<usize>,
+    pub anchor: Span,
     /// Offset of the closing brace.
-    pub close: Option<usize>,
+    pub close: Option<u32>,
     /// Holds something that could not be read.
     pub open: bool,
 }
 
 /// An attribute or a nested block.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Item {
     /// Its name.
+    #[serde(deserialize_with = "name")]
     pub name: Arc<str>,
     /// From its name to its end.
-    pub range: Range<usize>,
+    pub range: Span,
     /// What it is.
+    #[serde(with = "nested")]
     pub content: Content,
 }
 
 /// What an item is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Content {
     /// `name = value`.
     Attribute(Expr),
@@ -70,27 +77,29 @@ pub enum Content {
 }
 
 /// A `dynamic` block.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Dynamic {
     /// What it goes over.
     pub for_each: Option<Expr>,
     /// Name under which an element is known inside.
+    #[serde(deserialize_with = "name")]
     pub iterator: Arc<str>,
     /// What is repeated.
     pub content: Items,
 }
 
 /// An expression.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Expr {
     /// Where it stands.
-    pub range: Range<usize>,
+    pub range: Span,
     /// What it is.
+    #[serde(with = "nested")]
     pub kind: ExprKind,
 }
 
 /// What an expression is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ExprKind {
     /// `null`.
     Null,
@@ -110,6 +119,7 @@ pub enum ExprKind {
         open: bool,
     },
     /// A name: what stands before the first dot.
+    #[serde(deserialize_with = "name")]
     Variable(Arc<str>),
     /// `root.name[index]`.
     Traversal(Box<Expr>, Box<[Step]>),
@@ -128,9 +138,10 @@ pub enum ExprKind {
 }
 
 /// A call of a function.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Call {
     /// Name of the function.
+    #[serde(deserialize_with = "name")]
     pub name: Arc<str>,
     /// What it is given.
     pub arguments: Box<[Expr]>,
@@ -139,10 +150,10 @@ pub struct Call {
 }
 
 /// An entry of an object.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Element {
     /// From its key to its end.
-    pub range: Range<usize>,
+    pub range: Span,
     /// Its key; a bare word is a string.
     pub key: Expr,
     /// Its value.
@@ -150,9 +161,10 @@ pub struct Element {
 }
 
 /// One step of a traversal.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Step {
     /// `.name`.
+    #[serde(deserialize_with = "name")]
     Attribute(Arc<str>),
     /// `[index]`.
     Index(Box<Expr>),
@@ -163,11 +175,13 @@ pub enum Step {
 }
 
 /// A comprehension.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct For {
     /// Name of the key or index, if it has one.
+    #[serde(deserialize_with = "optional_name")]
     pub key_name: Option<Arc<str>>,
     /// Name of the element.
+    #[serde(deserialize_with = "name")]
     pub value_name: Arc<str>,
     /// What it goes over.
     pub collection: Expr,
@@ -182,7 +196,7 @@ pub struct For {
 }
 
 /// A string with its parts.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Template {
     /// In order of the text.
     pub parts: Box<[Part]>,
@@ -193,7 +207,7 @@ pub struct Template {
 }
 
 /// Bytes from the start of a unit, in half the room of a range: a unit is at most a megabyte long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Span {
     start: u32,
     end: u32,
@@ -202,23 +216,38 @@ pub struct Span {
 impl Span {
     /// It as a range.
     pub fn range(self) -> Range<usize> {
-        self.start as usize..self.end as usize
+        self.start()..self.end()
+    }
+
+    /// Its first byte.
+    pub fn start(self) -> usize {
+        self.start as usize
+    }
+
+    /// The byte after its last.
+    pub fn end(self) -> usize {
+        self.end as usize
     }
 }
 
 impl From<Range<usize>> for Span {
     fn from(range: Range<usize>) -> Self {
-        let within = |at| u32::try_from(at).unwrap_or(u32::MAX);
-        Self { start: within(range.start), end: within(range.end) }
+        Self { start: short(range.start), end: short(range.end) }
     }
 }
 
+/// An offset in a unit, in the room that it takes.
+pub(super) fn short(offset: usize) -> u32 {
+    u32::try_from(offset).unwrap_or(u32::MAX)
+}
+
 /// A part of a template.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Part {
     /// Characters, with escapes resolved. `verbatim` says that they stand so in the text.
     Text {
         /// The characters.
+        #[serde(deserialize_with = "name")]
         text: Arc<str>,
         /// Whether no escape was resolved.
         verbatim: bool,
@@ -226,13 +255,14 @@ pub enum Part {
     /// `${…}`.
     Interpolation(Box<Expr>),
     /// `%{ if … }`.
+    #[serde(with = "nested")]
     If(Box<(Expr, Vec<Part>, Vec<Part>)>),
     /// A part that is not understood, `%{ for … }` for one.
     Unknown,
 }
 
 /// An operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operator {
     /// `+`
     Add,

@@ -3,13 +3,13 @@
 //! A [`Workspace`] is a value: a clone is cheap and does not change. Everything that an evaluation may ask of it has a
 //! [`Key`], and a number that is another one when the answer is ([`Workspace::version_of`]).
 
+use super::entries::{Definition, Entries, number};
 use super::evaluate::Known;
 use super::lower::{address_of, text_of};
 use super::syntax::{Block, Content, ExprKind, Item, Lowered};
 use archery::ArcTK;
-use rpds::{HashTrieMap, RedBlackTreeMapSync};
+use rpds::HashTrieMap;
 use rustc_hash::{FxHashMap, FxHasher};
-use std::cmp::Ordering;
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::atomic::AtomicU64;
@@ -18,171 +18,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Changes that are remembered, so that what did not ask for anything that changed stays as it was worked out.
 const KEPT_CHANGES: usize = 64;
 
-/// A block and where it stands.
-#[derive(Debug, Clone)]
-pub struct Definition {
-    /// The file.
-    pub file: Arc<str>,
-    /// The unit.
-    pub unit: Arc<Lowered>,
-    /// Which of the unit's blocks.
-    pub index: u32,
-    /// How many equal ones there are.
-    count: u32,
-}
-
-impl Definition {
-    /// The block of a unit with an index.
-    pub fn new(file: &Arc<str>, unit: &Arc<Lowered>, index: usize) -> Self {
-        // A unit is at most a megabyte long.
-        let index = u32::try_from(index).unwrap_or(u32::MAX);
-        Self { file: Arc::clone(file), unit: Arc::clone(unit), index, count: 1 }
-    }
-
-    fn place(&self) -> Place {
-        (Arc::clone(&self.file), self.unit.digest, self.index)
-    }
-
-    fn place_cmp(&self, other: &Self) -> Ordering {
-        (&self.file, self.unit.digest, self.index).cmp(&(&other.file, other.unit.digest, other.index))
-    }
-
-    /// How many equal ones there are.
-    pub fn count(&self) -> usize {
-        self.count as usize
-    }
-
-    /// The block.
-    pub fn block(&self) -> &Block {
-        &self.unit.blocks[self.index as usize]
-    }
-
-    /// Whether it stands in an override file, whose blocks change those of the others.
-    pub fn is_override(&self) -> bool {
-        is_override(&self.file)
-    }
-}
-
 /// Whether a file's blocks change those of the other files of its module.
 pub fn is_override(file: &str) -> bool {
     let name = file.rsplit('/').next().unwrap_or(file);
     let stem = name.strip_suffix(".json").unwrap_or(name);
     let stem = stem.strip_suffix(".tf").or_else(|| stem.strip_suffix(".tofu")).unwrap_or(stem);
     stem == "override" || stem.ends_with("_override")
-}
-
-/// Blocks in a fixed order, with a number that tells sets of them apart.
-#[derive(Debug, Clone)]
-pub(super) struct Entries {
-    blocks: Blocks,
-    sum: u64,
-}
-
-/// Most sets are of one block, which needs no room of its own, or of a few, which a list holds in a third of the room; some are of
-/// thousands, of which a list would be copied at each edit.
-#[derive(Debug, Clone)]
-enum Blocks {
-    One(Definition),
-    Few(Arc<[Definition]>),
-    Many(RedBlackTreeMapSync<Place, Definition>),
-}
-
-/// Blocks that are kept in a list.
-const FEW: usize = 16;
-
-/// What entries are in the order of: file, digest of the unit, index of the block.
-type Place = (Arc<str>, u64, u32);
-
-impl Blocks {
-    /// Those of a list.
-    fn of(mut list: Vec<Definition>) -> Self {
-        match list.len() {
-            1 => list.pop().map_or_else(|| Self::Few(Arc::default()), Self::One),
-            2..=FEW => Self::Few(list.into()),
-            0 => Self::Few(Arc::default()),
-            _ => Self::Many(list.into_iter().map(|definition| (definition.place(), definition)).collect()),
-        }
-    }
-
-    /// They, as a list or as a tree.
-    fn get(&self) -> Result<&[Definition], &RedBlackTreeMapSync<Place, Definition>> {
-        match self {
-            Self::One(one) => Ok(std::slice::from_ref(one)),
-            Self::Few(list) => Ok(list),
-            Self::Many(tree) => Err(tree),
-        }
-    }
-}
-
-impl Default for Entries {
-    fn default() -> Self {
-        Self { blocks: Blocks::Few(Arc::default()), sum: 0 }
-    }
-}
-
-impl Entries {
-    fn with(&self, definition: &Definition) -> Self {
-        let blocks = match self.blocks.get() {
-            Ok(list) => {
-                let mut list = list.to_vec();
-                match list.binary_search_by(|known| known.place_cmp(definition)) {
-                    Ok(index) => list[index].count += 1,
-                    Err(index) => list.insert(index, definition.clone()),
-                }
-                Blocks::of(list)
-            }
-            Err(tree) => {
-                let place = definition.place();
-                let count = tree.get(&place).map_or(1, |known| known.count + 1);
-                Blocks::Many(tree.insert(place, Definition { count, ..definition.clone() }))
-            }
-        };
-        Self { blocks, sum: self.sum.wrapping_add(number(definition)) }
-    }
-
-    fn without(&self, definition: &Definition) -> Self {
-        let blocks = match self.blocks.get() {
-            Ok(list) => {
-                let Ok(index) = list.binary_search_by(|known| known.place_cmp(definition)) else { return self.clone() };
-                let mut list = list.to_vec();
-                match list[index].count {
-                    1 => drop(list.remove(index)),
-                    _ => list[index].count -= 1,
-                }
-                Blocks::of(list)
-            }
-            Err(tree) => {
-                let place = definition.place();
-                let Some(known) = tree.get(&place) else { return self.clone() };
-                let tree = match known.count {
-                    1 => tree.remove(&place),
-                    count => tree.insert(place, Definition { count: count - 1, ..definition.clone() }),
-                };
-                // Not at once where a list would end, so that it does not go back and forth.
-                if tree.size() < FEW / 2 { Blocks::of(tree.values().cloned().collect()) } else { Blocks::Many(tree) }
-            }
-        };
-        Self { blocks, sum: self.sum.wrapping_sub(number(definition)) }
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Definition> {
-        let blocks = self.blocks.get();
-        let (few, many) = (blocks.ok(), blocks.err());
-        few.into_iter().flatten().chain(many.into_iter().flat_map(|tree| tree.values()))
-    }
-
-    fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
-    }
-}
-
-/// A number for a block at a place; never 0.
-fn number(definition: &Definition) -> u64 {
-    let mut hash = definition.unit.digest ^ (u64::from(definition.index) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    for byte in definition.file.bytes() {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
-    }
-    hash | 1
 }
 
 /// A map of which a clone is cheap. Its keys are names of the user's own workspace: nobody gains by making them collide.
@@ -481,9 +322,9 @@ impl Workspace {
             What::All => module().map_or(0, |module| module.sum),
             What::Kinds => self.kinds(&key.module).fold(0, |sum: u64, kind| sum.wrapping_add(super::digest(kind))),
             What::MentionsBy => self.blocks(key).fold(0, |sum, definition| {
-                sum.wrapping_add(number(definition).wrapping_mul(u64::from(definition.count)))
+                sum.wrapping_add(number(definition).wrapping_mul(definition.count() as u64))
             }),
-            _ => self.entries(key).map_or(0, |entries| entries.sum),
+            _ => self.entries(key).map_or(0, Entries::sum),
         }
     }
 
@@ -550,7 +391,7 @@ impl Workspace {
     /// A number that tells states of a module apart: its blocks, its variable files, what could not be read of it.
     pub fn sum(&self, module: &str) -> u64 {
         let Some(tables) = self.modules.get(module) else { return 0 };
-        let values = tables.values.values().fold(0, |sum: u64, entries| sum.wrapping_add(entries.sum));
+        let values = tables.values.values().fold(0, |sum: u64, entries| sum.wrapping_add(entries.sum()));
         let broken = tables.broken.values().flat_map(|units| units.iter());
         let broken = broken.fold(0, |sum: u64, unit| sum.wrapping_add(unit.digest));
         tables.sum.wrapping_add(values.rotate_left(21)).wrapping_add(broken.rotate_left(42))
@@ -617,7 +458,7 @@ impl Workspace {
 
     /// What tells whether [`Workspace::everywhere`] has other blocks than before.
     pub fn version_everywhere(&self, kind: &str) -> u64 {
-        self.everywhere.get(kind).map_or(0, |entries| entries.sum)
+        self.everywhere.get(kind).map_or(0, Entries::sum)
     }
 
     /// The blocks with an address, those in override files too, in a fixed order.
@@ -649,10 +490,7 @@ fn without(units: &[Arc<Lowered>], others: &[Arc<Lowered>]) -> Vec<Arc<Lowered>>
 }
 
 fn change(table: &mut Table, key: &Arc<str>, definitions: &[(Definition, bool)]) {
-    let mut entries = table.get(key).cloned().unwrap_or_default();
-    for (definition, add) in definitions {
-        entries = if *add { entries.with(definition) } else { entries.without(definition) };
-    }
+    let entries = table.get(key).cloned().unwrap_or_default().with(definitions);
     if entries.is_empty() {
         table.remove_mut(key);
     } else {

@@ -1,8 +1,9 @@
 //! What stands beside a resource, and what a module call makes of the module.
 
+use super::entries::Definition;
 use super::evaluate::{Scope, string};
 use super::syntax::{ExprKind, Lowered};
-use super::workspace::{Definition, What, may_name};
+use super::workspace::{What, may_name};
 use crate::model::{Resource, Value, ValueKind, World};
 use std::ops::Range;
 use std::sync::Arc;

@@ -94,13 +94,13 @@ impl Expr {
                 out.push(']');
             }
             // Never the same as another one, not even as itself elsewhere: it has not been read.
-            ExprKind::Unreadable => _ = write!(out, "<unreadable {}..{}>", self.range.start, self.range.end),
+            ExprKind::Unreadable => _ = write!(out, "<unreadable {}..{}>", self.range.start(), self.range.end()),
         }
     }
 
     /// The innermost expression that stands in exactly this place.
     fn at(&self, range: &Range<usize>) -> Option<&Self> {
-        if self.range.start > range.start || self.range.end < range.end {
+        if self.range.start() > range.start || self.range.end() < range.end {
             return None;
         }
         let inner = match &self.kind {
@@ -110,7 +110,7 @@ impl Expr {
             ExprKind::Conditional(parts) => parts.iter().find_map(|part| part.at(range)),
             _ => None,
         };
-        inner.or_else(|| (self.range == *range).then_some(self))
+        inner.or_else(|| (self.range.range() == *range).then_some(self))
     }
 }
 
@@ -161,7 +161,7 @@ impl Items {
 
     /// The expression that stands in exactly this place.
     pub fn at(&self, range: &Range<usize>) -> Option<&Expr> {
-        self.entries.iter().filter(|item| item.range.start <= range.start && range.end <= item.range.end).find_map(
+        self.entries.iter().filter(|item| item.range.start() <= range.start && range.end <= item.range.end()).find_map(
             |item| match &item.content {
                 Content::Attribute(value) => value.at(range),
                 Content::Block(items) => items.at(range),

@@ -74,9 +74,9 @@ impl Pair<'_> {
     pub(super) fn reason_at(&self, states: &States<'_>, attribute: &str, value: Option<&Value>, why: String) -> Reason {
         let half = if states.after.is_some() { &self.after } else { &self.before };
         let block = states.definition.block();
-        let inside = |value: &&Value| block.range.start <= value.range.start && value.range.end <= block.range.end;
-        let range = value.filter(inside).map_or(&block.body.anchor, |value| &value.range);
-        Reason { attribute: Some(attribute.to_owned()), why, place: Some(half.place(states.definition, range)) }
+        let inside = |value: &&Value| block.range.start() <= value.range.start && value.range.end <= block.range.end();
+        let range = value.filter(inside).map_or_else(|| block.body.anchor.range(), |value| value.range.clone());
+        Reason { attribute: Some(attribute.to_owned()), why, place: Some(half.place(states.definition, &range)) }
     }
 }
 

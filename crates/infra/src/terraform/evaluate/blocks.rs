@@ -2,8 +2,9 @@
 
 use super::{Bound, MAX_INSTANCES, Scope, unknown, unknown_kind};
 use crate::model::{Body, Field, Resource, Value, ValueKind, ViaSource};
+use crate::terraform::entries::Definition;
 use crate::terraform::syntax::{Content, Dynamic, Expr, ExprKind, Items};
-use crate::terraform::workspace::{Definition, What};
+use crate::terraform::workspace::What;
 use std::ops::Range;
 
 /// How many there are of what a block declares, and under which keys.
@@ -43,15 +44,16 @@ impl Scope<'_> {
     pub fn counted(&self, definition: &Definition, count: u64) -> Vec<Resource> {
         let Some((expr, _)) = self.setting(definition, "count") else { return Vec::new() };
         let looked_at = if definition.block().mentions("count") { MAX_INSTANCES as u64 } else { 1 };
-        (0..count.min(looked_at)).map(|index| self.numbered(definition, &expr.range, index)).collect()
+        (0..count.min(looked_at)).map(|index| self.numbered(definition, &expr.range.range(), index)).collect()
     }
 
     /// One instance of a block of which nothing is known that tells instances apart.
     pub fn any_instance(&self, definition: &Definition) -> Resource {
         let range = &definition.block().range;
-        let part = |name: &str| Field { name: name.to_owned(), range: range.clone(), value: unknown(range, name) };
+        let part =
+            |name: &str| Field { name: name.to_owned(), range: range.range(), value: unknown(&range.range(), name) };
         let fields = ["key", "value", "index"].map(part).to_vec();
-        let value = Value::new(range.clone(), ValueKind::Object(Body { fields, open: true, ..Body::default() }));
+        let value = Value::new(range.range(), ValueKind::Object(Body { fields, open: true, ..Body::default() }));
         let count = Bound { name: "count", value: &value, outer: None };
         self.resource(definition, Some(&Bound { name: "each", value: &value, outer: Some(&count) }))
     }
@@ -71,11 +73,11 @@ impl Scope<'_> {
         let unknown_each = |needs: &str| {
             let part = |name: &str| Field {
                 name: name.to_owned(),
-                range: block.range.clone(),
-                value: unknown(&block.range, needs),
+                range: block.range.range(),
+                value: unknown(&block.range.range(), needs),
             };
             let body = Body { fields: vec![part("key"), part("value")], open: true, ..Body::default() };
-            Value::new(block.range.clone(), ValueKind::Object(body))
+            Value::new(block.range.range(), ValueKind::Object(body))
         };
         let instance = |name: &str, value: &Value| self.resource(definition, Some(&Bound { name, value, outer: None }));
         if !is_repeatable(&block.kind) {
@@ -85,7 +87,7 @@ impl Scope<'_> {
             let count = self.eval(&expr, None);
             return match count.as_number() {
                 Some(number) if number <= 0.0 => Vec::new(),
-                Some(_) if block.mentions("count") => vec![self.numbered(definition, &expr.range, 0)],
+                Some(_) if block.mentions("count") => vec![self.numbered(definition, &expr.range.range(), 0)],
                 _ => vec![instance("count", &unknown_each("count.index"))],
             };
         }
@@ -93,9 +95,10 @@ impl Scope<'_> {
             let elements = Self::elements(&self.eval(&expr, None));
             return match elements {
                 Some(elements) if elements.is_empty() => Vec::new(),
-                Some(elements) if block.mentions("each") && elements.len() <= MAX_INSTANCES => {
-                    elements.into_iter().map(|(key, value)| instance("each", &pair(&expr.range, key, value))).collect()
-                }
+                Some(elements) if block.mentions("each") && elements.len() <= MAX_INSTANCES => elements
+                    .into_iter()
+                    .map(|(key, value)| instance("each", &pair(&expr.range.range(), key, value)))
+                    .collect(),
                 _ => vec![instance("each", &unknown_each("each.value"))],
             };
         }
@@ -129,7 +132,7 @@ impl Scope<'_> {
         } else if !matches!(&*block.kind, "local" | "value" | "variable") {
             self.override_fields(definition, &mut body, bound);
         }
-        Resource { kind: block.kind.to_string(), address: block.address.to_string(), range: block.range.clone(), body }
+        Resource { kind: block.kind.to_string(), address: block.address.to_string(), range: block.range.range(), body }
     }
 
     /// What override files say of a block takes the place of what it says itself.
@@ -168,17 +171,22 @@ impl Scope<'_> {
     }
 
     pub(in crate::terraform) fn body(&self, items: &Items, bound: Option<&Bound<'_>>) -> Body {
-        let mut body = Body { fields: Vec::new(), anchor: items.anchor.clone(), close: items.close, open: items.open };
+        let mut body = Body {
+            fields: Vec::new(),
+            anchor: items.anchor.range(),
+            close: items.close.map(|at| at as usize),
+            open: items.open,
+        };
         for item in &items.entries {
             let value = match &item.content {
                 Content::Attribute(value) => self.eval(value, bound),
-                Content::Block(items) => Value::new(item.range.clone(), ValueKind::Object(self.body(items, bound))),
+                Content::Block(items) => Value::new(item.range.range(), ValueKind::Object(self.body(items, bound))),
                 Content::Dynamic(dynamic) => {
-                    self.dynamic(&item.name, dynamic, &item.range, bound, &mut body);
+                    self.dynamic(&item.name, dynamic, &item.range.range(), bound, &mut body);
                     continue;
                 }
             };
-            body.fields.push(Field { name: item.name.to_string(), range: item.range.clone(), value });
+            body.fields.push(Field { name: item.name.to_string(), range: item.range.range(), value });
         }
         body
     }
@@ -197,7 +205,7 @@ impl Scope<'_> {
         match (over, elements) {
             (Some((expr, _)), Some(elements)) if elements.len() <= MAX_INSTANCES => {
                 for (key, value) in elements {
-                    let element = pair(&expr.range, key, value);
+                    let element = pair(&expr.range.range(), key, value);
                     let bound = Bound { name: &dynamic.iterator, value: &element, outer: bound };
                     let content = self.body(&dynamic.content, Some(&bound));
                     push(Value::new(range.clone(), ValueKind::Object(content)));

@@ -15,12 +15,12 @@ impl Scope<'_> {
     /// The value of an expression.
     pub(in crate::terraform) fn eval(&self, expr: &Expr, bound: Option<&Bound<'_>>) -> Value {
         if !self.evaluation.step(1) {
-            return unknown(&expr.range, TOO_MANY_STEPS);
+            return unknown(&expr.range.range(), TOO_MANY_STEPS);
         }
         let depth = self.evaluation.depth.get();
         if depth >= MAX_DEPTH {
             self.evaluation.relative.set(true);
-            return unknown(&expr.range, "expressions that lead to each other too deep");
+            return unknown(&expr.range.range(), "expressions that lead to each other too deep");
         }
         self.evaluation.depth.set(depth + 1);
         let (stack, deepest) = self.evaluation.reached.get();
@@ -36,16 +36,18 @@ impl Scope<'_> {
             ExprKind::Null => ValueKind::Null,
             ExprKind::Bool(bool) => ValueKind::Bool(*bool),
             ExprKind::Number(number) => ValueKind::Number(*number),
-            ExprKind::Template(template) => return self.template(template, range, bound),
+            ExprKind::Template(template) => return self.template(template, &range.range(), bound),
             ExprKind::List(values) => ValueKind::List(values.iter().map(|value| self.eval(value, bound)).collect()),
-            ExprKind::Object { elements, open } => ValueKind::Object(self.object(elements, *open, range, bound)),
+            ExprKind::Object { elements, open } => {
+                ValueKind::Object(self.object(elements, *open, &range.range(), bound))
+            }
             ExprKind::Variable(name) => {
                 return Bound::find(bound, name)
-                    .map_or_else(|| unknown(range, name), |value| self.here(value.clone(), range));
+                    .map_or_else(|| unknown(&range.range(), name), |value| self.here(value.clone(), &range.range()));
             }
-            ExprKind::Traversal(root, steps) => return self.traversal(root, steps, range, bound),
-            ExprKind::Call(call) => return self.call(&call.name, &call.arguments, call.expand, range, bound),
-            ExprKind::Conditional(parts) => return self.conditional(parts, range, bound),
+            ExprKind::Traversal(root, steps) => return self.traversal(root, steps, &range.range(), bound),
+            ExprKind::Call(call) => return self.call(&call.name, &call.arguments, call.expand, &range.range(), bound),
+            ExprKind::Conditional(parts) => return self.conditional(parts, &range.range(), bound),
             ExprKind::Unary(operator, operand) => {
                 let value = self.eval(operand, bound);
                 match (operator, value.as_number(), value.as_bool()) {
@@ -56,10 +58,10 @@ impl Scope<'_> {
                 }
             }
             ExprKind::Binary(operator, operands) => self.binary(*operator, operands, bound),
-            ExprKind::For(parts) => self.comprehension(parts, range, bound),
+            ExprKind::For(parts) => self.comprehension(parts, &range.range(), bound),
             ExprKind::Unreadable => ValueKind::UNKNOWN,
         };
-        Value::new(range.clone(), kind)
+        Value::new(range.range(), kind)
     }
 
     pub(super) fn object(
@@ -78,7 +80,7 @@ impl Scope<'_> {
                 None => string(&self.eval(&element.key, bound)),
             };
             match key {
-                Some(name) => body.fields.push(Field { name, range: element.range.clone(), value }),
+                Some(name) => body.fields.push(Field { name, range: element.range.range(), value }),
                 None => body.open = true,
             }
         }

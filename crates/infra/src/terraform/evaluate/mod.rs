@@ -14,7 +14,8 @@ pub use expressions::same;
 pub(in crate::terraform) use expressions::{equal, is_exact, string};
 
 use crate::model::{Value, ValueKind};
-use crate::terraform::workspace::{Definition, Key, What, Workspace};
+use crate::terraform::entries::Definition;
+use crate::terraform::workspace::{Key, What, Workspace};
 use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

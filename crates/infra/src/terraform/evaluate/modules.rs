@@ -3,9 +3,10 @@
 use super::references::as_document;
 use super::{Bound, MAX_CALLS, Scope, unknown};
 use crate::model::{Value, ViaSource};
+use crate::terraform::entries::Definition;
 use crate::terraform::lower::text_of;
 use crate::terraform::syntax::{Content, Step};
-use crate::terraform::workspace::{Definition, What, callee};
+use crate::terraform::workspace::{What, callee};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;

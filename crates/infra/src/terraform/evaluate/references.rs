@@ -6,10 +6,11 @@ use super::{
 };
 use crate::json::document;
 use crate::model::{Body, Field, Value, ValueKind, Via, ViaSource};
+use crate::terraform::entries::Definition;
 use crate::terraform::lower::address_of;
 use crate::terraform::policy_document;
 use crate::terraform::syntax::{Expr, ExprKind, Step};
-use crate::terraform::workspace::{Definition, What};
+use crate::terraform::workspace::What;
 use std::ops::Range;
 use std::sync::Arc;
 
