@@ -403,7 +403,7 @@ impl<'a> Reader<'a> {
                 None => Part::Unknown,
             }
         } else {
-            Part::Text { text: text.into(), verbatim: true }
+            Part::Text { text: interned(text), verbatim: true }
         });
     }
 
@@ -1011,7 +1011,7 @@ thread_local! {
     static NAMES: RefCell<FxHashSet<Arc<str>>> = RefCell::default();
 }
 
-/// Names that are kept for the next who has one of them: the same few hundred stand in every file.
+/// Names and short texts that are kept for the next who has one of them: the same few hundred stand in every file.
 const MAX_NAMES: usize = 4096;
 
 /// Longest name that is kept, in bytes.
