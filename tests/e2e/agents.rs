@@ -356,6 +356,32 @@ fn edits_that_cannot_be_judged() {
     assert_eq!(decision_of(&workspace, &input), "deny");
 }
 
+#[test]
+fn where_nothing_can_be_written_the_answer_is_the_same() {
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
+    // As with a disk that is full or a folder that is for reading only.
+    fs::write(workspace.path(".git/countersign"), "a file in the place of the folder").expect("it is written");
+    assert_eq!(bash(&workspace, "terraform destroy").0, "deny");
+    assert_eq!(bash(&workspace, "ls -l").0, "");
+    assert_eq!(edit(&workspace, "main.tf", "= false", "= true").0, "deny");
+    assert_eq!(edit(&workspace, "main.tf", "= false", "=  false").0, "");
+    let payload = json!({
+        "session_id": "s1", "cwd": workspace.root(), "hook_event_name": "PreToolUse", "tool_name": "Bash",
+        "tool_use_id": "t1", "tool_input": { "command": "terraform destroy" },
+    });
+    let output = hook(&workspace, "claude", payload.to_string().as_bytes());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("countersign hook claude-code: "), "it is said: {said}");
+    assert_eq!(
+        fs::read(workspace.path(".git/countersign")).expect("it is there"),
+        b"a file in the place of the folder"
+    );
+    assert_eq!(
+        (workspace.read("main.tf").as_str(), workspace.run_git(&["status", "--porcelain"]).as_str()),
+        (SAFE, "")
+    );
+}
+
 fn decision_of(workspace: &Workspace, input: &Value) -> String {
     decision(&claude(workspace, "Write", input)).0
 }

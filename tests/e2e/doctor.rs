@@ -160,6 +160,7 @@ fn a_repository_before_and_after() {
         "commit-gate",
         "ci-gate",
         "owners",
+        "approvals",
     ];
     let named = |name: &str| {
         name.split_once(' ').map_or((name.to_owned(), None), |(name, of)| (name.to_owned(), Some(of.to_owned())))
@@ -169,10 +170,12 @@ fn a_repository_before_and_after() {
         assert_eq!(state(&said, &name, of.as_deref()), "missing", "{name}");
     }
     assert_eq!((state(&said, "policy", None), state(&said, "hook", None)), ("ok", "unknown"));
+    assert_eq!(state(&said, "tiers", None), "ok", "by default");
     assert_eq!(state(&said, "required", None), "unknown", "the forge is not asked");
 
     init(&workspace, &["--git", "--agent", "claude-code"]);
-    workspace.write("countersign.toml", "[agents]\nunjudged = \"deny\"\n");
+    let approval = "[[approval]]\nenvironment = [\"production\", \"unknown\"]\npeople = 1\nown = false\n";
+    workspace.write("countersign.toml", &format!("[agents]\nunjudged = \"deny\"\n{approval}"));
     workspace.write(
         ".github/workflows/check.yml",
         "jobs:\n  check:\n    steps:\n      - run: countersign check --format github\n",
@@ -190,6 +193,14 @@ fn a_repository_before_and_after() {
         assert_eq!(state(&said, &name, of.as_deref()), "ok", "{name}");
     }
     assert_eq!(state(&said, "required", None), "unknown");
+
+    // Rows of one's own may let through what the default does not.
+    let passes = "[[verdict]]\norigin = [\"ai\"]\nenvironment = [\"unknown\"]\nverdict = \"note\"\n";
+    workspace.write("countersign.toml", &format!("{approval}{passes}"));
+    let (said, _) = report(&workspace, true);
+    let (state, what) = control(&said, "tiers", None).expect("it is listed");
+    assert!(state == "missing" && what.contains("critical") && what.contains("unknown"), "{what}");
+    assert!(!what.contains("production"), "{what}");
 
     workspace.write("countersign.toml", "[agents]\nunjudged = \"maybe\"\n");
     let (said, code) = report(&workspace, true);

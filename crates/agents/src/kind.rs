@@ -84,7 +84,7 @@ impl fmt::Display for AgentKind {
     }
 }
 
-/// A name that is none of [`AgentKind::name`].
+/// A name that is none of [`AgentKind::name`] nor of [`AgentKind::tool`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is no known agent; known are {known}", known = names())]
 pub struct UnknownAgent(pub String);
@@ -97,7 +97,8 @@ impl FromStr for AgentKind {
     type Err = UnknownAgent;
 
     fn from_str(name: &str) -> Result<Self, UnknownAgent> {
-        Self::ALL.iter().copied().find(|kind| kind.name() == name).ok_or_else(|| UnknownAgent(name.to_owned()))
+        let is = |kind: &Self| kind.name() == name || kind.tool() == name;
+        Self::ALL.iter().copied().find(is).ok_or_else(|| UnknownAgent(name.to_owned()))
     }
 }
 

@@ -367,11 +367,12 @@ fn a_payload_of_another_agent_is_attributed_to_it_or_refused() {
 #[test]
 fn names_are_unique_and_read_back() {
     for agent in AgentKind::ALL {
-        assert_eq!(agent.name().parse(), Ok(*agent));
+        // The name in its records is typed, too.
+        assert_eq!((agent.name().parse(), agent.tool().parse()), (Ok(*agent), Ok(*agent)));
         assert_eq!(AgentKind::ALL.iter().filter(|other| other.tool() == agent.tool()).count(), 1);
     }
-    let error = "claude".parse::<AgentKind>().expect_err("no agent").to_string();
-    assert!(error.contains("\"claude\"") && error.contains("claude-code"), "{error}");
+    let error = "clod".parse::<AgentKind>().expect_err("no agent").to_string();
+    assert!(error.contains("\"clod\"") && error.contains("claude-code"), "{error}");
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub(crate) use catalogue::page;
 pub(crate) use check::{Listed, listed, today};
 pub(crate) use human::written_by;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory, Parser, Subcommand};
 use countersign_agents::AgentKind;
 use std::io::Write;
@@ -235,7 +235,7 @@ pub fn run() -> ExitCode {
 
 /// Reads the name of an agent.
 pub(crate) fn agents() -> impl TypedValueParser<Value = AgentKind> {
-    let names = AgentKind::ALL.iter().map(|agent| agent.name());
+    let names = AgentKind::ALL.iter().map(|agent| PossibleValue::new(agent.name()).alias(agent.tool()));
     PossibleValuesParser::new(names).try_map(|name| name.parse::<AgentKind>())
 }
 

@@ -1,9 +1,12 @@
 //! What stands in the repository: the settings, the notes, what is checked before a commit and before a merge.
 
 use super::JsonControl;
-use crate::disk::{self, Configs};
+use crate::disk::{self, Configs, FolderConfig};
 use crate::git::{Git, NOTES};
-use countersign_policy::CONFIG_FILE;
+use countersign_agents::AgentKind;
+use countersign_commands::Effect;
+use countersign_impact::Action;
+use countersign_policy::{CONFIG_FILE, Circumstances, Environment, Impacted, Origin, Severity, Surface, Tier, Verdict};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +16,9 @@ const NOTES_WHY: &str = "Notes keep who wrote what from commit to commit. Withou
 const COMMIT_GATE: &str = "It catches what was written without a hook before it is in a commit.";
 const CI_GATE: &str = "It is the only check that an agent on somebody else's machine cannot go around.";
 const REQUIRED: &str = "A check that nobody waits for, and a review that nobody has to give, hold nothing up.";
+const TIERS: &str = "What most depends on is where one wrong apply takes production down; an AI's change there needs a person at least.";
+const APPROVALS: &str =
+    "A person lets a denied command through. Where that may be the one whose agent asks, alone, nobody else sees it.";
 const OWNERS: &str = "Whoever may change the policy may let anything through, so that change needs eyes of its own.";
 
 /// Files that say what runs before a merge, and folders of such.
@@ -33,7 +39,9 @@ const CODEOWNERS: &[&str] = &[".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNE
 const MAX_BYTES: u64 = 4 << 20;
 
 pub(super) fn controls(root: &Path) -> Vec<JsonControl> {
-    let mut controls = vec![policy(root)];
+    let configs = Configs::default();
+    let config = configs.of(&root.join("-"));
+    let mut controls = vec![policy(root, &configs), tiers(&config), approvals(&config)];
     if let Ok(git) = Git::of(root) {
         controls.extend(notes(&git));
         controls.push(commit_gate(&git));
@@ -64,10 +72,74 @@ fn text(path: &Path) -> Option<String> {
     metadata.and_then(|_| std::fs::read_to_string(path).ok())
 }
 
+/// Whether what the policy says of an AI's change holds it up where it destroys what much depends on.
+fn tiers(config: &FolderConfig) -> JsonControl {
+    let table = config.policy(Surface::Editor, crate::cli::today()).table;
+    let verdict = |tier: Tier, environment: Environment| {
+        let impact = Impacted {
+            action: Action::Destroy,
+            data_loss: false,
+            interruption: false,
+            tier,
+            dependents: 1,
+            at_once: 1,
+        };
+        let (verdict, _) = table.decide(Circumstances {
+            origin: Origin::Ai,
+            severity: Severity::High,
+            surface: Surface::Editor,
+            changed: true,
+            environment,
+            impact: Some(impact),
+        });
+        verdict
+    };
+    let passing = [Tier::Critical, Tier::High].into_iter().flat_map(|tier| {
+        let environments = [Environment::Production, Environment::Unknown].into_iter();
+        environments
+            .filter(move |environment| verdict(tier, *environment) < Verdict::Review)
+            .map(move |environment| format!("{} in an environment that is {}", tier.name(), environment.name()))
+    });
+    let passing: Vec<_> = passing.collect();
+    if passing.is_empty() {
+        let what = "what is critical or high cannot be destroyed by an AI's change without a person, in production or where \
+                    nothing tells the environment";
+        return JsonControl::ok("tiers", None, TIERS, what);
+    }
+    let what = format!("an AI may destroy what is {}, and nobody has to look", passing.join(", "));
+    let next = format!("let the rows of `[[verdict]]` in {CONFIG_FILE} that hold there say `review` or `deny`");
+    JsonControl::missing("tiers", None, TIERS, what, next)
+}
+
+/// Whether a denied command needs somebody else to let it through.
+fn approvals(config: &FolderConfig) -> JsonControl {
+    let asked = |environment| {
+        let rows = AgentKind::ALL.iter().map(|agent| config.config.approval(*agent, [(Effect::Destroy, environment)]));
+        rows.into_iter().all(|approval| approval.people > 1 || !approval.own || !approval.by.is_empty())
+    };
+    let lacking: Vec<_> = [Environment::Production, Environment::Unknown]
+        .into_iter()
+        .filter(|environment| !asked(*environment))
+        .map(Environment::name)
+        .collect();
+    if lacking.is_empty() {
+        let what = "policy names who lets a denied command through, or asks for more than the one whose agent it is";
+        return JsonControl::ok("approvals", None, APPROVALS, what);
+    }
+    let what = format!(
+        "where the environment is {}, whoever sits at the terminal lets a denied command through alone",
+        lacking.join(" or ")
+    );
+    let next = format!(
+        "add `[[approval]]` with `environment = [\"production\", \"unknown\"]`, `people = 1` and `own = false` or `by = [\"…\"]` \
+         to {CONFIG_FILE} (docs/configuration.md)"
+    );
+    JsonControl::missing("approvals", None, APPROVALS, what, next)
+}
+
 /// Whether the settings can be used as they are.
-fn policy(root: &Path) -> JsonControl {
+fn policy(root: &Path, configs: &Configs) -> JsonControl {
     let path = root.join(CONFIG_FILE);
-    let configs = Configs::default();
     let config = configs.of(&root.join("-"));
     // One that is there and cannot be read is not the same as none.
     if let Err(error) = std::fs::read(&path)
