@@ -105,6 +105,7 @@ fn agents_that_are_in_use_are_found() {
         .collect();
     assert_eq!(set, [true, true, true, false], "{said}");
     assert!(said.contains("Tab has no hook that can refuse") && said.contains("trust these with `/hooks`"), "{said}");
+    assert!(said.contains("No hook sees: ") && said.contains("cloud"), "{said}");
 }
 
 /// The command that stands in the settings is run as the agent would run it, with an edit that must not pass.

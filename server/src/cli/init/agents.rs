@@ -6,6 +6,12 @@ use countersign_agents::AgentKind;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+/// What the hooks of no agent see.
+const NO_HOOK: &str = "\
+No hook sees: completions as somebody types, but those that pass through `countersign proxy`; agents that have no hooks;
+agents that run in a vendor's cloud. `countersign check` in CI sees what they leave; `countersign doctor` says whether it runs.
+";
+
 /// Sets agents up, or takes that back. Says what was changed, and what remains to be done.
 pub(super) fn run(arguments: &InitArguments, shown: &mut String, remarks: &mut String) -> anyhow::Result<()> {
     let here = std::env::current_dir()?;
@@ -15,14 +21,17 @@ pub(super) fn run(arguments: &InitArguments, shown: &mut String, remarks: &mut S
         let names: Vec<&str> = AgentKind::ALL.iter().map(|agent| agent.name()).collect();
         let _ = writeln!(remarks, "No coding agent was found here; name one with --agent: {}.", names.join(", "));
     }
-    for agent in agents {
-        let wiring = wiring(agent);
+    for agent in &agents {
+        let wiring = wiring(*agent);
         for place in &wiring.files {
             set_up(&root, place, arguments, shown)?;
         }
         for remark in wiring.remarks.iter().filter(|_| !arguments.undo) {
             let _ = writeln!(remarks, "{agent}: {remark}");
         }
+    }
+    if !(agents.is_empty() || arguments.undo) {
+        remarks.push_str(NO_HOOK);
     }
     Ok(())
 }
