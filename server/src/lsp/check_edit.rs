@@ -20,6 +20,9 @@ use std::sync::Arc;
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::Uri;
 
+/// The risk that it cannot be told what becomes of a resource.
+const UNTOLD: &str = "impact-unknown";
+
 /// Judges an edit. `view` is there where the document is open; else it is read from disk.
 pub(super) fn check_edit(view: Option<&View>, encoding: Encoding, params: &CheckEditParams) -> Result<CheckEditResult> {
     let uri: Uri = params.text_document.uri.parse().map_err(|_| invalid("`textDocument.uri` is not a URI"))?;
@@ -152,11 +155,13 @@ fn shown_path(path: Option<&Path>, uri: &Uri, view: Option<&View>) -> String {
 fn result(would_be: &WouldBe, path: &str, of_ai: Option<&Policy>) -> CheckEditResult {
     let text = &would_be.snapshot.text;
     let verdict = |finding: &Finding| of_ai.map_or(finding.verdict, |policy| would_be.verdict_of_ai(finding, policy));
-    let gravest = would_be.brought().max_by_key(|finding| (verdict(finding), finding.severity));
+    // What a person puts in is often a part that is completed behind it, so as long as it cannot be read nothing is said of it.
+    let brought = || would_be.brought().filter(|finding| of_ai.is_some() || finding.risk != UNTOLD);
+    let gravest = brought().max_by_key(|finding| (verdict(finding), finding.severity));
     let json = |finding| JsonFinding { verdict: verdict(finding), ..JsonFinding::new(path, text, finding) };
     CheckEditResult {
         verdict: gravest.map_or(Verdict::Allow, verdict),
-        findings: would_be.brought().map(json).collect(),
+        findings: brought().map(json).collect(),
         message: gravest.map_or_else(|| "Nothing to say about this edit.".to_owned(), in_one_line),
     }
 }
