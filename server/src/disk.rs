@@ -1,5 +1,6 @@
 //! Files and settings on disk.
 
+use crate::upwards::Upwards;
 use countersign_engine::report::JsonProblem;
 use countersign_engine::{MAX_FILE_BYTES, Policy, over_limit};
 use countersign_grammars::Language;
@@ -9,7 +10,7 @@ use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Why a file was not read.
 #[derive(Debug)]
@@ -158,40 +159,14 @@ impl FolderConfig {
 /// The `countersign.toml` of each folder: the nearest one from there upwards, no further than the repository.
 #[derive(Debug, Default)]
 pub(crate) struct Configs {
-    folders: Mutex<HashMap<PathBuf, Arc<FolderConfig>>>,
+    folders: Upwards<Arc<FolderConfig>>,
 }
 
 impl Configs {
     /// The settings that hold for a file.
     pub(crate) fn of(&self, file: &Path) -> Arc<FolderConfig> {
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-        self.of_folder(file.parent().unwrap_or(Path::new("/")))
-    }
-
-    fn of_folder(&self, folder: &Path) -> Arc<FolderConfig> {
-        let known = |folder: &Path| self.folders.lock().unwrap_or_else(PoisonError::into_inner).get(folder).cloned();
-        // Up and down again in loops: a path may have more parts than the stack has room for.
-        let mut found = None;
-        let mut below = Vec::new();
-        for folder in folder.ancestors() {
-            found = known(folder);
-            if found.is_some() {
-                break;
-            }
-            let is_root = folder.join(".git").exists();
-            below.push((folder, is_root));
-            if is_root {
-                break;
-            }
-        }
-        for (folder, is_root) in below.into_iter().rev() {
-            let above = found.filter(|_| !is_root);
-            let now = Self::read_folder(folder, is_root, above);
-            let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-            folders.insert(folder.to_owned(), Arc::clone(&now));
-            found = Some(now);
-        }
-        found.unwrap_or_default()
+        self.folders.of(file.parent().unwrap_or(Path::new("/")), Self::read_folder).unwrap_or_default()
     }
 
     /// The settings of one folder; `above` are those of the folder above, unless this one is the root of a repository.
@@ -210,9 +185,9 @@ impl Configs {
 
     /// Everything that is wrong in the files that were read, with the file and line of each.
     pub(crate) fn problems(&self) -> Vec<(String, String)> {
-        let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        let folders: Vec<_> = self.folders.known(|folders| folders.values().cloned().collect());
         let mut problems = BTreeSet::new();
-        for (path, found) in folders.values().filter_map(|folder| folder.source.as_ref()) {
+        for (path, found) in folders.iter().filter_map(|folder| folder.source.as_ref()) {
             let text = std::fs::read_to_string(path).unwrap_or_default();
             for problem in found {
                 let line = text[..problem.range.start.min(text.len())].matches('\n').count() + 1;
@@ -224,6 +199,6 @@ impl Configs {
 
     /// Forgets what was read, so that a changed file counts.
     pub(crate) fn forget(&self) {
-        self.folders.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.folders.known(HashMap::clear);
     }
 }

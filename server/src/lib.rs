@@ -21,5 +21,6 @@ mod seen;
 mod spool;
 mod state;
 mod surroundings;
+mod upwards;
 mod watch;
 mod would_be;

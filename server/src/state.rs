@@ -4,6 +4,7 @@
 //! outside of git in the platform's state folder.
 
 use crate::git::{self, Committed};
+use crate::upwards::Upwards;
 use countersign_provenance::{Regions, Saved, is_telling, sha256};
 use etcetera::BaseStrategy;
 use std::collections::HashMap;
@@ -23,7 +24,7 @@ const MAX_SEARCHED: usize = 1_000;
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     /// State folder by folder of the document; a look-up walks up the folders.
-    folders: Mutex<HashMap<PathBuf, Option<PathBuf>>>,
+    folders: Upwards<Option<PathBuf>>,
     /// What folders hold, where they need not be looked at again.
     listed: Option<Mutex<HashMap<PathBuf, Arc<[PathBuf]>>>>,
     /// What is remembered of the files of a repository, by text, as it was when its folder had last changed.
@@ -118,24 +119,13 @@ impl Store {
         Some(self.folder(&file)?.join("attribution").join(format!("{}.json", sha256(&file.to_string_lossy()))))
     }
 
-    /// The folder that holds the state of a file.
+    /// The folder that holds the state of a file. Only where `.git` stands is git asked, and that once.
     pub(crate) fn folder(&self, file: &Path) -> Option<PathBuf> {
-        let file = std::path::absolute(file).ok()?;
-        self.of_folder(file.parent()?)
-    }
-
-    /// The folder that holds the state of the files in a folder. Only where `.git` stands is git asked, and that once.
-    fn of_folder(&self, folder: &Path) -> Option<PathBuf> {
-        let known = self.folders.lock().unwrap_or_else(PoisonError::into_inner).get(folder).cloned();
-        if let Some(known) = known {
-            return known;
-        }
-        let found = match folder.parent().filter(|_| !folder.join(".git").exists()) {
-            Some(parent) => self.of_folder(parent),
-            None => git::git_folder(&folder.join("-")).map(|git| git.join("countersign")).or_else(state_folder),
+        let look = |folder: &Path, _, above: Option<_>| {
+            let git = || git::git_folder(&folder.join("-")).map(|git| git.join("countersign"));
+            above.unwrap_or_else(|| git().or_else(state_folder))
         };
-        self.folders.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned(), found.clone());
-        found
+        self.folders.of(std::path::absolute(file).ok()?.parent()?, look)?
     }
 
     /// Changes what is remembered of a file, while no other hook does.

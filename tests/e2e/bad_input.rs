@@ -204,6 +204,16 @@ fn a_document_that_was_never_opened() {
     assert_goes_on(&mut client);
 }
 
+/// The server looks upwards from a file, in a path that has more parts than its stack has room for.
+#[test]
+fn a_document_whose_path_no_system_opens() {
+    let mut client = session();
+    let uri = format!("file:///bad-input/{}main.tf", "a/".repeat(200_000));
+    client.open(&uri, "terraform", PUBLIC);
+    assert_eq!(lines(&client.diagnostics(&uri, 1), "database-public"), [1]);
+    assert_goes_on(&mut client);
+}
+
 // Messages.
 
 #[test]

@@ -286,6 +286,24 @@ fn payloads_that_are_none() {
     }
 }
 
+#[test]
+fn paths_that_no_system_opens() {
+    let workspace = Workspace::git(&[("main.tf", SAFE)]);
+    let long = format!("/x/{}main.tf", "a/".repeat(200_000));
+    let mut payload = edit(&workspace, "PreToolUse", "t1", "a", "b");
+    payload["tool_input"]["file_path"] = json!(long);
+    let said = hook(&workspace, "claude-code", payload.to_string().as_bytes());
+    assert!(said.contains("has 400010 bytes") && said.lines().count() == 1, "{said}");
+    for command in [format!("terraform -chdir={long} plan"), format!("cd {long} && rm -f {long}"), format!("sh {long}")]
+    {
+        let payload = json!({
+            "session_id": "s1", "cwd": workspace.root(), "hook_event_name": "PreToolUse", "tool_name": "Bash",
+            "tool_input": { "command": command },
+        });
+        hook(&workspace, "claude-code", payload.to_string().as_bytes());
+    }
+}
+
 /// What each agent says when it puts `true` in the place of `false`: the payload before, where it speaks before, and after.
 fn edits_of_agents(workspace: &Workspace) -> Vec<(&'static str, &'static str, Option<Value>, Value)> {
     let (root, file) = (workspace.root(), workspace.path("main.tf"));

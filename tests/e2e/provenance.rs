@@ -1,7 +1,7 @@
 //! Who wrote what: evidence, and what happens to it while the text is edited, closed, and opened again.
 
 use crate::editor::{ERROR, Editor, FORCE, HINT, INFORMATION, PUBLIC, Region, SAFE, WARNING, Workspace, finding};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
 
 /// A repository whose `main.tf` is [`SAFE`], and an editor that has it open.
@@ -361,6 +361,21 @@ fn evidence_is_kept_where_the_server_is_ended_at_once() {
     editor.quit();
     let mut editor = workspace.editor_on(&text);
     assert_eq!(by(&editor.regions("main.tf")), [("ai", PUBLIC)]);
+}
+
+#[test]
+fn evidence_is_kept_where_the_client_goes_without_waiting_for_the_answer_to_shutdown() {
+    let (workspace, mut editor) = editor_in_git();
+    // So much that writing it down takes a while.
+    let block = PUBLIC.repeat(1_000);
+    editor.ai_appends("main.tf", &block);
+    let text = editor.text("main.tf").to_owned();
+    let client = &mut editor.client;
+    client.send_request("shutdown", Value::Null);
+    drop(client.take_stdin());
+    assert_eq!(client.wait_exit(), Some(1));
+    let mut editor = workspace.editor_on(&text);
+    assert_eq!(editor.ai_texts("main.tf"), [block]);
 }
 
 #[test]

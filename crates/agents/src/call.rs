@@ -1,6 +1,10 @@
 use crate::AgentKind;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// No system opens a path of more bytes (Linux: `PATH_MAX`; elsewhere it is less, or hardly ever more), so a payload that
+/// names one is refused: looking for what holds in each of its folders would take for ever.
+pub const MAX_PATH_BYTES: usize = 4_096;
 
 /// What one call of a hook says.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +46,18 @@ impl Call {
             action: Action::Nothing,
             transcript: None,
         }
+    }
+
+    /// The longest path that is named, if it is longer than any that can be there.
+    pub(crate) fn path_that_is_too_long(&self) -> Option<&Path> {
+        let edits = if let Action::Edits(edits) = &self.action { edits.as_slice() } else { &[] };
+        let named = edits.iter().flat_map(|edit| {
+            let target = if let Change::MoveTo(path) = &edit.change { Some(path) } else { None };
+            [Some(&edit.path), target]
+        });
+        let paths = named.chain([self.cwd.as_ref(), self.transcript.as_ref()]).flatten();
+        let longest = paths.max_by_key(|path| path.as_os_str().len())?;
+        (longest.as_os_str().len() > MAX_PATH_BYTES).then_some(longest)
     }
 }
 

@@ -17,7 +17,7 @@ mod refusal;
 mod sample;
 
 pub use answer::{Answer, Reply};
-pub use call::{Action, Call, Change, Edit, Moment, Replacement, Span};
+pub use call::{Action, Call, Change, Edit, MAX_PATH_BYTES, Moment, Replacement, Span};
 pub use json::MAX_PAYLOAD_BYTES;
 pub use kind::{AgentKind, UnknownAgent};
 pub use refusal::Refusal;
@@ -32,5 +32,7 @@ pub use sample::{Sample, SamplePayload, sample};
 pub fn read(agent: AgentKind, payload: &[u8]) -> Result<Call, Refusal> {
     let object = json::parse(payload)?;
     let agent = identify::sender(agent, &object)?;
-    adapter::read(json::Fields::new(agent, &object))
+    let call = adapter::read(json::Fields::new(agent, &object))?;
+    call.path_that_is_too_long().map_or(Ok(()), |path| Err(Refusal::path_too_long(agent, path)))?;
+    Ok(call)
 }

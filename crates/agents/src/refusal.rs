@@ -1,4 +1,5 @@
-use crate::{AgentKind, MAX_PAYLOAD_BYTES};
+use crate::{AgentKind, MAX_PATH_BYTES, MAX_PAYLOAD_BYTES};
+use std::path::Path;
 
 /// Why a payload cannot be read. Nothing is known of the call then, so a caller that must be safe has to assume an
 /// edit.
@@ -89,4 +90,27 @@ pub enum Refusal {
         /// What is wrong.
         why: &'static str,
     },
+    /// A path of more than [`MAX_PATH_BYTES`].
+    #[error(
+        "a path in the {agent} payload has {bytes} bytes, and no system opens one of more than {MAX_PATH_BYTES}; it begins \
+         with {start:?}: name the file that is meant"
+    )]
+    PathTooLong {
+        /// The agent.
+        agent: AgentKind,
+        /// Bytes of the path.
+        bytes: usize,
+        /// What it begins with.
+        start: String,
+    },
+}
+
+/// Characters of a path that is too long which are shown.
+const SHOWN_CHARACTERS: usize = 60;
+
+impl Refusal {
+    pub(crate) fn path_too_long(agent: AgentKind, path: &Path) -> Self {
+        let start = path.to_string_lossy().chars().take(SHOWN_CHARACTERS).collect();
+        Self::PathTooLong { agent, bytes: path.as_os_str().len(), start }
+    }
 }

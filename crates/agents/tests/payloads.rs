@@ -2,7 +2,9 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "in a test what goes wrong ends the test")]
 
-use countersign_agents::{Action, AgentKind, Call, Change, Edit, Moment, Refusal, Replacement, Span, read};
+use countersign_agents::{
+    Action, AgentKind, Call, Change, Edit, MAX_PATH_BYTES, Moment, Refusal, Replacement, Span, read,
+};
 use proptest::prelude::*;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -392,6 +394,23 @@ fn refusals_name_the_field() {
         message.starts_with("`tool_input.file_path` of the claude-code payload is a number, expected a string"),
         "{message}"
     );
+}
+
+#[test]
+fn a_path_that_no_system_opens_is_refused() {
+    let agent = AgentKind::ClaudeCode;
+    let call = |folder: &str, path: &str| {
+        let input = json!({"file_path": path, "content": ""});
+        json!({"hook_event_name": "PreToolUse", "cwd": folder, "tool_name": "Write", "tool_input": input}).to_string()
+    };
+    let (longest, longer) = ("a/".repeat(MAX_PATH_BYTES / 2), "a/".repeat(200_000));
+    assert!(read(agent, call("/", &longest).as_bytes()).is_ok());
+    let start = "a/".repeat(30);
+    for payload in [call("/", &longer), call(&longer, "/a.tf")] {
+        let refused = read(agent, payload.as_bytes()).expect_err("refused");
+        assert_eq!(refused, Refusal::PathTooLong { agent, bytes: 400_000, start: start.clone() });
+        assert!(refused.to_string().contains("400000 bytes"), "{refused}");
+    }
 }
 
 #[test]

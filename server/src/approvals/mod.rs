@@ -32,14 +32,18 @@ pub(crate) enum Admission {
 }
 
 /// Lets a command through that was approved, and notes that. `problems` gets what else has to be said.
-pub(crate) fn admit(call: &Call, judgement: &Judgement, problems: &mut Vec<String>) -> Option<Admission> {
+pub(crate) fn admit(
+    store: &Store,
+    call: &Call,
+    judgement: &Judgement,
+    problems: &mut Vec<String>,
+) -> Option<Admission> {
     let Action::Command(command) = &call.action else { return None };
     let judged = judgement.approvable().ok()?;
-    let store = Store::default();
     let folder = real(&judged.folder);
     let at = folder.join("-");
     let argv = argv(command);
-    let (kept, unreadable) = Kept::all(&store, &at);
+    let (kept, unreadable) = Kept::all(store, &at);
     let mut said = unreadable.clone();
     problems.extend(unreadable);
     let is_same = |request: &Request| {
@@ -66,7 +70,7 @@ pub(crate) fn admit(call: &Call, judgement: &Judgement, problems: &mut Vec<Strin
                     continue;
                 }
             }
-            return Some(match log(&store, &at, &one.request, "used", None) {
+            return Some(match log(store, &at, &one.request, "used", None) {
                 Ok(()) => {
                     let people: Vec<&str> = one.approvals.iter().map(|word| word.person.as_str()).collect();
                     Admission::Through(format!(

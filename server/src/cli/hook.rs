@@ -39,21 +39,22 @@ pub(super) fn run(agent: AgentKind) -> ExitCode {
     let (reply, problems) = match call {
         Ok(call) => {
             let judgement = proposal::judge(&call);
+            let store = Store::default();
             let mut problems = Vec::new();
-            problems.extend(watch::look(&Store::default(), &watch::place(&call), None).err());
+            problems.extend(watch::look(&store, &watch::place(&call), None).err());
             let (answer, is_let_through) = match &judgement {
-                Some(judgement) => answer(&call, judgement, &mut problems),
+                Some(judgement) => answer(&store, &call, judgement, &mut problems),
                 None => (Answer::Pass, false),
             };
-            let logged = judgement.iter().filter(|_| !is_let_through);
-            problems.extend(logged.filter_map(|judgement| log_answer(&call, judgement).err()));
             let is_denied = matches!(answer, Answer::Deny(_));
             // What people let through is nothing strange.
-            let watched = judgement.iter().filter(|_| !is_let_through);
-            problems.extend(watched.filter_map(|judgement| watch::decided(&call, judgement, is_denied).err()));
+            if let Some(judgement) = judgement.as_ref().filter(|_| !is_let_through) {
+                problems.extend(log_answer(&store, &call, judgement).err());
+                problems.extend(watch::decided(&store, &call, judgement, is_denied).err());
+            }
             problems.extend(judgement.into_iter().flat_map(|judgement| judgement.unjudged));
             // Also of what is denied: it may come about all the same, by a person's will or where an agent does not listen.
-            problems.extend(record(&call, is_denied));
+            problems.extend(record(&store, &call, is_denied));
             // Where a tool has run already there is nothing to answer.
             let is_asked = matches!(call.moment, Moment::Before | Moment::Start);
             (is_asked.then(|| answer.reply(call.agent, call.event.as_deref())), problems)
@@ -67,9 +68,9 @@ pub(super) fn run(agent: AgentKind) -> ExitCode {
 }
 
 /// What an agent is answered, and whether that is because people have approved what would be denied.
-fn answer(call: &Call, judgement: &Judgement, problems: &mut Vec<String>) -> (Answer, bool) {
+fn answer(store: &Store, call: &Call, judgement: &Judgement, problems: &mut Vec<String>) -> (Answer, bool) {
     let more = |text: String, more: &str| format!("{text}\n{more}");
-    match (judgement.answer(), approvals::admit(call, judgement, problems)) {
+    match (judgement.answer(), approvals::admit(store, call, judgement, problems)) {
         (_, Some(Admission::Through(note))) => (Answer::Tell(note), true),
         (Answer::Deny(text), Some(Admission::Stays(why))) => (Answer::Deny(more(text, &why)), false),
         // Whoever is asked decides at once.
@@ -78,7 +79,7 @@ fn answer(call: &Call, judgement: &Judgement, problems: &mut Vec<String>) -> (An
 }
 
 /// Adds to the ledger that something was denied, or has to be reviewed.
-fn log_answer(call: &Call, judgement: &Judgement) -> Result<(), String> {
+fn log_answer(store: &Store, call: &Call, judgement: &Judgement) -> Result<(), String> {
     if judgement.verdict() < Verdict::Review {
         return Ok(());
     }
@@ -88,7 +89,7 @@ fn log_answer(call: &Call, judgement: &Judgement) -> Result<(), String> {
     };
     let file = disk::place(call.cwd.as_deref(), named.unwrap_or(Path::new("-")));
     let entry = record::answered(&file, call, judgement.verdict(), &judgement.ids());
-    record::append(&Store::default(), &file, &[entry]).map_err(|error| error.to_string())
+    record::append(store, &file, &[entry]).map_err(|error| error.to_string())
 }
 
 /// Prints a reply, and gives its exit code.
@@ -99,8 +100,7 @@ fn say(reply: &Reply) -> ExitCode {
 }
 
 /// Records a call and returns what could not be recorded.
-fn record(call: &Call, is_denied: bool) -> Vec<String> {
-    let store = Store::default();
+fn record(store: &Store, call: &Call, is_denied: bool) -> Vec<String> {
     let key = format!(
         "{}\n{}\n{}",
         call.tool,
@@ -109,7 +109,7 @@ fn record(call: &Call, is_denied: bool) -> Vec<String> {
     );
     let edits = match &call.action {
         Action::Edits(edits) => edits,
-        Action::Command(command) => return record_command(&store, call, &key, (command, is_denied)),
+        Action::Command(command) => return record_command(store, call, &key, (command, is_denied)),
         Action::Tool { .. } | Action::Nothing => return Vec::new(),
     };
     let mut files: BTreeMap<PathBuf, Vec<&Change>> = BTreeMap::new();
@@ -123,10 +123,10 @@ fn record(call: &Call, is_denied: bool) -> Vec<String> {
     let mut origin = None;
     for (path, changes) in files.iter().take(MAX_FILES) {
         let done = match call.moment {
-            Moment::Before => before(&store, path, &key, is_denied),
-            Moment::After => after(&store, path, &key, call, changes, origin.get_or_insert_with(|| origin_of(call))),
+            Moment::Before => before(store, path, &key, is_denied),
+            Moment::After => after(store, path, &key, call, changes, origin.get_or_insert_with(|| origin_of(call))),
             Moment::Failed => {
-                let _ = spool::take(&store, path, &key);
+                let _ = spool::take(store, path, &key);
                 Ok(())
             }
             Moment::Start | Moment::Other => Ok(()),

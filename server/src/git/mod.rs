@@ -6,13 +6,14 @@ mod revision;
 pub(crate) use history::{BlamedLine, Git, NOTES};
 pub(crate) use revision::{MergeBases, Revision};
 
+use crate::upwards::folders_from;
 use std::path::{Path, PathBuf};
 
 /// The repository that a file is in.
 fn repository(file: &Path) -> Option<gix::Repository> {
     // The file may be new and its folder too.
     let file = std::path::absolute(file).ok()?;
-    let folder = file.ancestors().skip(1).find(|folder| folder.is_dir())?;
+    let folder = folders_from(file.parent()?).find(|folder| folder.is_dir())?;
     gix::discover(folder).ok()
 }
 

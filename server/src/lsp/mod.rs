@@ -37,7 +37,7 @@ use transport::Outbox;
 /// How often it is looked whether the process that started the server is still there.
 const PARENT_POLL: Duration = Duration::from_secs(2);
 
-/// How long the state may take to be written when the client went away without a word.
+/// How long the state may take to be written when the client is gone.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// Serves one client on standard input and output. The exit code is 0 after `shutdown` and `exit`, else 1.
@@ -74,9 +74,8 @@ pub(crate) fn serve() -> anyhow::Result<ExitCode> {
     let main_loop = std::thread::Builder::new().name("main-loop".to_owned()).spawn(move || main.run())?;
 
     let said_exit = runtime.block_on(transport::serve(service, socket, turns, &outbox, parent_ended(parent)));
-    if !shut_down.load(Ordering::SeqCst) {
-        runtime.block_on(flush(&events));
-    }
+    // Also after `shutdown`, for a client may go without waiting for the answer, as Neovim does.
+    runtime.block_on(flush(&events));
     events.send(Event::End);
     let _ = main_loop.join();
     // What still waits for the client must not keep the process.

@@ -23,6 +23,7 @@ use countersign_provenance::{Origin, Regions, Saved, minimal_edits};
 use countersign_text::{RangeMap, Text};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -252,22 +253,10 @@ impl State {
                 let is_new = asks && !newcomer.was_there(&self.snapshots);
                 is_new.then_some(Event::Suspicious { uri, opened, version, range: inserted.range })
             }
-            Job::Save { path, text, mut regions, remembered } => {
-                let whole = text.to_string();
-                // What another editor or a hook has written down since stays.
-                let is_own = self.written.borrow().get(&path) == Some(&self.store.written(&path));
-                if !(remembered && is_own)
-                    && let Some(saved) = self.store.load(&path)
-                {
-                    let mut known = saved.restore(&whole);
-                    known.attribute_all(&regions);
-                    regions = known;
-                }
-                if let Err(error) = self.store.save(&path, Saved::new(&whole, &regions).as_ref()) {
+            Job::Save { path, text, regions, remembered } => {
+                if let Err(error) = self.write_down(&path, &text.to_string(), regions, remembered) {
                     tracing::warn!("who wrote {} could not be written down: {error}", path.display());
                 }
-                let written = self.store.written(&path);
-                self.written.borrow_mut().insert(path, written);
                 None
             }
             Job::Around { path } => {
@@ -300,6 +289,26 @@ impl State {
                 None
             }
         }
+    }
+
+    /// Writes down who wrote what in a file. What another editor or a hook has written down since stays.
+    fn write_down(&self, path: &Path, text: &str, mut regions: Regions, remembered: bool) -> io::Result<()> {
+        if self.store.written(path).is_none() && Saved::new(text, &regions).is_none() {
+            return Ok(());
+        }
+        self.store.alone(path, || {
+            let is_own = self.written.borrow().get(path) == Some(&self.store.written(path));
+            if !(remembered && is_own)
+                && let Some(saved) = self.store.load(path)
+            {
+                let mut known = saved.restore(text);
+                known.attribute_all(&regions);
+                regions = known;
+            }
+            self.store.save(path, Saved::new(text, &regions).as_ref())?;
+            self.written.borrow_mut().insert(path.to_owned(), self.store.written(path));
+            Ok(())
+        })?
     }
 
     /// Raises where files hold what an agent was denied.

@@ -37,17 +37,16 @@ const BURST_WITHIN: i64 = 2 * 60_000;
 const TOLD_FOR: i64 = 60 * 60_000;
 
 /// Takes in what an agent was answered, and raises what is out of the ordinary.
-pub(crate) fn decided(call: &Call, judgement: &Judgement, is_denied: bool) -> Result<(), String> {
+pub(crate) fn decided(store: &Store, call: &Call, judgement: &Judgement, is_denied: bool) -> Result<(), String> {
     let (deeds, doing) = (&judgement.deeds, &judgement.doing);
     let is_nothing = !is_denied && deeds.is_empty() && doing.is_empty();
     if is_nothing || call.moment != Moment::Before {
         return Ok(());
     }
-    let store = Store::default();
     let at = place(call);
     let mut found = Vec::new();
     let done = store.alone(&at, || -> Result<(), String> {
-        let mut session = Session::load(&store, &at, call.agent, call.session.as_deref());
+        let mut session = Session::load(store, &at, call.agent, call.session.as_deref());
         let now = now();
         let decision = Decision {
             at: now,
@@ -57,22 +56,22 @@ pub(crate) fn decided(call: &Call, judgement: &Judgement, is_denied: bool) -> Re
         };
         found = session.strange(&decision, now);
         if !is_denied {
-            let mut tiers = Tiers::load(&store, &at);
+            let mut tiers = Tiers::load(store, &at);
             let entered = doing.iter().filter(|one| tiers.enter(call.agent, one.tier));
             found.extend(entered.map(|one| Strange::FirstEntry { tier: one.tier }));
-            tiers.save(&store, &at).map_err(|error| error.to_string())?;
+            tiers.save(store, &at).map_err(|error| error.to_string())?;
             session.touch(doing.iter().map(|one| one.key.clone()));
         }
         session.add(decision);
-        session.save(&store, &at, call.agent, call.session.as_deref()).map_err(|error| error.to_string())
+        session.save(store, &at, call.agent, call.session.as_deref()).map_err(|error| error.to_string())
     });
     done.map_err(|error| error.to_string())??;
     for strange in found {
         let file = edited(call).unwrap_or_else(|| at.clone());
-        alert::raise(&store, &Anomaly { strange, tool: &call.tool, session: call.session.as_deref(), file: &file })?;
+        alert::raise(store, &Anomaly { strange, tool: &call.tool, session: call.session.as_deref(), file: &file })?;
     }
     if is_denied && let Action::Edits(_) = &call.action {
-        denied::keep(&store, call, &judgement.left, &judgement.ids()).map_err(|error| error.to_string())?;
+        denied::keep(store, call, &judgement.left, &judgement.ids()).map_err(|error| error.to_string())?;
     }
     Ok(())
 }

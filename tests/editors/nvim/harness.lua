@@ -116,23 +116,38 @@ function T.start(workspace, options)
   return child
 end
 
+--- Calls a function of its API. One that never answers is stopped, for the call itself would wait for ever.
+function Child:call(...)
+  local limit = vim.defer_fn(function()
+    vim.fn.jobstop(self.channel)
+  end, 2 * PATIENCE)
+  local done = { pcall(vim.rpcrequest, self.channel, ...) }
+  if not limit:is_closing() then
+    limit:close()
+  end
+  if not done[1] then
+    error(done[2], 2)
+  end
+  return done[2]
+end
+
 function Child:lua(code, ...)
   -- A prompt would keep it from answering for ever.
   local is_blocked = true
   vim.wait(PATIENCE, function()
-    is_blocked = vim.rpcrequest(self.channel, 'nvim_get_mode').blocking
+    is_blocked = self:call('nvim_get_mode').blocking
     return not is_blocked
   end, 10)
   assert(not is_blocked, 'Neovim waits for a key')
-  return vim.rpcrequest(self.channel, 'nvim_exec_lua', code, { ... })
+  return self:call('nvim_exec_lua', code, { ... })
 end
 
 function Child:keys(keys)
-  vim.rpcrequest(self.channel, 'nvim_input', keys)
+  self:call('nvim_input', keys)
 end
 
 function Child:command(command)
-  vim.rpcrequest(self.channel, 'nvim_command', command)
+  self:call('nvim_command', command)
 end
 
 --- Waits until a piece of Lua returns something that is true, and returns it.

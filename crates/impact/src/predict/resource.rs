@@ -271,18 +271,18 @@ impl Pair<'_> {
 
     /// Why nothing can be said of a resource.
     fn unreadable(&self, from: &str, to: &str) -> Option<Reason> {
-        let of = |half: &Half<'_>, address: &str, when: &str| {
+        let of = |half: &Half<'_>, address: &str, (is, cannot): (&str, &str)| {
             let is_broken = |definition: &&Definition| definition.unit.broken;
             if let Some(definition) = half.said(address).iter().find(is_broken) {
-                let why = format!("the block {when} in {} cannot be read in full", file(&definition.file));
+                let why = format!("the block in {} {cannot} be read in full", file(&definition.file));
                 return Some(Reason { attribute: None, why, place: None });
             }
             half.is_repeated(address).then(|| {
-                let why = format!("`{address}` {when} declared more than once, which Terraform refuses");
+                let why = format!("`{address}` {is} declared more than once, which Terraform refuses");
                 Reason { attribute: None, why, place: None }
             })
         };
-        of(&self.after, to, "is").or_else(|| of(&self.before, from, "was"))
+        of(&self.after, to, ("is", "cannot")).or_else(|| of(&self.before, from, ("was", "could not")))
     }
 }
 
