@@ -193,7 +193,7 @@ pub(crate) fn derive<'a>(
         let is_current = is_current(&digest, workspace);
         if !is_current || !digest.settled {
             let known = std::mem::take(&mut *digest);
-            *digest = settle(known, is_current, neighbours.units, &snapshot.file, workspace, budget)?;
+            *digest = settle(known, is_current, (neighbours.start, neighbours.units), snapshot, workspace, budget)?;
         }
         digest.version = Some(workspace.version());
         for NotableAt { index, offset } in &digest.notable {
@@ -209,8 +209,8 @@ pub(crate) fn derive<'a>(
 fn settle(
     known: Digest,
     is_current: bool,
-    units: &[Unit<Facts>],
-    file: &Arc<str>,
+    (start, units): (usize, &[Unit<Facts>]),
+    snapshot: &Snapshot,
     workspace: &Workspace,
     budget: &mut Budget,
 ) -> Option<Digest> {
@@ -221,7 +221,10 @@ fn settle(
     let (indexed, is_indexed) = (known.indexed, known.is_indexed);
     let mut found = Digest { indexed, is_indexed, settled: true, filter: known.filter, ..Digest::default() };
     let (mut next, mut next_key) = (0, 0);
+    let mut end = start;
     for unit in units {
+        let at = end..end + unit.len();
+        end = at.end;
         // Both are in the order of the text.
         let before = known.units[next..].iter().position(|known| known.id == unit.id());
         if let (Some(ahead), Some(changed)) = (before, &changed) {
@@ -237,7 +240,7 @@ fn settle(
             }
         }
         let facts = unit.memo()?;
-        let derived = of_unit(facts, file, workspace, budget)?;
+        let derived = of_unit(facts, snapshot, at, workspace, budget)?;
         derived.fingerprints.iter().for_each(|key| found.filter.insert(*key));
         found.keys.extend_from_slice(&derived.fingerprints);
         found.units.push(Known {
@@ -299,14 +302,21 @@ impl Derived {
     }
 }
 
-fn of_unit(facts: &Facts, file: &Arc<str>, workspace: &Workspace, budget: &mut Budget) -> Option<Arc<Derived>> {
+/// Works out the unit that stands somewhere in a snapshot.
+fn of_unit(
+    facts: &Facts,
+    snapshot: &Snapshot,
+    at: Range<usize>,
+    workspace: &Workspace,
+    budget: &mut Budget,
+) -> Option<Arc<Derived>> {
     if let Some(known) = facts.derived().filter(|known| known.holds(workspace)) {
         return Some(known);
     }
     let allowed = u64::try_from(budget.steps()).unwrap_or(u64::MAX).saturating_mul(STEPS_PER_PARSER_STEP);
     let limit = allowed.min(MAX_STEPS);
     let evaluation = Evaluation::new(workspace, limit);
-    let mut derived = look(&facts.lowered, file, &evaluation);
+    let mut derived = look(&facts.lowered, (&snapshot.file, &snapshot.text.slice(at)), &evaluation);
     let steps = usize::try_from(evaluation.steps_taken() / STEPS_PER_PARSER_STEP).unwrap_or(usize::MAX);
     let enough = budget.spend(steps + BLOCK_STEPS * facts.lowered.blocks.len());
     if evaluation.steps_left() == 0 {
@@ -335,8 +345,8 @@ fn of_unit(facts: &Facts, file: &Arc<str>, workspace: &Workspace, budget: &mut B
     Some(derived)
 }
 
-/// Looks at every block of a unit.
-fn look(unit: &Arc<Lowered>, file: &Arc<str>, evaluation: &Evaluation<'_>) -> Derived {
+/// Looks at every block of a unit, which is in a file and has a text.
+fn look(unit: &Arc<Lowered>, (file, text): (&Arc<str>, &str), evaluation: &Evaluation<'_>) -> Derived {
     let scope = Scope::new(evaluation, module_of(file));
     let mut derived = Derived::default();
     let mut refused = 0;
@@ -346,7 +356,7 @@ fn look(unit: &Arc<Lowered>, file: &Arc<str>, evaluation: &Evaluation<'_>) -> De
             duplicates(&scope, &definition, &mut derived);
         }
         for resource in &resources {
-            let seen = hits(Catalogue::built_in(), resource, &unit.source, &scope);
+            let seen = hits(Catalogue::built_in(), resource, text, &scope);
             derived.gaps.extend(seen.gaps);
             for hit in seen.hits.into_iter().filter(|hit| !is_seen_elsewhere(hit)) {
                 let sight = sight(&scope, hit, resource);
@@ -557,13 +567,6 @@ pub fn block_at(snapshot: &Snapshot, offset: usize) -> Option<String> {
     Some(block.address.to_string())
 }
 
-/// The first line of a block, in bytes from the start of its unit.
-pub fn header(definition: &Definition) -> Range<usize> {
-    let range = &definition.block().range;
-    let text = definition.unit.source.get(range.range()).unwrap_or_default();
-    range.start()..range.start() + text.find('\n').unwrap_or(text.len())
-}
-
 /// The file that declares an address in a module, and what tells the environment of the resource.
 pub(crate) fn written_of(workspace: &Workspace, module: &str, address: &str) -> Option<(Arc<str>, Written)> {
     let definition = workspace.definition(module, address)?;
@@ -581,10 +584,8 @@ pub(crate) fn resource_at(snapshot: &Snapshot, workspace: &Workspace, offset: us
     let scope = Scope::new(&evaluation, module_of(&snapshot.file));
     scope.unit(&snapshot.file, &facts.lowered).find_map(|(definition, resources)| {
         let block = definition.block();
-        let text = facts.lowered.source.get(block.range.range())?;
-        let header = start + block.range.start()..start + block.range.start() + text.find('\n').unwrap_or(text.len());
         let is_resource = block.kind.contains('_') && !block.kind.starts_with("provider.");
-        let resource = resources.first().filter(|_| is_resource && header.contains(&offset))?;
+        let resource = resources.first().filter(|_| is_resource && block.header().contains(&(offset - start)))?;
         Some((block.address.to_string(), written(&scope, resource)))
     })
 }

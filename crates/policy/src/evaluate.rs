@@ -97,7 +97,8 @@ pub(crate) struct Place {
     pub(crate) via: Option<Arc<Via>>,
 }
 
-/// All risks of the catalogue that are seen in a resource, in order of the text. `source` is the unit's text.
+/// All risks of the catalogue that are seen in a resource, in order of the text. `source` is the text of its unit; where only what
+/// `Lowered::source` keeps of it is at hand, no attribute is added as a fix.
 pub fn hits(catalogue: &'static Catalogue, resource: &Resource, source: &str, world: &dyn World) -> Seen {
     let (mut hits, mut gaps) = (Vec::new(), Vec::new());
     for (risk, binding) in catalogue.bindings(&resource.kind) {
@@ -256,7 +257,8 @@ fn shown(value: &Value) -> Option<String> {
 fn insertion(body: &Body, path: &str, value: &str, source: &str) -> Option<Fix> {
     let close = body.close?;
     let name = path.rsplit('.').next()?;
-    let line_start = source[..close].rfind('\n').map_or(0, |at| at + 1);
+    // It cannot be told where the text is not at hand.
+    let line_start = source.get(..close)?.rfind('\n').map_or(0, |at| at + 1);
     let before = &source[line_start..close];
     let newline = if source.contains("\r\n") { "\r\n" } else { "\n" };
     if before.trim().is_empty() && line_start > 0 {

@@ -4,7 +4,7 @@ use super::State;
 use super::critical::{Critical, environment_in, most_critical};
 use crate::disk::Configs;
 use countersign_engine::impact::{At, Impact, Reach, Worst, environment_of};
-use countersign_engine::{Definition, Elsewhere, Policy, Snapshot, header, locate, module_of};
+use countersign_engine::{Definition, Elsewhere, Policy, Snapshot, locate, module_of};
 use countersign_impact::graph::{Dependent, Links, Radius, dependents};
 use countersign_impact::{Action, Change, Place, Reason, Side, predict};
 use countersign_policy::Surface;
@@ -92,7 +92,7 @@ impl Comparison<'_> {
         // Where it is shown at all; else where it was.
         let is_shown = |file: &Arc<str>| self.open.is_none_or(|open| open.contains(file));
         if let Some(renamed) = renamed.filter(|renamed| is_shown(&renamed.file)) {
-            return Some((Arc::clone(&renamed.file), At::Unit(renamed.unit.digest, header(renamed))));
+            return Some((Arc::clone(&renamed.file), At::Unit(renamed.unit.digest, renamed.block().header())));
         }
         let (then, now) = (self.before.file(file)?, self.after.file(file)?);
         let place = Elsewhere { file: Arc::clone(file), unit: *unit, range: range.clone(), message: String::new() };
@@ -111,7 +111,7 @@ impl Comparison<'_> {
         let Some(open) = self.open else { return Some((file, At::Gone(0))) };
         let mut mentions = self.after.workspace.mentioning(&change.module, &change.address);
         if let Some(mention) = mentions.find(|mention| open.contains(&mention.file)) {
-            return Some((Arc::clone(&mention.file), At::Unit(mention.unit.digest, header(mention))));
+            return Some((Arc::clone(&mention.file), At::Unit(mention.unit.digest, mention.block().header())));
         }
         let of_module = open.iter().filter(|open| *module_of(open) == *change.module);
         // The one that people look at first.
@@ -146,7 +146,7 @@ fn places(radius: &Radius) -> Vec<Elsewhere> {
         Elsewhere {
             file: Arc::clone(file),
             unit: unit.digest,
-            range: header(&dependent.definition),
+            range: dependent.definition.block().header(),
             message: format!("`{}` depends on it", dependent.address),
         }
     };

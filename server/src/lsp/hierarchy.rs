@@ -3,7 +3,7 @@
 
 use super::features::{View, to_range};
 use countersign_engine::impact::environment_of;
-use countersign_engine::{Definition, Elsewhere, Workspace, block_at, header, module_of};
+use countersign_engine::{Definition, Elsewhere, Workspace, block_at, module_of};
 use countersign_impact::graph::dependents;
 use countersign_policy::{Environment, Tier};
 use serde::{Deserialize, Serialize};
@@ -96,7 +96,7 @@ fn item(view: &View, module: &str, definition: &Definition) -> Option<CallHierar
         message: String::new(),
     };
     let (uri, snapshot, range) = view.around.locate(&place(block.range.range()))?;
-    let (_, _, header) = view.around.locate(&place(header(definition)))?;
+    let (_, _, header) = view.around.locate(&place(definition.block().header()))?;
     let encoding = view.features.encoding;
     let environment = environment_of(&view.workspace, &view.policy, module, &block.address).0;
     let mut detail = Tier::of(&block.kind).name().to_owned();

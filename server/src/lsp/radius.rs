@@ -4,7 +4,7 @@ use super::features::{View, from_wire, to_range, to_wire};
 use super::protocol::{BlastChange, BlastDependent, BlastRadiusParams, BlastRadiusResult, BlastResource, WireRange};
 use crate::impact::critical;
 use countersign_engine::impact::Impact;
-use countersign_engine::{Definition, Elsewhere, block_at, header, module_of};
+use countersign_engine::{Definition, Elsewhere, block_at, module_of};
 use countersign_impact::graph::{Dependent, Radius, dependents};
 use countersign_policy::{Environment, Tier};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -145,7 +145,7 @@ fn place(view: &View, definition: &Definition) -> Option<(String, Option<WireRan
     let place = Elsewhere {
         file: Arc::clone(&definition.file),
         unit: definition.unit.digest,
-        range: header(definition),
+        range: definition.block().header(),
         message: String::new(),
     };
     let Some((uri, snapshot, range)) = view.around.locate(&place) else {

@@ -123,6 +123,7 @@ while data := server.stdout.read1(65536):
       nvim:command('bdelete')
       nvim:open('main.tf')
       nvim:wait_shaded({ (T.FORCE:sub(1, -2)) })
+      T.eq(nvim:lua('return #vim.lsp.get_clients()'), 1, 'one server for all files that are in no project')
       nvim:command('checkhealth countersign')
       assert(nvim:text():find('There is no git', 1, true), nvim:text())
     end,

@@ -23,7 +23,8 @@ impl Lowered {
     /// What a unit says; `source` is its text.
     pub fn from_bytes(bytes: &[u8], source: &str) -> Option<Self> {
         let (blocks, rest) = postcard::take_from_bytes::<Box<[Block]>>(bytes).ok()?;
-        let lowered = || Self { digest: super::digest(source), blocks, broken: false, source: source.into() };
+        let kept = Self::source_of(source, false);
+        let lowered = || Self { digest: super::digest(source), blocks, broken: false, source: kept };
         rest.is_empty().then(lowered)
     }
 }

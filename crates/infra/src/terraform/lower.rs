@@ -737,6 +737,7 @@ pub(super) fn finished(kind: &str, address: &str, range: Range<usize>, body: Ite
         kind: interned(kind),
         address: interned(address),
         range: range.into(),
+        header: 0,
         body,
         mentions: mentions.addresses.into_iter().collect(),
         files: mentions.files.into(),

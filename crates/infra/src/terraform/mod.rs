@@ -28,13 +28,17 @@ use tree_sitter::{Parser, Tree};
 
 /// Reads what a unit says. `source` is the unit's text and `tree` its tree.
 pub fn lower(language: Language, source: &str, tree: &Tree) -> Lowered {
-    let blocks = match language {
+    let mut blocks = match language {
         Language::TerraformJson => json_syntax::blocks(source, false),
         Language::TerraformVarsJson => json_syntax::blocks(source, true),
         _ => lower::blocks(source, tree),
     };
     let broken = tree.root_node().has_error() || failure(language, source).is_some();
-    Lowered { digest: digest(source), blocks: blocks.into(), broken, source: source.into() }
+    for block in &mut blocks {
+        let text = source.get(block.range.range()).unwrap_or_default();
+        block.header = syntax::short(text.find('\n').unwrap_or(text.len()));
+    }
+    Lowered { digest: digest(source), blocks: blocks.into(), broken, source: Lowered::source_of(source, broken) }
 }
 
 /// A unit that could not be read: it may declare anything.

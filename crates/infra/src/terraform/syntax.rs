@@ -15,7 +15,8 @@ pub struct Lowered {
     /// Whether it could not be read in full: its tree has an error, it holds merge markers, it is over a limit. It may then
     /// declare more than its blocks, and its blocks may say more than is here.
     pub broken: bool,
-    /// The unit's text, where a value may have to be read from it again: as a document in a heredoc.
+    /// The unit's text, where something may have to be read from it again: a document in a heredoc, what is not known of a policy,
+    /// or anything of a unit that could not be read in full. Else it is empty, for an index holds the units of many files.
     pub source: Arc<str>,
 }
 
@@ -30,6 +31,8 @@ pub struct Block {
     pub address: Arc<str>,
     /// From its first byte to its last.
     pub range: Span,
+    /// How long its first line is, in bytes.
+    pub(super) header: u32,
     /// What it holds.
     pub body: Items,
     /// Addresses that it mentions, sorted: `var.name`, `aws_s3_bucket.logs`, `each`, `path`.
@@ -312,7 +315,22 @@ impl Items {
     }
 }
 
+impl Lowered {
+    /// The text that is kept of a unit.
+    pub(super) fn source_of(text: &str, broken: bool) -> Arc<str> {
+        // Heredocs and documents, and attributes that take a policy.
+        let may_be_asked =
+            || ["<<", "jsonencode", "Statement", "policy", "policies"].iter().any(|it| text.contains(it));
+        if broken || may_be_asked() { text.into() } else { Arc::default() }
+    }
+}
+
 impl Block {
+    /// Its first line.
+    pub fn header(&self) -> Range<usize> {
+        self.range.start()..self.range.start() + self.header as usize
+    }
+
     /// Whether it declares a resource, which is what Terraform creates, changes and destroys. The name of a resource's type
     /// begins with that of its provider and an underscore; no other block's does.
     pub fn is_resource(&self) -> bool {

@@ -13,11 +13,15 @@ local function call(client, method, ...)
   return client[method](...)
 end
 
+function M.is_stopped(client)
+  return call(client, 'is_stopped')
+end
+
 --- The running client of a buffer, if there is one.
 --- @param buffer integer
 function M.of(buffer)
   for _, client in ipairs(vim.lsp.get_clients({ bufnr = buffer, name = M.NAME })) do
-    if client.initialized and not call(client, 'is_stopped') then
+    if client.initialized and not M.is_stopped(client) then
       return client
     end
   end

@@ -139,6 +139,12 @@ local function client_config()
   }
 end
 
+--- Whether a running server is the one for files that are in no project: Neovim 0.10 would start one for each of them.
+local function is_of_no_project(running, wanted)
+  local is_same = running.name == wanted.name and not running.config.root_dir and not wanted.root_dir
+  return is_same and not client.is_stopped(running)
+end
+
 --- Starts the server for a buffer, or joins it to the one that runs for the same root.
 function M.start(buffer)
   if not wants(buffer) or client.of(buffer) or not may_start() then
@@ -150,7 +156,7 @@ function M.start(buffer)
   local started = vim.lsp.config and vim.deepcopy(vim.lsp.config[client.NAME]) or client_config()
   started.name, started.root_dir = client.NAME, root_of(buffer)
   started.cmd = started.cmd or config.values.cmd
-  vim.lsp.start(started, { bufnr = buffer })
+  vim.lsp.start(started, { bufnr = buffer, reuse_client = not started.root_dir and is_of_no_project or nil })
 end
 
 --- Starts it for every buffer that wants it.
