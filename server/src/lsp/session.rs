@@ -818,6 +818,8 @@ impl Session {
         if let Some(path) = features::file_path(uri) {
             self.reread_text(&path);
         }
+        // Before what asks git, so that little is lost where the process is killed.
+        self.save_state(key);
         if let Some(open) = self.documents.get_mut(key)
             && let Some(path) = &open.path
         {
@@ -826,7 +828,6 @@ impl Session {
             self.worker.send(Job::Saved { path: path.clone(), text: text.clone() });
             self.worker.send(Job::Compare { uri: key.to_owned(), opened: open.opened, path, version, text });
         }
-        self.save_state(key);
         self.record_seen(key);
     }
 

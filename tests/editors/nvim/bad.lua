@@ -208,10 +208,7 @@ while data := server.stdout.read1(65536):
       -- What the first knew is on disk when its server has ended, for which Neovim does not wait.
       pcall(vim.rpcnotify, first.channel, 'nvim_command', 'qall!')
       T.eq(vim.fn.jobwait({ first.channel }, 10000), { 0 })
-      local state = workspace.path('.git/countersign/attribution/*.json')
-      assert(vim.wait(10000, function()
-        return vim.fn.glob(state) ~= ''
-      end, 10), 'what the first knew is on disk')
+      T.written_down(workspace)
       second:command('edit')
       second:wait_shaded({ (T.FORCE:sub(1, -2)) })
     end,

@@ -272,6 +272,14 @@ function Child:settle()
   self:regions()
 end
 
+--- Waits until who wrote what is on disk.
+function T.written_down(workspace)
+  local state = workspace.path('.git/countersign/attribution/*.json')
+  assert(vim.wait(10000, function()
+    return vim.fn.glob(state) ~= ''
+  end, 10), 'who wrote what is on disk')
+end
+
 function T.eq(actual, expected, what)
   if not vim.deep_equal(actual, expected) then
     error(('%s\n  is       %s\n  expected %s'):format(what or 'not equal', vim.inspect(actual), vim.inspect(expected)), 2)

@@ -241,13 +241,12 @@ return {
   {
     'a server that is killed comes back and knows what was known',
     function()
-      local nvim = with_copilot(T.workspace({ ['main.tf'] = T.SAFE }), {
-        lua = 'vim.g.countersign = { restart_delay = 1 }',
-      })
+      local workspace = T.workspace({ ['main.tf'] = T.SAFE })
+      local nvim = with_copilot(workspace, { lua = 'vim.g.countersign = { restart_delay = 1 }' })
       accepts_block(nvim)
       nvim:wait_shaded({ SUGGESTED })
       nvim:command('write')
-      nvim:settle()
+      T.written_down(workspace)
       nvim:lua([[
         _G.first = require('countersign.client').of(0).id
         for _, process in ipairs(vim.api.nvim_get_proc_children(vim.fn.getpid())) do
