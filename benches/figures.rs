@@ -3,7 +3,7 @@
 //! Prints one Markdown table. A bar that is not met is reported and does not fail the run. Every comparison (with an echo
 //! over the same pipes, with tree-sitter's own parse) is made in the same run, in turns.
 //!
-//! Options: `--only latency,traces,check,start,provenance,impact,agents` for some of the groups, `--quick` for a run of seconds that
+//! Options: `--only latency,traces,check,start,provenance,impact,agents,gate` for some of the groups, `--quick` for a run of seconds that
 //! shows whether the benchmark itself works. The traces and corpora are looked for in `$COUNTERSIGN_SHARED`, else in `../shared` beside
 //! the workspace.
 
@@ -23,6 +23,8 @@ mod check;
 mod document;
 #[path = "figures/echo.rs"]
 mod echo;
+#[path = "figures/gate.rs"]
+mod gate;
 #[path = "figures/impact.rs"]
 mod impact;
 #[path = "figures/latency.rs"]
@@ -48,7 +50,7 @@ const COUNTERSIGN: &str = env!("CARGO_BIN_EXE_countersign");
 type Group = fn(&Settings) -> Vec<Row>;
 
 /// The groups, by the names that `--only` takes.
-const GROUPS: [(&str, Group); 7] = [
+const GROUPS: [(&str, Group); 8] = [
     ("latency", latency::measure),
     ("traces", traces::measure),
     ("check", check::measure),
@@ -56,6 +58,7 @@ const GROUPS: [(&str, Group); 7] = [
     ("provenance", provenance::measure),
     ("impact", impact::measure),
     ("agents", agents::measure),
+    ("gate", gate::measure),
 ];
 
 /// What a measurement goes by.

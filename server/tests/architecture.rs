@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("countersign-infra", &["countersign-grammars"]),
     ("countersign-impact", &["countersign-infra"]),
     ("countersign-provenance", &["countersign-text"]),
+    ("countersign-review", &[]),
     ("countersign-policy", &["countersign-agents", "countersign-commands", "countersign-impact", "countersign-infra"]),
     (
         "countersign-engine",

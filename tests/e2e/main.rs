@@ -36,6 +36,7 @@ mod provenance;
 mod proxy;
 mod radius;
 mod revert;
+mod reviews;
 mod session;
 mod suspected;
 mod watch;

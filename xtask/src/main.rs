@@ -141,8 +141,11 @@ fn countersign(arguments: &[&str]) -> anyhow::Result<String> {
 /// Every file that is made from the code, and its content.
 fn generated() -> anyhow::Result<Vec<(String, String)>> {
     let mut files = Vec::new();
-    for schema in ["blame", "config", "doctor", "findings", "impact", "log", "protocol", "requests", "risks", "status"]
-    {
+    const SCHEMAS: [&str; 12] = [
+        "blame", "config", "doctor", "findings", "gate", "impact", "log", "protocol", "requests", "reviews", "risks",
+        "status",
+    ];
+    for schema in SCHEMAS {
         files.push((format!("docs/schemas/{schema}.json"), countersign(&["schema", schema])?));
     }
     let risks: serde_json::Value = serde_json::from_str(&countersign(&["risks", "--format", "json"])?)?;
@@ -169,7 +172,7 @@ fn generated() -> anyhow::Result<Vec<(String, String)>> {
     files.push(("docs/configuration.md".to_owned(), format!("{before}```toml\n{}\n```{after}", defaults.trim_end())));
     let page = fs::read_to_string(root().join("docs/commands.md"))?;
     files.push(("docs/commands.md".to_owned(), with_programs(&page)?));
-    for page in ["docs/agents.md", "docs/command-line.md", "docs/mcp.md", "docs/provenance.md"] {
+    for page in ["docs/agents.md", "docs/command-line.md", "docs/mcp.md", "docs/provenance.md", "docs/reviews.md"] {
         files.push((page.to_owned(), with_help(&fs::read_to_string(root().join(page))?)?));
     }
     Ok(files)

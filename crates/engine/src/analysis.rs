@@ -8,7 +8,7 @@ use crate::peers;
 use countersign_infra::terraform::Workspace;
 use countersign_policy::{
     Catalogue, Circumstances, Config, Environment, EnvironmentEvidence, Environments, Fix, Impacted, Loudness, Origin,
-    Risk, Severity, Surface, Table, Verdict, Written,
+    Risk, Severity, Surface, Table, Tiers, Verdict, Written,
 };
 use countersign_provenance::{self as provenance, Tag, TagEdge};
 use countersign_syntax::Budget;
@@ -30,6 +30,8 @@ pub struct Policy {
     pub assumed_origin: Option<Origin>,
     /// How environments are told.
     pub environments: Arc<Environments>,
+    /// How much places matter.
+    pub tiers: Arc<Tiers>,
     /// The folder from which paths count, with forward slashes; empty where there is none.
     pub root: String,
     /// Where the findings will be shown.
@@ -47,6 +49,7 @@ impl Policy {
             peers: config.suppressions.peers,
             assumed_origin: None,
             environments: Arc::new(config.environment.clone()),
+            tiers: Arc::new(config.tiers()),
             root: String::new(),
             surface,
             today,
@@ -332,13 +335,15 @@ impl Analyzer<'_> {
                 address: address.into(),
                 range: impact.range(self.snapshot).unwrap_or_else(|| saying.range.clone()),
             };
+            let path = self.policy.relative(&self.snapshot.file);
+            let tier = self.policy.tiers.of(path, &impact.change.kind, impact.environment);
             let finding = Finding {
                 resource: Some(resource),
                 message: saying.message.into(),
                 help: risk.help.as_str().into(),
                 fix: saying.fix,
                 causes: saying.causes,
-                impact: Some(impact.circumstances()),
+                impact: Some(Impacted { tier, ..impact.circumstances() }),
                 ..Finding::new(risk, origin, saying.range)
             };
             self.push(impact::with_reach(finding, impact));

@@ -624,6 +624,20 @@ pub fn locate(snapshot: &Snapshot, place: &Elsewhere) -> Option<Range<usize>> {
     Some(start + place.range.start..start + place.range.end)
 }
 
+/// Where each unit of a snapshot stands, in bytes, with kind and address of the block that it declares: where it is one, what
+/// stands inside of it included.
+pub fn parts(snapshot: &Snapshot) -> Vec<(Range<usize>, Option<(String, String)>)> {
+    let part = |(start, unit): (usize, &Unit<Facts>)| {
+        let blocks = unit.memo().map(|facts| &facts.lowered.blocks[..]).unwrap_or_default();
+        let one = blocks.iter().find(|block| {
+            let range = block.range.range();
+            blocks.iter().all(|other| range.start <= other.range.start() && other.range.end() <= range.end)
+        });
+        (start..start + unit.len(), one.map(|block| (block.kind.to_string(), block.address.to_string())))
+    };
+    snapshot.units.iter().map(part).collect()
+}
+
 /// What the units of a snapshot say, for an index. A text over a limit may say anything.
 pub fn units(snapshot: &Snapshot) -> Vec<Arc<Lowered>> {
     if snapshot.unread.is_some() {

@@ -4,6 +4,9 @@ use crate::agents::{self, Agents, Asked, CommandRow, Scope};
 use crate::approval::{Approval, ApprovalRow};
 use crate::environment::{Environment, Environments};
 use crate::live::Live;
+use crate::people::{Ladder, People, Person};
+use crate::require::{RequireRow, Review};
+use crate::tier::{TierRow, Tiers};
 use crate::verdict::{Row, Table, Verdict};
 use countersign_agents::AgentKind;
 use countersign_commands::{Effect, Operation};
@@ -45,6 +48,16 @@ pub struct Config {
     pub approval: Vec<ApprovalRow>,
     /// How far agents may go.
     pub scope: Vec<Scope>,
+    /// Rows of the table of how much places matter; tried before the default rows.
+    pub tier: Vec<TierRow>,
+    /// The levels that people have.
+    pub people: Ladder,
+    /// Who people are.
+    pub person: Vec<Person>,
+    /// What reviews are bound to and whose signatures count.
+    pub review: Review,
+    /// Rows of the table of what a change needs before it is merged; tried before the default rows.
+    pub require: Vec<RequireRow>,
     #[serde(skip)]
     exclude: GlobSet,
 }
@@ -103,50 +116,48 @@ impl Config {
             Ok(table) => table,
             Err(error) => {
                 problems.push(problem(&error, 0..text.len().min(1)));
-                (config.verdict, config.command, config.approval) = default_rows();
+                config.add_default_rows();
                 return (config, problems);
             }
         };
         for (key, value) in table.get_ref() {
             let name: &str = key.get_ref();
             match (name, value.get_ref()) {
-                ("verdict", DeValue::Array(rows)) => {
-                    config.verdict.extend(rows.iter().filter_map(|row| part(row, text, &mut problems)));
+                ("verdict", DeValue::Array(rows)) => config.verdict = parts(rows, text, &mut problems),
+                ("command", DeValue::Array(rows)) => config.command = parts(rows, text, &mut problems),
+                ("approval", DeValue::Array(rows)) => config.approval = parts(rows, text, &mut problems),
+                ("scope", DeValue::Array(rows)) => config.scope = parts(rows, text, &mut problems),
+                ("tier", DeValue::Array(rows)) => config.tier = parts(rows, text, &mut problems),
+                ("person", DeValue::Array(rows)) => config.person = parts(rows, text, &mut problems),
+                ("require", DeValue::Array(rows)) => config.require = parts(rows, text, &mut problems),
+                ("verdict" | "command" | "approval" | "scope" | "tier" | "person" | "require", _) => {
+                    problems.push(ConfigProblem {
+                        range: value.span(),
+                        message: format!("`{name}` is a list of tables; write each as `[[{name}]]`"),
+                    });
                 }
-                ("command", DeValue::Array(rows)) => {
-                    config.command.extend(rows.iter().filter_map(|row| part(row, text, &mut problems)));
-                }
-                ("approval", DeValue::Array(rows)) => {
-                    config.approval.extend(rows.iter().filter_map(|row| part(row, text, &mut problems)));
-                }
-                ("scope", DeValue::Array(scopes)) => {
-                    config.scope.extend(scopes.iter().filter_map(|scope| part(scope, text, &mut problems)));
-                }
-                ("verdict" | "command" | "approval" | "scope", _) => problems.push(ConfigProblem {
-                    range: value.span(),
-                    message: format!("`{name}` is a list of tables; write each as `[[{name}]]`"),
-                }),
                 ("agents", _) => config.agents = part(value, text, &mut problems).unwrap_or_default(),
                 ("files", _) => config.files = part(value, text, &mut problems).unwrap_or_default(),
                 ("editor", _) => config.editor = part(value, text, &mut problems).unwrap_or_default(),
                 ("environment", _) => config.environment = part(value, text, &mut problems).unwrap_or_default(),
                 ("suppressions", _) => config.suppressions = part(value, text, &mut problems).unwrap_or_default(),
                 ("impact", _) => config.impact = impact(value, text, &mut problems),
+                ("people", _) => config.people = part(value, text, &mut problems).unwrap_or_default(),
+                ("review", _) => config.review = part(value, text, &mut problems).unwrap_or_default(),
                 _ => problems.push(ConfigProblem {
                     range: key.span(),
                     message: format!(
                         "unknown key `{name}`; known are `files`, `editor`, `environment`, `suppressions`, `impact`, \
-                         `verdict`, `agents`, `command`, `approval` and `scope`"
+                         `verdict`, `agents`, `command`, `approval`, `scope`, `tier`, `people`, `person`, `review` and \
+                         `require`"
                     ),
                 }),
             }
         }
         config.exclude = globs(&config.files.exclude, table.get_ref(), &mut problems);
         problems.extend(agents::problems(&config.scope, text));
-        let (verdicts, commands, approvals) = default_rows();
-        config.verdict.extend(verdicts);
-        config.command.extend(commands);
-        config.approval.extend(approvals);
+        problems.extend(levels(&config, table.get_ref()));
+        config.add_default_rows();
         problems.sort_by_key(|problem| problem.range.start);
         (config, problems)
     }
@@ -154,6 +165,33 @@ impl Config {
     /// The defaults.
     pub fn defaults() -> Self {
         Self::read("").0
+    }
+
+    fn add_default_rows(&mut self) {
+        #[derive(Default, Deserialize)]
+        struct Rows {
+            verdict: Vec<Row>,
+            command: Vec<CommandRow>,
+            approval: Vec<ApprovalRow>,
+            tier: Vec<TierRow>,
+            require: Vec<RequireRow>,
+        }
+        let rows = toml::from_str::<Rows>(DEFAULT_CONFIG).unwrap_or_default();
+        self.verdict.extend(rows.verdict);
+        self.command.extend(rows.command);
+        self.approval.extend(rows.approval);
+        self.tier.extend(rows.tier);
+        self.require.extend(rows.require);
+    }
+
+    /// How much places matter, with the default rows last.
+    pub fn tiers(&self) -> Tiers {
+        Tiers::new(self.tier.clone())
+    }
+
+    /// Everybody who is listed.
+    pub fn people(&self) -> People<'_> {
+        People::new(&self.people, &self.person)
     }
 
     /// The table of verdicts, with the default rows last.
@@ -182,15 +220,30 @@ impl Config {
     }
 }
 
-fn default_rows() -> (Vec<Row>, Vec<CommandRow>, Vec<ApprovalRow>) {
-    #[derive(Deserialize)]
-    struct Rows {
-        verdict: Vec<Row>,
-        command: Vec<CommandRow>,
-        approval: Vec<ApprovalRow>,
+/// Levels that are named and are not on the ladder.
+fn levels(config: &Config, table: &DeTable<'_>) -> Vec<ConfigProblem> {
+    let mut problems = Vec::new();
+    let ladder = &config.people.levels;
+    let mut look = |value: Option<&Spanned<DeValue<'_>>>| {
+        if let Some(value) = value
+            && let DeValue::String(level) = value.get_ref()
+            && !ladder.iter().any(|known| known == level)
+        {
+            let message = format!("`{level}` is none of the levels of `[people]`: {}", ladder.join(", "));
+            problems.push(ConfigProblem { range: value.span(), message });
+        }
+    };
+    for (list, key) in [("person", "level"), ("require", "level"), ("require", "author")] {
+        let Some(DeValue::Array(rows)) = table.get(list).map(Spanned::get_ref) else { continue };
+        for row in rows.iter() {
+            let DeValue::Table(row) = row.get_ref() else { continue };
+            match row.get(key).map(Spanned::get_ref) {
+                Some(DeValue::Array(levels)) => levels.iter().for_each(|level| look(Some(level))),
+                _ => look(row.get(key)),
+            }
+        }
     }
-    let rows = toml::from_str::<Rows>(DEFAULT_CONFIG);
-    rows.map(|rows| (rows.verdict, rows.command, rows.approval)).unwrap_or_default()
+    problems
 }
 
 /// Reads `[impact]`; a row of `[[impact.attribute]]` that is wrong takes nothing else along.
@@ -207,6 +260,15 @@ fn impact(value: &Spanned<DeValue<'_>>, text: &str, problems: &mut Vec<ConfigPro
         live.attribute.extend(rows.iter().filter_map(|row| part(row, text, problems)));
     }
     live
+}
+
+/// Reads a list of tables of the file; one that is wrong takes no other along.
+fn parts<'d, T: DeserializeOwned>(
+    rows: impl IntoIterator<Item = &'d Spanned<DeValue<'d>>>,
+    text: &str,
+    problems: &mut Vec<ConfigProblem>,
+) -> Vec<T> {
+    rows.into_iter().filter_map(|row| part(row, text, problems)).collect()
 }
 
 /// Reads one table of the file.

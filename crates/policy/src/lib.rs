@@ -12,7 +12,10 @@ mod config;
 mod environment;
 mod evaluate;
 pub mod format;
+mod globs;
 mod live;
+mod people;
+mod require;
 mod suppression;
 mod tier;
 mod verdict;
@@ -24,10 +27,13 @@ pub use config::{CONFIG_FILE, Config, ConfigProblem, DEFAULT_CONFIG, Editor, Fil
 pub use environment::{Environment, EnvironmentEvidence, Environments, Written};
 pub use evaluate::{Fix, Gap, Hit, Related, Seen, hits};
 pub use format::{Binding, Companion, Risk, RiskDocument, Severity, read as read_risk};
+pub use globs::Globs;
 pub use live::{Attribute, Baseline, Change, Live, Since};
+pub use people::{Ladder, People, Person};
+pub use require::{Change as ChangeUnderReview, Mode, RequireRow, Review as Reviews};
 pub use suppression::peers::{Checks, PeerSuppression, Reach, may_hold as may_hold_peer, read as read_peers};
 pub use suppression::{
     Suppression, may_hold as may_hold_suppression, render as render_suppression, suppressions as read_suppression,
 };
-pub use tier::Tier;
+pub use tier::{Tier, TierRow, Tiers};
 pub use verdict::{Circumstances, Impacted, Loudness, Origin, Row, Surface, Table, Verdict};

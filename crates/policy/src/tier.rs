@@ -1,5 +1,7 @@
 //! How much a place matters.
 
+use crate::environment::Environment;
+use crate::globs::Globs;
 use countersign_impact::tables;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,5 +39,58 @@ impl Tier {
             Self::High => "high",
             Self::Critical => "critical",
         }
+    }
+}
+
+/// `[[tier]]`: one row of the table of how much places matter. Conditions, all of which must hold, and the tier that a place then
+/// has. A condition that is left out holds.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TierRow {
+    /// Where it is: globs from the root of the repository. A row with this and without `kinds` counts for files of any
+    /// language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paths: Option<Globs>,
+    /// The environment that the resource belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Vec<Environment>>,
+    /// The kind of resource: globs, `aws_db_*`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kinds: Option<Globs>,
+    /// How much it matters.
+    pub tier: Tier,
+}
+
+/// The table of how much places matter. The tier is that of the first row that holds; where none does, it is by what the kind of
+/// resource is.
+#[derive(Debug, Clone, Default)]
+pub struct Tiers {
+    rows: Vec<TierRow>,
+}
+
+impl Tiers {
+    /// A table of rows, first match first.
+    pub fn new(rows: Vec<TierRow>) -> Self {
+        Self { rows }
+    }
+
+    /// The tier of a resource. The path counts from the root of the repository.
+    pub fn of(&self, path: &str, kind: &str, environment: Environment) -> Tier {
+        self.row(path, Some(kind), environment).unwrap_or_else(|| Tier::of(kind))
+    }
+
+    /// The tier that the table gives a file as such, whatever it holds; `None` where it gives none.
+    pub fn of_file(&self, path: &str, environment: Environment) -> Option<Tier> {
+        self.row(path, None, environment)
+    }
+
+    fn row(&self, path: &str, kind: Option<&str>, environment: Environment) -> Option<Tier> {
+        let holds = |row: &&TierRow| {
+            row.paths.as_ref().is_none_or(|paths| paths.fit(path))
+                && row.environment.as_ref().is_none_or(|environments| environments.contains(&environment))
+                && row.kinds.as_ref().is_none_or(|kinds| kind.is_some_and(|kind| kinds.fit(kind)))
+                && (kind.is_some() || row.paths.is_some())
+        };
+        self.rows.iter().find(holds).map(|row| row.tier)
     }
 }

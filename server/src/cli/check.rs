@@ -20,9 +20,9 @@ use countersign_engine::report::{JsonFinding, JsonGap, JsonProblem, JsonRange, J
 use countersign_engine::{Finding, Snapshot, Workspace, analyze, gaps};
 use countersign_grammars::Language;
 use countersign_policy::{Gap, Origin, Severity, Surface};
-use countersign_provenance::Saved;
+use countersign_provenance::{self as provenance, Saved};
 use countersign_syntax::{Budget, parse};
-use countersign_text::Text;
+use countersign_text::{RangeMap, Text};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
 use std::io::IsTerminal;
@@ -122,18 +122,7 @@ pub(crate) struct Listed {
 pub(crate) fn listed(paths: &[PathBuf], least: Severity) -> Listed {
     let configs = Configs::default();
     let (files, mut problems) = disk::files(paths, &configs);
-    let mut check = Check {
-        configs: &configs,
-        live: Live::of(paths, None, &configs),
-        today: today(),
-        store: Store::of_one_run(),
-        assume_origin: OriginName::Unknown,
-        least,
-        for_people: false,
-        undecided: false,
-        baseline: None,
-        fix: Fixing::Off,
-    };
+    let mut check = Check { least, ..Check::plain(&configs, Live::of(paths, None, &configs)) };
     let mut checked: Vec<Checked> = check.files(&files).into_iter().map(|(checked, _)| checked).collect();
     checked.extend(check.gone());
     checked.sort_by(|a, b| a.path.cmp(&b.path));
@@ -184,10 +173,10 @@ fn write_output(path: &Path, text: &str) -> anyhow::Result<()> {
 const BATCH_BYTES: usize = 1 << 20;
 
 /// How files are checked.
-pub(super) struct Check<'a> {
+pub(crate) struct Check<'a> {
     pub(super) configs: &'a Configs,
     /// What the files do to what is live.
-    pub(super) live: Live,
+    pub(crate) live: Live,
     pub(super) today: jiff::civil::Date,
     pub(super) store: Store,
     pub(super) assume_origin: OriginName,
@@ -200,32 +189,72 @@ pub(super) struct Check<'a> {
     pub(super) fix: Fixing,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
+    /// Everything that is found, and nothing else.
+    pub(crate) fn plain(configs: &'a Configs, live: Live) -> Self {
+        Self {
+            configs,
+            live,
+            today: today(),
+            store: Store::of_one_run(),
+            assume_origin: OriginName::Unknown,
+            least: Severity::Low,
+            for_people: false,
+            undecided: false,
+            baseline: None,
+            fix: Fixing::Off,
+        }
+    }
+
     /// Checks files, in their order, and fixes them where asked to.
     pub(super) fn files(&self, files: &[(PathBuf, Language)]) -> Vec<(Checked, Option<Fixed>)> {
+        let checked = self.each(files, |path, snapshot, around| self.file(path, snapshot, around));
+        let files = checked.into_iter().zip(files);
+        files.map(|(done, (path, _))| done.unwrap_or_else(|why| (not_done(path, why), None))).collect()
+    }
+
+    /// What is to be said about a file, for those who make something else of it than a report; with what was recorded of who
+    /// wrote it, where that is more than the snapshot has, and what tags declare.
+    pub(crate) fn findings(
+        &self,
+        path: &Path,
+        snapshot: &Snapshot,
+        around: &Surroundings,
+    ) -> (Option<Snapshot>, RangeMap<provenance::Origin>, Vec<(Finding, JsonFinding)>) {
+        let committed = self.with_committed(path, snapshot, around);
+        let snapshot = committed.as_ref().unwrap_or(snapshot);
+        let looked = self.look(path, snapshot, &around.workspace);
+        let shown = disk::display(path);
+        let json = |finding: Finding| (finding.clone(), JsonFinding::new(&shown, &snapshot.text, &finding));
+        let findings = looked.findings.into_iter().map(|(finding, _)| json(finding)).collect();
+        (committed.clone(), looked.declared, findings)
+    }
+
+    /// Reads files with what stands around them and does something with each, in their order; why one could not be read.
+    pub(crate) fn each<T: Send>(
+        &self,
+        files: &[(PathBuf, Language)],
+        done: impl Fn(&Path, &Snapshot, &Surroundings) -> T + Sync,
+    ) -> Vec<Result<T, String>> {
         let progress = progress(self.for_people, files.len());
-        let mut checked: Vec<_> = files.iter().map(|_| Default::default()).collect();
+        let mut all: Vec<_> = files.iter().map(|_| Err(String::new())).collect();
         for batch in surroundings::batches(files, BATCH_BYTES) {
             let files_of: Vec<_> = batch.iter().filter_map(|index| files.get(*index)).collect();
             let read = cache::by_folder(&files_of, |(path, _)| path, |cache, (path, of)| self.read(cache, path, *of));
             let around = Surroundings::of(read.iter().filter_map(|read| read.as_ref().ok().cloned()));
             let done = batch.par_iter().zip(read).map(|(index, read)| {
-                let path = &files[*index].0;
-                let checked = match read {
-                    Ok(snapshot) => self.file(path, &snapshot, &around),
-                    Err(message) => (not_done(path, message), None),
-                };
+                let done = read.map(|snapshot| done(&files[*index].0, &snapshot, &around));
                 progress.inc(1);
-                (*index, checked)
+                (*index, done)
             });
             for (index, done) in done.collect::<Vec<_>>() {
-                checked[index] = done;
+                all[index] = done;
             }
             // Taking it apart needs as long as a tenth of the work on it, and nobody has to wait for that.
             rayon::spawn(move || drop(around));
         }
         progress.finish_and_clear();
-        checked
+        all
     }
 
     /// Reads a file, with what is known of who wrote it.
@@ -318,6 +347,7 @@ impl Check<'_> {
         let mut looked = Looked {
             suppressed: analysis.suppressed,
             secrets: analysis.secrets,
+            declared: analysis.declared,
             gaps: if self.undecided { gaps(snapshot) } else { Vec::new() },
             ..Looked::default()
         };
@@ -395,6 +425,8 @@ pub(super) struct Looked {
     pub(super) findings: Vec<(Finding, Fingerprint)>,
     /// Where secrets stand, also those that nothing is said about.
     pub(super) secrets: Vec<std::ops::Range<usize>>,
+    /// What in-file tags declare.
+    declared: RangeMap<provenance::Origin>,
     gaps: Vec<Gap>,
     suppressed: usize,
     known: usize,

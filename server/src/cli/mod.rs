@@ -7,6 +7,7 @@ mod check;
 mod doctor;
 mod export;
 mod fix;
+mod gate;
 mod github;
 mod hook;
 mod human;
@@ -15,14 +16,16 @@ mod init;
 mod junit;
 mod ledger;
 mod note;
+mod person;
 mod report;
 mod request_command;
 mod revert;
+mod review;
 mod sarif;
 mod status;
 
 pub(crate) use catalogue::page;
-pub(crate) use check::{Listed, listed, today};
+pub(crate) use check::{Check, Listed, listed, today};
 pub(crate) use human::written_by;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -144,6 +147,21 @@ enum Command {
     /// terminal: an agent cannot.
     #[command(name = "request-command")]
     Request(request_command::RequestArguments),
+    /// Ask for reviews of changes, and answer with a signature.
+    ///
+    /// Which changes need one, and whose, says policy (`[[require]]`, `[[tier]]` and `[[person]]` in countersign.toml). A request is
+    /// a file under .countersign/reviews, an answer another one with an SSH signature beside it; both are committed with the
+    /// change.
+    Review {
+        #[command(subcommand)]
+        command: review::ReviewCommand,
+    },
+    /// Say whether every change of a range has what policy wants for it, for CI and before a push.
+    ///
+    /// Everything is read from commits: what is changed, who wrote it by notes and trailers, who has approved it; policy and
+    /// signers from the base, so that no change loosens what it is judged by. Ends with 0 where nothing is missing, 1 where
+    /// something is, and 2 where the command line is wrong or something could not be read.
+    Gate(gate::GateArguments),
     /// Stand between an editor and a completion server, to record which of its suggestions are taken over.
     ///
     /// To be set in the editor where the completion server is: everything passes as it is, and the exit code is that of the
@@ -175,6 +193,8 @@ enum Schema {
     Doctor,
     /// What `check --format json` prints.
     Findings,
+    /// What `gate --format json` prints.
+    Gate,
     /// What `impact --format json` prints.
     Impact,
     /// What `log --format json` prints.
@@ -183,6 +203,8 @@ enum Schema {
     Protocol,
     /// What `request-command --list --format json` prints.
     Requests,
+    /// What `review list --format json` prints.
+    Reviews,
     /// What `risks --format json` prints.
     Risks,
     /// What `status --format json` prints.
@@ -219,6 +241,8 @@ pub fn run() -> ExitCode {
         Command::Hook { agent } => return hook::run(agent),
         Command::Mcp(arguments) => crate::mcp::run(&arguments),
         Command::Request(arguments) => request_command::run(&arguments),
+        Command::Review { command } => review::run(&command),
+        Command::Gate(arguments) => gate::run(&arguments),
         Command::Proxy(arguments) => crate::proxy::run(arguments),
         Command::Lsp { stdio: _ } => return lsp(),
     };
@@ -255,10 +279,12 @@ fn schema(of: Schema) -> anyhow::Result<ExitCode> {
         Schema::Config => schemars::schema_for!(countersign_policy::Config),
         Schema::Doctor => schemars::schema_for!(doctor::JsonDoctor),
         Schema::Findings => schemars::schema_for!(countersign_engine::report::JsonReport),
+        Schema::Gate => schemars::schema_for!(gate::JsonGate),
         Schema::Impact => schemars::schema_for!(crate::impact::report::JsonImpact),
         Schema::Log => schemars::schema_for!(Vec<ledger::JsonEntry>),
         Schema::Protocol => crate::lsp::protocol_schema(),
         Schema::Requests => schemars::schema_for!(Vec<request_command::JsonRequest>),
+        Schema::Reviews => schemars::schema_for!(Vec<gate::JsonChange>),
         Schema::Risks => schemars::schema_for!(Vec<catalogue::JsonRisk<'static>>),
         Schema::Status => schemars::schema_for!(status::JsonStatus),
     };

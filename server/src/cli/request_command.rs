@@ -1,6 +1,6 @@
 //! `countersign request-command`: a command that was denied, and the people who let it through once.
 
-use super::{Format, print};
+use super::{Format, person, print};
 use crate::approvals::record::{Kept, Request, Standing, email};
 use crate::approvals::{self, in_words, log, now};
 use crate::disk::{Configs, FolderConfig};
@@ -13,13 +13,9 @@ use countersign_agents::{Action, AgentKind, Call, Moment};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt::Write as _;
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-
-/// Variables that agents set for what they run: Claude Code, Cursor, Gemini CLI, Codex, OpenCode.
-const SET_BY_AGENTS: &[&str] =
-    &["CLAUDECODE", "CURSOR_AGENT", "GEMINI_CLI", "CODEX_SANDBOX", "CODEX_SANDBOX_NETWORK_DISABLED", "OPENCODE"];
 
 #[derive(Debug, Args)]
 #[group(id = "request", required = true, args = ["command", "list", "approve", "decline"])]
@@ -134,14 +130,7 @@ fn call(agent: AgentKind, session: Option<String>, folder: &Path, line: &str) ->
 
 fn approve(store: &Store, at: &Path, id: &str) -> anyhow::Result<ExitCode> {
     let one = Kept::of(store, at, id).map_err(anyhow::Error::msg)?;
-    if let Some(name) = SET_BY_AGENTS.iter().find(|name| std::env::var_os(name).is_some()) {
-        bail!(
-            "an agent runs this, by `{name}`, and an agent cannot approve its own work; approve it at a terminal of your own"
-        );
-    }
-    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
-        bail!("an approval is given by a person at a terminal, and this is none; run it yourself, without pipes");
-    }
+    person::at_terminal()?;
     let approval = one.request.approval(&Configs::default().of(at).config);
     let Some(person) = git::author(at).filter(|person| email(person).is_some()) else {
         bail!("nobody knows who you are: set `git config user.name` and `user.email`, which the approval will name");
@@ -159,12 +148,7 @@ fn approve(store: &Store, at: &Path, id: &str) -> anyhow::Result<ExitCode> {
             "`{path}` has changed since this was requested, so it would not be what was judged; have it requested anew"
         );
     }
-    let mut terminal = std::io::stderr().lock();
-    write!(terminal, "{}\nLet this run once, approved by {person}? Type yes: ", shown(&one))?;
-    terminal.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    if answer.trim() != "yes" {
+    if !person::says_yes(&format!("{}\nLet this run once, approved by {person}?", shown(&one)))? {
         bail!("it was not approved; `--decline {id}` declines it for good");
     }
     // Before it counts, so that nothing counts that was not recorded.
@@ -264,7 +248,7 @@ fn shown(one: &Kept) -> String {
     for word in &one.approvals {
         let _ = writeln!(text, "- Approved by {}.", word.person);
     }
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    person::shown(&text)
 }
 
 fn time(at: i64) -> String {

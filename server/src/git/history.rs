@@ -1,7 +1,7 @@
 //! What git itself is asked for: which commit a line comes from, what a commit says of its lines, and what is written there.
 
 use anyhow::{Context, bail};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -179,6 +179,95 @@ impl Git {
         let printed =
             self.text(&["rev-list", "--reverse", "--topo-order", "--no-merges", &branch, "--not", but], b"")?;
         Ok(printed.lines().map(str::to_owned).collect())
+    }
+
+    /// The best common ancestor of two commits.
+    pub(crate) fn merge_base(&self, one: &str, other: &str) -> anyhow::Result<Option<String>> {
+        let found = self.text(&["merge-base", one, other], b"").ok();
+        Ok(found.map(|found| found.trim().to_owned()).filter(|found| !found.is_empty()))
+    }
+
+    /// The files that differ between two commits; a file that was renamed is gone in one place and new in another.
+    pub(crate) fn changed_between(&self, from: &str, to: &str) -> anyhow::Result<Vec<String>> {
+        let printed = self.text(&["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to, "--"], b"")?;
+        Ok(printed.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
+    }
+
+    /// The commits that come after one and not after another, the newest first, merges included; each with the files that it
+    /// changed against any of its parents.
+    pub(crate) fn commits_between(&self, from: &str, to: &str) -> anyhow::Result<Vec<(String, Vec<String>)>> {
+        let listed = self.text(&["rev-list", "--topo-order", to, &format!("^{from}")], b"")?;
+        let mut commits: Vec<(String, Vec<String>)> =
+            listed.lines().map(|commit| (commit.to_owned(), Vec::new())).collect();
+        let by_name: HashMap<String, usize> =
+            commits.iter().enumerate().map(|(index, (commit, _))| (commit.clone(), index)).collect();
+        let options = ["diff-tree", "--stdin", "-r", "-m", "-z", "--root", "--name-only", "--no-renames"];
+        let printed = self.text(&options, listed.as_bytes())?;
+        let mut current = None;
+        for name in printed.split('\0') {
+            // With `-z` a commit stands on a line of its own before the names.
+            if let Some(index) = by_name.get(name.trim_start_matches('\n').trim_end_matches('\n')) {
+                current = Some(*index);
+            } else if let Some((_, files)) = current.and_then(|index| commits.get_mut(index))
+                && !name.is_empty()
+                && !files.iter().any(|known| known == name)
+            {
+                files.push(name.to_owned());
+            }
+        }
+        Ok(commits)
+    }
+
+    /// The e-mail addresses of those who wrote commits, by commit.
+    pub(crate) fn authors<'c>(
+        &self,
+        commits: impl IntoIterator<Item = &'c str>,
+    ) -> anyhow::Result<HashMap<String, String>> {
+        let input: Vec<&str> = commits.into_iter().collect();
+        if input.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let printed =
+            self.text(&["log", "--no-walk=unsorted", "--stdin", "--format=%H %ae"], input.join("\n").as_bytes())?;
+        let lines = printed.lines().filter_map(|line| line.split_once(' '));
+        Ok(lines.map(|(commit, email)| (commit.to_owned(), email.to_owned())).collect())
+    }
+
+    /// Of some commits those whose note was changed or taken away since it was first written, as far as the history of the notes
+    /// says so.
+    pub(crate) fn with_rewritten_notes(&self, commits: &[String]) -> anyhow::Result<HashSet<String>> {
+        let exists = self.read(&["rev-parse", "--verify", "--quiet", NOTES], b"").is_ok();
+        if commits.is_empty() || !exists {
+            return Ok(HashSet::new());
+        }
+        // git spreads notes over folders as they become many.
+        let spread = |commit: &String| [commit.clone(), format!("{}/{}", &commit[..2], &commit[2..])];
+        let mut arguments = vec!["log", "--format=", "--raw", "-z", "-m", "--no-renames", "--no-abbrev", NOTES, "--"];
+        let paths: Vec<String> = commits.iter().filter(|commit| commit.len() > 2).flat_map(spread).collect();
+        arguments.extend(paths.iter().map(String::as_str));
+        let printed = self.text(&arguments, b"")?;
+        let mut contents: HashMap<String, BTreeSet<&str>> = HashMap::new();
+        let mut fields = printed.split('\0');
+        while let Some(head) = fields.next() {
+            // `:100644 100644 <old> <new> M`, and then the path.
+            let words: Vec<&str> = head.trim_start_matches('\n').split(' ').collect();
+            let (Some(new), true) = (words.get(3), head.contains(':')) else { continue };
+            let Some(path) = fields.next() else { break };
+            contents.entry(path.replace('/', "")).or_default().insert(new);
+        }
+        Ok(contents.into_iter().filter(|(_, contents)| contents.len() > 1).map(|(commit, _)| commit).collect())
+    }
+
+    /// The value of a setting of git.
+    pub(crate) fn setting(&self, name: &str) -> Option<String> {
+        let value = self.text(&["config", "--get", name], b"").ok()?;
+        Some(value.trim_end_matches('\n').to_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// The same of one that names a path, in which `~` stands for the home folder.
+    pub(crate) fn path_setting(&self, name: &str) -> Option<String> {
+        let value = self.text(&["config", "--type=path", "--get", name], b"").ok()?;
+        Some(value.trim_end_matches('\n').to_owned()).filter(|value| !value.is_empty())
     }
 
     /// The lines that a commit added, by file: those that none of its parents has.

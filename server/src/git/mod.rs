@@ -1,8 +1,10 @@
 //! What git knows: where a repository keeps its own files, what was committed, who is at work.
 
+mod checkout;
 mod history;
 mod revision;
 
+pub(crate) use checkout::Checkout;
 pub(crate) use history::{BlamedLine, Git, NOTES};
 pub(crate) use revision::{MergeBases, Revision};
 
@@ -26,6 +28,11 @@ pub(crate) fn git_folder(file: &Path) -> Option<PathBuf> {
 pub(crate) fn work_tree(file: &Path) -> Option<PathBuf> {
     let root = repository(file)?.workdir()?.to_owned();
     std::path::absolute(&root).ok()
+}
+
+/// Whether the clone that a folder is in lacks a part of its history.
+pub(crate) fn is_shallow(folder: &Path) -> bool {
+    repository(&folder.join("-")).is_some_and(|repository| repository.is_shallow().unwrap_or(false))
 }
 
 /// The branch that is checked out in the work tree of a file.

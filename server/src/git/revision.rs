@@ -30,6 +30,8 @@ pub(crate) struct Revision {
     left_out: OnceCell<BTreeSet<String>>,
     /// The commit, in seven digits.
     pub(crate) commit: String,
+    /// The commit, in full.
+    pub(crate) id: String,
     /// Which one it is, in words: `the merge base with origin/main`.
     pub(crate) name: String,
     /// Why it may not be what one expects, and what to do.
@@ -68,8 +70,8 @@ impl Revision {
             .and_then(|object| object.peel_to_kind(gix::objs::Kind::Tree).ok())
             .map(|tree| tree.id)
             .with_context(|| format!("{name} ({commit}) names no files, or they are not in this clone; fetch them"))?;
-        let commit = commit.to_hex_with_len(7).to_string();
-        Ok(Self { repository, root, tree, left_out: OnceCell::new(), commit, name, doubt })
+        let (id, commit) = (commit.to_string(), commit.to_hex_with_len(7).to_string());
+        Ok(Self { repository, root, tree, left_out: OnceCell::new(), commit, id, name, doubt })
     }
 
     /// The root of the work tree.
@@ -112,6 +114,15 @@ impl Revision {
             }
         }
         Ok((files, foreign))
+    }
+
+    /// What stands below a folder and is a link.
+    pub(crate) fn links_below(&self, folder: &str) -> Vec<String> {
+        let Some(entries) = self.folder(folder).and_then(|tree| tree.traverse().breadthfirst.files().ok()) else {
+            return Vec::new();
+        };
+        let links = entries.into_iter().filter(|entry| entry.mode.kind() == EntryKind::Link);
+        links.map(|entry| format!("{folder}/{}", entry.filepath)).collect()
     }
 
     /// A file's content.

@@ -135,15 +135,23 @@ impl Session {
     }
 }
 
-/// Writes the request for a review and says so.
+/// Writes the requests for a review and says so.
 fn write_review(view: &View, arguments: &ActionArguments, requester: &Requester) -> jsonrpc::Result<Option<LSPAny>> {
-    let (file, statement) = features::review_request(view, arguments)?;
-    write_atomically(&file, statement.as_bytes()).map_err(|error| {
-        let mut failed = Error::internal_error();
-        failed.message = format!("the request could not be written to {}: {error}", file.display()).into();
-        failed
-    })?;
-    let shown = crate::disk::display(&file);
+    let requests = features::review_requests(view, arguments)?;
+    let mut written = Vec::new();
+    for (file, statement) in &requests {
+        write_atomically(file, statement.as_bytes()).map_err(|error| {
+            let mut failed = Error::internal_error();
+            failed.message = format!("the request could not be written to {}: {error}", file.display()).into();
+            failed
+        })?;
+        written.push(crate::disk::display(file));
+    }
+    let Some(first) = written.first() else {
+        requester.show(MessageType::INFO, format!("No request was written: {}.", features::REQUESTED));
+        return Ok(None);
+    };
+    let shown = written.join(", ");
     requester.show(MessageType::INFO, format!("The review request was written to {shown}. Commit it with the change."));
-    Ok(Some(serde_json::json!({ "file": shown })))
+    Ok(Some(serde_json::json!({ "file": first })))
 }

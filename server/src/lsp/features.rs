@@ -651,8 +651,8 @@ pub(super) fn edit_of(view: &View, name: &str, arguments: &ActionArguments) -> R
             }
         }
         REQUEST_REVIEW if view.features.create_files => {
-            let (file, statement) = review_request(view, arguments)?;
-            return create_file(&file, &statement).map(Some);
+            let requests = review_requests(view, arguments)?;
+            return if requests.is_empty() { Err(invalid(REQUESTED)) } else { create_files(&requests).map(Some) };
         }
         _ => return Ok(None),
     };
@@ -715,24 +715,24 @@ fn with_last_break(text: &Text, edit: &ByteEdit) -> ByteEdit {
     edit.clone()
 }
 
-fn create_file(file: &Path, content: &str) -> Result<WorkspaceEdit> {
-    let uri = Uri::from_file_path(file).ok_or_else(Error::internal_error)?;
-    let options = CreateFileOptions { overwrite: Some(true), ignore_if_exists: None };
-    let create = CreateFile { uri: uri.clone(), options: Some(options), annotation_id: None };
-    let insert = TextEdit { range: Range::default(), new_text: content.to_owned() };
-    let text_document = OptionalVersionedTextDocumentIdentifier { uri, version: None };
-    let edit = TextDocumentEdit { text_document, edits: vec![OneOf::Left(insert)] };
-    Ok(WorkspaceEdit {
-        document_changes: Some(DocumentChanges::Operations(vec![
-            DocumentChangeOperation::Op(ResourceOp::Create(create)),
-            DocumentChangeOperation::Edit(edit),
-        ])),
-        ..WorkspaceEdit::default()
-    })
+fn create_files(files: &[(PathBuf, String)]) -> Result<WorkspaceEdit> {
+    let mut operations = Vec::new();
+    for (file, content) in files {
+        let uri = Uri::from_file_path(file).ok_or_else(Error::internal_error)?;
+        let options = CreateFileOptions { overwrite: Some(true), ignore_if_exists: None };
+        let create = CreateFile { uri: uri.clone(), options: Some(options), annotation_id: None };
+        let insert = TextEdit { range: Range::default(), new_text: content.clone() };
+        let text_document = OptionalVersionedTextDocumentIdentifier { uri, version: None };
+        let edit = TextDocumentEdit { text_document, edits: vec![OneOf::Left(insert)] };
+        operations.push(DocumentChangeOperation::Op(ResourceOp::Create(create)));
+        operations.push(DocumentChangeOperation::Edit(edit));
+    }
+    Ok(WorkspaceEdit { document_changes: Some(DocumentChanges::Operations(operations)), ..WorkspaceEdit::default() })
 }
 
-/// The file and the text of a request for a review of a finding, or of all findings in a range.
-pub(super) fn review_request(view: &View, arguments: &ActionArguments) -> Result<(PathBuf, String)> {
+/// Requests for a review of a finding, or of all that is in a range: one for each part of the file, each a file and its text.
+/// What was requested already is left out.
+pub(super) fn review_requests(view: &View, arguments: &ActionArguments) -> Result<Vec<(PathBuf, String)>> {
     let Some(path) = &view.path else {
         return Err(invalid("a review can be requested for a file; save this document first"));
     };
@@ -750,30 +750,52 @@ pub(super) fn review_request(view: &View, arguments: &ActionArguments) -> Result
         .or_else(|| view.roots.iter().find(|root| path.starts_with(root)).cloned())
         .or_else(|| path.parent().map(Path::to_owned))
         .unwrap_or_default();
-    let relative = disk::display(path.strip_prefix(&root).unwrap_or(path));
-    // What a reviewer has to see is the whole resource, not the one value.
-    let part = match (&arguments.risk, found.first().and_then(|finding| finding.resource.as_ref())) {
-        (Some(_), Some(resource)) => resource.range.clone(),
-        _ => range,
+    let text = view.snapshot.text.to_string();
+    let parts = review::parts(path, text.as_bytes());
+    let is_meant = |part: &&review::Part| {
+        let is_in = |own: &ByteRange<usize>| own.start < range.end.max(range.start + 1) && range.start < own.end;
+        part.ranges.iter().any(is_in)
     };
-    let why = arguments.reason.clone().unwrap_or_else(|| {
-        let messages: Vec<_> = found.iter().map(|finding| &*finding.message).collect();
-        if messages.is_empty() { "A second person should look at this.".to_owned() } else { messages.join(" ") }
-    });
-    let findings: Vec<_> =
-        found.iter().map(|finding| JsonFinding::new(&relative, &view.snapshot.text, finding)).collect();
-    let request = review::Request {
-        path: &relative,
-        text: &view.snapshot.text.to_string(),
-        range: JsonRange::new(&view.snapshot.text, &part),
-        part: &view.snapshot.text.slice(part),
-        findings: &findings,
-        requested_by: &git::author(path).unwrap_or_else(|| "unknown".to_owned()),
-        why: &why,
-        at: jiff::Timestamp::now(),
-    };
-    Ok((request.file(&root), request.statement()))
+    let meant: Vec<_> = parts.iter().filter(is_meant).collect();
+    let place = review::Place::of(&root, path, &Configs::default().of(path).config);
+    let mut requests = Vec::new();
+    for part in &meant {
+        let found: Vec<_> =
+            found.iter().filter(|finding| meant.len() == 1 || part.holds(finding.range.start)).collect();
+        // What a reviewer has to see is the whole resource, not the one value.
+        let shown = match (&arguments.risk, found.first().and_then(|finding| finding.resource.as_ref())) {
+            (Some(_), Some(resource)) => resource.range.clone(),
+            _ if meant.len() == 1 => range.clone(),
+            _ => part.ranges.first().cloned().unwrap_or_default(),
+        };
+        let why = arguments.reason.clone().unwrap_or_else(|| {
+            let messages: Vec<_> = found.iter().map(|finding| &*finding.message).collect();
+            if messages.is_empty() { "A second person should look at this.".to_owned() } else { messages.join(" ") }
+        });
+        let relative = place.path.clone();
+        let findings: Vec<_> =
+            found.iter().map(|finding| JsonFinding::new(&relative, &view.snapshot.text, finding)).collect();
+        let request = review::Asked {
+            bound: place.bound(part.address.clone(), Some(part.seal.clone())),
+            text: &text,
+            range: JsonRange::new(&view.snapshot.text, &shown),
+            part: &view.snapshot.text.slice(shown),
+            findings: &findings,
+            requested_by: git::author(path).unwrap_or_else(|| "unknown".to_owned()),
+            why,
+        };
+        let (file, content) = request.file(jiff::Timestamp::now());
+        let file = root.join(file);
+        if !file.exists() {
+            requests.push((file, String::from_utf8(content).map_err(|_| Error::internal_error())?));
+        }
+    }
+    Ok(requests)
 }
+
+/// That all of a review was requested already.
+pub(super) const REQUESTED: &str =
+    "this review was requested already: `countersign review list` says where it stands, and so does the Reviews view";
 
 /// The diagnostics of a `countersign.toml`.
 pub(super) fn config_diagnostics(text: &Text, encoding: Encoding) -> Vec<Diagnostic> {

@@ -3,11 +3,11 @@
 use super::JsonControl;
 use crate::disk::{self, Configs, FolderConfig};
 use crate::git::{Git, NOTES};
+use crate::owners::{CODEOWNERS, owners as owners_of};
 use countersign_agents::AgentKind;
 use countersign_commands::Effect;
 use countersign_impact::Action;
 use countersign_policy::{CONFIG_FILE, Circumstances, Environment, Impacted, Origin, Severity, Surface, Tier, Verdict};
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use std::path::{Path, PathBuf};
 
 const POLICY: &str =
@@ -31,9 +31,6 @@ const CI: &[&str] = &[
     "Jenkinsfile",
     ".buildkite",
 ];
-
-/// Where forges look for the owners of files.
-const CODEOWNERS: &[&str] = &[".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"];
 
 /// Longest file that is read, in bytes.
 const MAX_BYTES: u64 = 4 << 20;
@@ -313,54 +310,16 @@ fn owners(root: &Path) -> JsonControl {
         let what = format!("there is no CODEOWNERS in {}", CODEOWNERS.join(", "));
         return JsonControl::missing("owners", None, OWNERS, what, next);
     };
-    let unowned: Vec<_> = [CONFIG_FILE, name].into_iter().filter(|file| !is_owned(&owners, file)).collect();
+    let unowned: Vec<_> = [CONFIG_FILE, name].into_iter().filter(|file| owners_of(&owners, file).is_empty()).collect();
     if unowned.is_empty() {
         return JsonControl::ok("owners", None, OWNERS, format!("{name} names owners of {CONFIG_FILE} and of itself"));
     }
     JsonControl::missing("owners", None, OWNERS, format!("{name} names no owner of {}", unowned.join(" and ")), next)
 }
 
-/// Whether the last line of CODEOWNERS that is about a file names somebody. Patterns are those of `.gitignore`, without `!`.
-fn is_owned(owners: &str, file: &str) -> bool {
-    let mut owned = false;
-    for line in owners.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['#', '[', '!'])) {
-        let mut words = line.split_whitespace();
-        let Some(pattern) = words.next() else { continue };
-        if globs(pattern).is_some_and(|globs| globs.matched_path_or_any_parents(file, false).is_ignore()) {
-            owned = words.next().is_some_and(|word| !word.starts_with('#'));
-        }
-    }
-    owned
-}
-
-fn globs(pattern: &str) -> Option<Gitignore> {
-    let mut builder = GitignoreBuilder::new("");
-    builder.add_line(None, pattern).ok()?;
-    builder.build().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn who_owns_a_file() {
-        for (owners, expected) in [
-            ("* @team", true),
-            ("# * @team", false),
-            ("*", false),
-            ("/countersign.toml @a\n", true),
-            ("countersign.toml a@example.org\n", true),
-            ("* @team\n/countersign.toml\n", false),
-            ("* @team\n/countersign.toml # nobody\n", false),
-            ("/infra/ @team\n", false),
-            ("*.toml @team\n", true),
-            ("[ @team\n", false),
-        ] {
-            assert_eq!(is_owned(owners, "countersign.toml"), expected, "{owners}");
-        }
-        assert!(is_owned("/.github/ @team", ".github/CODEOWNERS"));
-    }
 
     #[test]
     fn what_runs_the_check() {

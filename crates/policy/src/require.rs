@@ -1,0 +1,206 @@
+//! What a change needs before it is merged: whose approval, and what else.
+
+use crate::config::Config;
+use crate::environment::Environment;
+use crate::format::Severity;
+use crate::globs::Globs;
+use crate::people::People;
+use crate::tier::Tier;
+use crate::verdict::{Impacted, Origin, Verdict};
+use countersign_impact::Action;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `[review]` of `countersign.toml`: what reviews are bound to and whose signatures count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Review {
+    /// The repository, as requests and approvals name it: host and path, `github.com/acme/infra`. Where it is empty, that of the
+    /// remote `origin`. Set it where forks are reviewed.
+    pub repository: String,
+    /// The file that says whose key is whose, from the root of the repository: OpenSSH's `allowed_signers`.
+    pub signers: String,
+}
+
+impl Default for Review {
+    fn default() -> Self {
+        Self { repository: String::new(), signers: ".countersign/allowed_signers".to_owned() }
+    }
+}
+
+/// What becomes of a change that lacks what it needs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// It is in the report, as what enforcement would have stopped.
+    Observe,
+    /// The same, and it is told as a warning.
+    Warn,
+    /// It does not pass.
+    #[default]
+    Enforce,
+}
+
+/// `[[require]]`: one row of the table of what a change needs. Conditions, all of which must hold, and what is then needed. A
+/// condition that is left out holds.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RequireRow {
+    /// Where it is: globs from the root of the repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paths: Option<Globs>,
+    /// How much the place matters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tier: Option<Vec<Tier>>,
+    /// The environment that the resource belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Vec<Environment>>,
+    /// Who wrote it. In places that are critical or high, what nobody knows the writer of counts as an AI's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Vec<Origin>>,
+    /// The lowest level of those who committed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<Vec<String>>,
+    /// The worst verdict of what was found in it. This and the next one never hold where nothing was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Vec<Verdict>>,
+    /// The worst severity of what was found in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Vec<Severity>>,
+    /// What applying it does to the resource that is live. This and the next ones never hold where nothing happens to one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<Vec<Action>>,
+    /// Whether data is lost for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_loss: Option<bool>,
+    /// At least so many resources depend on it, directly or through others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dependents: Option<usize>,
+    /// How many people have to approve it.
+    pub approvals: usize,
+    /// Of which level they are at least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
+    /// Of which teams they are; any of them will do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub teams: Vec<String>,
+    /// Whether they have to be owners of the file by CODEOWNERS.
+    pub owners: bool,
+    /// Whether the own approval of who wrote it counts. It never does for what an AI wrote in a critical place.
+    pub own: bool,
+    /// Whether only keys in hardware count, which somebody has to touch.
+    pub hardware: bool,
+    /// A trailer that the message of a commit of the change has to have: `Change-Id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trailer: Option<String>,
+    /// What becomes of a change that lacks it.
+    pub mode: Mode,
+}
+
+/// A change, as `[[require]]` is asked about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change<'a> {
+    /// The file, from the root of the repository, with forward slashes.
+    pub path: &'a str,
+    /// How much the place matters.
+    pub tier: Tier,
+    /// The environment that the resource belongs to.
+    pub environment: Environment,
+    /// Who wrote it.
+    pub origin: Origin,
+    /// The lowest level of those who committed it.
+    pub author: &'a str,
+    /// The worst verdict and the worst severity of what was found in it.
+    pub found: Option<(Verdict, Severity)>,
+    /// What happens to what is live.
+    pub impact: Option<Impacted>,
+}
+
+impl Change<'_> {
+    /// Who wrote it, as far as that raises what is needed: where it matters most, nobody's counts as an AI's.
+    pub fn counts_as(&self) -> Origin {
+        match self.origin {
+            Origin::Unknown | Origin::Suspected if self.tier >= Tier::High => Origin::Ai,
+            origin => origin,
+        }
+    }
+
+    fn is_ai(&self) -> bool {
+        matches!(self.counts_as(), Origin::Ai | Origin::Mixed)
+    }
+}
+
+impl RequireRow {
+    fn holds(&self, change: &Change<'_>) -> bool {
+        self.paths.as_ref().is_none_or(|paths| paths.fit(change.path))
+            && self.tier.as_ref().is_none_or(|tiers| tiers.contains(&change.tier))
+            && self.environment.as_ref().is_none_or(|environments| environments.contains(&change.environment))
+            && self.origin.as_ref().is_none_or(|origins| origins.contains(&change.counts_as()))
+            && self.author.as_ref().is_none_or(|levels| levels.iter().any(|level| level == change.author))
+            && self.verdict.as_ref().is_none_or(|all| change.found.is_some_and(|(verdict, _)| all.contains(&verdict)))
+            && self.severity.as_ref().is_none_or(|all| change.found.is_some_and(|(_, it)| all.contains(&it)))
+            && self.action.as_ref().is_none_or(|all| change.impact.is_some_and(|it| all.contains(&it.action)))
+            && self.data_loss.is_none_or(|is| change.impact.is_some_and(|it| it.data_loss == is))
+            && self.dependents.is_none_or(|least| change.impact.is_some_and(|it| it.dependents >= least))
+    }
+
+    /// Whether nothing is needed.
+    pub fn is_nothing(&self) -> bool {
+        self.approvals == 0 && self.trailer.is_none()
+    }
+
+    /// What is needed, in words: `2 approvals by people of the level senior or above`.
+    pub fn in_words(&self) -> String {
+        let mut words = match self.approvals {
+            0 => String::new(),
+            1 => "1 approval".to_owned(),
+            more => format!("{more} approvals"),
+        };
+        let mut by = Vec::new();
+        by.extend(self.level.as_ref().map(|level| format!("of the level {level} or above")));
+        by.extend((!self.teams.is_empty()).then(|| format!("of {}", self.teams.join(" or "))));
+        by.extend(self.owners.then(|| "who own the file by CODEOWNERS".to_owned()));
+        by.extend((!self.own).then(|| "who neither wrote it nor asked".to_owned()));
+        if self.approvals > 0 && !by.is_empty() {
+            words = format!("{words} by people {}", by.join(", "));
+        }
+        if self.approvals > 0 && self.hardware {
+            words.push_str(", with keys in hardware");
+        }
+        match (&self.trailer, words.is_empty()) {
+            (Some(trailer), true) => format!("a trailer `{trailer}:` in the message of a commit"),
+            (Some(trailer), false) => format!("{words}, and a trailer `{trailer}:` in the message of a commit"),
+            (None, _) => words,
+        }
+    }
+
+    /// Why somebody may not approve, by all of the person's addresses; `None` where the person may. `owners` are those of the file.
+    pub fn refuses(&self, people: People<'_>, emails: &[&str], owners: &[String]) -> Option<String> {
+        let who = emails.first().copied().unwrap_or("nobody");
+        if let Some(level) = &self.level
+            && !people.is_empty()
+        {
+            let own = people.level(emails);
+            if people.rank(own) < people.rank(level) {
+                return Some(format!("{who} is of the level {own}, and {level} is asked for"));
+            }
+        }
+        if !self.teams.is_empty() && !self.teams.iter().any(|team| people.is_in(emails, team)) {
+            return Some(format!("{who} is not of {}", self.teams.join(" or ")));
+        }
+        (self.owners && !people.is_owner(emails, owners)).then(|| {
+            let owners = if owners.is_empty() { "which names nobody for it".to_owned() } else { owners.join(", ") };
+            format!("{who} does not own the file by CODEOWNERS ({owners})")
+        })
+    }
+}
+
+impl Config {
+    /// What a change needs: the first row that holds, and its number from 0. `None` where none does.
+    pub fn required(&self, change: &Change<'_>) -> Option<(usize, RequireRow)> {
+        let (number, row) = self.require.iter().enumerate().find(|(_, row)| row.holds(change))?;
+        let mut row = row.clone();
+        row.own &= !(change.is_ai() && change.tier == Tier::Critical);
+        Some((number, row))
+    }
+}

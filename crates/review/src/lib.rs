@@ -1,0 +1,23 @@
+//! Requests for reviews, what they are bound to, and the signed answers to them.
+//!
+//! A request is a statement about exact content: a part of a file, sealed by the digest of its tokens ([`seal`]). An answer is a
+//! statement of its own about that request ([`Answer`]), signed with an SSH key in the namespace [`NAMESPACE`], as
+//! `ssh-keygen -Y sign` does it. Whose key it is says an `allowed_signers` file ([`Signers`]). Whether the answers to a request
+//! are enough is worked out anew each time ([`standing`]), so nothing that stands in a file has to be believed.
+
+mod answer;
+mod request;
+mod seal;
+mod signature;
+mod signers;
+mod standing;
+
+pub use answer::{ANSWER_TYPE, Answer, Decision};
+pub use request::{Bound, REQUEST_TYPE, Region, Request, Unreadable};
+pub use seal::{digest, seal};
+pub use signature::{NAMESPACE, Refused, Signed, verify};
+pub use signers::{SignerProblem, Signers};
+pub use standing::{Judged, Need, Standing, standing};
+
+/// Bytes of a request, an answer or a signature that are read. What people sign is a few kilobytes.
+pub const MAX_BYTES: usize = 1 << 20;

@@ -1,0 +1,72 @@
+use crate::{MAX_BYTES, Signers};
+use jiff::Timestamp;
+use ssh_key::public::KeyData;
+use ssh_key::{HashAlg, PublicKey, SshSig};
+
+/// What `ssh-keygen -Y sign -n` is given, so that no signature that was made for something else counts.
+pub const NAMESPACE: &str = "countersign";
+
+/// The flag by which a hardware key says that somebody touched it (OpenSSH, `PROTOCOL.u2f`).
+const USER_PRESENT: u8 = 1;
+
+/// Bytes behind the signature of a hardware key: its flags and a counter.
+const FLAGS_AND_COUNTER: usize = 5;
+
+/// A signature that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// The names of the key's owner, by the signers' file.
+    pub principals: Vec<String>,
+    /// `SHA256:…`, as `ssh-keygen -l` shows it.
+    pub fingerprint: String,
+    /// The key is in hardware, and somebody touched it.
+    pub in_hardware: bool,
+}
+
+/// Why a signature does not count.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// It cannot be read.
+    #[error("its signature cannot be read: {0}")]
+    Unreadable(String),
+    /// It was made for something else.
+    #[error("it was signed for `{0}`, and not for `{NAMESPACE}`")]
+    OtherNamespace(String),
+    /// It is not the signature of these bytes by that key.
+    #[error("its signature is not that of what it says")]
+    Wrong,
+    /// A hardware key that nobody touched.
+    #[error("it was signed by a hardware key that nobody touched")]
+    Untouched,
+    /// The key's owner may not sign.
+    #[error("{0}")]
+    NotASigner(String),
+}
+
+/// Checks a signature of some bytes, as `ssh-keygen -Y verify` does: an `SSHSIG` in its armour (OpenSSH, `PROTOCOL.sshsig`). The
+/// key has to be allowed at all of `times`.
+pub fn verify(bytes: &[u8], signature: &[u8], signers: &Signers, times: &[Timestamp]) -> Result<Signed, Refused> {
+    if signature.len() > MAX_BYTES {
+        return Err(Refused::Unreadable(format!("it has {} bytes, and at most {MAX_BYTES} are read", signature.len())));
+    }
+    let signature = SshSig::from_pem(signature).map_err(|error| Refused::Unreadable(error.to_string()))?;
+    if signature.namespace() != NAMESPACE {
+        return Err(Refused::OtherNamespace(signature.namespace().chars().take(100).collect()));
+    }
+    let key = PublicKey::from(signature.public_key().clone());
+    key.verify(NAMESPACE, bytes, &signature).map_err(|_| Refused::Wrong)?;
+    let in_hardware = matches!(key.key_data(), KeyData::SkEd25519(_) | KeyData::SkEcdsaSha2NistP256(_));
+    if in_hardware {
+        let raw = signature.signature_bytes();
+        let flags = raw.len().checked_sub(FLAGS_AND_COUNTER).and_then(|at| raw.get(at));
+        if flags.is_none_or(|flags| flags & USER_PRESENT == 0) {
+            return Err(Refused::Untouched);
+        }
+    }
+    let principals = signers.principals(key.key_data(), NAMESPACE, times).map_err(Refused::NotASigner)?;
+    Ok(Signed {
+        principals: principals.into_iter().map(str::to_owned).collect(),
+        fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
+        in_hardware,
+    })
+}

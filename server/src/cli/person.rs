@@ -1,0 +1,36 @@
+//! What only a person may do.
+
+use anyhow::bail;
+use std::io::{BufRead, IsTerminal, Write};
+
+/// Variables that agents set for what they run: Claude Code, Cursor, Gemini CLI, Codex, OpenCode.
+const SET_BY_AGENTS: &[&str] =
+    &["CLAUDECODE", "CURSOR_AGENT", "GEMINI_CLI", "CODEX_SANDBOX", "CODEX_SANDBOX_NETWORK_DISABLED", "OPENCODE"];
+
+/// An error where no person is at a terminal.
+pub(super) fn at_terminal() -> anyhow::Result<()> {
+    if let Some(name) = SET_BY_AGENTS.iter().find(|name| std::env::var_os(name).is_some()) {
+        bail!(
+            "an agent runs this, by `{name}`, and an agent cannot approve its own work; approve it at a terminal of your own"
+        );
+    }
+    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        bail!("an approval is given by a person at a terminal, and this is none; run it yourself, without pipes");
+    }
+    Ok(())
+}
+
+/// Whether the person at the terminal types `yes`.
+pub(super) fn says_yes(question: &str) -> anyhow::Result<bool> {
+    let mut terminal = std::io::stderr().lock();
+    write!(terminal, "{question} Type yes: ")?;
+    terminal.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.trim() == "yes")
+}
+
+/// A text without what a terminal would take for its own.
+pub(super) fn shown(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}

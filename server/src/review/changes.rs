@@ -1,0 +1,336 @@
+//! What changed between two states, part by part, and what policy wants for each.
+
+use super::commits::{Commits, NewLine, Read};
+use super::{Part, REVIEWS, parts, repository};
+use crate::cli::Check;
+use crate::disk::{Configs, FolderConfig};
+use crate::git::{Git, Revision};
+use crate::impact::Checked as Live;
+use crate::owners::{CODEOWNERS, owners};
+use crate::surroundings::Surroundings;
+use countersign_engine::impact::Impact;
+use countersign_engine::report::{JsonFinding, JsonProblem};
+use countersign_engine::{Finding, Snapshot, environment_at};
+use countersign_grammars::Language;
+use countersign_policy::{
+    ChangeUnderReview, Environment, Impacted, Origin, RequireRow, Severity, Surface, Tier, Tiers, Verdict, Written,
+};
+use countersign_review::Bound;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What is there now.
+pub(crate) struct Now<'a> {
+    /// The work tree, as git names it.
+    pub(crate) git: &'a Git,
+    /// The files that are not as they were at the base, from the root.
+    pub(crate) paths: Vec<String>,
+    /// A file as it is now; `None` where there is none.
+    pub(crate) file: &'a dyn Fn(&str) -> Option<Vec<u8>>,
+    /// The commits since the base, with the files that each changed.
+    pub(crate) commits: Vec<(String, Vec<String>)>,
+    /// The files of which something is not committed, and the address of whoever is at work here.
+    pub(crate) uncommitted: (BTreeSet<String>, Option<String>),
+}
+
+/// One part of a file that is not as it was.
+#[derive(Debug, Clone)]
+pub(crate) struct Change {
+    /// What a review of it is bound to.
+    pub(crate) bound: Bound,
+    /// Where it stands now, in bytes of the file; nowhere where it is gone.
+    pub(crate) ranges: Vec<Range<usize>>,
+    /// What stood there, and what stands there now.
+    pub(crate) texts: (String, String),
+    /// How much the place matters.
+    pub(crate) tier: Tier,
+    /// The environment that it belongs to.
+    pub(crate) environment: Environment,
+    /// Who wrote what is different.
+    pub(crate) origin: Origin,
+    /// The same, where what nobody knows the writer of counts as an AI's.
+    pub(crate) counts_as: Origin,
+    /// The addresses of those whose own it is.
+    pub(crate) own: BTreeSet<String>,
+    /// Who owns the file by CODEOWNERS.
+    pub(crate) owners: Vec<String>,
+    /// What was found in it.
+    pub(crate) found: Vec<JsonFinding>,
+    /// What happens to what is live, in the worst case.
+    pub(crate) impact: Option<Impacted>,
+    /// The row of `[[require]]` that holds for it, and its number from 0.
+    pub(crate) required: Option<(usize, RequireRow)>,
+    /// Whether a commit that it comes from has the trailer that is required.
+    pub(crate) has_trailer: bool,
+}
+
+/// Everything that changed where policy may want something.
+pub(crate) struct Changes {
+    /// By path, and in order of the text.
+    pub(crate) changes: Vec<Change>,
+    /// What could not be looked at.
+    pub(crate) problems: Vec<JsonProblem>,
+    /// What makes the answer less than one expects.
+    pub(crate) doubts: Vec<String>,
+}
+
+/// What a look at a file of a language found.
+struct Looked {
+    findings: Vec<(Finding, JsonFinding)>,
+    /// By the place of a part in the text.
+    environments: HashMap<usize, Environment>,
+    /// Who wrote the lines that are new.
+    lines: Vec<NewLine>,
+}
+
+/// What changed from one state to the one that is there now. `tip` is the state that it is to go on top of: the base, or what the
+/// branch that was left at the base has become.
+pub(crate) fn changes(base: &Revision, tip: &Revision, now: &Now<'_>, configs: &Configs) -> anyhow::Result<Changes> {
+    let root = now.git.root();
+    let live = Live::of(&[root.to_owned()], Some(&base.id), configs);
+    let mut check = Check::plain(configs, live);
+    let read = Read::of(now)?;
+    let commits = Commits::of(now, &read);
+    let is_looked_at = |path: &String| {
+        let file = root.join(path);
+        let language = Language::of_path(path)?;
+        (file.is_file() && !configs.of(&file).excludes(&file)).then_some((file, language))
+    };
+    let files: Vec<_> = now.paths.iter().filter_map(is_looked_at).collect();
+    let text = |path: &String| Some((root.join(path), String::from_utf8_lossy(&base.file(path)?).into_owned()));
+    let bases: HashMap<PathBuf, String> = now.paths.iter().filter_map(text).collect();
+    let looked = check.each(&files, |path, snapshot, around| {
+        let base = bases.get(path).map(String::as_str).unwrap_or_default();
+        look(&commits, base, &check, configs, path, snapshot, around)
+    });
+    let mut by_path: HashMap<PathBuf, Looked> = HashMap::new();
+    let mut problems = std::mem::take(&mut check.live.problems);
+    for ((path, _), looked) in files.into_iter().zip(looked) {
+        match looked {
+            Ok(looked) => drop(by_path.insert(path, looked)),
+            Err(message) => problems.push(JsonProblem { path: crate::disk::display(&path), message }),
+        }
+    }
+    let codeowners = CODEOWNERS.iter().find_map(|name| tip.file(name));
+    let codeowners = codeowners.map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default();
+    let mut all = Vec::new();
+    let mut policies: HashMap<*const FolderConfig, (Tiers, String)> = HashMap::new();
+    for path in &now.paths {
+        let file = root.join(path);
+        let config = configs.of(&file);
+        if config.excludes(&file) || path.starts_with(REVIEWS) {
+            continue;
+        }
+        let policy = policies.entry(Arc::as_ptr(&config));
+        let (tiers, repository) =
+            policy.or_insert_with(|| (config.config.tiers(), repository(now.git, &config.config)));
+        let one = OneFile {
+            path,
+            config: &config,
+            tiers,
+            looked: by_path.get(&file),
+            gone: check.live.gone.get(&crate::surroundings::key(&file)).map(|gone| &**gone).unwrap_or_default(),
+            commits: &commits,
+            owners: &codeowners,
+            repository,
+            worker: now.uncommitted.1.as_deref().filter(|_| now.uncommitted.0.contains(path)),
+        };
+        all.extend(one.changes(base.file(path), tip.file(path), (now.file)(path)));
+    }
+    Ok(Changes { changes: all, problems, doubts: check.live.doubts })
+}
+
+fn look(
+    commits: &Commits<'_>,
+    base: &str,
+    check: &Check<'_>,
+    configs: &Configs,
+    path: &Path,
+    snapshot: &Snapshot,
+    around: &Surroundings,
+) -> Looked {
+    let policy = configs.of(path).policy(Surface::CommandLine, crate::cli::today());
+    let (committed, declared, findings) = check.findings(path, snapshot, around);
+    let snapshot = committed.as_ref().unwrap_or(snapshot);
+    let text = snapshot.text.to_string();
+    let at = |(range, block): (Range<usize>, Option<(String, String)>)| {
+        block?;
+        let (_, environment, _) = environment_at(snapshot, &around.workspace, &policy, header(&text, &range))?;
+        Some((range.start, environment))
+    };
+    let environments = countersign_engine::parts(snapshot).into_iter().filter_map(at).collect();
+    let lines = commits.new_lines(path, base, snapshot, &declared);
+    Looked { findings, environments, lines }
+}
+
+/// The first byte behind the comments before a block.
+fn header(text: &str, range: &Range<usize>) -> usize {
+    let mut at = range.start;
+    for line in text.get(range.clone()).unwrap_or_default().split_inclusive('\n') {
+        let is_before = line.trim().is_empty() || line.trim_start().starts_with(['#', '/', '*']);
+        if !is_before {
+            return at + (line.len() - line.trim_start().len());
+        }
+        at += line.len();
+    }
+    range.start
+}
+
+/// The address in `Name <address>`, or the whole where there is none.
+pub(crate) fn email(person: &str) -> Option<&str> {
+    let inside = person.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(email, _)| email);
+    inside.or(Some(person)).map(str::trim).filter(|email| email.contains('@'))
+}
+
+/// One file that is not as it was.
+struct OneFile<'a> {
+    path: &'a str,
+    config: &'a FolderConfig,
+    tiers: &'a Tiers,
+    looked: Option<&'a Looked>,
+    /// What went with it, where it is gone.
+    gone: &'a [Impact],
+    commits: &'a Commits<'a>,
+    owners: &'a str,
+    repository: &'a str,
+    worker: Option<&'a str>,
+}
+
+impl OneFile<'_> {
+    fn changes(&self, base: Option<Vec<u8>>, tip: Option<Vec<u8>>, now: Option<Vec<u8>>) -> Vec<Change> {
+        let of = |content: &Option<Vec<u8>>| {
+            content.as_deref().map(|it| parts(Path::new(self.path), it)).unwrap_or_default()
+        };
+        let (before, there, after) = (of(&base), of(&tip), of(&now));
+        let by_address = |parts: &[Part]| -> BTreeMap<Option<String>, String> {
+            parts.iter().map(|part| (part.address.clone(), part.seal.clone())).collect()
+        };
+        let (before_by, there_by, after_by) = (by_address(&before), by_address(&there), by_address(&after));
+        let text_of = |content: Option<Vec<u8>>| String::from_utf8_lossy(&content.unwrap_or_default()).into_owned();
+        let (base, text) = (text_of(base), text_of(now));
+        let is_gone = |part: &&Part| !after_by.contains_key(&part.address);
+        let changed = after.iter().filter(|part| before_by.get(&part.address) != Some(&part.seal));
+        let all = changed.map(|part| (part, Some(part))).chain(before.iter().filter(is_gone).map(|part| (part, None)));
+        all.filter_map(|(part, now)| {
+            let bound = Bound {
+                repository: self.repository.to_owned(),
+                path: self.path.to_owned(),
+                address: part.address.clone(),
+                from_sha256: there_by.get(&part.address).cloned(),
+                to_sha256: now.map(|now| now.seal.clone()),
+            };
+            let then = before.iter().find(|then| then.address == part.address);
+            let texts = (
+                then.map(|then| then.text(&base)).unwrap_or_default(),
+                now.map(|now| now.text(&text)).unwrap_or_default(),
+            );
+            Some(Change { texts, ..self.change(bound, part, now)? })
+        })
+        .collect()
+    }
+
+    /// A change of a part; `None` where policy has nothing to do with it.
+    fn change(&self, bound: Bound, part: &Part, now: Option<&Part>) -> Option<Change> {
+        let is_about = |finding: &Finding| match (&finding.resource, now) {
+            (Some(resource), None) => part.address.as_deref() == Some(&*resource.address),
+            (_, Some(now)) => now.holds(finding.range.start),
+            (None, None) => false,
+        };
+        let findings: Vec<&(Finding, JsonFinding)> =
+            self.looked.iter().flat_map(|looked| &looked.findings).filter(|(finding, _)| is_about(finding)).collect();
+        let written = Written { path: self.path.to_owned(), ..Written::default() };
+        let (by_path, _) = self.config.config.environment.of(&written);
+        let told = now.and_then(|now| self.looked?.environments.get(&now.ranges.first()?.start).copied());
+        let gone = self.gone.iter().filter(|gone| Some(gone.change.address.as_str()) == part.address.as_deref());
+        let by_finding = findings.iter().map(|(finding, _)| finding.environment);
+        let by_finding = by_finding.chain(gone.clone().map(|gone| gone.environment)).max();
+        let environment = told.or(by_finding).unwrap_or(by_path);
+        let of_file = self.tiers.of_file(self.path, environment);
+        if self.looked.is_none() && now.is_some() && of_file.is_none() && part.kind.is_none() {
+            return None;
+        }
+        let tier = match &part.kind {
+            Some(kind) => self.tiers.of(self.path, kind, environment),
+            None => of_file.unwrap_or(Tier::Standard),
+        };
+        let impacts = findings.iter().filter_map(|(finding, _)| finding.impact);
+        let impact = impacts.chain(gone.map(Impact::circumstances)).max_by_key(severity_of);
+        let found = findings.iter().map(|(finding, _)| (finding.verdict, finding.severity));
+        let found: Option<(Verdict, Severity)> = found.reduce(|(a, b), (c, d)| (a.max(c), b.max(d)));
+        let (origin, commits) = self.origin(now);
+        let people = self.config.config.people();
+        let mut own = self.commits.people(&commits);
+        own.extend(self.worker.map(str::to_owned));
+        let lowest = own.iter().map(|email| people.level(&[email])).min_by_key(|level| people.rank(level));
+        let level = lowest.unwrap_or_else(|| people.level(&[])).to_owned();
+        let asked = ChangeUnderReview { path: self.path, tier, environment, origin, author: &level, found, impact };
+        let required = self.config.config.required(&asked);
+        let trailer = required.as_ref().and_then(|(_, row)| row.trailer.as_deref());
+        let has_trailer =
+            trailer.is_none_or(|name| commits.iter().any(|commit| has_trailer(self.commits.message(commit), name)));
+        Some(Change {
+            ranges: now.map(|now| now.ranges.clone()).unwrap_or_default(),
+            texts: Default::default(),
+            bound,
+            tier,
+            environment,
+            origin,
+            counts_as: asked.counts_as(),
+            own,
+            owners: owners(self.owners, self.path),
+            found: findings
+                .iter()
+                .map(|(_, json)| JsonFinding { path: self.path.to_owned(), ..json.clone() })
+                .collect(),
+            impact,
+            required,
+            has_trailer,
+        })
+    }
+
+    /// Who wrote what is different in a part, and the commits that it comes from.
+    fn origin(&self, now: Option<&Part>) -> (Origin, Vec<&str>) {
+        let touching = self.commits.touching(self.path);
+        let new = self.looked.map(|looked| looked.lines.as_slice()).unwrap_or_default();
+        let here = new.iter().filter(|line| now.is_some_and(|now| now.holds(line.start)));
+        let mut lines: Vec<(Option<&str>, Origin)> = here.map(|line| (line.commit.as_deref(), line.by)).collect();
+        // What is gone, or in no language, is nobody's line: those who changed the file since have done it.
+        if lines.is_empty() {
+            let by = |commit: &&str| if self.commits.is_by_ai(commit) { Origin::Ai } else { Origin::Unknown };
+            lines = touching.iter().map(|commit| (Some(*commit), by(commit))).collect();
+        }
+        let is_known = |(commit, by): &(Option<&str>, Origin)| match by {
+            Origin::Unknown => commit.is_none_or(|commit| self.commits.is_noted(commit)),
+            _ => true,
+        };
+        let ai = lines.iter().filter(|(_, by)| *by == Origin::Ai).count();
+        let origin = if ai > 0 && ai == lines.len() {
+            Origin::Ai
+        } else if ai > 0 {
+            Origin::Mixed
+        } else if !lines.is_empty() && lines.iter().all(is_known) {
+            // A note was made, and it names no AI for them.
+            Origin::Human
+        } else {
+            Origin::Unknown
+        };
+        (origin, touching)
+    }
+}
+
+/// What is worst first.
+fn severity_of(impact: &Impacted) -> (bool, bool, usize) {
+    use countersign_impact::Action::{Destroy, Replace};
+    (impact.data_loss, matches!(impact.action, Destroy | Replace), impact.dependents)
+}
+
+/// Whether the last paragraph of a message has a line that begins with a name and a colon.
+fn has_trailer(message: &str, name: &str) -> bool {
+    let last = message.trim_end().rsplit("\n\n").next().unwrap_or_default();
+    last.lines().any(|line| {
+        let Some((token, value)) = line.split_once(':') else { return false };
+        token.eq_ignore_ascii_case(name) && !value.trim().is_empty()
+    })
+}

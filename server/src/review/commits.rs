@@ -1,0 +1,199 @@
+//! What is known of the commits since the base: who made them, and who wrote the lines that they added.
+
+use super::changes::{Now, email};
+use crate::committed;
+use crate::git::Git;
+use countersign_engine::Snapshot;
+use countersign_policy::Origin;
+use countersign_provenance::git_ai::{LineIndex, Note};
+use countersign_provenance::trailers::trailers;
+use countersign_provenance::{self as provenance, Writer};
+use countersign_text::RangeMap;
+use imara_diff::{Algorithm, Diff, InternedInput};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::Range;
+use std::path::Path;
+
+/// What commits say, as it was read.
+pub(super) struct Read {
+    notes: HashMap<String, Note>,
+    /// Those whose note can be read and stands as it was first written.
+    noted: HashSet<String>,
+    messages: HashMap<String, String>,
+    authors: HashMap<String, String>,
+}
+
+/// What is known of the commits since the base.
+pub(super) struct Commits<'a> {
+    git: &'a Git,
+    /// Files of which something is not committed.
+    uncommitted: &'a BTreeSet<String>,
+    read: &'a Read,
+    /// The files that each changed.
+    files: HashMap<&'a str, &'a [String]>,
+    notes: HashMap<&'a str, LineIndex<'a>>,
+    /// Those that an AI had a part in: by a trailer, and by that or a note.
+    by_trailer: HashSet<&'a str>,
+    by_ai: HashSet<&'a str>,
+}
+
+/// A line that is not as it was at the base.
+pub(super) struct NewLine {
+    /// Its first byte.
+    pub(super) start: usize,
+    /// The commit that it comes from; `None` where it is not committed.
+    pub(super) commit: Option<String>,
+    /// Who wrote it.
+    pub(super) by: Origin,
+}
+
+impl Read {
+    pub(super) fn of(now: &Now<'_>) -> anyhow::Result<Self> {
+        let names: Vec<String> = now.commits.iter().map(|(commit, _)| commit.clone()).collect();
+        let each = || names.iter().map(String::as_str);
+        let rewritten = now.git.with_rewritten_notes(&names)?;
+        let (mut notes, mut noted) = (HashMap::new(), HashSet::new());
+        for (commit, text) in now.git.notes(each())? {
+            let reading = Note::read(&text);
+            if reading.is_complete() && !rewritten.contains(&commit) {
+                noted.insert(commit.clone());
+            }
+            notes.insert(commit, reading.note);
+        }
+        Ok(Self { notes, noted, messages: now.git.messages(each())?, authors: now.git.authors(each())? })
+    }
+}
+
+impl<'a> Commits<'a> {
+    pub(super) fn of(now: &'a Now<'a>, read: &'a Read) -> Self {
+        let is_by_ai = |(_, message): &(&String, &String)| !trailers(message).is_empty();
+        let by_trailer: HashSet<&str> =
+            read.messages.iter().filter(is_by_ai).map(|(commit, _)| commit.as_str()).collect();
+        let has_session = |(_, note): &(&String, &Note)| !(note.sessions.is_empty() && note.prompts.is_empty());
+        let by_note = read.notes.iter().filter(has_session).map(|(commit, _)| commit.as_str());
+        Self {
+            git: now.git,
+            uncommitted: &now.uncommitted.0,
+            read,
+            files: now.commits.iter().map(|(commit, files)| (commit.as_str(), files.as_slice())).collect(),
+            notes: read.notes.iter().map(|(commit, note)| (commit.as_str(), LineIndex::new(note))).collect(),
+            by_ai: by_note.chain(by_trailer.iter().copied()).collect(),
+            by_trailer,
+        }
+    }
+
+    /// Those that changed a file.
+    pub(super) fn touching(&self, path: &str) -> Vec<&'a str> {
+        let touches = |files: &[String]| files.iter().any(|file| file == path);
+        self.files.iter().filter(|(_, files)| touches(files)).map(|(commit, _)| *commit).collect()
+    }
+
+    /// Whether an AI had a part in a commit.
+    pub(super) fn is_by_ai(&self, commit: &str) -> bool {
+        self.by_ai.contains(commit)
+    }
+
+    /// Whether somebody said of a commit who wrote its lines, and it was left at that.
+    pub(super) fn is_noted(&self, commit: &str) -> bool {
+        self.read.noted.contains(commit)
+    }
+
+    /// The message of a commit.
+    pub(super) fn message(&self, commit: &str) -> &str {
+        self.read.messages.get(commit).map_or("", String::as_str)
+    }
+
+    /// The addresses of those whose own some commits are: the authors, and whoever an agent worked for.
+    pub(super) fn people(&self, commits: &[&str]) -> BTreeSet<String> {
+        let authors = commits.iter().filter_map(|commit| self.read.authors.get(*commit).cloned());
+        let notes = commits.iter().filter_map(|commit| self.read.notes.get(*commit));
+        let sessions = notes.flat_map(|note| note.sessions.values().chain(note.prompts.values()));
+        let directed = sessions.filter_map(|session| email(session.human_author.as_deref()?).map(str::to_owned));
+        authors.chain(directed).collect()
+    }
+
+    /// The lines of a file that are not as they were, and that are not blank.
+    pub(super) fn new_lines(
+        &self,
+        file: &Path,
+        base: &str,
+        snapshot: &Snapshot,
+        declared: &RangeMap<provenance::Origin>,
+    ) -> Vec<NewLine> {
+        let text = snapshot.text.to_string();
+        let new = new_lines(base, &text);
+        let Ok(path) = self.git.relative(file) else { return Vec::new() };
+        let from = if self.uncommitted.contains(&path) { Vec::new() } else { self.touching(&path) };
+        // Where one commit made them all, nobody has to be asked which it was.
+        let blamed = match from.as_slice() {
+            [_] => Vec::new(),
+            _ => committed::lines(self.git, file, &text).unwrap_or_default(),
+        };
+        let by_note = |commit: &str, number: usize| {
+            let note = self.read.notes.get(commit)?;
+            let entries = self.notes.get(commit)?.at(&path, u32::try_from(number + 1).ok()?);
+            let writers: Vec<Writer> =
+                entries.into_iter().filter_map(|entry| note.origin_of(entry)).map(|origin| origin.writer).collect();
+            Some(if writers.iter().any(Writer::is_ai) {
+                Origin::Ai
+            } else if writers.is_empty() {
+                Origin::Unknown
+            } else {
+                Origin::Human
+            })
+        };
+        let line = |(number, range): (usize, Range<usize>)| {
+            let (commit, by) = match (from.as_slice(), blamed.get(number)) {
+                ([commit], _) => (Some((*commit).to_owned()), by_note(commit, number).unwrap_or(Origin::Unknown)),
+                (_, Some(line)) if line.commit.is_some() => {
+                    (line.commit.clone(), of_writer(line.origin.as_ref().map(|it| &it.writer)))
+                }
+                _ => (None, by_regions(snapshot, &range)),
+            };
+            let is_ai = |(_, origin): (Range<usize>, &provenance::Origin)| origin.writer.is_ai();
+            let is_tagged = declared.overlapping(range.clone()).any(is_ai);
+            let by_trailer = commit.as_deref().is_some_and(|commit| self.by_trailer.contains(commit));
+            let by = if is_tagged || (by == Origin::Unknown && by_trailer) { Origin::Ai } else { by };
+            NewLine { start: range.start, commit, by }
+        };
+        new.into_iter().map(line).collect()
+    }
+}
+
+/// The lines of a text that another one does not have, with their numbers from 0 and their bytes; but for blank ones.
+fn new_lines(base: &str, text: &str) -> Vec<(usize, Range<usize>)> {
+    let input = InternedInput::new(base, text);
+    let mut diff = Diff::compute(Algorithm::Histogram, &input);
+    diff.postprocess_lines(&input);
+    let mut start = 0;
+    let lines: Vec<Range<usize>> = text
+        .split_inclusive('\n')
+        .map(|line| {
+            start += line.len();
+            start - line.len()..start
+        })
+        .collect();
+    let added = diff.hunks().flat_map(|hunk| hunk.after).filter_map(|number| {
+        let number = usize::try_from(number).ok()?;
+        Some((number, lines.get(number)?.clone()))
+    });
+    added.filter(|(_, range)| !text[range.clone()].trim().is_empty()).collect()
+}
+
+fn of_writer(writer: Option<&Writer>) -> Origin {
+    match writer {
+        Some(writer) if writer.is_ai() => Origin::Ai,
+        Some(Writer::Human) => Origin::Human,
+        _ => Origin::Unknown,
+    }
+}
+
+/// Who wrote a line that is not committed, by what was recorded on this machine.
+fn by_regions(snapshot: &Snapshot, range: &Range<usize>) -> Origin {
+    let writers: Vec<bool> = snapshot.regions.pieces(range.clone()).map(|piece| piece.origin.writer.is_ai()).collect();
+    match (writers.is_empty(), writers.contains(&true)) {
+        (true, _) => Origin::Unknown,
+        (false, true) => Origin::Ai,
+        (false, false) => Origin::Human,
+    }
+}

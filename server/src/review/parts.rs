@@ -1,0 +1,101 @@
+//! What a file falls into: the parts that are asked for, approved and changed one by one.
+
+use crate::surroundings;
+use countersign_grammars::Language;
+use countersign_review::{digest, seal};
+use countersign_syntax::{Budget, parse};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::Path;
+
+/// A part of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// Its address; `None` for what is no single block with one, and for files of a language that is not read.
+    pub(crate) address: Option<String>,
+    /// Its kind, where it has an address.
+    pub(crate) kind: Option<String>,
+    /// Where it stands, in bytes: all that has this address.
+    pub(crate) ranges: Vec<Range<usize>>,
+    /// What tells its content from others.
+    pub(crate) seal: String,
+}
+
+impl Part {
+    /// Its text, in the text of the file.
+    pub(crate) fn text(&self, text: &str) -> String {
+        self.ranges.iter().filter_map(|range| text.get(range.clone())).collect()
+    }
+
+    /// Whether a byte of the file is in it.
+    pub(crate) fn holds(&self, offset: usize) -> bool {
+        self.ranges.iter().any(|range| range.contains(&offset))
+    }
+}
+
+/// The parts of a file, in order of the text. One that stands there several times is one, and so is all that has no address.
+pub(crate) fn parts(path: &Path, content: &[u8]) -> Vec<Part> {
+    let whole =
+        |seal: String| Part { address: None, kind: None, ranges: std::iter::once(0..content.len()).collect(), seal };
+    let Ok(text) = std::str::from_utf8(content) else { return vec![whole(digest(content))] };
+    let Some(language) = Language::of_path(&path.to_string_lossy()) else { return vec![whole(seal(text, None))] };
+    let snapshot = surroundings::snapshot(path, language, text);
+    if snapshot.unread.is_some() {
+        return vec![whole(seal(text, None))];
+    }
+    let mut parts: Vec<Part> = Vec::new();
+    let mut known: HashMap<Option<String>, usize> = HashMap::new();
+    for (range, block) in countersign_engine::parts(&snapshot) {
+        let Some(source) = text.get(range.clone()).filter(|source| !source.trim().is_empty()) else { continue };
+        let tree = parse(language, source, 0, None, &mut Budget::unbounded());
+        let sealed = seal(source, tree.ok().and_then(Result::ok).as_ref());
+        let (kind, address) = block.map_or((None, None), |(kind, address)| (Some(kind), Some(address)));
+        if let Some(part) = known.get(&address).and_then(|index| parts.get_mut(*index)) {
+            part.seal = digest(format!("{}\n{sealed}", part.seal).as_bytes());
+            part.ranges.push(range);
+        } else {
+            known.insert(address.clone(), parts.len());
+            parts.push(Part { address, kind, ranges: vec![range], seal: sealed });
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Vec<(Option<String>, String)> {
+        parts(Path::new("main.tf"), text.as_bytes()).into_iter().map(|part| (part.address, part.seal)).collect()
+    }
+
+    const A: &str = "# The orders.\nresource \"aws_db_instance\" \"a\" {\n  size = 1\n}\n";
+    const B: &str = "resource \"aws_vpc\" \"b\" {\n}\n";
+
+    #[test]
+    fn a_part_may_move_within_its_file_and_others_may_change() {
+        let one = of(&format!("{A}\n{B}"));
+        let names: Vec<_> = one.iter().map(|(address, _)| address.as_deref()).collect();
+        assert_eq!(names, [Some("aws_db_instance.a"), Some("aws_vpc.b")]);
+        let other = of(&format!("{}\n\n{A}", B.replace("{\n", "{\n  x = 2\n")));
+        assert_eq!((&one[0], other[0].0.as_deref()), (&other[1], Some("aws_vpc.b")));
+        assert_ne!(one[1], other[0]);
+        assert_ne!(of(&A.replace("orders", "users"))[0], one[0], "what is said above it belongs to it");
+    }
+
+    #[test]
+    fn what_stands_there_twice_is_one_part() {
+        let once = of(A);
+        let twice = of(&format!("{A}\n{A}"));
+        assert_eq!(twice.len(), 1);
+        assert_ne!(twice, once);
+        assert_eq!(of("locals {\n  a = 1\n  b = 2\n}\nterraform {\n  required_version = \"1\"\n}\n").len(), 2);
+    }
+
+    #[test]
+    fn a_file_of_another_language_is_one_part_as_it_is() {
+        let of = |text: &str| parts(Path::new("src/checkout.py"), text.as_bytes());
+        assert_eq!(of("a = 1\n").len(), 1);
+        assert_ne!(of("a = 1\n")[0].seal, of("a  = 1\n")[0].seal);
+    }
+}

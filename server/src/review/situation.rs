@@ -1,0 +1,193 @@
+//! Everything that there is to know about the reviews of a repository at one moment.
+
+use super::changes::{Changes, Now, changes};
+use super::kept::{Reviews, Stands};
+use super::{Change, REVIEWS, email};
+use crate::disk::{Configs, FolderConfig};
+use crate::git::{self, Checkout, Git, MergeBases, Revision};
+use crate::impact::Kept;
+use anyhow::{Context, bail};
+use countersign_engine::report::JsonProblem;
+use countersign_policy::CONFIG_FILE;
+use countersign_review::Signers;
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Bytes of a signers' file that are read.
+const MAX_SIGNERS_BYTES: usize = 4 << 20;
+
+/// Commits since the base that are looked at.
+const MAX_COMMITS: usize = 20_000;
+
+/// The changes of a repository, who was asked about them, and whose answers count.
+pub(crate) struct Situation {
+    /// What changed.
+    pub(crate) changes: Vec<Change>,
+    /// The requests and answers.
+    pub(crate) reviews: Reviews,
+    /// Whose key is whose.
+    pub(crate) signers: Signers,
+    /// The policy of the repository's root.
+    pub(crate) config: Arc<FolderConfig>,
+    /// What is compared with, in words.
+    pub(crate) base: String,
+    /// What could not be read.
+    pub(crate) problems: Vec<JsonProblem>,
+    /// What makes the answer less than one expects.
+    pub(crate) doubts: Vec<String>,
+}
+
+impl Situation {
+    /// What is in a work tree against what is presumed to be live, by the policy and the signers of the work tree.
+    pub(crate) fn of_work_tree(git: &Git, base: Option<&str>) -> anyhow::Result<Self> {
+        let root = git.root().to_owned();
+        let configs = Configs::default();
+        let base = Kept::default().revision(&root, base, &configs)?;
+        let mut paths: BTreeSet<String> = git.changed_between(&base.id, "HEAD")?.into_iter().collect();
+        let uncommitted: BTreeSet<String> = git.changed()?.into_iter().collect();
+        paths.extend(uncommitted.iter().cloned());
+        let file = |path: &str| {
+            let path = root.join(path);
+            path.symlink_metadata().is_ok_and(|it| it.is_file()).then(|| std::fs::read(path).ok()).flatten()
+        };
+        let now = Now {
+            git,
+            paths: paths.into_iter().collect(),
+            file: &file,
+            commits: commits(git, &base.id, "HEAD")?,
+            uncommitted: (uncommitted, git::author(&root.join("-")).as_deref().and_then(email).map(str::to_owned)),
+        };
+        let changes = changes(&base, &base, &now, &configs)?;
+        let mut situation = Self::new(git, &configs, &base, changes, Reviews::on_disk(&root));
+        situation.read_signers(&file);
+        Ok(situation)
+    }
+
+    /// What a commit has against another one that it is to be merged into, by the policy and the signers of that one.
+    pub(crate) fn of_commit(git: &Git, base: &str, head: &str) -> anyhow::Result<Self> {
+        let (base_id, head_id) = (git.commit(base).with_context(|| unknown(git, base))?, git.commit(head)?);
+        let Some(left) = git.merge_base(&base_id, &head_id)? else {
+            let shallow = if git::is_shallow(git.root()) {
+                "; this clone is shallow, and `git fetch --unshallow` gets the rest"
+            } else {
+                ""
+            };
+            bail!("`{base}` and `{head}` have no commit in common, so nobody knows what the change is{shallow}");
+        };
+        let checkout = Checkout::of(git, &head_id)?;
+        let own = checkout.git();
+        let of = |commit: &str| Revision::presumed(own.root(), Some(commit), &MergeBases::default());
+        let (left, tip, head_now) = (of(&left)?, of(&base_id)?, of(&head_id)?);
+        put_policy(own.root(), &tip, &head_now)?;
+        let configs = Configs::default();
+        let file = |path: &str| head_now.file(path);
+        let now = Now {
+            git: own,
+            paths: own.changed_between(&left.id, &head_id)?,
+            file: &file,
+            commits: commits(own, &left.id, &head_id)?,
+            uncommitted: Default::default(),
+        };
+        let changes = changes(&left, &tip, &now, &configs)?;
+        let mut reviews = Reviews::in_commit(&head_now)?;
+        reviews.add_earlier(Reviews::in_commit(&tip)?);
+        for (commit, files) in &now.commits {
+            if files.iter().any(|file| file.starts_with(REVIEWS)) {
+                reviews.add_earlier(Reviews::in_commit(&of(commit)?)?);
+            }
+        }
+        let mut situation = Self::new(own, &configs, &tip, changes, reviews);
+        situation.base = format!("`{base}` ({})", tip.commit);
+        situation.read_signers(&|path| tip.file(path));
+        for problem in &mut situation.problems {
+            let root = crate::disk::display(own.root());
+            problem.path = problem
+                .path
+                .strip_prefix(&root)
+                .map_or(problem.path.as_str(), |it| it.trim_start_matches('/'))
+                .to_owned();
+        }
+        Ok(situation)
+    }
+
+    fn new(git: &Git, configs: &Configs, base: &Revision, changes: Changes, reviews: Reviews) -> Self {
+        let mut problems = changes.problems;
+        problems.extend(configs.problems().into_iter().map(|(path, message)| JsonProblem { path, message }));
+        Self {
+            changes: changes.changes,
+            reviews,
+            signers: Signers::default(),
+            config: configs.of(&git.root().join("-")),
+            base: format!("{} ({})", base.name, base.commit),
+            problems,
+            doubts: changes.doubts,
+        }
+    }
+
+    fn read_signers(&mut self, file: &dyn Fn(&str) -> Option<Vec<u8>>) {
+        let path = self.config.config.review.signers.clone();
+        let Some(content) = file(&path) else { return };
+        if content.len() > MAX_SIGNERS_BYTES {
+            let message = format!(
+                "it has {} bytes, and at most {MAX_SIGNERS_BYTES} are read, so nobody's signature counts",
+                content.len()
+            );
+            return self.problems.push(JsonProblem { path, message });
+        }
+        let (signers, problems) = Signers::read(&String::from_utf8_lossy(&content));
+        let problem = |problem: &countersign_review::SignerProblem| JsonProblem {
+            path: format!("{path}:{}", problem.line),
+            message: format!("this signer does not count: {}", problem.why),
+        };
+        self.problems.extend(problems.iter().map(problem));
+        self.signers = signers;
+    }
+
+    /// Where a change stands.
+    pub(crate) fn stands(&self, change: &Change) -> Stands {
+        self.reviews.stands(change, &self.signers, self.config.config.people(), Timestamp::now())
+    }
+
+    /// The addresses of those who may approve a change, as far as they are known.
+    pub(crate) fn who_may(&self, change: &Change) -> Vec<String> {
+        let people = self.config.config.people();
+        let row = change.required.as_ref().map(|(_, row)| row);
+        let own = change.not_own(row.is_some_and(|row| row.own), "");
+        let may = |name: &&str| {
+            let names = self.signers.same_person(name);
+            let is_own = names.iter().any(|name| own.iter().any(|own| own.eq_ignore_ascii_case(name)));
+            !is_own && row.is_none_or(|row| row.refuses(people, &names, &change.owners).is_none())
+        };
+        self.signers.names().into_iter().filter(may).map(str::to_owned).collect()
+    }
+}
+
+fn unknown(git: &Git, name: &str) -> String {
+    let shallow = if git::is_shallow(git.root()) { "; this clone is shallow, fetch it first" } else { "" };
+    format!("`{name}` is no commit of this repository{shallow}")
+}
+
+fn commits(git: &Git, from: &str, to: &str) -> anyhow::Result<Vec<(String, Vec<String>)>> {
+    let commits = git.commits_between(from, to)?;
+    if commits.len() > MAX_COMMITS {
+        bail!("{} commits are new, and at most {MAX_COMMITS} are looked at; name a base that is nearer", commits.len());
+    }
+    Ok(commits)
+}
+
+/// Puts the policy files of one commit in the place of those of the one that is checked out, so that no change loosens what it is
+/// judged by.
+fn put_policy(root: &Path, from: &Revision, head: &Revision) -> anyhow::Result<()> {
+    let is_policy = |path: &str| path == CONFIG_FILE || path.ends_with(&format!("/{CONFIG_FILE}"));
+    for (path, _) in head.files_below("")?.0.into_iter().filter(|(path, _)| is_policy(path)) {
+        std::fs::remove_file(root.join(path))?;
+    }
+    for (path, id) in from.files_below("")?.0.into_iter().filter(|(path, _)| is_policy(path)) {
+        let file = root.join(path);
+        file.parent().map(std::fs::create_dir_all).transpose()?;
+        std::fs::write(file, from.content(id)?)?;
+    }
+    Ok(())
+}
