@@ -25,6 +25,17 @@ export async function until<T>(what: string, look: () => Promise<T> | T, patienc
   }
 }
 
+/** Within which a key or a click shows what it does, in milliseconds; else it was lost, and is given again. */
+export const SOON = 3000;
+
+/** Does something again until it succeeds: a key or a click is lost where the window is busy with something else. */
+export async function again(what: string, act: () => Promise<void>): Promise<void> {
+  await until(what, async () => {
+    await act();
+    return true;
+  });
+}
+
 /** Waits until something has this value, and shows both where it never does. */
 export async function untilEqual<T>(what: string, expected: T, look: () => Promise<T> | T): Promise<void> {
   let seen: T | undefined;

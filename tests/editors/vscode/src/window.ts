@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { BrowserContext, Page } from "playwright-core";
+import type { BrowserContext, Locator, Page } from "playwright-core";
 import { OUTPUT } from "./places.ts";
-import { until } from "./until.ts";
+import { SOON, again, until } from "./until.ts";
 
 /** Something that is drawn at a line of the editor. */
 export interface Drawn {
@@ -266,42 +266,57 @@ export class Window {
   }
 
   async focusEditor(): Promise<void> {
-    await this.run("View: Focus Active Editor Group");
-    await until("the editor has the focus", () => this.page.locator(".monaco-editor.focused").count());
+    await again("the editor has the focus", async () => {
+      await this.run("View: Focus Active Editor Group");
+      await until("it has it", () => this.page.locator(".monaco-editor.focused").count(), SOON);
+    });
   }
 
   /** Puts the cursor on a line, from 1, and a column, from 1. */
   async goTo(line: number, column = 1): Promise<void> {
-    await this.press("Control+g");
-    const input = this.page.locator(".quick-input-widget input.input");
-    await input.waitFor({ state: "visible" });
-    await input.fill(`:${String(line)},${String(column)}`);
-    await this.press("Enter");
-    await input.waitFor({ state: "hidden" });
+    await again(`line ${String(line)} is gone to`, async () => {
+      const input = await this.ask("Control+g", `:${String(line)},${String(column)}`);
+      await this.press("Enter");
+      await input.waitFor({ state: "hidden", timeout: SOON });
+    });
   }
 
   /** Opens a file of the project by its name. */
   async openFile(name: string): Promise<void> {
-    await this.press("Control+p");
-    const input = this.page.locator(".quick-input-widget input.input");
-    await input.waitFor({ state: "visible" });
-    await input.fill(name);
     const row = this.page.locator(".quick-input-list .monaco-list-row").first();
-    await until(`the file ${name} is found`, async () => (await row.getAttribute("aria-label"))?.startsWith(name));
-    await this.press("Enter");
+    // What is looked for before the files are listed is not looked for again.
+    await again(`the file ${name} is found`, async () => {
+      await this.ask("Control+p", name);
+      await until("it is listed", async () => (await row.getAttribute("aria-label", { timeout: SOON }))?.startsWith(name), SOON);
+      await this.press("Enter");
+    });
     await this.untilFocused(name);
   }
 
   /** Puts the focus into a file that is open in a tab. */
   async focusFile(name: string): Promise<void> {
-    await this.page.locator(`.tab[data-resource-name="${name}"]`).first().click();
-    await this.untilFocused(name);
+    await again(`the tab of ${name}`, async () => {
+      await this.page.locator(`.tab[data-resource-name="${name}"]`).first().click({ timeout: SOON });
+      await this.untilFocused(name, SOON);
+    });
+  }
+
+  /** Opens the box that asks by its keys, and fills it in. */
+  private async ask(keys: string, text: string): Promise<Locator> {
+    const input = this.page.locator(".quick-input-widget input.input");
+    if (await input.isVisible()) {
+      await this.press("Escape");
+    }
+    await this.press(keys);
+    await input.waitFor({ state: "visible", timeout: SOON });
+    await input.fill(text, { timeout: SOON });
+    return input;
   }
 
   /** Waits until keys go to a file: its tab is the active one before the editor shows its text. */
-  private async untilFocused(name: string): Promise<void> {
+  private async untilFocused(name: string, patience?: number): Promise<void> {
     const editor = this.page.locator(`.monaco-editor.focused[data-uri$="/${encodeURIComponent(name)}"]`);
-    await until(`${name} has the focus`, () => editor.count());
+    await until(`${name} has the focus`, () => editor.count(), patience);
   }
 
   /** Where the cursor is, as the status bar says: `Ln 5, Col 1`. */
