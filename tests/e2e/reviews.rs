@@ -368,28 +368,125 @@ fn what_has_no_note_counts_as_an_ais_where_it_matters_most() {
     let noted = |note: &str| {
         team.git(&["notes", "--ref", "refs/notes/ai", "add", "-f", "-m", note, "HEAD"]);
     };
-    let note = |files: &str, sessions: &str| {
+    let note = |files: &str, sessions: &str, humans: &str| {
         format!(
             "{files}---\n{{\"schema_version\":\"authorship/3.0.0\",\"base_commit_sha\":\"\",\"prompts\":{{}},\
-             \"sessions\":{{{sessions}}},\"humans\":{{}}}}"
+             \"sessions\":{{{sessions}}},\"humans\":{{{humans}}}}}"
         )
     };
     change("1", "Tag it");
     team.is_refused("\"countsAs\": \"ai\"");
-    noted(&note("", ""));
+    // A note that says nothing of these lines, and one that names a person for them, of whichever commit they are.
+    noted(&note("", "", ""));
+    team.is_refused("\"countsAs\": \"ai\"");
+    let person = "h_0123456789abcd";
+    let by_person = note(
+        &format!("{FILE}\n  {person} 1-20\n"),
+        "",
+        &format!("\"{person}\":{{\"author\":\"Ann <ann@example.org>\"}}"),
+    );
+    change("2", "Tag it otherwise");
+    team.is_refused("\"countsAs\": \"ai\"");
+    noted(&by_person);
     team.passes();
     // A note that says who it was, and one that was written over it since, or taken away.
     let session = "s_0123456789abcd";
     let agent = format!(
         "\"{session}\":{{\"agent_id\":{{\"tool\":\"claude\",\"id\":\"x\",\"model\":\"m\"}},\"human_author\":\"Ann <ann@example.org>\"}}"
     );
-    change("2", "Tag it otherwise");
-    noted(&note(&format!("{FILE}\n  {session}::t_0123456789abcd 1-20\n"), &agent));
+    team.git(&["reset", "-q", "--hard", "main"]);
+    change("4", "Tag it by an agent");
+    noted(&note(&format!("{FILE}\n  {session}::t_0123456789abcd 1-20\n"), &agent, ""));
     team.is_refused("\"origin\": \"ai\"");
-    noted(&note("", ""));
+    noted(&by_person);
     team.is_refused("\"countsAs\": \"ai\"");
     team.git(&["notes", "--ref", "refs/notes/ai", "remove", "HEAD"]);
     team.is_refused("\"countsAs\": \"ai\"");
+}
+
+/// A finding that an AI is denied and a person is not.
+#[test]
+fn what_an_ai_is_denied_is_not_had_by_saying_nothing() {
+    let team = Team::new(
+        "[[person]]\nemails = [\"bob@example.org\"]\nlevel = \"mid\"\n[[person]]\nemails = [\"eve@example.org\"]\nlevel = \"senior\"\n",
+    );
+    let role = "resource \"aws_iam_policy\" \"p\" {\n  policy = jsonencode({ Version = \"2012-10-17\", Statement = [{ Effect = \"Allow\", \
+                Action = \"*\", Resource = \"*\" }] })\n}\n";
+    team.workspace.write("live/prod/role.tf", role);
+    team.commit("A role");
+    let gate = team.gate();
+    let change = &gate.json["changes"][0];
+    assert_eq!(
+        (change["address"].as_str(), change["countsAs"].as_str()),
+        (Some("aws_iam_policy.p"), Some("ai")),
+        "{change}"
+    );
+    assert!(change["needs"].as_str().is_some_and(|needs| needs.contains("senior")), "{change}");
+    let id = team.requests();
+    team.approves(&id, "bob");
+    team.is_refused("bob@example.org is of the level mid");
+    team.approves(&id, "eve");
+    team.passes();
+}
+
+#[test]
+fn what_a_change_accepts_for_itself_somebody_else_looks_at() {
+    let risky = "resource \"aws_security_group\" \"a\" {\n  ingress {\n    from_port = 22\n    to_port = 22\n    protocol = \"tcp\"\n    \
+                 # countersign: allow open-admin-port reason=\"only for now\"\n    cidr_blocks = [\"0.0.0.0/0\"]\n  }\n}\n";
+    let team = Team::new("");
+    team.workspace.write("live/prod/net.tf", risky);
+    team.commit("Open it");
+    team.is_refused("open-admin-port");
+    let checked = countersign(&team.workspace, &["check", "."]);
+    assert!(!checked.stdout.contains("open-admin-port"), "it holds elsewhere: {}", checked.stdout);
+    // What was accepted before the change is accepted.
+    team.git(&["checkout", "-q", "main"]);
+    team.git(&["merge", "-q", "change"]);
+    team.git(&["checkout", "-q", "-B", "change"]);
+    team.workspace.write("live/prod/net.tf", &risky.replace("  ingress", "  tags = { a = \"b\" }\n  ingress"));
+    team.commit("Tag it");
+    let gate = team.gate();
+    assert!(!gate.said.stdout.contains("open-admin-port"), "{}", gate.said.stdout);
+}
+
+#[test]
+fn no_place_is_left_out() {
+    let team = Team::new("[[require]]\npaths = [\"src/pricing/**\"]\napprovals = 1\n");
+    let places = [
+        ".countersign/reviews-2/main.tf",
+        ".countersign/reviews/main.tf",
+        ".countersign/reviews/x/main.tf.json",
+        "src/pricing/tax.py",
+    ];
+    for place in places {
+        let text = if place.contains(".json") {
+            "{\"resource\": {\"aws_db_instance\": {\"a\": {\"publicly_accessible\": true}}}}\n".to_owned()
+        } else {
+            DATABASE.replace("engine ", "publicly_accessible = true\n  engine ")
+        };
+        team.workspace.write(place, &text);
+    }
+    team.commit("Hide it");
+    let gate = team.gate();
+    let changes = gate.json["changes"].as_array().expect("changes");
+    let told: Vec<_> = changes.iter().filter_map(|change| change["path"].as_str()).collect();
+    assert_eq!(told, places, "{}", gate.said.stdout);
+
+    // Terraform follows links.
+    team.git(&["reset", "-q", "--hard", "main"]);
+    team.workspace.write("docs/evil.txt", DATABASE);
+    std::os::unix::fs::symlink("../../docs/evil.txt", team.workspace.path("live/prod/evil.tf")).expect("a link");
+    team.commit("Link it");
+    let gate = team.gate();
+    assert!(
+        gate.said.code == Some(2) && gate.said.stdout.contains("it is a link to ../../docs/evil.txt"),
+        "{}",
+        gate.said.stdout
+    );
+    team.git(&["reset", "-q", "--hard", "main"]);
+    std::os::unix::fs::symlink("../prod/main.tf", team.workspace.path("live/prod/same.tf")).expect("a link");
+    team.commit("Link what is looked at");
+    team.passes();
 }
 
 #[test]

@@ -138,13 +138,15 @@ fn countersign(arguments: &[&str]) -> anyhow::Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
+/// What there are schemas of.
+const SCHEMAS: [&str; 12] = [
+    "blame", "config", "doctor", "findings", "gate", "impact", "log", "protocol", "requests", "reviews", "risks",
+    "status",
+];
+
 /// Every file that is made from the code, and its content.
 fn generated() -> anyhow::Result<Vec<(String, String)>> {
     let mut files = Vec::new();
-    const SCHEMAS: [&str; 12] = [
-        "blame", "config", "doctor", "findings", "gate", "impact", "log", "protocol", "requests", "reviews", "risks",
-        "status",
-    ];
     for schema in SCHEMAS {
         files.push((format!("docs/schemas/{schema}.json"), countersign(&["schema", schema])?));
     }

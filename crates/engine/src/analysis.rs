@@ -26,6 +26,8 @@ pub struct Policy {
     pub ask_about_unknown_origin: bool,
     /// Whether suppressions for other tools are heeded.
     pub peers: bool,
+    /// Whether suppressions are heeded that stand in what is changed (`Snapshot::changed`).
+    pub new_suppressions: bool,
     /// What text without evidence counts as.
     pub assumed_origin: Option<Origin>,
     /// How environments are told.
@@ -47,6 +49,7 @@ impl Policy {
             table: config.table(),
             ask_about_unknown_origin: config.editor.ask_about_unknown_origin,
             peers: config.suppressions.peers,
+            new_suppressions: true,
             assumed_origin: None,
             environments: Arc::new(config.environment.clone()),
             tiers: Arc::new(config.tiers()),
@@ -286,11 +289,11 @@ impl Analyzer<'_> {
         }
         if self.policy.peers {
             let all = units.iter().flat_map(|(start, facts, _)| facts.peers.iter().map(|peer| (*start, peer)));
-            let is_ai = |analysis: &Analysis, range: &Range<usize>| {
+            let refuses = |analysis: &Analysis, range: &Range<usize>| {
                 let origin = origin(self.snapshot, &analysis.declared, range, self.policy.assumed_origin);
-                matches!(origin.by, Origin::Ai | Origin::Mixed)
+                refuses_suppression(self.snapshot, self.policy, origin.by, range)
             };
-            unused.extend(peers::suppress(&mut self.analysis, all, self.policy.today, is_ai));
+            unused.extend(peers::suppress(&mut self.analysis, all, self.policy.today, refuses));
         }
         for (range, why) in unused {
             self.add_engine(
@@ -428,8 +431,8 @@ impl Analyzer<'_> {
         if let Some(until) = suppression.until.filter(|until| *until < self.policy.today) {
             return Err(format!("it ended on {until}"));
         }
-        if matches!(self.origin(range).by, Origin::Ai | Origin::Mixed) {
-            return Err("an AI wrote it, and an AI cannot accept a risk; a person has to write it".to_owned());
+        if let Some(why) = refuses_suppression(self.snapshot, self.policy, self.origin(range).by, range) {
+            return Err(why.to_owned());
         }
         let before = self.analysis.findings.len();
         let about = |finding: &Finding| finding.risk == *risk && target.contains(&finding.range.start);
@@ -473,6 +476,15 @@ impl Analyzer<'_> {
     fn origin(&self, range: &Range<usize>) -> OriginSummary {
         origin(self.snapshot, &self.analysis.declared, range, self.policy.assumed_origin)
     }
+}
+
+/// Why a suppression has no effect by who wrote it and when; `None` where it has.
+fn refuses_suppression(snapshot: &Snapshot, policy: &Policy, by: Origin, range: &Range<usize>) -> Option<&'static str> {
+    if matches!(by, Origin::Ai | Origin::Mixed) {
+        return Some("an AI wrote it, and an AI cannot accept a risk; a person has to write it");
+    }
+    let is_new = || snapshot.changed.overlapping(range.clone()).next().is_some();
+    (!policy.new_suppressions && is_new()).then_some("it is new, and a second person has to look at what it accepts")
 }
 
 /// Who wrote two texts that make something so together: an AI's part counts, whoever wrote the other.

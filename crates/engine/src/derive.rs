@@ -624,16 +624,25 @@ pub fn locate(snapshot: &Snapshot, place: &Elsewhere) -> Option<Range<usize>> {
     Some(start + place.range.start..start + place.range.end)
 }
 
-/// Where each unit of a snapshot stands, in bytes, with kind and address of the block that it declares: where it is one, what
-/// stands inside of it included.
-pub fn parts(snapshot: &Snapshot) -> Vec<(Range<usize>, Option<(String, String)>)> {
+/// A unit of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitAt {
+    /// Where it stands, in bytes.
+    pub range: Range<usize>,
+    /// Kind and address of the block that it declares, where it is one, with what stands inside of it.
+    pub block: Option<(String, String)>,
+}
+
+/// The units of a snapshot, in order.
+pub fn parts(snapshot: &Snapshot) -> Vec<UnitAt> {
     let part = |(start, unit): (usize, &Unit<Facts>)| {
         let blocks = unit.memo().map(|facts| &facts.lowered.blocks[..]).unwrap_or_default();
         let one = blocks.iter().find(|block| {
             let range = block.range.range();
             blocks.iter().all(|other| range.start <= other.range.start() && other.range.end() <= range.end)
         });
-        (start..start + unit.len(), one.map(|block| (block.kind.to_string(), block.address.to_string())))
+        let block = one.map(|block| (block.kind.to_string(), block.address.to_string()));
+        UnitAt { range: start..start + unit.len(), block }
     };
     snapshot.units.iter().map(part).collect()
 }

@@ -87,7 +87,7 @@ pub(crate) fn suppress<'a>(
     analysis: &mut Analysis,
     peers: impl Iterator<Item = (usize, &'a Peer)>,
     today: Date,
-    is_ai: impl Fn(&Analysis, &Range<usize>) -> bool,
+    refuses: impl Fn(&Analysis, &Range<usize>) -> Option<&'static str>,
 ) -> Vec<(Range<usize>, String)> {
     let mut unused = Vec::new();
     analysis.findings.sort_by_key(|finding| finding.range.start);
@@ -112,8 +112,7 @@ pub(crate) fn suppress<'a>(
         let range = suppression.range.start + start..suppression.range.end + start;
         if let Some(until) = suppression.until.filter(|until| *until < today) {
             unused.push((range, format!("it ended on {until}")));
-        } else if is_ai(analysis, &range) {
-            let why = "an AI wrote it, and an AI cannot accept a risk; a person has to write it";
+        } else if let Some(why) = refuses(analysis, &range) {
             unused.push((range, why.to_owned()));
         } else {
             analysis.suppressed += about.len();

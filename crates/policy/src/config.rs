@@ -235,7 +235,7 @@ fn levels(config: &Config, table: &DeTable<'_>) -> Vec<ConfigProblem> {
     };
     for (list, key) in [("person", "level"), ("require", "level"), ("require", "author")] {
         let Some(DeValue::Array(rows)) = table.get(list).map(Spanned::get_ref) else { continue };
-        for row in rows.iter() {
+        for row in rows {
             let DeValue::Table(row) = row.get_ref() else { continue };
             match row.get(key).map(Spanned::get_ref) {
                 Some(DeValue::Array(levels)) => levels.iter().for_each(|level| look(Some(level))),

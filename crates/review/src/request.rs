@@ -80,7 +80,13 @@ impl Bound {
     pub fn id(&self) -> String {
         let seals = [&self.address, &self.from_sha256, &self.to_sha256].map(|part| part.as_deref().unwrap_or_default());
         let parts = [self.repository.as_str(), self.path.as_str()].into_iter().chain(seals);
-        let all: String = parts.map(|part| format!("{}\n{part}\n", part.len())).collect();
+        let mut all = String::new();
+        for part in parts {
+            all.push_str(&part.len().to_string());
+            all.push('\n');
+            all.push_str(part);
+            all.push('\n');
+        }
         digest(all.as_bytes())[..16].to_owned()
     }
 }

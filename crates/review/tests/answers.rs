@@ -1,5 +1,7 @@
 //! Signed answers: those of `ssh-keygen`, and each way to pass off something else as one.
 
+#![expect(clippy::expect_used, reason = "in a test what goes wrong ends the test")]
+
 use countersign_review::{
     Answer, Bound, Decision, NAMESPACE, Need, Refused, Region, Request, Signers, Standing, digest, standing, verify,
 };
@@ -237,8 +239,8 @@ fn what_passes_itself_off_as_an_answer_is_refused_with_its_reason() {
     });
     refused(ahead, &signers, &one, "in the future");
     refused(good.clone(), &signers, &Need { hardware: true, ..Need::people(1) }, "not in hardware");
-    let refuses = |names: &[&str]| Some(format!("{} may not", names.join(" and ")));
-    refused(good, &signers, &Need { refuses: &refuses, ..Need::people(1) }, "bob@shop.example may not");
+    let nobody = |names: &[&str]| Some(format!("{} may not", names.join(" and ")));
+    refused(good, &signers, &Need { refuses: &nobody, ..Need::people(1) }, "bob@shop.example may not");
 }
 
 #[test]

@@ -3,19 +3,18 @@
 //! A finding is known by its file, risk, resource and a digest of the text that it is about: not by its line, so that it
 //! stays known when lines move, and not by its risk alone, so that another text is another finding.
 
-use super::check::{Check, OriginName, today};
-use super::fix::Fixing;
+use super::check::Check;
 use super::human::plural;
 use super::print;
 use super::report::absolute;
 use crate::disk::{self, Configs};
 use crate::impact::Checked as Live;
-use crate::state::{Store, write_atomically};
+use crate::state::write_atomically;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use countersign_engine::Finding;
 use countersign_engine::report::JsonProblem;
-use countersign_policy::{Catalogue, Severity};
+use countersign_policy::Catalogue;
 use countersign_provenance::sha256;
 use countersign_text::Text;
 use serde::{Deserialize, Serialize};
@@ -246,19 +245,8 @@ pub(super) fn run(command: &BaselineCommand) -> anyhow::Result<ExitCode> {
     let BaselineCommand::Write(arguments) = command;
     let configs = Configs::default();
     let (files, mut problems) = disk::files(&arguments.paths, &configs);
-    let check = Check {
-        configs: &configs,
-        // What an edit does to what is live is news, and no old debt.
-        live: Live::default(),
-        today: today(),
-        store: Store::of_one_run(),
-        assume_origin: OriginName::Unknown,
-        least: Severity::Low,
-        for_people: false,
-        undecided: false,
-        baseline: None,
-        fix: Fixing::Off,
-    };
+    // What an edit does to what is live is news, and no old debt.
+    let check = Check::plain(&configs, Live::default());
     let folder = folder_of(&arguments.output);
     let mut entries: BTreeMap<Key, usize> = BTreeMap::new();
     for (checked, _) in check.files(&files) {

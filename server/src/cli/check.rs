@@ -61,6 +61,7 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
         undecided: arguments.undecided,
         baseline: baseline.as_ref(),
         fix,
+        new_suppressions: true,
     };
     let (mut checked, diffs): (Vec<Checked>, Vec<Option<Fixed>>) = check.files(&files).into_iter().unzip();
     let diffs: Vec<Fixed> = diffs.into_iter().flatten().collect();
@@ -187,6 +188,8 @@ pub(crate) struct Check<'a> {
     pub(super) undecided: bool,
     pub(super) baseline: Option<&'a Known>,
     pub(super) fix: Fixing,
+    /// Whether suppressions are heeded that stand in what is changed.
+    pub(crate) new_suppressions: bool,
 }
 
 impl<'a> Check<'a> {
@@ -203,6 +206,7 @@ impl<'a> Check<'a> {
             undecided: false,
             baseline: None,
             fix: Fixing::Off,
+            new_suppressions: true,
         }
     }
 
@@ -335,6 +339,7 @@ impl<'a> Check<'a> {
     /// What is to be said about a file: what no suppression, baseline or threshold takes away.
     fn look(&self, path: &Path, snapshot: &Snapshot, workspace: &Workspace) -> Looked {
         let mut policy = self.configs.of(path).policy(Surface::CommandLine, self.today);
+        policy.new_suppressions = self.new_suppressions;
         policy.assumed_origin = match self.assume_origin {
             OriginName::Ai => Some(Origin::Ai),
             OriginName::Human => Some(Origin::Human),

@@ -222,7 +222,7 @@ impl JsonChange {
         words.push(match (self.origin, self.counts_as) {
             (Origin::Ai, _) => "written by an AI".to_owned(),
             (Origin::Mixed, _) => "written by an AI in part".to_owned(),
-            (Origin::Human, _) => "no AI is named for it".to_owned(),
+            (Origin::Human, _) => "written by a person".to_owned(),
             (_, Origin::Ai) => "nobody knows who wrote it, which counts as an AI here".to_owned(),
             _ => "nobody knows who wrote it".to_owned(),
         });

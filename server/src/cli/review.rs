@@ -278,7 +278,7 @@ fn plain(text: &str) -> String {
 fn markdown(situation: &Situation, request: &Request, change: &Change) -> String {
     let mut text = format!("### Review {}: {}\n\n", request.request_id, plain(&change.bound.place()));
     if let Some(json) = json(situation, change) {
-        let _ = writeln!(text, "{}.\n\nNeeds {}.\n", plain(&json.in_words()), plain(&json.needs()));
+        let _ = writeln!(text, "{}.\n\nNeeds {}.\n", plain(&json.in_words()), plain(json.needs()));
     }
     let _ = writeln!(text, "Asked by {}{}\n", plain(&request.requested_by), plain(&own_why(request, change)));
     for found in &change.found {

@@ -182,9 +182,9 @@ impl Git {
     }
 
     /// The best common ancestor of two commits.
-    pub(crate) fn merge_base(&self, one: &str, other: &str) -> anyhow::Result<Option<String>> {
-        let found = self.text(&["merge-base", one, other], b"").ok();
-        Ok(found.map(|found| found.trim().to_owned()).filter(|found| !found.is_empty()))
+    pub(crate) fn merge_base(&self, one: &str, other: &str) -> Option<String> {
+        let found = self.text(&["merge-base", one, other], b"").ok()?;
+        Some(found.trim().to_owned()).filter(|found| !found.is_empty())
     }
 
     /// The files that differ between two commits; a file that was renamed is gone in one place and new in another.

@@ -116,6 +116,12 @@ impl Revision {
         Ok((files, foreign))
     }
 
+    /// Where a link leads to, as it says itself; `None` for what is no link.
+    pub(crate) fn link(&self, path: &str) -> Option<String> {
+        let entry = self.entry(path).filter(|entry| entry.mode().kind() == EntryKind::Link)?;
+        Some(String::from_utf8_lossy(&self.content(entry.object_id()).ok()?).into_owned())
+    }
+
     /// What stands below a folder and is a link.
     pub(crate) fn links_below(&self, folder: &str) -> Vec<String> {
         let Some(entries) = self.folder(folder).and_then(|tree| tree.traverse().breadthfirst.files().ok()) else {

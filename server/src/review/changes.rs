@@ -1,6 +1,6 @@
 //! What changed between two states, part by part, and what policy wants for each.
 
-use super::commits::{Commits, NewLine, Read};
+use super::commits::{Commits, NewLine, Read, new_lines};
 use super::{Part, REVIEWS, parts, repository};
 use crate::cli::Check;
 use crate::disk::{Configs, FolderConfig};
@@ -10,10 +10,11 @@ use crate::owners::{CODEOWNERS, owners};
 use crate::surroundings::Surroundings;
 use countersign_engine::impact::Impact;
 use countersign_engine::report::{JsonFinding, JsonProblem};
-use countersign_engine::{Finding, Snapshot, environment_at};
+use countersign_engine::{Finding, Snapshot, UnitAt, environment_at};
 use countersign_grammars::Language;
 use countersign_policy::{
-    ChangeUnderReview, Environment, Impacted, Origin, RequireRow, Severity, Surface, Tier, Tiers, Verdict, Written,
+    ChangeUnderReview, Circumstances, Environment, Impacted, Origin, RequireRow, Severity, Surface, Table, Tier, Tiers,
+    Verdict, Written,
 };
 use countersign_review::Bound;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -69,7 +70,7 @@ pub(crate) struct Change {
 /// Everything that changed where policy may want something.
 pub(crate) struct Changes {
     /// By path, and in order of the text.
-    pub(crate) changes: Vec<Change>,
+    pub(crate) parts: Vec<Change>,
     /// What could not be looked at.
     pub(crate) problems: Vec<JsonProblem>,
     /// What makes the answer less than one expects.
@@ -90,7 +91,9 @@ struct Looked {
 pub(crate) fn changes(base: &Revision, tip: &Revision, now: &Now<'_>, configs: &Configs) -> anyhow::Result<Changes> {
     let root = now.git.root();
     let live = Live::of(&[root.to_owned()], Some(&base.id), configs);
+    // What a change accepts for itself, somebody else has to look at.
     let mut check = Check::plain(configs, live);
+    check.new_suppressions = false;
     let read = Read::of(now)?;
     let commits = Commits::of(now, &read);
     let is_looked_at = |path: &String| {
@@ -116,20 +119,21 @@ pub(crate) fn changes(base: &Revision, tip: &Revision, now: &Now<'_>, configs: &
     let codeowners = CODEOWNERS.iter().find_map(|name| tip.file(name));
     let codeowners = codeowners.map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default();
     let mut all = Vec::new();
-    let mut policies: HashMap<*const FolderConfig, (Tiers, String)> = HashMap::new();
+    let mut policies: HashMap<*const FolderConfig, (Tiers, Table, String)> = HashMap::new();
     for path in &now.paths {
         let file = root.join(path);
         let config = configs.of(&file);
-        if config.excludes(&file) || path.starts_with(REVIEWS) {
+        if config.excludes(&file) || is_of_reviews(path) {
             continue;
         }
         let policy = policies.entry(Arc::as_ptr(&config));
-        let (tiers, repository) =
-            policy.or_insert_with(|| (config.config.tiers(), repository(now.git, &config.config)));
+        let (tiers, table, repository) = policy
+            .or_insert_with(|| (config.config.tiers(), config.config.table(), repository(now.git, &config.config)));
         let one = OneFile {
             path,
             config: &config,
             tiers,
+            table,
             looked: by_path.get(&file),
             gone: check.live.gone.get(&crate::surroundings::key(&file)).map(|gone| &**gone).unwrap_or_default(),
             commits: &commits,
@@ -137,9 +141,17 @@ pub(crate) fn changes(base: &Revision, tip: &Revision, now: &Now<'_>, configs: &
             repository,
             worker: now.uncommitted.1.as_deref().filter(|_| now.uncommitted.0.contains(path)),
         };
-        all.extend(one.changes(base.file(path), tip.file(path), (now.file)(path)));
+        let (before, there, after) = (base.file(path), tip.file(path), (now.file)(path));
+        all.extend(one.changes(before.as_deref(), there.as_deref(), after.as_deref()));
     }
-    Ok(Changes { changes: all, problems, doubts: check.live.doubts })
+    Ok(Changes { parts: all, problems, doubts: check.live.doubts })
+}
+
+/// Whether a file is one of a request or of an answer, which say themselves whom they are from.
+fn is_of_reviews(path: &str) -> bool {
+    let inside = path.strip_prefix(REVIEWS).and_then(|path| path.strip_prefix('/'));
+    let is_known = |name: &str| Path::new(name).extension().is_some_and(|it| it == "json" || it == "sig");
+    inside.is_some_and(is_known) && Language::of_path(path).is_none()
 }
 
 fn look(
@@ -152,16 +164,21 @@ fn look(
     around: &Surroundings,
 ) -> Looked {
     let policy = configs.of(path).policy(Surface::CommandLine, crate::cli::today());
-    let (committed, declared, findings) = check.findings(path, snapshot, around);
-    let snapshot = committed.as_ref().unwrap_or(snapshot);
     let text = snapshot.text.to_string();
-    let at = |(range, block): (Range<usize>, Option<(String, String)>)| {
-        block?;
-        let (_, environment, _) = environment_at(snapshot, &around.workspace, &policy, header(&text, &range))?;
-        Some((range.start, environment))
+    let new = new_lines(base, &text);
+    let mut snapshot = snapshot.clone();
+    for (_, range) in &new {
+        snapshot.changed.set(range.clone(), Some(()));
+    }
+    let (committed, declared, findings) = check.findings(path, &snapshot, around);
+    let snapshot = committed.unwrap_or(snapshot);
+    let at = |unit: UnitAt| {
+        unit.block?;
+        let (_, environment, _) = environment_at(&snapshot, &around.workspace, &policy, header(&text, &unit.range))?;
+        Some((unit.range.start, environment))
     };
-    let environments = countersign_engine::parts(snapshot).into_iter().filter_map(at).collect();
-    let lines = commits.new_lines(path, base, snapshot, &declared);
+    let environments = countersign_engine::parts(&snapshot).into_iter().filter_map(at).collect();
+    let lines = commits.wrote(path, &text, new, &snapshot, &declared);
     Looked { findings, environments, lines }
 }
 
@@ -189,6 +206,7 @@ struct OneFile<'a> {
     path: &'a str,
     config: &'a FolderConfig,
     tiers: &'a Tiers,
+    table: &'a Table,
     looked: Option<&'a Looked>,
     /// What went with it, where it is gone.
     gone: &'a [Impact],
@@ -199,16 +217,14 @@ struct OneFile<'a> {
 }
 
 impl OneFile<'_> {
-    fn changes(&self, base: Option<Vec<u8>>, tip: Option<Vec<u8>>, now: Option<Vec<u8>>) -> Vec<Change> {
-        let of = |content: &Option<Vec<u8>>| {
-            content.as_deref().map(|it| parts(Path::new(self.path), it)).unwrap_or_default()
-        };
-        let (before, there, after) = (of(&base), of(&tip), of(&now));
+    fn changes(&self, base: Option<&[u8]>, tip: Option<&[u8]>, now: Option<&[u8]>) -> Vec<Change> {
+        let of = |content: Option<&[u8]>| content.map(|it| parts(Path::new(self.path), it)).unwrap_or_default();
+        let (before, there, after) = (of(base), of(tip), of(now));
         let by_address = |parts: &[Part]| -> BTreeMap<Option<String>, String> {
             parts.iter().map(|part| (part.address.clone(), part.seal.clone())).collect()
         };
         let (before_by, there_by, after_by) = (by_address(&before), by_address(&there), by_address(&after));
-        let text_of = |content: Option<Vec<u8>>| String::from_utf8_lossy(&content.unwrap_or_default()).into_owned();
+        let text_of = |content: Option<&[u8]>| String::from_utf8_lossy(content.unwrap_or_default()).into_owned();
         let (base, text) = (text_of(base), text_of(now));
         let is_gone = |part: &&Part| !after_by.contains_key(&part.address);
         let changed = after.iter().filter(|part| before_by.get(&part.address) != Some(&part.seal));
@@ -248,7 +264,9 @@ impl OneFile<'_> {
         let by_finding = by_finding.chain(gone.clone().map(|gone| gone.environment)).max();
         let environment = told.or(by_finding).unwrap_or(by_path);
         let of_file = self.tiers.of_file(self.path, environment);
-        if self.looked.is_none() && now.is_some() && of_file.is_none() && part.kind.is_none() {
+        let names = |row: &RequireRow| row.paths.as_ref().is_some_and(|paths| paths.fit(self.path));
+        let is_named = || of_file.is_some() || self.config.config.require.iter().any(names);
+        if Language::of_path(self.path).is_none() && !is_named() {
             return None;
         }
         let tier = match &part.kind {
@@ -257,15 +275,31 @@ impl OneFile<'_> {
         };
         let impacts = findings.iter().filter_map(|(finding, _)| finding.impact);
         let impact = impacts.chain(gone.map(Impact::circumstances)).max_by_key(severity_of);
-        let found = findings.iter().map(|(finding, _)| (finding.verdict, finding.severity));
-        let found: Option<(Verdict, Severity)> = found.reduce(|(a, b), (c, d)| (a.max(c), b.max(d)));
         let (origin, commits) = self.origin(now);
         let people = self.config.config.people();
         let mut own = self.commits.people(&commits);
         own.extend(self.worker.map(str::to_owned));
         let lowest = own.iter().map(|email| people.level(&[email])).min_by_key(|level| people.rank(level));
         let level = lowest.unwrap_or_else(|| people.level(&[])).to_owned();
-        let asked = ChangeUnderReview { path: self.path, tier, environment, origin, author: &level, found, impact };
+        let mut asked =
+            ChangeUnderReview { path: self.path, tier, environment, origin, author: &level, found: None, impact };
+        let counts_as = asked.counts_as();
+        let verdict = |finding: &Finding| match finding.origin.by {
+            Origin::Unknown | Origin::Suspected if counts_as != origin => {
+                let about = Circumstances {
+                    origin: counts_as,
+                    severity: finding.severity,
+                    surface: Surface::CommandLine,
+                    changed: true,
+                    environment: finding.environment,
+                    impact: finding.impact,
+                };
+                self.table.decide(about).0.max(finding.verdict)
+            }
+            _ => finding.verdict,
+        };
+        let found = findings.iter().map(|(finding, _)| (verdict(finding), finding.severity));
+        asked.found = found.reduce(|(a, b), (c, d): (Verdict, Severity)| (a.max(c), b.max(d)));
         let required = self.config.config.required(&asked);
         let trailer = required.as_ref().and_then(|(_, row)| row.trailer.as_deref());
         let has_trailer =
@@ -277,7 +311,7 @@ impl OneFile<'_> {
             tier,
             environment,
             origin,
-            counts_as: asked.counts_as(),
+            counts_as,
             own,
             owners: owners(self.owners, self.path),
             found: findings
@@ -301,17 +335,16 @@ impl OneFile<'_> {
             let by = |commit: &&str| if self.commits.is_by_ai(commit) { Origin::Ai } else { Origin::Unknown };
             lines = touching.iter().map(|commit| (Some(*commit), by(commit))).collect();
         }
-        let is_known = |(commit, by): &(Option<&str>, Origin)| match by {
-            Origin::Unknown => commit.is_none_or(|commit| self.commits.is_noted(commit)),
-            _ => true,
+        // What a note says that was written over does not make it a person's.
+        let is_human = |(commit, by): &(Option<&str>, Origin)| {
+            *by == Origin::Human && commit.is_none_or(|commit| self.commits.is_noted(commit))
         };
         let ai = lines.iter().filter(|(_, by)| *by == Origin::Ai).count();
         let origin = if ai > 0 && ai == lines.len() {
             Origin::Ai
         } else if ai > 0 {
             Origin::Mixed
-        } else if !lines.is_empty() && lines.iter().all(is_known) {
-            // A note was made, and it names no AI for them.
+        } else if !lines.is_empty() && lines.iter().all(is_human) {
             Origin::Human
         } else {
             Origin::Unknown

@@ -18,7 +18,7 @@ use std::path::Path;
 pub(super) struct Read {
     notes: HashMap<String, Note>,
     /// Those whose note can be read and stands as it was first written.
-    noted: HashSet<String>,
+    untouched: HashSet<String>,
     messages: HashMap<String, String>,
     authors: HashMap<String, String>,
 }
@@ -52,15 +52,15 @@ impl Read {
         let names: Vec<String> = now.commits.iter().map(|(commit, _)| commit.clone()).collect();
         let each = || names.iter().map(String::as_str);
         let rewritten = now.git.with_rewritten_notes(&names)?;
-        let (mut notes, mut noted) = (HashMap::new(), HashSet::new());
+        let (mut notes, mut untouched) = (HashMap::new(), HashSet::new());
         for (commit, text) in now.git.notes(each())? {
             let reading = Note::read(&text);
             if reading.is_complete() && !rewritten.contains(&commit) {
-                noted.insert(commit.clone());
+                untouched.insert(commit.clone());
             }
             notes.insert(commit, reading.note);
         }
-        Ok(Self { notes, noted, messages: now.git.messages(each())?, authors: now.git.authors(each())? })
+        Ok(Self { notes, untouched, messages: now.git.messages(each())?, authors: now.git.authors(each())? })
     }
 }
 
@@ -93,9 +93,9 @@ impl<'a> Commits<'a> {
         self.by_ai.contains(commit)
     }
 
-    /// Whether somebody said of a commit who wrote its lines, and it was left at that.
+    /// Whether the note of a commit stands as it was first written.
     pub(super) fn is_noted(&self, commit: &str) -> bool {
-        self.read.noted.contains(commit)
+        self.read.untouched.contains(commit)
     }
 
     /// The message of a commit.
@@ -112,22 +112,21 @@ impl<'a> Commits<'a> {
         authors.chain(directed).collect()
     }
 
-    /// The lines of a file that are not as they were, and that are not blank.
-    pub(super) fn new_lines(
+    /// Who wrote some lines of a file, each with its number from 0 and its bytes.
+    pub(super) fn wrote(
         &self,
         file: &Path,
-        base: &str,
+        text: &str,
+        new: Vec<(usize, Range<usize>)>,
         snapshot: &Snapshot,
         declared: &RangeMap<provenance::Origin>,
     ) -> Vec<NewLine> {
-        let text = snapshot.text.to_string();
-        let new = new_lines(base, &text);
         let Ok(path) = self.git.relative(file) else { return Vec::new() };
         let from = if self.uncommitted.contains(&path) { Vec::new() } else { self.touching(&path) };
         // Where one commit made them all, nobody has to be asked which it was.
         let blamed = match from.as_slice() {
             [_] => Vec::new(),
-            _ => committed::lines(self.git, file, &text).unwrap_or_default(),
+            _ => committed::lines(self.git, file, text).unwrap_or_default(),
         };
         let by_note = |commit: &str, number: usize| {
             let note = self.read.notes.get(commit)?;
@@ -161,7 +160,7 @@ impl<'a> Commits<'a> {
 }
 
 /// The lines of a text that another one does not have, with their numbers from 0 and their bytes; but for blank ones.
-fn new_lines(base: &str, text: &str) -> Vec<(usize, Range<usize>)> {
+pub(super) fn new_lines(base: &str, text: &str) -> Vec<(usize, Range<usize>)> {
     let input = InternedInput::new(base, text);
     let mut diff = Diff::compute(Algorithm::Histogram, &input);
     diff.postprocess_lines(&input);

@@ -1,6 +1,7 @@
 //! What a file falls into: the parts that are asked for, approved and changed one by one.
 
 use crate::surroundings;
+use countersign_engine::UnitAt;
 use countersign_grammars::Language;
 use countersign_review::{digest, seal};
 use countersign_syntax::{Budget, parse};
@@ -45,7 +46,7 @@ pub(crate) fn parts(path: &Path, content: &[u8]) -> Vec<Part> {
     }
     let mut parts: Vec<Part> = Vec::new();
     let mut known: HashMap<Option<String>, usize> = HashMap::new();
-    for (range, block) in countersign_engine::parts(&snapshot) {
+    for UnitAt { range, block } in countersign_engine::parts(&snapshot) {
         let Some(source) = text.get(range.clone()).filter(|source| !source.trim().is_empty()) else { continue };
         let tree = parse(language, source, 0, None, &mut Budget::unbounded());
         let sealed = seal(source, tree.ok().and_then(Result::ok).as_ref());

@@ -7,7 +7,9 @@ use crate::disk::{Configs, FolderConfig};
 use crate::git::{self, Checkout, Git, MergeBases, Revision};
 use crate::impact::Kept;
 use anyhow::{Context, bail};
+use countersign_engine::normal;
 use countersign_engine::report::JsonProblem;
+use countersign_grammars::Language;
 use countersign_policy::CONFIG_FILE;
 use countersign_review::Signers;
 use jiff::Timestamp;
@@ -68,7 +70,7 @@ impl Situation {
     /// What a commit has against another one that it is to be merged into, by the policy and the signers of that one.
     pub(crate) fn of_commit(git: &Git, base: &str, head: &str) -> anyhow::Result<Self> {
         let (base_id, head_id) = (git.commit(base).with_context(|| unknown(git, base))?, git.commit(head)?);
-        let Some(left) = git.merge_base(&base_id, &head_id)? else {
+        let Some(left) = git.merge_base(&base_id, &head_id) else {
             let shallow = if git::is_shallow(git.root()) {
                 "; this clone is shallow, and `git fetch --unshallow` gets the rest"
             } else {
@@ -98,7 +100,14 @@ impl Situation {
                 reviews.add_earlier(Reviews::in_commit(&of(commit)?)?);
             }
         }
+        let paths = &now.paths;
+        let links = paths.iter().filter_map(|path| misleading(&head_now, path));
+        let foreign = paths.iter().filter(|path| head_now.is_foreign(path));
         let mut situation = Self::new(own, &configs, &tip, changes, reviews);
+        situation.problems.extend(links);
+        situation.doubts.extend(foreign.map(|path| {
+            format!("{path} is a repository of its own, and what it brings along is not looked at; its own gate has to do that")
+        }));
         situation.base = format!("`{base}` ({})", tip.commit);
         situation.read_signers(&|path| tip.file(path));
         for problem in &mut situation.problems {
@@ -116,7 +125,7 @@ impl Situation {
         let mut problems = changes.problems;
         problems.extend(configs.problems().into_iter().map(|(path, message)| JsonProblem { path, message }));
         Self {
-            changes: changes.changes,
+            changes: changes.parts,
             reviews,
             signers: Signers::default(),
             config: configs.of(&git.root().join("-")),
@@ -162,6 +171,18 @@ impl Situation {
         };
         self.signers.names().into_iter().filter(may).map(str::to_owned).collect()
     }
+}
+
+/// That a file is a link to something that nobody looks at, and that Terraform would read.
+fn misleading(head: &Revision, path: &str) -> Option<JsonProblem> {
+    let language = Language::of_path(path)?;
+    let target = head.link(path)?;
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let there = normal(&format!("{folder}/{target}"));
+    let there = there.trim_start_matches('/');
+    let is_read = !target.starts_with('/') && Language::of_path(there) == Some(language) && head.id(there).is_some();
+    let message = format!("it is a link to {target}, which is not looked at; commit the file itself");
+    (!is_read).then(|| JsonProblem { path: path.to_owned(), message })
 }
 
 fn unknown(git: &Git, name: &str) -> String {

@@ -153,7 +153,7 @@ pub(super) const PROGRAMS: &[Program] = &[
             rule("ruleset delete", Effect::BypassControl, "takes the rules of a branch away", ASK),
         ],
         special: Some(gh_api),
-        looks_for: "`api -X DELETE`",
+        looks_for: "`api -X DELETE`, `api -X PUT` of protections and rulesets",
         ..Program::new(
             &["gh"],
             &[
@@ -306,13 +306,16 @@ fn gh_api(walk: &mut Walk<'_>, shell: &mut Shell, call: &Call, args: &Args, prog
     if args.positional(0) != Some("api") {
         return false;
     }
-    let deletes = args.values(&["-X", "--method"]).any(|word| word.text.eq_ignore_ascii_case("delete"));
-    if deletes {
-        let target = args.named_from(1);
-        let bypass =
-            target.as_deref().is_some_and(|target| target.contains("/protection") || target.contains("/rulesets"));
+    let is = |method: &str| args.values(&["-X", "--method"]).any(|word| word.text.eq_ignore_ascii_case(method));
+    // With fields to send it is a POST.
+    let sends = args.values(&["-f", "-F", "--field", "--raw-field", "--input"]).next().is_some() && !is("get");
+    let writes = sends || ["post", "put", "patch"].into_iter().any(is);
+    let target = args.named_from(1);
+    let bypass = target.as_deref().is_some_and(|target| target.contains("/protection") || target.contains("/rulesets"));
+    if is("delete") || (writes && bypass) {
         let effect = if bypass { Effect::BypassControl } else { Effect::Destroy };
-        let what = format!("deletes `{}` by the interface of GitHub", target.as_deref().unwrap_or_default());
+        let verb = if is("delete") { "deletes" } else { "changes" };
+        let what = format!("{verb} `{}` by the interface of GitHub", target.as_deref().unwrap_or_default());
         walk.report(
             shell,
             call,

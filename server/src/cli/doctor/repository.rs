@@ -288,7 +288,8 @@ fn ci_gate(root: &Path) -> JsonControl {
         let shown = disk::display(path.strip_prefix(root).unwrap_or(path));
         return JsonControl::ok("ci-gate", None, CI_GATE, format!("{shown} runs `countersign check`"));
     }
-    let next = "add a step with `countersign check` (docs/command-line.md, \"In CI\") to what runs for each change";
+    let next =
+        "add a step with `countersign gate` or `countersign check` to what runs for each change (docs/reviews.md)";
     JsonControl::missing(
         "ci-gate",
         None,
@@ -300,7 +301,8 @@ fn ci_gate(root: &Path) -> JsonControl {
 
 /// Whether a definition runs the check, outside of comments.
 fn runs(text: &str) -> bool {
-    text.lines().any(|line| !line.trim_start().starts_with(['#', '/']) && line.contains("countersign check"))
+    let is_run = |line: &str| line.contains("countersign check") || line.contains("countersign gate");
+    text.lines().any(|line| !line.trim_start().starts_with(['#', '/']) && is_run(line))
 }
 
 /// Whether the policy has owners.
