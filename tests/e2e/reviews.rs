@@ -508,6 +508,107 @@ fn any_file_may_be_critical() {
 }
 
 #[test]
+fn what_a_change_does_elsewhere_is_a_change() {
+    let team = Team::new("");
+    team.git(&["checkout", "-q", "main"]);
+    let variables = "variable \"engine\" {\n  default = \"postgres\"\n}\n\nvariable \"open\" {\n  default = false\n}\n";
+    team.workspace.write("live/prod/variables.tf", variables);
+    let by_variable = DATABASE.replace("\"postgres\"", "var.engine\n  publicly_accessible = var.open");
+    team.workspace.write(FILE, &format!("{by_variable}{VPC}"));
+    team.commit("By variables");
+    team.git(&["checkout", "-q", "-B", "change"]);
+    team.workspace.write("live/prod/variables.tf", &variables.replace("postgres", "mysql"));
+    team.commit("Use MySQL");
+    let gate = team.gate();
+    let changes = gate.json["changes"].as_array().expect("changes");
+    let told: Vec<_> = changes.iter().map(|change| (change["address"].as_str(), change["action"].as_str())).collect();
+    assert_eq!(told, [(Some("aws_db_instance.orders"), Some("replace"))], "{}", gate.said.stdout);
+    let id = team.requests();
+    team.approves(&id, "bob");
+    team.passes();
+    // It was approved with what brings it about, and with nothing else.
+    team.workspace.write("live/prod/variables.tf", &variables.replace("postgres", "mariadb"));
+    team.commit("Use MariaDB");
+    team.is_refused("aws_db_instance.orders in live/prod/main.tf has changed since");
+    // So is what it opens.
+    team.git(&["reset", "-q", "--hard", "main"]);
+    team.workspace.write("live/prod/variables.tf", &variables.replace("false", "true"));
+    team.commit("Open it");
+    team.is_refused("database-public");
+}
+
+#[test]
+fn what_goes_with_a_call_of_a_module_is_its_change() {
+    let team = Team::new("");
+    team.git(&["checkout", "-q", "main"]);
+    team.workspace.write("modules/db/main.tf", DATABASE);
+    let call = "module \"orders\" {\n  source = \"../../modules/db\"\n}\n";
+    team.workspace.write("live/prod/db.tf", call);
+    team.workspace.write("live/prod/more.tf", &call.replace("orders", "users"));
+    team.commit("Modules");
+    team.git(&["checkout", "-q", "-B", "change"]);
+    team.workspace.write("live/prod/db.tf", "# nothing\n");
+    team.git(&["rm", "-q", "live/prod/more.tf"]);
+    team.commit("Take them away");
+    let gate = team.gate();
+    let changes = gate.json["changes"].as_array().expect("changes");
+    let told: Vec<_> = changes.iter().map(|change| (change["address"].as_str(), change["action"].as_str())).collect();
+    let expected = [(Some("module.orders"), Some("destroy")), (Some("module.users"), Some("destroy"))];
+    assert_eq!(told, expected, "{}", gate.said.stdout);
+}
+
+#[test]
+fn what_git_is_told_hides_nothing() {
+    let risky = "resource \"aws_db_instance\" \"orders\" {\n  publicly_accessible = true\n}\n";
+    let team = Team::new("");
+    team.workspace.write(".gitignore", "*_override.tf\n");
+    team.workspace.write("live/prod/a_override.tf", &risky.replace("publicly_accessible = true", "engine = \"mysql\""));
+    team.git(&["add", "-f", "live/prod/a_override.tf", ".gitignore"]);
+    // Behind the back of this machine's git, which would heed it.
+    let attributes = team.keys.path().join("attributes");
+    fs::write(&attributes, "*.tf working-tree-encoding=UTF-16LE eol=crlf\n").expect("it is written");
+    let blob = team.git(&["hash-object", "-w", "--no-filters", &attributes.to_string_lossy()]);
+    team.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{},.gitattributes", blob.trim())]);
+    let tree = team.git(&["write-tree"]);
+    let commit = team.git(&["commit-tree", tree.trim(), "-p", "HEAD", "-m", "Hide it"]);
+    team.git(&["update-ref", "refs/heads/change", commit.trim()]);
+    let gate = team.gate();
+    assert!(
+        gate.said.code == Some(1) && gate.said.stdout.contains("\"replace\""),
+        "{}{}",
+        gate.said.stdout,
+        gate.said.stderr
+    );
+
+    let team = Team::new("");
+    use std::os::unix::ffi::OsStrExt;
+    let name = std::ffi::OsStr::from_bytes(b"live/prod/evil\xff.tf");
+    fs::write(team.workspace.root().join(name), risky).expect("it is written");
+    team.commit("A name");
+    let gate = team.gate();
+    assert!(
+        gate.said.code == Some(2) && gate.said.stderr.contains("is no UTF-8"),
+        "{}{}",
+        gate.said.stdout,
+        gate.said.stderr
+    );
+}
+
+#[test]
+fn what_cannot_be_read_needs_somebody() {
+    let team = Team::new("");
+    team.workspace.write("live/prod/new.tf", "resource \"null_resource\" \"a\" {\n  x = [1, 2\n}\n");
+    team.commit("Broken");
+    team.is_refused("live/prod/new.tf");
+    team.workspace.write("live/prod/new.tf", &format!("# {}\n", "x".repeat(9 << 20)));
+    team.commit("Long");
+    team.is_refused("live/prod/new.tf");
+    team.workspace.write("live/prod/new.tf", "resource \"null_resource\" \"a\" {\n}\n");
+    team.commit("Harmless");
+    team.passes();
+}
+
+#[test]
 fn modes_say_what_becomes_of_what_is_missing() {
     for (mode, code) in [("observe", 0), ("warn", 0), ("enforce", 1)] {
         let team = Team::new(&format!(

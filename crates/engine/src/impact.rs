@@ -67,7 +67,7 @@ pub struct Worst {
 
 impl Impact {
     /// What the table of verdicts is asked about.
-    pub fn circumstances(&self) -> Impacted {
+    pub(crate) fn circumstances(&self) -> Impacted {
         Impacted {
             action: self.change.action,
             data_loss: self.change.loss.is_some(),

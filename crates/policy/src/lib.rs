@@ -30,7 +30,7 @@ pub use format::{Binding, Companion, Risk, RiskDocument, Severity, read as read_
 pub use globs::Globs;
 pub use live::{Attribute, Baseline, Change, Live, Since};
 pub use people::{Ladder, People, Person};
-pub use require::{Change as ChangeUnderReview, Mode, RequireRow, Review as Reviews};
+pub use require::{Change as ChangeUnderReview, Mode, RequireRow, Review as Reviews, SIGNERS};
 pub use suppression::peers::{Checks, PeerSuppression, Reach, may_hold as may_hold_peer, read as read_peers};
 pub use suppression::{
     Suppression, may_hold as may_hold_suppression, render as render_suppression, suppressions as read_suppression,

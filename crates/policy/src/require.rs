@@ -11,6 +11,9 @@ use countersign_impact::Action;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Where the signers' file is, from the root of the repository, unless policy says otherwise.
+pub const SIGNERS: &str = ".countersign/allowed_signers";
+
 /// `[review]` of `countersign.toml`: what reviews are bound to and whose signatures count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -24,7 +27,7 @@ pub struct Review {
 
 impl Default for Review {
     fn default() -> Self {
-        Self { repository: String::new(), signers: ".countersign/allowed_signers".to_owned() }
+        Self { repository: String::new(), signers: SIGNERS.to_owned() }
     }
 }
 

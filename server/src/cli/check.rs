@@ -95,7 +95,7 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
         None => drop(print(&rendered)?),
     }
     say_beside(arguments, &report);
-    for doubt in &check.live.doubts {
+    for doubt in check.live.doubts.iter().chain(&check.live.not_said) {
         anstream::eprintln!("countersign: {doubt}");
     }
     let failed =
@@ -134,7 +134,7 @@ pub(crate) fn listed(paths: &[PathBuf], least: Severity) -> Listed {
         suppressed: checked.iter().map(|checked| checked.suppressed).sum(),
         findings: checked.into_iter().flat_map(|checked| checked.findings).map(|found| found.json).collect(),
         problems,
-        doubts: check.live.doubts,
+        doubts: check.live.doubts.into_iter().chain(check.live.not_said).collect(),
     }
 }
 
@@ -279,12 +279,21 @@ impl<'a> Check<'a> {
 
     /// What went with files that are gone, said of these.
     fn gone(&self) -> Vec<Checked> {
+        let here = std::env::current_dir().map(|here| surroundings::key(&here)).unwrap_or_default();
+        let shown =
+            |file: &str| PathBuf::from(file.strip_prefix(&*here).map_or(file, |rest| rest.trim_start_matches('/')));
+        self.each_gone(shown, |path, snapshot| {
+            self.report(path, snapshot, &Surroundings::default(), &Workspace::default())
+        })
+    }
+
+    /// Does something with each file that is gone and that something that is live went with.
+    pub(crate) fn each_gone<T>(&self, shown: impl Fn(&str) -> PathBuf, done: impl Fn(&Path, &Snapshot) -> T) -> Vec<T> {
         let gone = |(file, impacts): (&Arc<str>, &Arc<[_]>)| {
-            let here = std::env::current_dir().map(|here| surroundings::key(&here)).unwrap_or_default();
-            let path = PathBuf::from(file.strip_prefix(&*here).map_or(&**file, |rest| rest.trim_start_matches('/')));
+            let path = shown(file);
             let mut snapshot = surroundings::snapshot(&path, Language::of_path(file)?, "");
             snapshot.impacts = Arc::clone(impacts);
-            Some(self.report(&path, &snapshot, &Surroundings::default(), &Workspace::default()))
+            Some(done(&path, &snapshot))
         };
         self.live.gone.iter().filter_map(gone).collect()
     }

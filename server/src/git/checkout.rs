@@ -1,9 +1,11 @@
 //! The files of a commit in a folder of their own.
 
-use super::Git;
+use super::{Git, MergeBases, Revision};
+use crate::surroundings::MAX_TEXT;
 use anyhow::{Context, bail};
+use countersign_grammars::Language;
+use countersign_policy::CONFIG_FILE;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// A work tree of its own, which has a commit checked out and is gone when it is dropped. Nothing is written into the repository:
@@ -28,7 +30,7 @@ impl Checkout {
         std::fs::write(own.join("commondir"), format!("{common}\n"))?;
         std::fs::write(own.join("gitdir"), format!("{}\n", tree.join(".git").display()))?;
         std::fs::write(tree.join(".git"), format!("gitdir: {}\n", own.display()))?;
-        unpack(&tree)?;
+        unpack(&tree, commit)?;
         Ok(Self { git: Git::of(&tree)?, _folder: folder })
     }
 
@@ -38,20 +40,28 @@ impl Checkout {
     }
 }
 
-/// Writes the files of a work tree as they are in its commit: links as files, nothing run, nothing left out.
-fn unpack(tree: &Path) -> anyhow::Result<()> {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(tree)
-        .args(["-c", "core.symlinks=false", "-c", "core.autocrlf=false", "-c", "core.sparseCheckout=false"])
-        .args(["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "checkout.workers=0"])
-        .args(["-c", "submodule.recurse=false", "read-tree", "--reset", "-u", "HEAD"])
-        .env("GIT_LFS_SKIP_SMUDGE", "1")
-        .stdin(Stdio::null())
-        .output()
-        .context("git cannot be run; is it installed?")?;
-    if !output.status.success() {
-        bail!("git could not check the commit out: {}", String::from_utf8_lossy(&output.stderr).trim());
+/// Writes the files of a commit that are read, as they are in it: nothing is run, no attribute of git changes them, links lead
+/// nowhere, and nothing hides one from us.
+fn unpack(tree: &Path, commit: &str) -> anyhow::Result<()> {
+    let revision = Revision::presumed(tree, Some(commit), &MergeBases::default())?;
+    for (path, id) in revision.files_below("")?.0 {
+        if path.split('/').any(is_elsewhere) {
+            bail!("the commit has a file {path:?}, which leads out of its own folder; nobody should check it out");
+        }
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        let is_hiding = [".gitignore", ".ignore", ".rgignore", ".gitattributes", ".gitmodules"].contains(&name);
+        let is_read = Language::of_path(&path).is_some() || name == CONFIG_FILE;
+        if !is_read && (is_hiding || revision.size(id).is_none_or(|size| size > MAX_TEXT)) {
+            continue;
+        }
+        let file = tree.join(&path);
+        file.parent().map(std::fs::create_dir_all).transpose()?;
+        std::fs::write(&file, revision.content(id)?).with_context(|| format!("{path} cannot be unpacked"))?;
     }
     Ok(())
+}
+
+/// Whether a part of a path leads somewhere else than its name says.
+fn is_elsewhere(part: &str) -> bool {
+    matches!(part, "" | "." | "..") || part.eq_ignore_ascii_case(".git")
 }

@@ -189,8 +189,18 @@ impl Git {
 
     /// The files that differ between two commits; a file that was renamed is gone in one place and new in another.
     pub(crate) fn changed_between(&self, from: &str, to: &str) -> anyhow::Result<Vec<String>> {
-        let printed = self.text(&["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to, "--"], b"")?;
-        Ok(printed.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
+        let printed = self.read(&["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to, "--"], b"")?;
+        let names = printed.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+        let name = |name: &[u8]| {
+            let text = std::str::from_utf8(name).map(str::to_owned);
+            text.with_context(|| {
+                format!(
+                    "the name of the file {:?} is no UTF-8, so nobody can say what is in it; rename it",
+                    String::from_utf8_lossy(name)
+                )
+            })
+        };
+        names.map(name).collect()
     }
 
     /// The commits that come after one and not after another, the newest first, merges included; each with the files that it

@@ -139,6 +139,11 @@ impl Revision {
         }
     }
 
+    /// How long a content is, in bytes; `None` where it is not in this clone.
+    pub(crate) fn size(&self, id: ObjectId) -> Option<u64> {
+        self.repository.find_header(id).ok().map(|header| header.size())
+    }
+
     /// What names the content of a file; `None` for a folder and for what is not in the commit.
     pub(crate) fn id(&self, path: &str) -> Option<ObjectId> {
         let entry = self.entry(path).filter(|entry| is_file(entry.mode().kind()))?;

@@ -22,6 +22,8 @@ pub(crate) struct Checked {
     pub(crate) gone: BTreeMap<Arc<str>, Arc<[Impact]>>,
     /// What makes the answer less than one expects, and what to do.
     pub(crate) doubts: Vec<String>,
+    /// Why nothing is said of what is live, where something would have to be.
+    pub(crate) not_said: Option<String>,
     /// What could not be compared.
     pub(crate) problems: Vec<JsonProblem>,
 }
@@ -55,7 +57,7 @@ impl Checked {
         let compared = match since_all(kept, revision, scopes.to_owned(), configs) {
             Ok(compared) => compared,
             // Those that are different are too many; the rest is looked at nevertheless.
-            Err(error) => return self.doubts.push(format!("what this does to what is live is not said: {error}")),
+            Err(error) => return self.not_said = Some(format!("what this does to what is live is not said: {error}")),
         };
         let (before, after) = (&compared.before, &compared.after);
         let comparison =
@@ -78,6 +80,11 @@ impl Checked {
     /// Whether nothing happens to anything.
     pub(crate) fn is_empty(&self) -> bool {
         self.impacts.is_empty() && self.gone.is_empty()
+    }
+
+    /// The files in which something happens to what is live.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.impacts.keys()
     }
 
     /// What a file does.

@@ -7,16 +7,15 @@ use crate::disk::{Configs, FolderConfig};
 use crate::git::{Git, Revision};
 use crate::impact::Checked as Live;
 use crate::owners::{CODEOWNERS, owners};
-use crate::surroundings::Surroundings;
-use countersign_engine::impact::Impact;
+use crate::surroundings::{Surroundings, files_in, key};
 use countersign_engine::report::{JsonFinding, JsonProblem};
-use countersign_engine::{Finding, Snapshot, UnitAt, environment_at};
+use countersign_engine::{Elsewhere, Finding, Snapshot, UnitAt, environment_at};
 use countersign_grammars::Language;
 use countersign_policy::{
-    ChangeUnderReview, Circumstances, Environment, Impacted, Origin, RequireRow, Severity, Surface, Table, Tier, Tiers,
-    Verdict, Written,
+    ChangeUnderReview, Circumstances, Environment, Impacted, Origin, RequireRow, SIGNERS, Severity, Surface, Table,
+    Tier, Tiers, Verdict, Written,
 };
-use countersign_review::Bound;
+use countersign_review::{Bound, digest};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -79,12 +78,23 @@ pub(crate) struct Changes {
 
 /// What a look at a file of a language found.
 struct Looked {
-    findings: Vec<(Finding, JsonFinding)>,
+    findings: Vec<Seen>,
     /// By the place of a part in the text.
     environments: HashMap<usize, Environment>,
     /// Who wrote the lines that are new.
     lines: Vec<NewLine>,
 }
+
+/// A finding.
+struct Seen {
+    finding: Finding,
+    json: JsonFinding,
+    /// Whether something that is different brings it about, wherever it stands itself.
+    is_caused: bool,
+}
+
+/// Lines that are new, by file.
+type NewLines = HashMap<Arc<str>, Vec<(usize, Range<usize>)>>;
 
 /// What changed from one state to the one that is there now. `tip` is the state that it is to go on top of: the base, or what the
 /// branch that was left at the base has become.
@@ -96,31 +106,44 @@ pub(crate) fn changes(base: &Revision, tip: &Revision, now: &Now<'_>, configs: &
     check.new_suppressions = false;
     let read = Read::of(now)?;
     let commits = Commits::of(now, &read);
-    let is_looked_at = |path: &String| {
-        let file = root.join(path);
-        let language = Language::of_path(path)?;
-        (file.is_file() && !configs.of(&file).excludes(&file)).then_some((file, language))
-    };
-    let files: Vec<_> = now.paths.iter().filter_map(is_looked_at).collect();
-    let text = |path: &String| Some((root.join(path), String::from_utf8_lossy(&base.file(path)?).into_owned()));
-    let bases: HashMap<PathBuf, String> = now.paths.iter().filter_map(text).collect();
-    let looked = check.each(&files, |path, snapshot, around| {
-        let base = bases.get(path).map(String::as_str).unwrap_or_default();
-        look(&commits, base, &check, configs, path, snapshot, around)
-    });
+    let text = |content: Option<Vec<u8>>| String::from_utf8_lossy(&content.unwrap_or_default()).into_owned();
+    let is_read = |path: &&String| Language::of_path(path).is_some();
+    let new: NewLines = (now.paths.iter().filter(is_read))
+        .map(|path| (key(&root.join(path)), new_lines(&text(base.file(path)), &text((now.file)(path)))))
+        .collect();
+    let files = to_look_at(now, &check.live, configs);
+    let looked =
+        check.each(&files, |path, snapshot, around| look(&commits, &new, &check, configs, path, snapshot, around));
     let mut by_path: HashMap<PathBuf, Looked> = HashMap::new();
     let mut problems = std::mem::take(&mut check.live.problems);
+    let not_said = check.live.not_said.take();
+    problems.extend(not_said.map(|message| JsonProblem { path: String::from("."), message }));
     for ((path, _), looked) in files.into_iter().zip(looked) {
         match looked {
             Ok(looked) => drop(by_path.insert(path, looked)),
             Err(message) => problems.push(JsonProblem { path: crate::disk::display(&path), message }),
         }
     }
+    by_path.extend(check.each_gone(
+        |file: &str| PathBuf::from(file),
+        |path, snapshot| {
+            let (_, _, findings) = check.findings(path, snapshot, &Surroundings::default());
+            let seen = |(finding, json): (Finding, JsonFinding)| Seen { finding, json, is_caused: true };
+            let findings = findings.into_iter().map(seen).collect();
+            (path.to_owned(), Looked { findings, environments: HashMap::new(), lines: Vec::new() })
+        },
+    ));
     let codeowners = CODEOWNERS.iter().find_map(|name| tip.file(name));
     let codeowners = codeowners.map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default();
+    let is_caused = |(path, looked): (&PathBuf, &Looked)| {
+        let relative = crate::disk::display(path.strip_prefix(root).ok()?);
+        looked.findings.iter().any(|seen| seen.is_caused).then_some(relative)
+    };
+    let paths: BTreeSet<String> = by_path.iter().filter_map(is_caused).chain(now.paths.iter().cloned()).collect();
+    let whole = whole(now);
     let mut all = Vec::new();
     let mut policies: HashMap<*const FolderConfig, (Tiers, Table, String)> = HashMap::new();
-    for path in &now.paths {
+    for path in &paths {
         let file = root.join(path);
         let config = configs.of(&file);
         if config.excludes(&file) || is_of_reviews(path) {
@@ -135,7 +158,7 @@ pub(crate) fn changes(base: &Revision, tip: &Revision, now: &Now<'_>, configs: &
             tiers,
             table,
             looked: by_path.get(&file),
-            gone: check.live.gone.get(&crate::surroundings::key(&file)).map(|gone| &**gone).unwrap_or_default(),
+            whole: &whole,
             commits: &commits,
             owners: &codeowners,
             repository,
@@ -154,9 +177,36 @@ fn is_of_reviews(path: &str) -> bool {
     inside.is_some_and(is_known) && Language::of_path(path).is_none()
 }
 
+/// The files that have to be looked at: those that are different, those beside them, for what is different there may change what
+/// holds here, and those of which something that is live would change.
+fn to_look_at(now: &Now<'_>, live: &Live, configs: &Configs) -> Vec<(PathBuf, Language)> {
+    let root = now.git.root();
+    let changed: Vec<PathBuf> = now.paths.iter().map(|path| root.join(path)).collect();
+    let is_read = |path: &&PathBuf| Language::of_path(&path.to_string_lossy()).is_some();
+    let folders: BTreeSet<&Path> = changed.iter().filter(is_read).filter_map(|path| path.parent()).collect();
+    let beside = folders.into_iter().flat_map(files_in).map(|(path, _)| path);
+    let of_live = live.files().map(|file| PathBuf::from(&**file));
+    let all: BTreeSet<PathBuf> = changed.iter().cloned().chain(beside).chain(of_live).collect();
+    let language = |file: PathBuf| {
+        let language = Language::of_path(&file.to_string_lossy())?;
+        (file.is_file() && !configs.of(&file).excludes(&file)).then_some((file, language))
+    };
+    all.into_iter().filter_map(language).collect()
+}
+
+/// What tells all that is different from anything else.
+fn whole(now: &Now<'_>) -> String {
+    let mut all = String::new();
+    for path in now.paths.iter().filter(|path| !is_of_reviews(path)) {
+        let content = (now.file)(path).map(|content| digest(&content)).unwrap_or_default();
+        all.push_str(&format!("{}\n{path}\n{content}\n", path.len()));
+    }
+    digest(all.as_bytes())
+}
+
 fn look(
     commits: &Commits<'_>,
-    base: &str,
+    new: &NewLines,
     check: &Check<'_>,
     configs: &Configs,
     path: &Path,
@@ -165,9 +215,9 @@ fn look(
 ) -> Looked {
     let policy = configs.of(path).policy(Surface::CommandLine, crate::cli::today());
     let text = snapshot.text.to_string();
-    let new = new_lines(base, &text);
+    let own = new.get(&snapshot.file).map(Vec::as_slice).unwrap_or_default();
     let mut snapshot = snapshot.clone();
-    for (_, range) in &new {
+    for (_, range) in own {
         snapshot.changed.set(range.clone(), Some(()));
     }
     let (committed, declared, findings) = check.findings(path, &snapshot, around);
@@ -178,7 +228,17 @@ fn look(
         Some((unit.range.start, environment))
     };
     let environments = countersign_engine::parts(&snapshot).into_iter().filter_map(at).collect();
-    let lines = commits.wrote(path, &text, new, &snapshot, &declared);
+    let lines = commits.wrote(path, &text, own, &snapshot, &declared);
+    let is_new = |place: &Elsewhere| {
+        let Some((other, range)) = around.locate(place) else { return false };
+        let lines = new.get(&other.file).map(Vec::as_slice).unwrap_or_default();
+        lines.iter().any(|(_, line)| line.start < range.end && range.start < line.end)
+    };
+    let seen = |(finding, json): (Finding, JsonFinding)| {
+        let is_caused = finding.impact.is_some() || finding.elsewhere.iter().any(is_new);
+        Seen { finding, json, is_caused }
+    };
+    let findings = findings.into_iter().map(seen).collect();
     Looked { findings, environments, lines }
 }
 
@@ -208,8 +268,8 @@ struct OneFile<'a> {
     tiers: &'a Tiers,
     table: &'a Table,
     looked: Option<&'a Looked>,
-    /// What went with it, where it is gone.
-    gone: &'a [Impact],
+    /// What tells all that is different from anything else.
+    whole: &'a str,
     commits: &'a Commits<'a>,
     owners: &'a str,
     repository: &'a str,
@@ -226,45 +286,89 @@ impl OneFile<'_> {
         let (before_by, there_by, after_by) = (by_address(&before), by_address(&there), by_address(&after));
         let text_of = |content: Option<&[u8]>| String::from_utf8_lossy(content.unwrap_or_default()).into_owned();
         let (base, text) = (text_of(base), text_of(now));
+        let is_same = |part: &&Part| before_by.get(&part.address) == Some(&part.seal);
         let is_gone = |part: &&Part| !after_by.contains_key(&part.address);
-        let changed = after.iter().filter(|part| before_by.get(&part.address) != Some(&part.seal));
-        let all = changed.map(|part| (part, Some(part))).chain(before.iter().filter(is_gone).map(|part| (part, None)));
-        all.filter_map(|(part, now)| {
+        let gone: Vec<&Part> = before.iter().filter(is_gone).collect();
+        let mut told: Vec<bool> = self.seen().map(|_| false).collect();
+        let mut changes = Vec::new();
+        let mut add = |part: &Part, now: Option<&Part>, to: Option<String>, is_only_caused: bool| {
+            let is_of_gone = |seen: &Seen| {
+                let address = seen.finding.resource.as_ref().map(|resource| &*resource.address);
+                seen.finding.impact.is_some() && gone.iter().any(|part| part.is_or_holds(address))
+            };
+            let mut about: Vec<&Seen> = Vec::new();
+            for (seen, told) in self.seen().zip(&mut told) {
+                let address = seen.finding.resource.as_ref().map(|resource| &*resource.address);
+                let is = match now {
+                    None => part.is_or_holds(address),
+                    Some(now) => now.holds(seen.finding.range.start) && !is_of_gone(seen),
+                };
+                *told |= is;
+                about.extend((is && (seen.is_caused || !is_only_caused)).then_some(seen));
+            }
+            if is_only_caused && about.is_empty() {
+                return;
+            }
             let bound = Bound {
                 repository: self.repository.to_owned(),
                 path: self.path.to_owned(),
                 address: part.address.clone(),
                 from_sha256: there_by.get(&part.address).cloned(),
-                to_sha256: now.map(|now| now.seal.clone()),
+                to_sha256: to,
             };
             let then = before.iter().find(|then| then.address == part.address);
             let texts = (
                 then.map(|then| then.text(&base)).unwrap_or_default(),
                 now.map(|now| now.text(&text)).unwrap_or_default(),
             );
-            Some(Change { texts, ..self.change(bound, part, now)? })
-        })
-        .collect()
+            changes.extend(self.change(bound, part, now, &about).map(|change| Change { texts, ..change }));
+        };
+        for part in after.iter().filter(|part| !is_same(part)) {
+            add(part, Some(part), Some(part.seal.clone()), false);
+        }
+        for part in &gone {
+            add(part, None, None, false);
+        }
+        // What is as it was and does something else all the same, because of what is different elsewhere: it is as much as all of that.
+        let with_whole = |seal: &str| Some(digest(format!("{seal}\n{}", self.whole).as_bytes()));
+        for part in after.iter().filter(is_same) {
+            add(part, Some(part), with_whole(&part.seal), true);
+        }
+        let rest = self.seen().zip(&told).filter(|(seen, told)| seen.is_caused && !**told).map(|(seen, _)| seen);
+        let rest: Vec<&Seen> = rest.collect();
+        if !rest.is_empty() {
+            let part = Part { address: None, kind: None, ranges: Vec::new(), seal: String::new(), is_read: true };
+            let bound = Bound {
+                repository: self.repository.to_owned(),
+                path: self.path.to_owned(),
+                address: None,
+                from_sha256: there_by.get(&None).cloned(),
+                to_sha256: with_whole(""),
+            };
+            changes.extend(self.change(bound, &part, Some(&part), &rest));
+        }
+        changes
     }
 
-    /// A change of a part; `None` where policy has nothing to do with it.
-    fn change(&self, bound: Bound, part: &Part, now: Option<&Part>) -> Option<Change> {
-        let is_about = |finding: &Finding| match (&finding.resource, now) {
-            (Some(resource), None) => part.address.as_deref() == Some(&*resource.address),
-            (_, Some(now)) => now.holds(finding.range.start),
-            (None, None) => false,
-        };
-        let findings: Vec<&(Finding, JsonFinding)> =
-            self.looked.iter().flat_map(|looked| &looked.findings).filter(|(finding, _)| is_about(finding)).collect();
+    /// The path for policy: wherever the signers' file is, it is what it is.
+    fn policy_path(&self) -> &str {
+        if self.path == self.config.config.review.signers { SIGNERS } else { self.path }
+    }
+
+    fn seen(&self) -> impl Iterator<Item = &Seen> {
+        self.looked.iter().flat_map(|looked| &looked.findings)
+    }
+
+    /// A change of a part, with what was found in it; `None` where policy has nothing to do with it.
+    fn change(&self, bound: Bound, part: &Part, now: Option<&Part>, findings: &[&Seen]) -> Option<Change> {
         let written = Written { path: self.path.to_owned(), ..Written::default() };
         let (by_path, _) = self.config.config.environment.of(&written);
         let told = now.and_then(|now| self.looked?.environments.get(&now.ranges.first()?.start).copied());
-        let gone = self.gone.iter().filter(|gone| Some(gone.change.address.as_str()) == part.address.as_deref());
-        let by_finding = findings.iter().map(|(finding, _)| finding.environment);
-        let by_finding = by_finding.chain(gone.clone().map(|gone| gone.environment)).max();
+        let by_finding = findings.iter().map(|seen| seen.finding.environment).max();
         let environment = told.or(by_finding).unwrap_or(by_path);
-        let of_file = self.tiers.of_file(self.path, environment);
-        let names = |row: &RequireRow| row.paths.as_ref().is_some_and(|paths| paths.fit(self.path));
+        let policy_path = self.policy_path();
+        let of_file = self.tiers.of_file(policy_path, environment);
+        let names = |row: &RequireRow| row.paths.as_ref().is_some_and(|paths| paths.fit(policy_path));
         let is_named = || of_file.is_some() || self.config.config.require.iter().any(names);
         if Language::of_path(self.path).is_none() && !is_named() {
             return None;
@@ -273,8 +377,8 @@ impl OneFile<'_> {
             Some(kind) => self.tiers.of(self.path, kind, environment),
             None => of_file.unwrap_or(Tier::Standard),
         };
-        let impacts = findings.iter().filter_map(|(finding, _)| finding.impact);
-        let impact = impacts.chain(gone.map(Impact::circumstances)).max_by_key(severity_of);
+        let impacts = findings.iter().filter_map(|seen| seen.finding.impact);
+        let impact = impacts.max_by_key(severity_of);
         let (origin, commits) = self.origin(now);
         let people = self.config.config.people();
         let mut own = self.commits.people(&commits);
@@ -282,7 +386,7 @@ impl OneFile<'_> {
         let lowest = own.iter().map(|email| people.level(&[email])).min_by_key(|level| people.rank(level));
         let level = lowest.unwrap_or_else(|| people.level(&[])).to_owned();
         let mut asked =
-            ChangeUnderReview { path: self.path, tier, environment, origin, author: &level, found: None, impact };
+            ChangeUnderReview { path: policy_path, tier, environment, origin, author: &level, found: None, impact };
         let counts_as = asked.counts_as();
         let verdict = |finding: &Finding| match finding.origin.by {
             Origin::Unknown | Origin::Suspected if counts_as != origin => {
@@ -298,8 +402,10 @@ impl OneFile<'_> {
             }
             _ => finding.verdict,
         };
-        let found = findings.iter().map(|(finding, _)| (verdict(finding), finding.severity));
-        asked.found = found.reduce(|(a, b), (c, d): (Verdict, Severity)| (a.max(c), b.max(d)));
+        let found = findings.iter().map(|seen| (verdict(&seen.finding), seen.finding.severity));
+        // What cannot be read may do anything.
+        let unread = now.filter(|now| !now.is_read).map(|_| (Verdict::Deny, Severity::High));
+        asked.found = found.chain(unread).reduce(|(a, b), (c, d): (Verdict, Severity)| (a.max(c), b.max(d)));
         let required = self.config.config.required(&asked);
         let trailer = required.as_ref().and_then(|(_, row)| row.trailer.as_deref());
         let has_trailer =
@@ -316,7 +422,7 @@ impl OneFile<'_> {
             owners: owners(self.owners, self.path),
             found: findings
                 .iter()
-                .map(|(_, json)| JsonFinding { path: self.path.to_owned(), ..json.clone() })
+                .map(|seen| JsonFinding { path: self.path.to_owned(), ..seen.json.clone() })
                 .collect(),
             impact,
             required,

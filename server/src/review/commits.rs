@@ -117,7 +117,7 @@ impl<'a> Commits<'a> {
         &self,
         file: &Path,
         text: &str,
-        new: Vec<(usize, Range<usize>)>,
+        new: &[(usize, Range<usize>)],
         snapshot: &Snapshot,
         declared: &RangeMap<provenance::Origin>,
     ) -> Vec<NewLine> {
@@ -141,13 +141,13 @@ impl<'a> Commits<'a> {
                 Origin::Human
             })
         };
-        let line = |(number, range): (usize, Range<usize>)| {
-            let (commit, by) = match (from.as_slice(), blamed.get(number)) {
-                ([commit], _) => (Some((*commit).to_owned()), by_note(commit, number).unwrap_or(Origin::Unknown)),
+        let line = |(number, range): &(usize, Range<usize>)| {
+            let (commit, by) = match (from.as_slice(), blamed.get(*number)) {
+                ([commit], _) => (Some((*commit).to_owned()), by_note(commit, *number).unwrap_or(Origin::Unknown)),
                 (_, Some(line)) if line.commit.is_some() => {
                     (line.commit.clone(), of_writer(line.origin.as_ref().map(|it| &it.writer)))
                 }
-                _ => (None, by_regions(snapshot, &range)),
+                _ => (None, by_regions(snapshot, range)),
             };
             let is_ai = |(_, origin): (Range<usize>, &provenance::Origin)| origin.writer.is_ai();
             let is_tagged = declared.overlapping(range.clone()).any(is_ai);
@@ -155,7 +155,7 @@ impl<'a> Commits<'a> {
             let by = if is_tagged || (by == Origin::Unknown && by_trailer) { Origin::Ai } else { by };
             NewLine { start: range.start, commit, by }
         };
-        new.into_iter().map(line).collect()
+        new.iter().map(line).collect()
     }
 }
 

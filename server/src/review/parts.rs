@@ -20,12 +20,20 @@ pub(crate) struct Part {
     pub(crate) ranges: Vec<Range<usize>>,
     /// What tells its content from others.
     pub(crate) seal: String,
+    /// Whether it could be read, as far as its language is.
+    pub(crate) is_read: bool,
 }
 
 impl Part {
     /// Its text, in the text of the file.
     pub(crate) fn text(&self, text: &str) -> String {
         self.ranges.iter().filter_map(|range| text.get(range.clone())).collect()
+    }
+
+    /// Whether an address is its own, or that of something in the module that it calls.
+    pub(crate) fn is_or_holds(&self, address: Option<&str>) -> bool {
+        let rest = address.zip(self.address.as_deref()).and_then(|(address, own)| address.strip_prefix(own));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     }
 
     /// Whether a byte of the file is in it.
@@ -36,27 +44,33 @@ impl Part {
 
 /// The parts of a file, in order of the text. One that stands there several times is one, and so is all that has no address.
 pub(crate) fn parts(path: &Path, content: &[u8]) -> Vec<Part> {
-    let whole =
-        |seal: String| Part { address: None, kind: None, ranges: std::iter::once(0..content.len()).collect(), seal };
-    let Ok(text) = std::str::from_utf8(content) else { return vec![whole(digest(content))] };
-    let Some(language) = Language::of_path(&path.to_string_lossy()) else { return vec![whole(seal(text, None))] };
+    let language = Language::of_path(&path.to_string_lossy());
+    let whole = |seal: String| {
+        let ranges = std::iter::once(0..content.len()).collect();
+        vec![Part { address: None, kind: None, ranges, seal, is_read: language.is_none() }]
+    };
+    let Ok(text) = std::str::from_utf8(content) else { return whole(digest(content)) };
+    let Some(language) = language else { return whole(seal(text, None)) };
     let snapshot = surroundings::snapshot(path, language, text);
     if snapshot.unread.is_some() {
-        return vec![whole(seal(text, None))];
+        return whole(seal(text, None));
     }
     let mut parts: Vec<Part> = Vec::new();
     let mut known: HashMap<Option<String>, usize> = HashMap::new();
     for UnitAt { range, block } in countersign_engine::parts(&snapshot) {
         let Some(source) = text.get(range.clone()).filter(|source| !source.trim().is_empty()) else { continue };
         let tree = parse(language, source, 0, None, &mut Budget::unbounded());
-        let sealed = seal(source, tree.ok().and_then(Result::ok).as_ref());
+        let tree = tree.ok().and_then(Result::ok);
+        let is_read = tree.as_ref().is_some_and(|tree| !tree.root_node().has_error());
+        let sealed = seal(source, tree.as_ref());
         let (kind, address) = block.map_or((None, None), |(kind, address)| (Some(kind), Some(address)));
         if let Some(part) = known.get(&address).and_then(|index| parts.get_mut(*index)) {
             part.seal = digest(format!("{}\n{sealed}", part.seal).as_bytes());
             part.ranges.push(range);
+            part.is_read &= is_read;
         } else {
             known.insert(address.clone(), parts.len());
-            parts.push(Part { address, kind, ranges: vec![range], seal: sealed });
+            parts.push(Part { address, kind, ranges: vec![range], seal: sealed, is_read });
         }
     }
     parts
