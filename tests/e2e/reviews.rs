@@ -581,8 +581,7 @@ fn what_git_is_told_hides_nothing() {
     );
 
     let team = Team::new("");
-    use std::os::unix::ffi::OsStrExt;
-    let name = std::ffi::OsStr::from_bytes(b"live/prod/evil\xff.tf");
+    let name = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"live/prod/evil\xff.tf");
     fs::write(team.workspace.root().join(name), risky).expect("it is written");
     team.commit("A name");
     let gate = team.gate();

@@ -17,6 +17,7 @@ use countersign_policy::{
 };
 use countersign_review::{Bound, digest};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -199,7 +200,7 @@ fn whole(now: &Now<'_>) -> String {
     let mut all = String::new();
     for path in now.paths.iter().filter(|path| !is_of_reviews(path)) {
         let content = (now.file)(path).map(|content| digest(&content)).unwrap_or_default();
-        all.push_str(&format!("{}\n{path}\n{content}\n", path.len()));
+        let _ = writeln!(all, "{}\n{path}\n{content}", path.len());
     }
     digest(all.as_bytes())
 }
