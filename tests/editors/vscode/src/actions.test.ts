@@ -11,7 +11,7 @@ const FILES = Object.fromEntries(
 /** Has the assistant write the risky block at the end of a file. */
 async function accept({ window }: Scene, file: string): Promise<void> {
   await window.openFile(file);
-  await window.press("Control+End");
+  await window.end();
   await window.type(RISKY_START);
   await window.untilGhost();
   await window.press("Tab");
@@ -139,7 +139,7 @@ await scenes("actions", { gate: "open", files: FILES }, {
   "a selection is checked": async (scene) => {
     const { window } = scene;
     await window.openFile("check.tf");
-    await window.press("Control+End");
+    await window.end();
     await window.paste(FORCE);
     await untilEqual("squiggles", [6], () => window.squiggles());
     await window.goTo(4);
@@ -157,7 +157,7 @@ await scenes("actions", { gate: "open", files: FILES }, {
   "the clipboard is checked before it is pasted": async (scene) => {
     const { window, project } = scene;
     await window.openFile("clipboard.tf");
-    await window.press("Control+End");
+    await window.end();
     await window.page.evaluate((text) => navigator.clipboard.writeText(text), RISKY);
     await window.run("Countersign: Check the Clipboard Before Pasting");
     await until("what was found", async () => (await window.textOf(".quick-input-list .monaco-list-row")).includes("database-public"));

@@ -24,7 +24,7 @@ await scenes("an agent's hook", { gate: "stock", files: { "open.tf": SAFE, "clos
   },
   "while a person has typed something that is not saved": async ({ code, project, window }) => {
     await window.openFile("dirty.tf");
-    await window.press("Control+End");
+    await window.end();
     await window.type("# mine\n");
     project.claudeEdits("dirty.tf", SAFE, `${SAFE}${RISKY}`, code.stateHome);
     await window.run("File: Revert File");

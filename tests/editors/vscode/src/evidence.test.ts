@@ -16,7 +16,7 @@ const FILES = Object.fromEntries(
 /** Types the beginning of what the assistant offers at the end of a file, and waits for the offer. */
 async function ask({ window }: Scene, file: string, start: string): Promise<void> {
   await window.openFile(file);
-  await window.press("Control+End");
+  await window.end();
   await window.type(start);
   await window.untilGhost();
 }
@@ -105,7 +105,7 @@ for (const gate of ["stock", "open"] as const) {
     "a paste is nobody's": async (scene) => {
       const { window } = scene;
       await window.openFile("paste.tf");
-      await window.press("Control+End");
+      await window.end();
       await window.paste(RISKY);
       await settled(window, [6]);
       assert.deepEqual(await window.shaded(), []);
@@ -128,7 +128,7 @@ for (const gate of ["stock", "open"] as const) {
     "typing is nobody's": async (scene) => {
       const { window } = scene;
       await window.openFile("hand.tf");
-      await window.press("Control+End");
+      await window.end();
       await window.type(RISKY.replace("orders", "hand"));
       await window.press("Escape");
       await settled(window, [6]);

@@ -97,7 +97,7 @@ await scenes("impact", { gate: "open", files: { "main.tf": DATABASE, "service.tf
   },
   "the graph follows the text": async ({ window }) => {
     await window.focusFile("service.tf");
-    await window.press("Control+End");
+    await window.end();
     await window.type('resource "null_resource" "after" {\n  triggers = { api = aws_ecs_service.api.id }\n}\n');
     await window.save();
     await graph(window, "3 resources depend on it");

@@ -262,7 +262,18 @@ export class Window {
   /** Puts the cursor at the end of the document. */
   async toEnd(): Promise<void> {
     await this.focusEditor();
-    await this.press("Control+End");
+    await this.end();
+  }
+
+  /** Presses Control+End until it has been heard: an editor that is still being set up moves the cursor back. */
+  async end(): Promise<void> {
+    await again("the end of the document", async () => {
+      await this.press("Control+End");
+      await until("the cursor is there", async () => {
+        const last = Math.max(...(await this.drawnLines()).map(({ line }) => line));
+        return (await this.statusLine()).startsWith(`Ln ${String(last)},`);
+      }, SOON);
+    });
   }
 
   async focusEditor(): Promise<void> {
