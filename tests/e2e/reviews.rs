@@ -523,6 +523,7 @@ fn what_a_change_does_elsewhere_is_a_change() {
     let changes = gate.json["changes"].as_array().expect("changes");
     let told: Vec<_> = changes.iter().map(|change| (change["address"].as_str(), change["action"].as_str())).collect();
     assert_eq!(told, [(Some("aws_db_instance.orders"), Some("replace"))], "{}", gate.said.stdout);
+    assert_eq!(changes[0]["whoMay"], serde_json::json!(["bob@example.org", "eve@example.org"]), "not whose own it is");
     let id = team.requests();
     team.approves(&id, "bob");
     team.passes();

@@ -164,6 +164,7 @@ pub(crate) fn changes(base: &Revision, tip: &Revision, now: &Now<'_>, configs: &
             owners: &codeowners,
             repository,
             worker: now.uncommitted.1.as_deref().filter(|_| now.uncommitted.0.contains(path)),
+            any_worker: now.uncommitted.1.as_deref().filter(|_| !now.uncommitted.0.is_empty()),
         };
         let (before, there, after) = (base.file(path), tip.file(path), (now.file)(path));
         all.extend(one.changes(before.as_deref(), there.as_deref(), after.as_deref()));
@@ -274,7 +275,9 @@ struct OneFile<'a> {
     commits: &'a Commits<'a>,
     owners: &'a str,
     repository: &'a str,
+    /// Whoever is at work on it, and on anything.
     worker: Option<&'a str>,
+    any_worker: Option<&'a str>,
 }
 
 impl OneFile<'_> {
@@ -322,7 +325,9 @@ impl OneFile<'_> {
                 then.map(|then| then.text(&base)).unwrap_or_default(),
                 now.map(|now| now.text(&text)).unwrap_or_default(),
             );
-            changes.extend(self.change(bound, part, now, &about).map(|change| Change { texts, ..change }));
+            changes.extend(
+                self.change(bound, part, now, (&about, is_only_caused)).map(|change| Change { texts, ..change }),
+            );
         };
         for part in after.iter().filter(|part| !is_same(part)) {
             add(part, Some(part), Some(part.seal.clone()), false);
@@ -346,7 +351,7 @@ impl OneFile<'_> {
                 from_sha256: there_by.get(&None).cloned(),
                 to_sha256: with_whole(""),
             };
-            changes.extend(self.change(bound, &part, Some(&part), &rest));
+            changes.extend(self.change(bound, &part, Some(&part), (&rest, true)));
         }
         changes
     }
@@ -360,8 +365,15 @@ impl OneFile<'_> {
         self.looked.iter().flat_map(|looked| &looked.findings)
     }
 
-    /// A change of a part, with what was found in it; `None` where policy has nothing to do with it.
-    fn change(&self, bound: Bound, part: &Part, now: Option<&Part>, findings: &[&Seen]) -> Option<Change> {
+    /// A change of a part, with what was found in it, and whether nothing else makes it one; `None` where policy has nothing to do
+    /// with it.
+    fn change(
+        &self,
+        bound: Bound,
+        part: &Part,
+        now: Option<&Part>,
+        (findings, is_only_caused): (&[&Seen], bool),
+    ) -> Option<Change> {
         let written = Written { path: self.path.to_owned(), ..Written::default() };
         let (by_path, _) = self.config.config.environment.of(&written);
         let told = now.and_then(|now| self.looked?.environments.get(&now.ranges.first()?.start).copied());
@@ -380,10 +392,10 @@ impl OneFile<'_> {
         };
         let impacts = findings.iter().filter_map(|seen| seen.finding.impact);
         let impact = impacts.max_by_key(severity_of);
-        let (origin, commits) = self.origin(now);
+        let (origin, commits) = self.origin(now, is_only_caused);
         let people = self.config.config.people();
         let mut own = self.commits.people(&commits);
-        own.extend(self.worker.map(str::to_owned));
+        own.extend(if is_only_caused { self.any_worker } else { self.worker }.map(str::to_owned));
         let lowest = own.iter().map(|email| people.level(&[email])).min_by_key(|level| people.rank(level));
         let level = lowest.unwrap_or_else(|| people.level(&[])).to_owned();
         let mut asked =
@@ -432,8 +444,9 @@ impl OneFile<'_> {
     }
 
     /// Who wrote what is different in a part, and the commits that it comes from.
-    fn origin(&self, now: Option<&Part>) -> (Origin, Vec<&str>) {
-        let touching = self.commits.touching(self.path);
+    fn origin(&self, now: Option<&Part>, is_only_caused: bool) -> (Origin, Vec<&str>) {
+        // What brings it about may be anything of the branch.
+        let touching = if is_only_caused { self.commits.all() } else { self.commits.touching(self.path) };
         let new = self.looked.map(|looked| looked.lines.as_slice()).unwrap_or_default();
         let here = new.iter().filter(|line| now.is_some_and(|now| now.holds(line.start)));
         let mut lines: Vec<(Option<&str>, Origin)> = here.map(|line| (line.commit.as_deref(), line.by)).collect();

@@ -82,6 +82,11 @@ impl<'a> Commits<'a> {
         }
     }
 
+    /// All of them.
+    pub(super) fn all(&self) -> Vec<&'a str> {
+        self.files.keys().copied().collect()
+    }
+
     /// Those that changed a file.
     pub(super) fn touching(&self, path: &str) -> Vec<&'a str> {
         let touches = |files: &[String]| files.iter().any(|file| file == path);
