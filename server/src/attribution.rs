@@ -24,9 +24,11 @@ pub(crate) fn remembered(store: &Store, file: &Path, text: &str) -> Regions {
 
 /// What is known of a text, and where that is nothing of a line, what was recorded with the commit that the line comes from.
 /// `None` where that adds nothing. Asks git where the lines come from, which takes long in a long history.
-pub(crate) fn with_committed(file: &Path, text: &str, known: &Regions) -> Option<Regions> {
-    committed::stamp(file)?;
+pub(crate) fn with_committed(file: &committed::File, known: &Regions) -> Option<Regions> {
+    if !file.is_recorded() {
+        return None;
+    }
     let mut regions = known.clone();
-    regions.attribute_all(&committed::regions(file, text, known)?);
+    regions.attribute_all(&file.regions(known)?);
     Some(regions)
 }

@@ -3,16 +3,16 @@
 
 use crate::git::{self, BlamedLine, Git};
 use countersign_provenance::agent_trace::{Trace, Traces, content_hash};
-use countersign_provenance::git_ai::{LineIndex, LineRange, Note};
+use countersign_provenance::git_ai::{IndexedNote, LineRange, Note};
 use countersign_provenance::trailers::trailers;
 use countersign_provenance::{Agent, Authority, Origin, Regions, Writer};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::cell::RefCell;
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 /// Where the reference implementation of Agent Trace keeps its records, from the root of the work tree; the format itself
@@ -48,56 +48,93 @@ pub(crate) struct Line {
     pub(crate) source: Source,
 }
 
-/// Each line of a text that a file has or is about to have. A file that git does not know has no history.
-pub(crate) fn lines(git: &Git, file: &Path, text: &str) -> anyhow::Result<Vec<Line>> {
-    let blamed = git.blame(file, text).unwrap_or_default();
-    let records = Records::of(git, &blamed)?;
-    let commits = blamed.iter().filter_map(|line| line.commit.as_deref());
-    let unnoted = commits.filter(|commit| !records.notes.contains_key(*commit));
-    let named: HashMap<String, Origin> = git
-        .messages(unnoted)?
-        .into_iter()
-        .filter_map(|(commit, message)| {
-            let named = trailers(&message).into_iter().next()?;
-            let writer = Writer::Ai(Agent { tool: named.tool, model: named.model, session: None });
-            Some((commit, Origin { writer, authority: Authority::Declared, means: None, corrects: None }))
-        })
-        .collect();
-    let known = records.by_line(&blamed).into_iter().zip(&blamed).map(|(recorded, line)| {
-        let commit = line.commit.clone();
-        let trailer = || Some((named.get(commit.as_deref()?)?.clone(), Source::Trailer));
-        let (origin, source) =
-            recorded.or_else(trailer).map_or((None, Source::None), |(origin, source)| (Some(origin), source));
-        Line { commit, origin, source }
-    });
-    Ok(known.collect())
+/// What is recorded with the commits of repositories. Each repository is looked up once, and so is each note.
+#[derive(Default)]
+pub(crate) struct Records {
+    /// By folder; `None` for one that is in no work tree.
+    repositories: Mutex<HashMap<PathBuf, Option<Arc<Repository>>>>,
 }
 
-/// What commits say of those lines of a text, which a file has or is about to have, of which nothing is `known` otherwise.
-/// What a trailer says of a whole commit is not among it: it does not say which lines it is about.
-pub(crate) fn regions(file: &Path, text: &str, known: &Regions) -> Option<Regions> {
-    let git = Git::of(file.parent().unwrap_or(file)).ok()?;
-    let blamed = git.blame(file, text).ok()?;
-    let recorded = Records::of(&git, &blamed).ok()?.by_line(&blamed);
-    let mut blocks: Vec<(Range<usize>, Origin)> = Vec::new();
-    let mut start = 0;
-    for (line, recorded) in text.split_inclusive('\n').zip(recorded) {
-        let range = start..start + line.len();
-        start = range.end;
-        let Some((origin, _)) = recorded.filter(|_| known.pieces(range.clone()).next().is_none()) else { continue };
-        match blocks.last_mut().filter(|(before, by)| before.end == range.start && *by == origin) {
-            Some((before, _)) => before.end = range.end,
-            None => blocks.push((range, origin)),
+impl Records {
+    /// A text that a file has or is about to have, to be asked where its lines come from; `None` outside of git.
+    pub(crate) fn file(&self, path: &Path, text: String) -> Option<File> {
+        let folder = path.parent().unwrap_or(path).to_owned();
+        let mut known = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
+        let repository = match known.get(&folder) {
+            Some(repository) => repository.clone(),
+            None => {
+                let git = Git::of(&folder).ok();
+                let same = known.values().flatten().find(|it| git.as_ref().is_some_and(|git| git.root() == it.git.root()));
+                let found = same.cloned().or_else(|| Some(Arc::new(Repository::new(git?))));
+                known.insert(folder, found.clone());
+                found
+            }
+        };
+        Some(File { repository: repository?, path: path.to_owned(), text, blamed: OnceCell::new() })
+    }
+}
+
+/// A text that a file has or is about to have, and where its lines come from. That is asked when it is needed.
+pub(crate) struct File {
+    repository: Arc<Repository>,
+    path: PathBuf,
+    text: String,
+    blamed: OnceCell<Vec<BlamedLine>>,
+}
+
+impl File {
+    /// Whether anything is recorded with the commits of the repository, but for what their messages say.
+    pub(crate) fn is_recorded(&self) -> bool {
+        !self.repository.noted().is_empty() || !self.repository.traces().is_empty()
+    }
+
+    /// Each line. A file that git does not know has no history.
+    pub(crate) fn lines(&self) -> anyhow::Result<Vec<Line>> {
+        let blamed = self.blamed();
+        let recorded = self.repository.by_line(blamed)?;
+        let mut unnoted: Vec<&str> = (blamed.iter().filter_map(|line| line.commit.as_deref()))
+            .filter(|commit| !self.repository.noted().contains_key(*commit))
+            .collect();
+        unnoted.dedup();
+        let named = self.repository.named(&unnoted)?;
+        let known = recorded.into_iter().zip(blamed).map(|(recorded, line)| {
+            let commit = line.commit.clone();
+            let trailer = || Some((named.get(commit.as_deref()?)?.clone(), Source::Trailer));
+            let (origin, source) =
+                recorded.or_else(trailer).map_or((None, Source::None), |(origin, source)| (Some(origin), source));
+            Line { commit, origin, source }
+        });
+        Ok(known.collect())
+    }
+
+    /// What commits say of those lines of which nothing is `known` otherwise. What a trailer says of a whole commit is not among
+    /// it: it does not say which lines it is about.
+    pub(crate) fn regions(&self, known: &Regions) -> Option<Regions> {
+        let recorded = self.repository.by_line(self.blamed()).ok()?;
+        let mut blocks: Vec<(Range<usize>, Origin)> = Vec::new();
+        let mut start = 0;
+        for (line, recorded) in self.text.split_inclusive('\n').zip(recorded) {
+            let range = start..start + line.len();
+            start = range.end;
+            let Some((origin, _)) = recorded.filter(|_| known.pieces(range.clone()).next().is_none()) else { continue };
+            match blocks.last_mut().filter(|(before, by)| before.end == range.start && *by == origin) {
+                Some((before, _)) => before.end = range.end,
+                None => blocks.push((range, origin)),
+            }
         }
+        let mut regions = Regions::default();
+        for (range, origin) in &blocks {
+            regions.attribute(std::slice::from_ref(range), origin);
+        }
+        (!regions.is_empty()).then_some(regions)
     }
-    let mut regions = Regions::default();
-    for (range, origin) in &blocks {
-        regions.attribute(std::slice::from_ref(range), origin);
+
+    fn blamed(&self) -> &[BlamedLine] {
+        self.blamed.get_or_init(|| self.repository.git.blame(&self.path, &self.text).unwrap_or_default())
     }
-    (!regions.is_empty()).then_some(regions)
 }
 
-/// Tells states of a repository apart in which [`regions`] may say something else of the same text.
+/// Tells states of a repository apart in which [`File::regions`] may say something else of the same text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stamp {
     notes: Option<String>,
@@ -113,38 +150,79 @@ pub(crate) fn stamp(file: &Path) -> Option<Stamp> {
     (notes.is_some() || traces.is_some()).then_some(Stamp { notes, traces, head })
 }
 
-/// What is recorded of the commits that lines come from.
-struct Records<'g> {
-    git: &'g Git,
-    notes: HashMap<String, Note>,
-    traces: HashMap<String, Vec<Trace>>,
+/// What is recorded with the commits of one repository, as far as it was asked for.
+struct Repository {
+    git: Git,
+    /// The commits that have a note, each with what names that.
+    noted: OnceLock<HashMap<String, String>>,
+    notes: Mutex<HashMap<String, Arc<IndexedNote>>>,
+    /// Who is named by the trailers of commits, as far as somebody is.
+    named: Mutex<HashMap<String, Option<Origin>>>,
+    traces: OnceLock<HashMap<String, Vec<Trace>>>,
     /// What records of Agent Trace say of the lines of a file of a commit, as far as that can be relied on.
-    traced: RefCell<HashMap<(String, String), Traced>>,
+    traced: Mutex<HashMap<(String, String), Traced>>,
 }
 
 /// Lines of a file, each range with who wrote it.
-type Traced = Rc<[(LineRange, Origin)]>;
+type Traced = Arc<[(LineRange, Origin)]>;
 
-impl<'g> Records<'g> {
-    fn of(git: &'g Git, lines: &[BlamedLine]) -> anyhow::Result<Self> {
-        let commits: HashSet<&str> = lines.iter().filter_map(|line| line.commit.as_deref()).collect();
-        let notes = git.notes(commits.iter().copied())?;
-        let mut traces: HashMap<String, Vec<Trace>> = HashMap::new();
-        for trace in read_traces(&git.root().join(TRACES)) {
-            let commit =
-                trace.revision.as_ref().filter(|revision| revision.system == "git").map(|revision| revision.id.clone());
-            if let Some(commit) = commit.filter(|commit| commits.contains(commit.as_str())) {
-                traces.entry(commit).or_default().push(trace);
-            }
+impl Repository {
+    fn new(git: Git) -> Self {
+        Self {
+            git,
+            noted: OnceLock::new(),
+            notes: Mutex::default(),
+            named: Mutex::default(),
+            traces: OnceLock::new(),
+            traced: Mutex::default(),
         }
-        let notes = notes.into_iter().map(|(commit, note)| (commit, Note::read(&note).note)).collect();
-        Ok(Self { git, notes, traces, traced: RefCell::default() })
+    }
+
+    fn noted(&self) -> &HashMap<String, String> {
+        self.noted.get_or_init(|| self.git.noted())
+    }
+
+    fn traces(&self) -> &HashMap<String, Vec<Trace>> {
+        self.traces.get_or_init(|| {
+            let mut traces: HashMap<String, Vec<Trace>> = HashMap::new();
+            for trace in read_traces(&self.git.root().join(TRACES)) {
+                let revision = trace.revision.as_ref().filter(|revision| revision.system == "git");
+                if let Some(commit) = revision.map(|revision| revision.id.clone()) {
+                    traces.entry(commit).or_default().push(trace);
+                }
+            }
+            traces
+        })
+    }
+
+    /// The notes of those of some commits that have one.
+    fn notes(&self, commits: &HashSet<&str>) -> anyhow::Result<HashMap<String, Arc<IndexedNote>>> {
+        let noted = self.noted();
+        let mut known = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = commits.iter().copied().filter(|commit| noted.contains_key(*commit) && !known.contains_key(*commit));
+        for (commit, note) in self.git.notes_of(noted, missing.collect::<Vec<_>>())? {
+            known.insert(commit, Arc::new(IndexedNote::new(Note::read(&note).note)));
+        }
+        Ok(commits.iter().filter_map(|commit| Some(((*commit).to_owned(), Arc::clone(known.get(*commit)?)))).collect())
+    }
+
+    /// Who is named by the trailers of some commits.
+    fn named(&self, commits: &[&str]) -> anyhow::Result<HashMap<String, Origin>> {
+        let mut known = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing: Vec<&str> = commits.iter().copied().filter(|commit| !known.contains_key(*commit)).collect();
+        for (commit, message) in self.git.messages(missing)? {
+            let named = trailers(&message).into_iter().next().map(|named| {
+                let writer = Writer::Ai(Agent { tool: named.tool, model: named.model, session: None });
+                Origin { writer, authority: Authority::Declared, means: None, corrects: None }
+            });
+            known.insert(commit, named);
+        }
+        Ok(commits.iter().filter_map(|commit| Some(((*commit).to_owned(), known.get(*commit)?.clone()?))).collect())
     }
 
     /// Who wrote each line, and which record says so. Nobody knows where records of one kind disagree.
-    fn by_line(&self, lines: &[BlamedLine]) -> Vec<Option<(Origin, Source)>> {
-        let indexes: HashMap<&str, LineIndex<'_>> =
-            self.notes.iter().map(|(commit, note)| (commit.as_str(), LineIndex::new(note))).collect();
+    fn by_line(&self, lines: &[BlamedLine]) -> anyhow::Result<Vec<Option<(Origin, Source)>>> {
+        let notes = self.notes(&lines.iter().filter_map(|line| line.commit.as_deref()).collect())?;
         let one = |found: Vec<Origin>| {
             let mut found = found.into_iter();
             let origin = found.next()?;
@@ -153,24 +231,21 @@ impl<'g> Records<'g> {
         let known = |line: &BlamedLine| {
             let commit = line.commit.as_deref()?;
             let number = u32::try_from(line.line).ok()?;
-            if let Some((note, index)) = self.notes.get(commit).zip(indexes.get(commit)) {
-                let entries = index.at(&line.path, number).into_iter();
-                if let Some(origin) = one(entries.filter_map(|entry| note.origin_of(entry)).collect()) {
-                    return Some((origin, Source::Note));
-                }
+            if let Some(origin) = notes.get(commit).and_then(|note| one(note.origins(&line.path, number))) {
+                return Some((origin, Source::Note));
             }
             let traced = self.traced(commit, &line.path)?;
             let here = traced.iter().filter(|(lines, _)| (lines.first..=lines.last).contains(&number));
             Some((one(here.map(|(_, origin)| origin.clone()).collect())?, Source::Trace))
         };
-        lines.iter().map(known).collect()
+        Ok(lines.iter().map(known).collect())
     }
 
     /// What records say of a file of a commit. A record may be of a work tree and name the commit before it, so its ranges
     /// count where they have the hash of their text, and there only.
     fn traced(&self, commit: &str, path: &str) -> Option<Traced> {
-        let traces = self.traces.get(commit)?;
-        let mut files = self.traced.borrow_mut();
+        let traces = self.traces().get(commit)?;
+        let mut files = self.traced.lock().unwrap_or_else(PoisonError::into_inner);
         let known = files.entry((commit.to_owned(), path.to_owned())).or_insert_with(|| {
             let text = self.git.show(commit, path).unwrap_or_default();
             let lines: Vec<&str> = text.split_inclusive('\n').collect();
@@ -193,7 +268,7 @@ impl<'g> Records<'g> {
             }
             sure.into()
         });
-        Some(Rc::clone(known))
+        Some(Arc::clone(known))
     }
 }
 

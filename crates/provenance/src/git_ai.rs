@@ -282,36 +282,48 @@ impl Note {
     }
 }
 
-/// Finds the entries of a note that name a line.
-pub struct LineIndex<'n> {
-    /// By file and in order of their first lines: the lines, the place in the note, the entry.
-    files: HashMap<&'n str, Vec<(LineRange, usize, &'n Entry)>>,
+/// A note, in which the entries that name a line are found fast.
+pub struct IndexedNote {
+    note: Note,
+    /// By file and in order of their first lines: the lines, the place in the note, the file and the entry in it.
+    files: HashMap<String, Vec<(LineRange, usize, (usize, usize))>>,
 }
 
-impl<'n> LineIndex<'n> {
-    /// The index of a note.
-    pub fn new(note: &'n Note) -> Self {
-        let mut files: HashMap<&str, Vec<_>> = HashMap::new();
-        for file in &note.files {
-            let lines = files.entry(file.path.as_str()).or_default();
-            for entry in &file.entries {
+impl IndexedNote {
+    /// Makes the index.
+    pub fn new(note: Note) -> Self {
+        let mut files: HashMap<String, Vec<_>> = HashMap::new();
+        for (at, file) in note.files.iter().enumerate() {
+            let lines = files.entry(file.path.clone()).or_default();
+            for (entry, Entry { ranges, .. }) in file.entries.iter().enumerate() {
                 let place = lines.len();
-                lines.extend(entry.ranges.iter().map(|range| (*range, place, entry)));
+                lines.extend(ranges.iter().map(|range| (*range, place, (at, entry))));
             }
         }
         for lines in files.values_mut() {
             lines.sort_by_key(|(range, place, _)| (*range, *place));
         }
-        Self { files }
+        Self { note, files }
+    }
+
+    /// The note.
+    pub fn note(&self) -> &Note {
+        &self.note
     }
 
     /// The entries that name a line, in the order of the note.
-    pub fn at(&self, path: &str, line: u32) -> Vec<&'n Entry> {
+    pub fn at(&self, path: &str, line: u32) -> Vec<&Entry> {
         let Some(lines) = self.files.get(path) else { return Vec::new() };
         let until = lines.partition_point(|(range, _, _)| range.first <= line);
         let mut found: Vec<_> = lines[..until].iter().filter(|(range, _, _)| range.last >= line).collect();
         found.sort_by_key(|(_, place, _)| *place);
-        found.into_iter().map(|(_, _, entry)| *entry).collect()
+        let entry = |(file, entry): (usize, usize)| self.note.files.get(file)?.entries.get(entry);
+        found.into_iter().filter_map(|(_, _, at)| entry(*at)).collect()
+    }
+
+    /// The origins that the note names for a line.
+    pub fn origins(&self, path: &str, line: u32) -> Vec<crate::Origin> {
+        self.at(path, line).into_iter().filter_map(|entry| self.note.origin_of(entry)).collect()
     }
 }
 

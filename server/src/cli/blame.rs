@@ -3,9 +3,8 @@
 use super::human::written_by;
 use super::{Format, print};
 use crate::attribution;
-use crate::committed::{self, Line, Source};
+use crate::committed::{Line, Records, Source};
 use crate::disk;
-use crate::git::Git;
 use crate::state::Store;
 use anyhow::Context;
 use clap::Args;
@@ -72,9 +71,9 @@ fn lines(file: &Path, text: &str) -> anyhow::Result<Vec<(JsonLine, Option<Origin
     let regions = attribution::of(&Store::default(), file, text);
     let recorded = line_origins(text, &regions);
     // Outside of git only what was recorded is known.
-    let mut blamed = match Git::of(file.parent().unwrap_or(file)) {
-        Ok(git) => committed::lines(&git, file, text).with_context(|| format!("{}", file.display()))?,
-        Err(_) => Vec::new(),
+    let mut blamed = match Records::default().file(file, text.to_owned()) {
+        Some(file_in_git) => file_in_git.lines().with_context(|| format!("{}", file.display()))?,
+        None => Vec::new(),
     };
     blamed.resize_with(recorded.len(), || Line { commit: None, origin: None, source: Source::None });
     let join = |(index, (recorded, line)): (usize, (Option<&Origin>, Line))| {

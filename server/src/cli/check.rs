@@ -10,7 +10,7 @@ use super::report::{Checked, Format, Found, Report};
 use super::{human, print};
 use crate::attribution;
 use crate::cache::{self, Cache};
-use crate::committed;
+use crate::committed::{self, Records};
 use crate::disk::{self, Configs};
 use crate::impact::Checked as Live;
 use crate::state::{Store, write_atomically};
@@ -55,6 +55,7 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
         live: if fix == Fixing::Written { Live::default() } else { live() },
         today: today(),
         store: Store::of_one_run(),
+        records: Records::default(),
         assume_origin: arguments.assume_origin,
         least: arguments.min_severity.into(),
         for_people: arguments.format == Format::Human,
@@ -180,6 +181,7 @@ pub(crate) struct Check<'a> {
     pub(crate) live: Live,
     pub(super) today: jiff::civil::Date,
     pub(super) store: Store,
+    pub(super) records: Records,
     pub(super) assume_origin: OriginName,
     pub(super) least: Severity,
     /// Whether findings are rendered for people.
@@ -200,6 +202,7 @@ impl<'a> Check<'a> {
             live,
             today: today(),
             store: Store::of_one_run(),
+            records: Records::default(),
             assume_origin: OriginName::Unknown,
             least: Severity::Low,
             for_people: false,
@@ -217,15 +220,21 @@ impl<'a> Check<'a> {
         files.map(|(done, (path, _))| done.unwrap_or_else(|why| (not_done(path, why), None))).collect()
     }
 
+    /// A text that a file has, to be asked where its lines come from; `None` outside of git.
+    pub(crate) fn in_git(&self, path: &Path, snapshot: &Snapshot) -> Option<committed::File> {
+        self.records.file(path, snapshot.text.to_string())
+    }
+
     /// What is to be said about a file, for those who make something else of it than a report; with what was recorded of who
     /// wrote it, where that is more than the snapshot has, and what tags declare.
     pub(crate) fn findings(
         &self,
         path: &Path,
         snapshot: &Snapshot,
+        in_git: Option<&committed::File>,
         around: &Surroundings,
     ) -> (Option<Snapshot>, RangeMap<provenance::Origin>, Vec<(Finding, JsonFinding)>) {
-        let committed = self.with_committed(path, snapshot, around);
+        let committed = self.with_committed(path, snapshot, in_git, around);
         let snapshot = committed.as_ref().unwrap_or(snapshot);
         let looked = self.look(path, snapshot, &around.workspace);
         let shown = disk::display(path);
@@ -299,18 +308,24 @@ impl<'a> Check<'a> {
     }
 
     /// A file with what was recorded with its commits, where that matters: where something is said about it.
-    fn with_committed(&self, path: &Path, snapshot: &Snapshot, around: &Surroundings) -> Option<Snapshot> {
-        committed::stamp(path)?;
+    fn with_committed(
+        &self,
+        path: &Path,
+        snapshot: &Snapshot,
+        in_git: Option<&committed::File>,
+        around: &Surroundings,
+    ) -> Option<Snapshot> {
+        let in_git = in_git.filter(|file| file.is_recorded())?;
         let looked = self.look(path, snapshot, &around.workspace);
         if looked.findings.is_empty() && looked.suppressed == 0 {
             return None;
         }
-        let regions = attribution::with_committed(path, &snapshot.text.to_string(), &snapshot.regions)?;
+        let regions = attribution::with_committed(in_git, &snapshot.regions)?;
         Some(Snapshot { regions, ..snapshot.clone() })
     }
 
     fn file(&self, path: &Path, snapshot: &Snapshot, around: &Surroundings) -> (Checked, Option<Fixed>) {
-        let committed = self.with_committed(path, snapshot, around);
+        let committed = self.with_committed(path, snapshot, self.in_git(path, snapshot).as_ref(), around);
         let snapshot = committed.as_ref().unwrap_or(snapshot);
         if self.fix == Fixing::Off || snapshot.unread.is_some() {
             return (self.report(path, snapshot, around, &around.workspace), None);

@@ -8,7 +8,7 @@ use crate::git_ai;
 use crate::state::Store;
 use anyhow::Context;
 use clap::Args;
-use countersign_provenance::git_ai::{AgentId, Entry, FileEntry, Key, LineIndex, LineRange, Note, Record};
+use countersign_provenance::git_ai::{AgentId, Entry, FileEntry, Key, IndexedNote, LineRange, Note, Record};
 use countersign_provenance::{Agent, Origin, Writer, line_origins, same_lines, sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
@@ -289,17 +289,15 @@ impl Making {
     /// Takes over what notes say of the lines where these come from.
     fn take_over(&mut self, git: &Git, path: &str, lines: Vec<(usize, BlamedLine)>) -> anyhow::Result<()> {
         let notes = git.notes(lines.iter().filter_map(|(_, from)| from.commit.as_deref()))?;
-        let notes: HashMap<String, Note> =
-            notes.into_iter().map(|(commit, note)| (commit, Note::read(&note).note)).collect();
-        let indices: HashMap<&str, LineIndex<'_>> =
-            notes.iter().map(|(commit, note)| (commit.as_str(), LineIndex::new(note))).collect();
+        let indexed = |(commit, note): (String, String)| (commit, IndexedNote::new(Note::read(&note).note));
+        let notes: HashMap<String, IndexedNote> = notes.into_iter().map(indexed).collect();
         for (line, from) in lines {
             let commit = from.commit.as_deref().unwrap_or_default();
-            let (Some(note), Some(index)) = (notes.get(commit), indices.get(commit)) else { continue };
+            let Some(note) = notes.get(commit) else { continue };
             let (Ok(line), Ok(then)) = (u32::try_from(line), u32::try_from(from.line)) else { continue };
-            if let Some(entry) = index.at(&from.path, then).first() {
+            if let Some(entry) = note.at(&from.path, then).first() {
                 self.push(path, line, entry.key.clone());
-                self.learn(note);
+                self.learn(note.note());
             }
         }
         Ok(())

@@ -14,6 +14,7 @@ pub(crate) const NOTES: &str = "refs/notes/ai";
 const MAX_NOTE_BYTES: usize = 4 << 20;
 
 /// A work tree.
+#[derive(Debug, Clone)]
 pub(crate) struct Git {
     root: PathBuf,
 }
@@ -106,11 +107,24 @@ impl Git {
         &self,
         commits: impl IntoIterator<Item = &'c str>,
     ) -> anyhow::Result<HashMap<String, String>> {
-        let Ok(listed) = self.text(&["notes", "--ref", NOTES, "list"], b"") else { return Ok(HashMap::new()) };
-        let notes: HashMap<&str, &str> =
-            listed.lines().filter_map(|line| line.split_once(' ')).map(|(note, commit)| (commit, note)).collect();
+        self.notes_of(&self.noted(), commits)
+    }
+
+    /// The commits that have a note, each with what names that.
+    pub(crate) fn noted(&self) -> HashMap<String, String> {
+        let listed = self.text(&["notes", "--ref", NOTES, "list"], b"").unwrap_or_default();
+        let entry = |line: &str| line.split_once(' ').map(|(note, commit)| (commit.to_owned(), note.to_owned()));
+        listed.lines().filter_map(entry).collect()
+    }
+
+    /// The same as [`Self::notes`], where it is known already which commits have one.
+    pub(crate) fn notes_of<'c>(
+        &self,
+        noted: &HashMap<String, String>,
+        commits: impl IntoIterator<Item = &'c str>,
+    ) -> anyhow::Result<HashMap<String, String>> {
         let wanted: BTreeMap<&str, &str> =
-            commits.into_iter().filter_map(|commit| Some((commit, *notes.get(commit)?))).collect();
+            commits.into_iter().filter_map(|commit| Some((commit, noted.get(commit)?.as_str()))).collect();
         if wanted.is_empty() {
             return Ok(HashMap::new());
         }
@@ -138,9 +152,8 @@ impl Git {
 
     /// All notes.
     pub(crate) fn all_notes(&self) -> anyhow::Result<Vec<String>> {
-        let listed = self.text(&["notes", "--ref", NOTES, "list"], b"")?;
-        let commits: Vec<&str> = listed.lines().filter_map(|line| Some(line.split_once(' ')?.1)).collect();
-        Ok(self.notes(commits)?.into_values().collect())
+        let noted = self.noted();
+        Ok(self.notes_of(&noted, noted.keys().map(String::as_str))?.into_values().collect())
     }
 
     /// The messages of commits, by commit.

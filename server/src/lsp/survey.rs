@@ -6,6 +6,7 @@ use super::progress::Progress;
 use super::session::{Event, Session, on_pool};
 use super::worker::changed;
 use crate::attribution;
+use crate::committed::Records;
 use crate::cli::today;
 use crate::disk::{Configs, FolderConfig};
 use crate::state::Store;
@@ -137,6 +138,7 @@ struct Survey {
     around: Around,
     configs: Arc<Configs>,
     store: Arc<Store>,
+    records: Records,
     cache: Cache,
 }
 
@@ -235,7 +237,8 @@ impl Survey {
         // Asking git is worth it where something is said about the file.
         if is_new
             && !analysis.findings.is_empty()
-            && let Some(regions) = attribution::with_committed(path, &told.text.to_string(), &told.regions)
+            && let Some(file) = self.records.file(path, told.text.to_string())
+            && let Some(regions) = attribution::with_committed(&file, &told.regions)
         {
             told = Arc::new(Snapshot { regions, ..Snapshot::clone(&told) });
             analysis = look(&told);
@@ -377,6 +380,7 @@ impl Session {
             around: self.around(),
             configs: Arc::clone(&self.worker.configs),
             store: Arc::clone(&self.worker.store),
+            records: Records::default(),
             cache: Arc::clone(&self.overview.reports),
         }
     }

@@ -8,7 +8,7 @@ use super::session::{Event, Snapshots, on_pool};
 use super::watcher::Watcher;
 use crate::attribution;
 use crate::cache::{self, Cache};
-use crate::committed::{self, Stamp};
+use crate::committed::{self, Records, Stamp};
 use crate::disk::{self, Configs};
 use crate::git::{self, Committed};
 use crate::record::{self, Kind};
@@ -358,7 +358,8 @@ impl State {
         let (events, store, text) = (self.events.clone(), Arc::clone(&self.store), text.to_string());
         on_pool(move || {
             let known = attribution::of(&store, &path, &text);
-            if let Some(regions) = committed::regions(&path, &text, &known) {
+            let file = Records::default().file(&path, text);
+            if let Some(regions) = file.and_then(|file| file.regions(&known)) {
                 events.send(Event::Origins { uri, opened, version, regions });
             }
         });

@@ -128,7 +128,7 @@ pub(crate) fn changes(base: &Revision, tip: &Revision, now: &Now<'_>, configs: &
     by_path.extend(check.each_gone(
         |file: &str| PathBuf::from(file),
         |path, snapshot| {
-            let (_, _, findings) = check.findings(path, snapshot, &Surroundings::default());
+            let (_, _, findings) = check.findings(path, snapshot, None, &Surroundings::default());
             let seen = |(finding, json): (Finding, JsonFinding)| Seen { finding, json, is_caused: true };
             let findings = findings.into_iter().map(seen).collect();
             (path.to_owned(), Looked { findings, environments: HashMap::new(), lines: Vec::new() })
@@ -222,7 +222,8 @@ fn look(
     for (_, range) in own {
         snapshot.changed.set(range.clone(), Some(()));
     }
-    let (committed, declared, findings) = check.findings(path, &snapshot, around);
+    let in_git = check.in_git(path, &snapshot);
+    let (committed, declared, findings) = check.findings(path, &snapshot, in_git.as_ref(), around);
     let snapshot = committed.unwrap_or(snapshot);
     let at = |unit: UnitAt| {
         unit.block?;
@@ -230,7 +231,7 @@ fn look(
         Some((unit.range.start, environment))
     };
     let environments = countersign_engine::parts(&snapshot).into_iter().filter_map(at).collect();
-    let lines = commits.wrote(path, &text, own, &snapshot, &declared);
+    let lines = commits.wrote(path, in_git.as_ref(), own, &snapshot, &declared);
     let is_new = |place: &Elsewhere| {
         let Some((other, range)) = around.locate(place) else { return false };
         let lines = new.get(&other.file).map(Vec::as_slice).unwrap_or_default();
@@ -394,7 +395,7 @@ impl OneFile<'_> {
         let impact = impacts.max_by_key(severity_of);
         let (origin, commits) = self.origin(now, is_only_caused);
         let people = self.config.config.people();
-        let mut own = self.commits.people(&commits);
+        let mut own = self.commits.people(commits);
         own.extend(if is_only_caused { self.any_worker } else { self.worker }.map(str::to_owned));
         let lowest = own.iter().map(|email| people.level(&[email])).min_by_key(|level| people.rank(level));
         let level = lowest.unwrap_or_else(|| people.level(&[])).to_owned();
@@ -444,7 +445,7 @@ impl OneFile<'_> {
     }
 
     /// Who wrote what is different in a part, and the commits that it comes from.
-    fn origin(&self, now: Option<&Part>, is_only_caused: bool) -> (Origin, Vec<&str>) {
+    fn origin(&self, now: Option<&Part>, is_only_caused: bool) -> (Origin, &[&str]) {
         // What brings it about may be anything of the branch.
         let touching = if is_only_caused { self.commits.all() } else { self.commits.touching(self.path) };
         let new = self.looked.map(|looked| looked.lines.as_slice()).unwrap_or_default();

@@ -5,7 +5,7 @@ use crate::committed;
 use crate::git::Git;
 use countersign_engine::Snapshot;
 use countersign_policy::Origin;
-use countersign_provenance::git_ai::{LineIndex, Note};
+use countersign_provenance::git_ai::{IndexedNote, Note};
 use countersign_provenance::trailers::trailers;
 use countersign_provenance::{self as provenance, Writer};
 use countersign_text::RangeMap;
@@ -16,7 +16,7 @@ use std::path::Path;
 
 /// What commits say, as it was read.
 pub(super) struct Read {
-    notes: HashMap<String, Note>,
+    notes: HashMap<String, IndexedNote>,
     /// Those whose note can be read and stands as it was first written.
     untouched: HashSet<String>,
     messages: HashMap<String, String>,
@@ -29,9 +29,9 @@ pub(super) struct Commits<'a> {
     /// Files of which something is not committed.
     uncommitted: &'a BTreeSet<String>,
     read: &'a Read,
-    /// The files that each changed.
-    files: HashMap<&'a str, &'a [String]>,
-    notes: HashMap<&'a str, LineIndex<'a>>,
+    all: Vec<&'a str>,
+    /// By file: those that changed it.
+    touching: HashMap<&'a str, Vec<&'a str>>,
     /// Those that an AI had a part in: by a trailer, and by that or a note.
     by_trailer: HashSet<&'a str>,
     by_ai: HashSet<&'a str>,
@@ -58,7 +58,7 @@ impl Read {
             if reading.is_complete() && !rewritten.contains(&commit) {
                 untouched.insert(commit.clone());
             }
-            notes.insert(commit, reading.note);
+            notes.insert(commit, IndexedNote::new(reading.note));
         }
         Ok(Self { notes, untouched, messages: now.git.messages(each())?, authors: now.git.authors(each())? })
     }
@@ -69,28 +69,35 @@ impl<'a> Commits<'a> {
         let is_by_ai = |(_, message): &(&String, &String)| !trailers(message).is_empty();
         let by_trailer: HashSet<&str> =
             read.messages.iter().filter(is_by_ai).map(|(commit, _)| commit.as_str()).collect();
-        let has_session = |(_, note): &(&String, &Note)| !(note.sessions.is_empty() && note.prompts.is_empty());
+        let has_session = |(_, note): &(&String, &IndexedNote)| {
+            !(note.note().sessions.is_empty() && note.note().prompts.is_empty())
+        };
         let by_note = read.notes.iter().filter(has_session).map(|(commit, _)| commit.as_str());
+        let mut touching: HashMap<&str, Vec<&str>> = HashMap::new();
+        for (commit, files) in &now.commits {
+            for file in files {
+                touching.entry(file).or_default().push(commit);
+            }
+        }
         Self {
             git: now.git,
             uncommitted: &now.uncommitted.0,
             read,
-            files: now.commits.iter().map(|(commit, files)| (commit.as_str(), files.as_slice())).collect(),
-            notes: read.notes.iter().map(|(commit, note)| (commit.as_str(), LineIndex::new(note))).collect(),
+            all: now.commits.iter().map(|(commit, _)| commit.as_str()).collect(),
+            touching,
             by_ai: by_note.chain(by_trailer.iter().copied()).collect(),
             by_trailer,
         }
     }
 
     /// All of them.
-    pub(super) fn all(&self) -> Vec<&'a str> {
-        self.files.keys().copied().collect()
+    pub(super) fn all(&self) -> &[&'a str] {
+        &self.all
     }
 
     /// Those that changed a file.
-    pub(super) fn touching(&self, path: &str) -> Vec<&'a str> {
-        let touches = |files: &[String]| files.iter().any(|file| file == path);
-        self.files.iter().filter(|(_, files)| touches(files)).map(|(commit, _)| *commit).collect()
+    pub(super) fn touching(&self, path: &str) -> &[&'a str] {
+        self.touching.get(path).map_or(&[], Vec::as_slice)
     }
 
     /// Whether an AI had a part in a commit.
@@ -112,7 +119,7 @@ impl<'a> Commits<'a> {
     pub(super) fn people(&self, commits: &[&str]) -> BTreeSet<String> {
         let authors = commits.iter().filter_map(|commit| self.read.authors.get(*commit).cloned());
         let notes = commits.iter().filter_map(|commit| self.read.notes.get(*commit));
-        let sessions = notes.flat_map(|note| note.sessions.values().chain(note.prompts.values()));
+        let sessions = notes.flat_map(|note| note.note().sessions.values().chain(note.note().prompts.values()));
         let directed = sessions.filter_map(|session| email(session.human_author.as_deref()?).map(str::to_owned));
         authors.chain(directed).collect()
     }
@@ -121,23 +128,21 @@ impl<'a> Commits<'a> {
     pub(super) fn wrote(
         &self,
         file: &Path,
-        text: &str,
+        in_git: Option<&committed::File>,
         new: &[(usize, Range<usize>)],
         snapshot: &Snapshot,
         declared: &RangeMap<provenance::Origin>,
     ) -> Vec<NewLine> {
         let Ok(path) = self.git.relative(file) else { return Vec::new() };
-        let from = if self.uncommitted.contains(&path) { Vec::new() } else { self.touching(&path) };
+        let from = if self.uncommitted.contains(&path) { &[] } else { self.touching(&path) };
         // Where one commit made them all, nobody has to be asked which it was.
-        let blamed = match from.as_slice() {
+        let blamed = match from {
             [_] => Vec::new(),
-            _ => committed::lines(self.git, file, text).unwrap_or_default(),
+            _ => in_git.and_then(|file| file.lines().ok()).unwrap_or_default(),
         };
         let by_note = |commit: &str, number: usize| {
-            let note = self.read.notes.get(commit)?;
-            let entries = self.notes.get(commit)?.at(&path, u32::try_from(number + 1).ok()?);
-            let writers: Vec<Writer> =
-                entries.into_iter().filter_map(|entry| note.origin_of(entry)).map(|origin| origin.writer).collect();
+            let origins = self.read.notes.get(commit)?.origins(&path, u32::try_from(number + 1).ok()?);
+            let writers: Vec<Writer> = origins.into_iter().map(|origin| origin.writer).collect();
             Some(if writers.iter().any(Writer::is_ai) {
                 Origin::Ai
             } else if writers.is_empty() {
@@ -147,7 +152,7 @@ impl<'a> Commits<'a> {
             })
         };
         let line = |(number, range): &(usize, Range<usize>)| {
-            let (commit, by) = match (from.as_slice(), blamed.get(*number)) {
+            let (commit, by) = match (from, blamed.get(*number)) {
                 ([commit], _) => (Some((*commit).to_owned()), by_note(commit, *number).unwrap_or(Origin::Unknown)),
                 (_, Some(line)) if line.commit.is_some() => {
                     (line.commit.clone(), of_writer(line.origin.as_ref().map(|it| &it.writer)))

@@ -253,7 +253,7 @@ fn merged_notes_hold_what_both_say() {
 #[test]
 fn the_entries_that_name_a_line() {
     let note = Note::read("a.tf\n  s_01::t_02 1-3,9\n  s_03::t_04 2\n---\n{}").note;
-    let index = LineIndex::new(&note);
+    let index = IndexedNote::new(note);
     let keys =
         |path: &str, line| index.at(path, line).into_iter().map(|entry| entry.key.to_string()).collect::<Vec<_>>();
     assert_eq!(keys("a.tf", 2), ["s_01::t_02", "s_03::t_04"]);
