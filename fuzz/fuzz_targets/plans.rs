@@ -9,6 +9,10 @@ fuzz_target!(|text: &str| {
     let joined = calls.iter().map(String::as_str).chain([address.as_str()]).collect::<Vec<_>>().join(".");
     // An address without keys stays what it is.
     assert_eq!(graph::parts(&joined), (calls, address));
+    let set = format!("{{\"ChangeSetName\":\"c\",\"Changes\":{text}}}");
+    if let Ok(plan::Plan::CloudFormation(set)) = plan::Plan::read(&set) {
+        assert!(set.resources.iter().all(|one| one.instances.len() == usize::from(one.action.is_some())), "each is one");
+    }
     for text in [text.to_owned(), format!("{{\"format_version\":\"1.2\",\"planned_values\":{{}},\"resource_changes\":{text}}}")] {
         let Ok(planned) = plan::read(&text) else { continue };
         for pair in planned.windows(2) {

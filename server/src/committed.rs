@@ -60,16 +60,13 @@ impl Records {
     pub(crate) fn file(&self, path: &Path, text: String) -> Option<File> {
         let folder = path.parent().unwrap_or(path).to_owned();
         let mut known = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
-        let repository = match known.get(&folder) {
-            Some(repository) => repository.clone(),
-            None => {
-                let git = Git::of(&folder).ok();
-                let same = known.values().flatten().find(|it| git.as_ref().is_some_and(|git| git.root() == it.git.root()));
-                let found = same.cloned().or_else(|| Some(Arc::new(Repository::new(git?))));
-                known.insert(folder, found.clone());
-                found
-            }
-        };
+        let repository = known.get(&folder).cloned().unwrap_or_else(|| {
+            let git = Git::of(&folder).ok();
+            let same = known.values().flatten().find(|it| git.as_ref().is_some_and(|git| git.root() == it.git.root()));
+            let found = same.cloned().or_else(|| Some(Arc::new(Repository::new(git?))));
+            known.insert(folder, found.clone());
+            found
+        });
         Some(File { repository: repository?, path: path.to_owned(), text, blamed: OnceCell::new() })
     }
 }
@@ -199,7 +196,8 @@ impl Repository {
     fn notes(&self, commits: &HashSet<&str>) -> anyhow::Result<HashMap<String, Arc<IndexedNote>>> {
         let noted = self.noted();
         let mut known = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        let missing = commits.iter().copied().filter(|commit| noted.contains_key(*commit) && !known.contains_key(*commit));
+        let missing =
+            commits.iter().copied().filter(|commit| noted.contains_key(*commit) && !known.contains_key(*commit));
         for (commit, note) in self.git.notes_of(noted, missing.collect::<Vec<_>>())? {
             known.insert(commit, Arc::new(IndexedNote::new(Note::read(&note).note)));
         }

@@ -1,5 +1,7 @@
 //! Reviews: who is asked, what is signed, and what the gate makes of it.
 
+mod plans;
+
 use crate::cli::{Said, countersign};
 use crate::editor::Workspace;
 use countersign_review::{Answer, Decision, NAMESPACE, Request};

@@ -36,4 +36,4 @@ pub use suppression::{
     Suppression, may_hold as may_hold_suppression, render as render_suppression, suppressions as read_suppression,
 };
 pub use tier::{Tier, TierRow, Tiers};
-pub use verdict::{Circumstances, Impacted, Loudness, Origin, Row, Surface, Table, Verdict};
+pub use verdict::{Circumstances, Impacted, Loudness, Origin, Row, Surface, Table, Tried, Verdict};

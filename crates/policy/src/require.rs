@@ -6,7 +6,7 @@ use crate::format::Severity;
 use crate::globs::Globs;
 use crate::people::People;
 use crate::tier::Tier;
-use crate::verdict::{Impacted, Origin, Verdict};
+use crate::verdict::{Impacted, Origin, Tried, Verdict};
 use countersign_impact::Action;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -135,16 +135,26 @@ impl Change<'_> {
 
 impl RequireRow {
     fn holds(&self, change: &Change<'_>) -> bool {
-        self.paths.as_ref().is_none_or(|paths| paths.fit(change.path))
-            && self.tier.as_ref().is_none_or(|tiers| tiers.contains(&change.tier))
-            && self.environment.as_ref().is_none_or(|environments| environments.contains(&change.environment))
-            && self.origin.as_ref().is_none_or(|origins| origins.contains(&change.counts_as()))
-            && self.author.as_ref().is_none_or(|levels| levels.iter().any(|level| level == change.author))
-            && self.verdict.as_ref().is_none_or(|all| change.found.is_some_and(|(verdict, _)| all.contains(&verdict)))
-            && self.severity.as_ref().is_none_or(|all| change.found.is_some_and(|(_, it)| all.contains(&it)))
-            && self.action.as_ref().is_none_or(|all| change.impact.is_some_and(|it| all.contains(&it.action)))
-            && self.data_loss.is_none_or(|is| change.impact.is_some_and(|it| it.data_loss == is))
-            && self.dependents.is_none_or(|least| change.impact.is_some_and(|it| it.dependents >= least))
+        self.fails(change).is_none()
+    }
+
+    /// The first condition that does not hold, by its key; `None` where all do.
+    fn fails(&self, change: &Change<'_>) -> Option<&'static str> {
+        let found = |is: &dyn Fn(Verdict, Severity) -> bool| change.found.is_some_and(|(one, other)| is(one, other));
+        let of = |is: &dyn Fn(&Impacted) -> bool| change.impact.as_ref().is_some_and(is);
+        let conditions = [
+            ("paths", self.paths.as_ref().is_none_or(|paths| paths.fit(change.path))),
+            ("tier", self.tier.as_ref().is_none_or(|tiers| tiers.contains(&change.tier))),
+            ("environment", self.environment.as_ref().is_none_or(|all| all.contains(&change.environment))),
+            ("origin", self.origin.as_ref().is_none_or(|origins| origins.contains(&change.counts_as()))),
+            ("author", self.author.as_ref().is_none_or(|levels| levels.iter().any(|level| level == change.author))),
+            ("verdict", self.verdict.as_ref().is_none_or(|all| found(&|verdict, _| all.contains(&verdict)))),
+            ("severity", self.severity.as_ref().is_none_or(|all| found(&|_, severity| all.contains(&severity)))),
+            ("action", self.action.as_ref().is_none_or(|all| of(&|impact| all.contains(&impact.action)))),
+            ("data_loss", self.data_loss.is_none_or(|is| of(&|impact| impact.data_loss == is))),
+            ("dependents", self.dependents.is_none_or(|least| of(&|impact| impact.dependents >= least))),
+        ];
+        conditions.into_iter().find_map(|(name, holds)| (!holds).then_some(name))
     }
 
     /// Whether nothing is needed.
@@ -205,5 +215,18 @@ impl Config {
         let mut row = row.clone();
         row.own &= !(change.is_ai() && change.tier == Tier::Critical);
         Some((number, row))
+    }
+
+    /// The rows of `[[require]]`, in the order in which they are tried, up to the one that holds.
+    pub fn requirements_tried(&self, change: &Change<'_>) -> Vec<Tried<'_, RequireRow>> {
+        let mut tried = Vec::new();
+        for (number, row) in self.require.iter().enumerate() {
+            let fails = row.fails(change);
+            tried.push(Tried { number, row, fails });
+            if fails.is_none() {
+                break;
+            }
+        }
+        tried
     }
 }

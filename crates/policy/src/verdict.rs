@@ -150,31 +150,38 @@ pub struct Table {
 
 impl Row {
     fn holds(&self, at: Circumstances) -> bool {
-        self.origin.as_ref().is_none_or(|origins| origins.contains(&at.origin))
-            && self.severity.as_ref().is_none_or(|severities| severities.contains(&at.severity))
-            && self.surface.is_none_or(|surface| surface == at.surface)
-            && self.changed.is_none_or(|changed| changed == at.changed)
-            && self.environment.as_ref().is_none_or(|environments| environments.contains(&at.environment))
-            && (!self.is_about_impact() || at.impact.is_some_and(|impact| self.holds_of(&impact)))
+        self.fails(at).is_none()
     }
 
-    fn is_about_impact(&self) -> bool {
-        self.action.is_some()
-            || self.data_loss.is_some()
-            || self.interruption.is_some()
-            || self.tier.is_some()
-            || self.dependents.is_some()
-            || self.at_once.is_some()
+    /// The first condition that does not hold, by its key; `None` where all do.
+    fn fails(&self, at: Circumstances) -> Option<&'static str> {
+        let of = |is: &dyn Fn(&Impacted) -> bool| at.impact.as_ref().is_some_and(is);
+        let conditions = [
+            ("origin", self.origin.as_ref().is_none_or(|origins| origins.contains(&at.origin))),
+            ("severity", self.severity.as_ref().is_none_or(|severities| severities.contains(&at.severity))),
+            ("surface", self.surface.is_none_or(|surface| surface == at.surface)),
+            ("changed", self.changed.is_none_or(|changed| changed == at.changed)),
+            ("environment", self.environment.as_ref().is_none_or(|all| all.contains(&at.environment))),
+            ("action", self.action.as_ref().is_none_or(|actions| of(&|impact| actions.contains(&impact.action)))),
+            ("data_loss", self.data_loss.is_none_or(|is| of(&|impact| is == impact.data_loss))),
+            ("interruption", self.interruption.is_none_or(|is| of(&|impact| is == impact.interruption))),
+            ("tier", self.tier.as_ref().is_none_or(|tiers| of(&|impact| tiers.contains(&impact.tier)))),
+            ("dependents", self.dependents.is_none_or(|least| of(&|impact| impact.dependents >= least))),
+            ("at_once", self.at_once.is_none_or(|least| of(&|impact| impact.at_once >= least))),
+        ];
+        conditions.into_iter().find_map(|(name, holds)| (!holds).then_some(name))
     }
+}
 
-    fn holds_of(&self, impact: &Impacted) -> bool {
-        self.action.as_ref().is_none_or(|actions| actions.contains(&impact.action))
-            && self.data_loss.is_none_or(|is| is == impact.data_loss)
-            && self.interruption.is_none_or(|is| is == impact.interruption)
-            && self.tier.as_ref().is_none_or(|tiers| tiers.contains(&impact.tier))
-            && self.dependents.is_none_or(|least| impact.dependents >= least)
-            && self.at_once.is_none_or(|least| impact.at_once >= least)
-    }
+/// A row of a table that was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tried<'t, R> {
+    /// Its number, from 0.
+    pub number: usize,
+    /// What it says.
+    pub row: &'t R,
+    /// The first condition that does not hold, by its key; `None` where all do.
+    pub fails: Option<&'static str>,
 }
 
 impl Table {
@@ -188,5 +195,23 @@ impl Table {
         let mut rows = self.rows.iter().filter(|row| row.holds(at));
         let verdict = rows.clone().find_map(|row| row.verdict).unwrap_or(Verdict::Note);
         (verdict, rows.find_map(|row| row.show).unwrap_or(Loudness::Full))
+    }
+
+    /// The rows, in the order in which they are tried, up to the one by which everything is decided.
+    pub fn tried(&self, at: Circumstances) -> Vec<Tried<'_, Row>> {
+        let (mut verdict, mut show) = (false, false);
+        let mut tried = Vec::new();
+        for (number, row) in self.rows.iter().enumerate() {
+            let fails = row.fails(at);
+            tried.push(Tried { number, row, fails });
+            if fails.is_none() {
+                verdict |= row.verdict.is_some();
+                show |= row.show.is_some();
+            }
+            if verdict && show {
+                break;
+            }
+        }
+        tried
     }
 }

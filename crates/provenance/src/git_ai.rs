@@ -285,14 +285,17 @@ impl Note {
 /// A note, in which the entries that name a line are found fast.
 pub struct IndexedNote {
     note: Note,
-    /// By file and in order of their first lines: the lines, the place in the note, the file and the entry in it.
-    files: HashMap<String, Vec<(LineRange, usize, (usize, usize))>>,
+    /// By file and in order of their first lines.
+    files: HashMap<String, Vec<Place>>,
 }
+
+/// Lines, where in the note they are named, and the numbers of the file and of the entry there.
+type Place = (LineRange, usize, (usize, usize));
 
 impl IndexedNote {
     /// Makes the index.
     pub fn new(note: Note) -> Self {
-        let mut files: HashMap<String, Vec<_>> = HashMap::new();
+        let mut files: HashMap<String, Vec<Place>> = HashMap::new();
         for (at, file) in note.files.iter().enumerate() {
             let lines = files.entry(file.path.clone()).or_default();
             for (entry, Entry { ranges, .. }) in file.entries.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use super::{FAILED, print};
 use crate::git::Git;
-use crate::review::{Change, Situation, Stands, word};
+use crate::review::{Change, PlanFile, Planned, Situation, Stands, word};
 use clap::{Args, ValueEnum};
 use countersign_engine::report::JsonProblem;
 use countersign_policy::{Environment, Mode, Origin, Tier, Verdict};
@@ -21,6 +21,12 @@ pub(super) struct GateArguments {
     /// The commit, branch or tag that is to be merged.
     #[arg(long, value_name = "REV", default_value = "HEAD")]
     head: String,
+    /// What is about to be applied: what `terraform show -json PLANFILE` printed, or `aws cloudformation describe-change-set`.
+    ///
+    /// It is of the folder at work; `FOLDER=FILE` names another one, `TEMPLATE=FILE` the template of a change set. Whatever a plan
+    /// destroys or replaces needs an approval, whether the text says so or not.
+    #[arg(long, value_name = "[PATH=]FILE")]
+    plan: Vec<String>,
     /// How to print it.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -77,8 +83,13 @@ pub(super) struct JsonChange {
     action: Option<countersign_impact::Action>,
     /// The risks that were found in it.
     risks: Vec<String>,
-    /// The row of `[[require]]` that holds, counted from 1, the defaults behind your own.
-    row: usize,
+    /// What a plan does to it, where one was given; in sentences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    planned: Vec<String>,
+    /// The row of `[[require]]` that holds, counted from 1, the defaults behind your own; left out where none does, and the plan
+    /// alone asks for an approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    row: Option<usize>,
     /// What it says is needed.
     needs: String,
     /// What becomes of it where that is missing.
@@ -99,7 +110,8 @@ pub(super) struct JsonChange {
 
 pub(super) fn run(arguments: &GateArguments) -> anyhow::Result<ExitCode> {
     let git = Git::of(Path::new(""))?;
-    let situation = Situation::of_commit(&git, &arguments.base, &arguments.head)?;
+    let plans = arguments.plan.iter().map(|plan| PlanFile::read(&git, plan)).collect::<anyhow::Result<Vec<_>>>()?;
+    let situation = Situation::of_commit(&git, &arguments.base, &arguments.head, &plans)?;
     let gate = judged(situation);
     match arguments.format {
         Format::Human => print(&human(&gate))?,
@@ -168,7 +180,8 @@ pub(super) fn json(situation: &Situation, change: &Change) -> Option<JsonChange>
         counts_as: change.counts_as,
         action: change.impact.map(|impact| impact.action),
         risks,
-        row: row + 1,
+        planned: change.planned.iter().map(Planned::in_words).collect(),
+        row: row.map(|row| row + 1),
         needs: required.in_words(),
         mode: required.mode,
         has_it: missing.is_empty(),
@@ -188,7 +201,8 @@ fn lack(change: &Change, stands: &Stands, approvals: usize) -> String {
     let id = change.bound.id();
     match &stands.standing {
         None => {
-            format!("nobody has asked for a review: `countersign review request {}` does", change.bound.path)
+            let plan = if change.planned.is_empty() { "" } else { " --plan …" };
+            format!("nobody has asked for a review: `countersign review request{plan} {}` does", change.bound.path)
         }
         Some(Standing::Rejected(who)) => format!("the review {id} was rejected by {}", who.join(" and ")),
         Some(Standing::Waits(more)) if *more < approvals => {
@@ -226,6 +240,9 @@ impl JsonChange {
             (_, Origin::Ai) => "nobody knows who wrote it, which counts as an AI here".to_owned(),
             _ => "nobody knows who wrote it".to_owned(),
         });
+        if !self.planned.is_empty() {
+            words.push("by the plan".to_owned());
+        }
         if !self.risks.is_empty() {
             words.push(self.risks.join(", "));
         }
@@ -244,7 +261,11 @@ pub(super) fn human_changes(changes: &[JsonChange]) -> String {
             (false, Mode::Observe) => "observed",
         };
         let _ = writeln!(text, "{sign}  {}\n          {}", change.place(), change.in_words());
-        let _ = writeln!(text, "          needs {} (row {} of [[require]])", change.needs, change.row);
+        for planned in &change.planned {
+            let _ = writeln!(text, "          {planned}");
+        }
+        let by = change.row.map_or("for the plan".to_owned(), |row| format!("row {row} of [[require]]"));
+        let _ = writeln!(text, "          needs {} ({by})", change.needs);
         for said in change.answered.iter().chain(&change.missing) {
             let _ = writeln!(text, "          {said}");
         }

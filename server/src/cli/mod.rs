@@ -17,6 +17,7 @@ mod junit;
 mod ledger;
 mod note;
 mod person;
+mod policy;
 mod report;
 mod request_command;
 mod revert;
@@ -162,6 +163,11 @@ enum Command {
     /// signers from the base, so that no change loosens what it is judged by. Ends with 0 where nothing is missing, 1 where
     /// something is, and 2 where the command line is wrong or something could not be read.
     Gate(gate::GateArguments),
+    /// Say why policy says what it says, and try it on examples.
+    Policy {
+        #[command(subcommand)]
+        command: policy::PolicyCommand,
+    },
     /// Stand between an editor and a completion server, to record which of its suggestions are taken over.
     ///
     /// To be set in the editor where the completion server is: everything passes as it is, and the exit code is that of the
@@ -199,6 +205,8 @@ enum Schema {
     Impact,
     /// What `log --format json` prints.
     Log,
+    /// What `policy explain --format json` prints.
+    Policy,
     /// Countersign's own methods of the language server.
     Protocol,
     /// What `request-command --list --format json` prints.
@@ -243,6 +251,7 @@ pub fn run() -> ExitCode {
         Command::Request(arguments) => request_command::run(&arguments),
         Command::Review { command } => review::run(&command),
         Command::Gate(arguments) => gate::run(&arguments),
+        Command::Policy { command } => policy::run(&command),
         Command::Proxy(arguments) => crate::proxy::run(arguments),
         Command::Lsp { stdio: _ } => return lsp(),
     };
@@ -282,6 +291,7 @@ fn schema(of: Schema) -> anyhow::Result<ExitCode> {
         Schema::Gate => schemars::schema_for!(gate::JsonGate),
         Schema::Impact => schemars::schema_for!(crate::impact::report::JsonImpact),
         Schema::Log => schemars::schema_for!(Vec<ledger::JsonEntry>),
+        Schema::Policy => schemars::schema_for!(policy::JsonExplained),
         Schema::Protocol => crate::lsp::protocol_schema(),
         Schema::Requests => schemars::schema_for!(Vec<request_command::JsonRequest>),
         Schema::Reviews => schemars::schema_for!(Vec<gate::JsonChange>),

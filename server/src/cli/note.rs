@@ -8,7 +8,7 @@ use crate::git_ai;
 use crate::state::Store;
 use anyhow::Context;
 use clap::Args;
-use countersign_provenance::git_ai::{AgentId, Entry, FileEntry, Key, IndexedNote, LineRange, Note, Record};
+use countersign_provenance::git_ai::{AgentId, Entry, FileEntry, IndexedNote, Key, LineRange, Note, Record};
 use countersign_provenance::{Agent, Origin, Writer, line_origins, same_lines, sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;

@@ -5,7 +5,7 @@ use super::gate::{self, JsonChange, json};
 use super::{FAILED, Format, fix, person, print};
 use crate::git::{self, Git};
 use crate::record::{Kind, append, entry_of};
-use crate::review::{Asked, Change, Situation, answer_files, email, word};
+use crate::review::{Asked, Change, PlanFile, Situation, answer_files, email, word};
 use crate::state::{Store, write_atomically};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -36,14 +36,31 @@ pub(super) enum ReviewCommand {
     Reject(AnswerArguments),
 }
 
+/// What is looked at.
+#[derive(Debug, Args)]
+struct Against {
+    /// Compare with this commit, branch or tag, and not with what is presumed to be live.
+    #[arg(long, value_name = "REV")]
+    base: Option<String>,
+    /// What is about to be applied, as `countersign gate --plan` takes it: what that destroys or replaces counts, too.
+    #[arg(long, value_name = "[PATH=]FILE")]
+    plan: Vec<String>,
+}
+
+impl Against {
+    fn situation(&self, git: &Git) -> anyhow::Result<Situation> {
+        let plans = self.plan.iter().map(|plan| PlanFile::read(git, plan)).collect::<anyhow::Result<Vec<_>>>()?;
+        Situation::of_work_tree(git, self.base.as_deref(), &plans)
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct RequestArguments {
     /// Files and folders whose changes are meant.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Compare with this commit, branch or tag, and not with what is presumed to be live.
-    #[arg(long, value_name = "REV")]
-    base: Option<String>,
+    #[command(flatten)]
+    against: Against,
     /// Also of what policy wants nobody to look at.
     #[arg(long)]
     all: bool,
@@ -54,9 +71,8 @@ pub(super) struct RequestArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct ListArguments {
-    /// Compare with this commit, branch or tag, and not with what is presumed to be live.
-    #[arg(long, value_name = "REV")]
-    base: Option<String>,
+    #[command(flatten)]
+    against: Against,
     /// How to print them; `countersign schema reviews` prints the schema of the JSON.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -67,9 +83,8 @@ pub(super) struct ShowArguments {
     /// The name of the request.
     #[arg(value_name = "ID")]
     id: String,
-    /// Compare with this commit, branch or tag, and not with what is presumed to be live.
-    #[arg(long, value_name = "REV")]
-    base: Option<String>,
+    #[command(flatten)]
+    against: Against,
     /// How to print it.
     #[arg(long, value_enum, default_value_t = Shown::Human)]
     format: Shown,
@@ -97,9 +112,8 @@ pub(super) struct AnswerArguments {
     /// Why.
     #[arg(long, value_name = "TEXT", default_value = "")]
     why: String,
-    /// Compare with this commit, branch or tag, and not with what is presumed to be live.
-    #[arg(long, value_name = "REV")]
-    base: Option<String>,
+    #[command(flatten)]
+    against: Against,
 }
 
 pub(super) fn run(command: &ReviewCommand) -> anyhow::Result<ExitCode> {
@@ -114,7 +128,7 @@ pub(super) fn run(command: &ReviewCommand) -> anyhow::Result<ExitCode> {
 }
 
 fn request(git: &Git, arguments: &RequestArguments) -> anyhow::Result<ExitCode> {
-    let situation = Situation::of_work_tree(git, arguments.base.as_deref())?;
+    let situation = arguments.against.situation(git)?;
     let meant: Vec<String> = arguments.paths.iter().map(|path| git.relative(path)).collect::<anyhow::Result<_>>()?;
     let is_meant = |change: &&Change| {
         let path = Path::new(&change.bound.path);
@@ -133,8 +147,7 @@ fn request(git: &Git, arguments: &RequestArguments) -> anyhow::Result<ExitCode> 
         let content = std::fs::read(git.root().join(&change.bound.path)).unwrap_or_default();
         let text = String::from_utf8_lossy(&content).into_owned();
         let range = change.ranges.first().cloned().unwrap_or_default();
-        let messages = || change.found.iter().map(|found| found.message.as_str()).collect::<Vec<_>>().join(" ");
-        let why = arguments.why.clone().or_else(|| Some(messages()).filter(|why| !why.is_empty()));
+        let why = arguments.why.clone().or_else(|| Some(messages(change)).filter(|why| !why.is_empty()));
         let asked = Asked {
             bound: change.bound.clone(),
             range: JsonRange::new(&Text::from(text.as_str()), &range),
@@ -166,7 +179,7 @@ fn request(git: &Git, arguments: &RequestArguments) -> anyhow::Result<ExitCode> 
 }
 
 fn list(git: &Git, arguments: &ListArguments) -> anyhow::Result<ExitCode> {
-    let situation = Situation::of_work_tree(git, arguments.base.as_deref())?;
+    let situation = arguments.against.situation(git)?;
     let changes: Vec<JsonChange> = situation.changes.iter().filter_map(|change| json(&situation, change)).collect();
     match arguments.format {
         Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&changes)?))?,
@@ -203,7 +216,9 @@ fn found<'s>(situation: &'s Situation, id: &str) -> anyhow::Result<(&'s Request,
     };
     let is_there =
         |change: &&Change| (&change.bound.path, &change.bound.address) == (&request.bound.path, &request.bound.address);
-    let Some(change) = situation.changes.iter().find(is_there) else {
+    let is_same = |change: &&Change| change.bound.id() == request.request_id;
+    let all = &situation.changes;
+    let Some(change) = all.iter().find(is_same).or_else(|| all.iter().find(is_there)) else {
         bail!(
             "the review {id} is about {}, of which nothing is different from {} now",
             request.bound.place(),
@@ -217,7 +232,7 @@ fn found<'s>(situation: &'s Situation, id: &str) -> anyhow::Result<(&'s Request,
 }
 
 fn show(git: &Git, arguments: &ShowArguments) -> anyhow::Result<ExitCode> {
-    let situation = Situation::of_work_tree(git, arguments.base.as_deref())?;
+    let situation = arguments.against.situation(git)?;
     let (request, change) = found(&situation, &arguments.id)?;
     let text = match arguments.format {
         Shown::Human => human(&situation, request, change),
@@ -241,10 +256,15 @@ fn human(situation: &Situation, request: &Request, change: &Change) -> String {
     text
 }
 
+/// What was found in a change, and what a plan does.
+fn messages(change: &Change) -> String {
+    let planned = change.planned.iter().map(|planned| format!("By a plan: {}.", planned.in_words()));
+    change.found.iter().map(|found| found.message.clone()).chain(planned).collect::<Vec<_>>().join(" ")
+}
+
 /// Why somebody asks, behind a colon, where that is more than what was found.
 fn own_why(request: &Request, change: &Change) -> String {
-    let found: Vec<&str> = change.found.iter().map(|found| found.message.as_str()).collect();
-    if request.why == found.join(" ") { ".".to_owned() } else { format!(": {}", request.why) }
+    if request.why == messages(change) { ".".to_owned() } else { format!(": {}", request.why) }
 }
 
 fn difference(change: &Change) -> String {
@@ -285,6 +305,9 @@ fn markdown(situation: &Situation, request: &Request, change: &Change) -> String
         let _ =
             writeln!(text, "- **{}** ({}): {}", plain(&found.risk), severity(found.severity), plain(&found.message));
     }
+    for planned in &change.planned {
+        let _ = writeln!(text, "- By a plan: {}.", plain(&planned.in_words()));
+    }
     if let Some(impact) = change.impact.filter(|impact| impact.dependents > 0) {
         let _ = writeln!(text, "- Blast radius: {} depend on it.", impact.dependents);
     }
@@ -305,7 +328,7 @@ fn markdown(situation: &Situation, request: &Request, change: &Change) -> String
 }
 
 fn answer(git: &Git, arguments: &AnswerArguments, decision: Decision) -> anyhow::Result<ExitCode> {
-    let situation = Situation::of_work_tree(git, arguments.base.as_deref())?;
+    let situation = arguments.against.situation(git)?;
     let id = &arguments.id;
     let (request, change) = found(&situation, id)?;
     person::at_terminal()?;
@@ -362,7 +385,7 @@ fn answer(git: &Git, arguments: &AnswerArguments, decision: Decision) -> anyhow:
     write_atomically(&git.root().join(&signature_file), &signature)?;
     write_atomically(&git.root().join(&file), &bytes)?;
     record(git, &said, &signed.fingerprint, person.clone())?;
-    let now = Situation::of_work_tree(git, arguments.base.as_deref())?;
+    let now = arguments.against.situation(git)?;
     let stands = now.changes.iter().find(|other| other.bound == change.bound).map(|change| now.stands(change));
     let then = match stands.and_then(|stands| stands.standing) {
         Some(Standing::Approved(_)) => "It has all approvals that it needs.".to_owned(),

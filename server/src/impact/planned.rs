@@ -2,12 +2,13 @@
 
 use super::State;
 use super::report::{Impact, JsonAction, JsonAgreement, JsonChange, JsonPlanned, JsonReason, Told};
-use anyhow::bail;
+use anyhow::{Context, bail};
 use countersign_engine::Workspace;
 use countersign_impact::graph::{Radius, parts};
 use countersign_impact::plan::{Planned, weight};
 use countersign_impact::{Action, Side};
 use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Resources of a plan that are named where they are not in the text.
@@ -42,6 +43,28 @@ impl Impact<'_> {
         Ok(doubt)
     }
 
+    /// Where the blocks stand that a plan is about. What makes it doubtful that the plan was made from this text comes with it; one
+    /// that has nothing in common with it is an error.
+    pub(crate) fn placed<'p>(
+        &self,
+        plan: &'p [Planned],
+        root: &str,
+    ) -> anyhow::Result<(Vec<Placed<'p>>, Option<String>)> {
+        let doubt = fits(plan, root, &self.compared.after, &self.compared.before)?;
+        let reach = Reach::new(root, &[&self.compared.before.workspace, &self.compared.after.workspace]);
+        let place = |planned: &'p Planned| {
+            let folder = reach.folder(root, &planned.calls);
+            let names = (0..=planned.calls.len()).filter_map(|on_the_way| {
+                let (before, rest) = planned.calls.split_at_checked(on_the_way)?;
+                let address = [rest, std::slice::from_ref(&planned.address)].concat().join(".");
+                Some((reach.folder(root, before)?.to_string(), address))
+            });
+            let told = folder.and_then(|folder| self.untouched(&folder, &planned.address));
+            Placed { planned, told, names: names.collect() }
+        };
+        Ok((plan.iter().map(place).collect(), doubt))
+    }
+
     /// What the plan says of a resource of which the prediction says nothing.
     fn only_planned(&self, planned: &Planned, root: &str, reach: &Reach) -> Told {
         let is_within_unknown = self.told.iter().any(|told| {
@@ -70,6 +93,34 @@ impl Impact<'_> {
         let prediction = if is_within_unknown { JsonAgreement::Settled } else { JsonAgreement::Corrected };
         told.json.plan = Some(JsonPlanned { action: of(planned.action), prediction });
         told
+    }
+}
+
+/// What a plan says of a block, and where that stands.
+pub(crate) struct Placed<'p> {
+    pub(crate) planned: &'p Planned,
+    /// The block; `None` where it is in no text that is here.
+    pub(crate) told: Option<Told>,
+    /// In each folder on the way to it the address that it has from there.
+    pub(crate) names: Vec<(String, String)>,
+}
+
+/// The text of a file that a plan stands in.
+pub(crate) fn plan_text(path: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read(path).with_context(|| format!("--plan {}: it cannot be read", path.display()))?;
+    text_of(&text).with_context(|| format!("--plan {}: it is no text", path.display()))
+}
+
+/// A text in UTF-8, or in UTF-16 as some shells write it.
+fn text_of(bytes: &[u8]) -> Option<String> {
+    let units = |of: fn([u8; 2]) -> u16| {
+        let pairs = bytes.chunks_exact(2).skip(1).filter_map(|pair| <[u8; 2]>::try_from(pair).ok());
+        String::from_utf16(&pairs.map(of).collect::<Vec<_>>()).ok()
+    };
+    match bytes {
+        [0xFF, 0xFE, ..] => units(u16::from_le_bytes),
+        [0xFE, 0xFF, ..] => units(u16::from_be_bytes),
+        _ => String::from_utf8(bytes.to_vec()).ok(),
     }
 }
 

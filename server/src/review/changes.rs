@@ -1,6 +1,7 @@
 //! What changed between two states, part by part, and what policy wants for each.
 
 use super::commits::{Commits, NewLine, Read, new_lines};
+use super::planned::{PlanFile, Planned, planned};
 use super::{Part, REVIEWS, parts, repository};
 use crate::cli::Check;
 use crate::disk::{Configs, FolderConfig};
@@ -11,15 +12,18 @@ use crate::surroundings::{Surroundings, files_in, key};
 use countersign_engine::report::{JsonFinding, JsonProblem};
 use countersign_engine::{Elsewhere, Finding, Snapshot, UnitAt, environment_at};
 use countersign_grammars::Language;
+use countersign_impact::Action;
 use countersign_policy::{
-    ChangeUnderReview, Circumstances, Environment, Impacted, Origin, RequireRow, SIGNERS, Severity, Surface, Table,
-    Tier, Tiers, Verdict, Written,
+    ChangeUnderReview, Circumstances, Config, Environment, Impacted, Origin, RequireRow, SIGNERS, Severity, Surface,
+    Table, Tier, Tiers, Verdict, Written,
 };
 use countersign_review::{Bound, digest};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// What is there now.
@@ -59,11 +63,21 @@ pub(crate) struct Change {
     pub(crate) owners: Vec<String>,
     /// What was found in it.
     pub(crate) found: Vec<JsonFinding>,
+    /// The worst verdict and the worst severity of that.
+    worst: Option<(Verdict, Severity)>,
+    /// The lowest level of those whose own it is.
+    level: String,
     /// What happens to what is live, in the worst case.
     pub(crate) impact: Option<Impacted>,
-    /// The row of `[[require]]` that holds for it, and its number from 0.
-    pub(crate) required: Option<(usize, RequireRow)>,
-    /// Whether a commit that it comes from has the trailer that is required.
+    /// The resources that are taken away with it, or may be, by what is predicted.
+    pub(super) takes: Vec<String>,
+    /// What a plan takes away with it.
+    pub(crate) planned: Vec<Planned>,
+    /// The row of `[[require]]` that holds for it, and its number from 0, which is left out where a plan alone asks for it.
+    pub(crate) required: Option<(Option<usize>, RequireRow)>,
+    /// The commits that it comes from.
+    commits: Vec<String>,
+    /// Whether one of them has the trailer that is required.
     pub(crate) has_trailer: bool,
 }
 
@@ -99,7 +113,13 @@ type NewLines = HashMap<Arc<str>, Vec<(usize, Range<usize>)>>;
 
 /// What changed from one state to the one that is there now. `tip` is the state that it is to go on top of: the base, or what the
 /// branch that was left at the base has become.
-pub(crate) fn changes(base: &Revision, tip: &Revision, now: &Now<'_>, configs: &Configs) -> anyhow::Result<Changes> {
+pub(crate) fn changes(
+    base: &Revision,
+    tip: &Revision,
+    now: &Now<'_>,
+    plans: &[PlanFile],
+    configs: &Configs,
+) -> anyhow::Result<Changes> {
     let root = now.git.root();
     let live = Live::of(&[root.to_owned()], Some(&base.id), configs);
     // What a change accepts for itself, somebody else has to look at.
@@ -141,35 +161,70 @@ pub(crate) fn changes(base: &Revision, tip: &Revision, now: &Now<'_>, configs: &
         looked.findings.iter().any(|seen| seen.is_caused).then_some(relative)
     };
     let paths: BTreeSet<String> = by_path.iter().filter_map(is_caused).chain(now.paths.iter().cloned()).collect();
-    let whole = whole(now);
+    let (whole, policies) = (whole(now), RefCell::default());
+    let one = |path: &str| OneFile {
+        path: path.to_owned(),
+        policy: FilePolicy::of(&policies, &root.join(path), now.git, configs),
+        looked: by_path.get(&root.join(path)),
+        whole: &whole,
+        commits: &commits,
+        owners: &codeowners,
+        worker: now.uncommitted.1.as_deref().filter(|_| now.uncommitted.0.contains(path)),
+        any_worker: now.uncommitted.1.as_deref().filter(|_| !now.uncommitted.0.is_empty()),
+    };
+    let parts_of = |path: &str, content: Option<Vec<u8>>| {
+        content.map(|content| (parts(Path::new(path), &content), content)).unwrap_or_default()
+    };
     let mut all = Vec::new();
-    let mut policies: HashMap<*const FolderConfig, (Tiers, Table, String)> = HashMap::new();
     for path in &paths {
-        let file = root.join(path);
-        let config = configs.of(&file);
-        if config.excludes(&file) || is_of_reviews(path) {
+        let file = one(path);
+        if file.policy.config.excludes(&root.join(path)) || is_of_reviews(path) {
             continue;
         }
-        let policy = policies.entry(Arc::as_ptr(&config));
-        let (tiers, table, repository) = policy
-            .or_insert_with(|| (config.config.tiers(), config.config.table(), repository(now.git, &config.config)));
-        let one = OneFile {
-            path,
-            config: &config,
-            tiers,
-            table,
-            looked: by_path.get(&file),
-            whole: &whole,
-            commits: &commits,
-            owners: &codeowners,
-            repository,
-            worker: now.uncommitted.1.as_deref().filter(|_| now.uncommitted.0.contains(path)),
-            any_worker: now.uncommitted.1.as_deref().filter(|_| !now.uncommitted.0.is_empty()),
-        };
         let (before, there, after) = (base.file(path), tip.file(path), (now.file)(path));
-        all.extend(one.changes(before.as_deref(), there.as_deref(), after.as_deref()));
+        all.extend(file.changes(before.as_deref(), there.as_deref(), after.as_deref()));
     }
-    Ok(Changes { parts: all, problems, doubts: check.live.doubts })
+    let mut doubts = check.live.doubts;
+    let plans = planned(plans, root, &base.id, configs)?;
+    for planned in plans.taken {
+        let covering = all.iter_mut().find(|change: &&mut Change| planned.is_covered_by(change));
+        if let Some(change) = covering {
+            change.impact = change.impact.into_iter().chain([planned.impact]).max_by_key(severity_of);
+            change.planned.push(planned);
+            one(&change.bound.path).require(change);
+            continue;
+        }
+        let (before, (now, text)) =
+            (parts_of(&planned.path, tip.file(&planned.path)).0, parts_of(&planned.path, (now.file)(&planned.path)));
+        all.push(one(&planned.path).only_planned(planned, &before, &now, &String::from_utf8_lossy(&text)));
+    }
+    problems.extend(plans.problems);
+    doubts.extend(plans.doubts);
+    Ok(Changes { parts: all, problems, doubts })
+}
+
+/// What holds for the files of a folder.
+pub(super) struct FilePolicy {
+    pub(super) config: Arc<FolderConfig>,
+    pub(super) tiers: Tiers,
+    table: Table,
+    repository: String,
+}
+
+impl FilePolicy {
+    fn of(
+        known: &RefCell<HashMap<*const FolderConfig, Rc<Self>>>,
+        file: &Path,
+        git: &Git,
+        configs: &Configs,
+    ) -> Rc<Self> {
+        let config = configs.of(file);
+        let make = || {
+            let (tiers, table) = (config.config.tiers(), config.config.table());
+            Rc::new(Self { tiers, table, repository: repository(git, &config.config), config: Arc::clone(&config) })
+        };
+        Rc::clone(known.borrow_mut().entry(Arc::as_ptr(&config)).or_insert_with(make))
+    }
 }
 
 /// Whether a file is one of a request or of an answer, which say themselves whom they are from.
@@ -265,17 +320,14 @@ pub(crate) fn email(person: &str) -> Option<&str> {
 }
 
 /// One file that is not as it was.
-struct OneFile<'a> {
-    path: &'a str,
-    config: &'a FolderConfig,
-    tiers: &'a Tiers,
-    table: &'a Table,
+pub(super) struct OneFile<'a> {
+    path: String,
+    pub(super) policy: Rc<FilePolicy>,
     looked: Option<&'a Looked>,
     /// What tells all that is different from anything else.
     whole: &'a str,
     commits: &'a Commits<'a>,
     owners: &'a str,
-    repository: &'a str,
     /// Whoever is at work on it, and on anything.
     worker: Option<&'a str>,
     any_worker: Option<&'a str>,
@@ -283,7 +335,7 @@ struct OneFile<'a> {
 
 impl OneFile<'_> {
     fn changes(&self, base: Option<&[u8]>, tip: Option<&[u8]>, now: Option<&[u8]>) -> Vec<Change> {
-        let of = |content: Option<&[u8]>| content.map(|it| parts(Path::new(self.path), it)).unwrap_or_default();
+        let of = |content: Option<&[u8]>| content.map(|it| parts(Path::new(&self.path), it)).unwrap_or_default();
         let (before, there, after) = (of(base), of(tip), of(now));
         let by_address = |parts: &[Part]| -> BTreeMap<Option<String>, String> {
             parts.iter().map(|part| (part.address.clone(), part.seal.clone())).collect()
@@ -314,13 +366,7 @@ impl OneFile<'_> {
             if is_only_caused && about.is_empty() {
                 return;
             }
-            let bound = Bound {
-                repository: self.repository.to_owned(),
-                path: self.path.to_owned(),
-                address: part.address.clone(),
-                from_sha256: there_by.get(&part.address).cloned(),
-                to_sha256: to,
-            };
+            let bound = self.bound(part.address.clone(), there_by.get(&part.address).cloned(), to);
             let then = before.iter().find(|then| then.address == part.address);
             let texts = (
                 then.map(|then| then.text(&base)).unwrap_or_default(),
@@ -345,21 +391,21 @@ impl OneFile<'_> {
         let rest: Vec<&Seen> = rest.collect();
         if !rest.is_empty() {
             let part = Part { address: None, kind: None, ranges: Vec::new(), seal: String::new(), is_read: true };
-            let bound = Bound {
-                repository: self.repository.to_owned(),
-                path: self.path.to_owned(),
-                address: None,
-                from_sha256: there_by.get(&None).cloned(),
-                to_sha256: with_whole(""),
-            };
+            let bound = self.bound(None, there_by.get(&None).cloned(), with_whole(""));
             changes.extend(self.change(bound, &part, Some(&part), (&rest, true)));
         }
         changes
     }
 
-    /// The path for policy: wherever the signers' file is, it is what it is.
-    fn policy_path(&self) -> &str {
-        if self.path == self.config.config.review.signers { SIGNERS } else { self.path }
+    /// What a review is bound to.
+    pub(super) fn bound(&self, address: Option<String>, from: Option<String>, to: Option<String>) -> Bound {
+        Bound {
+            repository: self.policy.repository.clone(),
+            path: self.path.clone(),
+            address,
+            from_sha256: from,
+            to_sha256: to,
+        }
     }
 
     fn seen(&self) -> impl Iterator<Item = &Seen> {
@@ -375,79 +421,106 @@ impl OneFile<'_> {
         now: Option<&Part>,
         (findings, is_only_caused): (&[&Seen], bool),
     ) -> Option<Change> {
-        let written = Written { path: self.path.to_owned(), ..Written::default() };
-        let (by_path, _) = self.config.config.environment.of(&written);
+        let config = &self.policy.config.config;
+        let written = Written { path: self.path.clone(), ..Written::default() };
+        let (by_path, _) = config.environment.of(&written);
         let told = now.and_then(|now| self.looked?.environments.get(&now.ranges.first()?.start).copied());
         let by_finding = findings.iter().map(|seen| seen.finding.environment).max();
         let environment = told.or(by_finding).unwrap_or(by_path);
-        let policy_path = self.policy_path();
-        let of_file = self.tiers.of_file(policy_path, environment);
+        let policy_path = policy_path(&self.path, config);
+        let of_file = self.policy.tiers.of_file(policy_path, environment);
         let names = |row: &RequireRow| row.paths.as_ref().is_some_and(|paths| paths.fit(policy_path));
-        let is_named = || of_file.is_some() || self.config.config.require.iter().any(names);
-        if Language::of_path(self.path).is_none() && !is_named() {
+        let is_named = || of_file.is_some() || config.require.iter().any(names);
+        if Language::of_path(&self.path).is_none() && !is_named() {
             return None;
         }
         let tier = match &part.kind {
-            Some(kind) => self.tiers.of(self.path, kind, environment),
+            Some(kind) => self.policy.tiers.of(&self.path, kind, environment),
             None => of_file.unwrap_or(Tier::Standard),
         };
-        let impacts = findings.iter().filter_map(|seen| seen.finding.impact);
-        let impact = impacts.max_by_key(severity_of);
-        let (origin, commits) = self.origin(now, is_only_caused);
-        let people = self.config.config.people();
-        let mut own = self.commits.people(commits);
-        own.extend(if is_only_caused { self.any_worker } else { self.worker }.map(str::to_owned));
-        let lowest = own.iter().map(|email| people.level(&[email])).min_by_key(|level| people.rank(level));
-        let level = lowest.unwrap_or_else(|| people.level(&[])).to_owned();
-        let mut asked =
-            ChangeUnderReview { path: policy_path, tier, environment, origin, author: &level, found: None, impact };
-        let counts_as = asked.counts_as();
+        let mut change = self.bare(bound, (tier, environment), now, is_only_caused);
+        change.impact = findings.iter().filter_map(|seen| seen.finding.impact).max_by_key(severity_of);
+        let is_taken = |seen: &&&Seen| seen.finding.impact.is_some_and(|impact| takes(impact.action));
+        let taken = findings.iter().filter(is_taken).filter_map(|seen| seen.finding.resource.as_ref());
+        change.takes = taken.map(|resource| resource.address.to_string()).collect();
         let verdict = |finding: &Finding| match finding.origin.by {
-            Origin::Unknown | Origin::Suspected if counts_as != origin => {
+            Origin::Unknown | Origin::Suspected if change.counts_as != change.origin => {
                 let about = Circumstances {
-                    origin: counts_as,
+                    origin: change.counts_as,
                     severity: finding.severity,
                     surface: Surface::CommandLine,
                     changed: true,
                     environment: finding.environment,
                     impact: finding.impact,
                 };
-                self.table.decide(about).0.max(finding.verdict)
+                self.policy.table.decide(about).0.max(finding.verdict)
             }
             _ => finding.verdict,
         };
         let found = findings.iter().map(|seen| (verdict(&seen.finding), seen.finding.severity));
         // What cannot be read may do anything.
         let unread = now.filter(|now| !now.is_read).map(|_| (Verdict::Deny, Severity::High));
-        asked.found = found.chain(unread).reduce(|(a, b), (c, d): (Verdict, Severity)| (a.max(c), b.max(d)));
-        let required = self.config.config.required(&asked);
-        let trailer = required.as_ref().and_then(|(_, row)| row.trailer.as_deref());
-        let has_trailer =
-            trailer.is_none_or(|name| commits.iter().any(|commit| has_trailer(self.commits.message(commit), name)));
-        Some(Change {
+        change.worst = found.chain(unread).reduce(|(a, b), (c, d): (Verdict, Severity)| (a.max(c), b.max(d)));
+        let json = |seen: &&Seen| JsonFinding { path: self.path.clone(), ..seen.json.clone() };
+        change.found = findings.iter().map(json).collect();
+        self.require(&mut change);
+        Some(change)
+    }
+
+    /// A change of which nothing is known but who made it.
+    pub(super) fn bare(
+        &self,
+        bound: Bound,
+        (tier, environment): (Tier, Environment),
+        now: Option<&Part>,
+        is_only_caused: bool,
+    ) -> Change {
+        let (origin, commits) = self.origin(now, is_only_caused);
+        let people = self.policy.config.config.people();
+        let mut own = self.commits.people(commits);
+        own.extend(if is_only_caused { self.any_worker } else { self.worker }.map(str::to_owned));
+        let lowest = own.iter().map(|email| people.level(&[email])).min_by_key(|level| people.rank(level));
+        let level = lowest.unwrap_or_else(|| people.level(&[])).to_owned();
+        let asked = ChangeUnderReview {
+            path: &self.path,
+            tier,
+            environment,
+            origin,
+            author: &level,
+            found: None,
+            impact: None,
+        };
+        Change {
+            counts_as: asked.counts_as(),
             ranges: now.map(|now| now.ranges.clone()).unwrap_or_default(),
             texts: Default::default(),
             bound,
             tier,
             environment,
             origin,
-            counts_as,
             own,
-            owners: owners(self.owners, self.path),
-            found: findings
-                .iter()
-                .map(|seen| JsonFinding { path: self.path.to_owned(), ..seen.json.clone() })
-                .collect(),
-            impact,
-            required,
-            has_trailer,
-        })
+            owners: owners(self.owners, &self.path),
+            found: Vec::new(),
+            worst: None,
+            level,
+            impact: None,
+            takes: Vec::new(),
+            planned: Vec::new(),
+            required: None,
+            commits: commits.iter().map(|commit| (*commit).to_owned()).collect(),
+            has_trailer: false,
+        }
+    }
+
+    /// Finds out what a change needs.
+    pub(super) fn require(&self, change: &mut Change) {
+        change.require(&self.policy.config.config, self.commits);
     }
 
     /// Who wrote what is different in a part, and the commits that it comes from.
     fn origin(&self, now: Option<&Part>, is_only_caused: bool) -> (Origin, &[&str]) {
         // What brings it about may be anything of the branch.
-        let touching = if is_only_caused { self.commits.all() } else { self.commits.touching(self.path) };
+        let touching = if is_only_caused { self.commits.all() } else { self.commits.touching(&self.path) };
         let new = self.looked.map(|looked| looked.lines.as_slice()).unwrap_or_default();
         let here = new.iter().filter(|line| now.is_some_and(|now| now.holds(line.start)));
         let mut lines: Vec<(Option<&str>, Origin)> = here.map(|line| (line.commit.as_deref(), line.by)).collect();
@@ -472,6 +545,41 @@ impl OneFile<'_> {
         };
         (origin, touching)
     }
+}
+
+impl Change {
+    /// What `[[require]]` is asked about it.
+    pub(crate) fn asked<'a>(&'a self, config: &Config) -> ChangeUnderReview<'a> {
+        ChangeUnderReview {
+            path: policy_path(&self.bound.path, config),
+            tier: self.tier,
+            environment: self.environment,
+            origin: self.origin,
+            author: &self.level,
+            found: self.worst,
+            impact: self.impact,
+        }
+    }
+
+    /// Finds out what it needs, and whether it has what is no approval.
+    fn require(&mut self, config: &Config, commits: &Commits<'_>) {
+        let by_plan =
+            || (!self.planned.is_empty()).then(|| (None, RequireRow { approvals: 1, ..RequireRow::default() }));
+        self.required = config.required(&self.asked(config)).map(|(number, row)| (Some(number), row)).or_else(by_plan);
+        let trailer = self.required.as_ref().and_then(|(_, row)| row.trailer.as_deref());
+        let has = |name: &str| self.commits.iter().any(|commit| has_trailer(commits.message(commit), name));
+        self.has_trailer = trailer.is_none_or(has);
+    }
+}
+
+/// The path for policy: wherever the signers' file is, it is what it is.
+fn policy_path<'p>(path: &'p str, config: &Config) -> &'p str {
+    if path == config.review.signers { SIGNERS } else { path }
+}
+
+/// Whether something may be gone afterwards that was there.
+pub(super) const fn takes(action: Action) -> bool {
+    matches!(action, Action::Destroy | Action::Replace | Action::Unknown)
 }
 
 /// What is worst first.

@@ -69,9 +69,8 @@ impl<'a> Commits<'a> {
         let is_by_ai = |(_, message): &(&String, &String)| !trailers(message).is_empty();
         let by_trailer: HashSet<&str> =
             read.messages.iter().filter(is_by_ai).map(|(commit, _)| commit.as_str()).collect();
-        let has_session = |(_, note): &(&String, &IndexedNote)| {
-            !(note.note().sessions.is_empty() && note.note().prompts.is_empty())
-        };
+        let has_session =
+            |(_, note): &(&String, &IndexedNote)| !(note.note().sessions.is_empty() && note.note().prompts.is_empty());
         let by_note = read.notes.iter().filter(has_session).map(|(commit, _)| commit.as_str());
         let mut touching: HashMap<&str, Vec<&str>> = HashMap::new();
         for (commit, files) in &now.commits {

@@ -8,11 +8,13 @@ mod changes;
 mod commits;
 mod kept;
 mod parts;
+mod planned;
 mod situation;
 
 pub(crate) use changes::{Change, email};
 pub(crate) use kept::{Stands, answer_files, word};
 pub(crate) use parts::{Part, parts};
+pub(crate) use planned::{PlanFile, Planned};
 pub(crate) use situation::Situation;
 
 use crate::disk::Configs;

@@ -2,7 +2,7 @@
 
 use super::changes::{Changes, Now, changes};
 use super::kept::{Reviews, Stands};
-use super::{Change, REVIEWS, email};
+use super::{Change, PlanFile, REVIEWS, email};
 use crate::disk::{Configs, FolderConfig};
 use crate::git::{self, Checkout, Git, MergeBases, Revision};
 use crate::impact::Kept;
@@ -43,7 +43,7 @@ pub(crate) struct Situation {
 
 impl Situation {
     /// What is in a work tree against what is presumed to be live, by the policy and the signers of the work tree.
-    pub(crate) fn of_work_tree(git: &Git, base: Option<&str>) -> anyhow::Result<Self> {
+    pub(crate) fn of_work_tree(git: &Git, base: Option<&str>, plans: &[PlanFile]) -> anyhow::Result<Self> {
         let root = git.root().to_owned();
         let configs = Configs::default();
         let base = Kept::default().revision(&root, base, &configs)?;
@@ -61,14 +61,14 @@ impl Situation {
             commits: commits(git, &base.id, "HEAD")?,
             uncommitted: (uncommitted, git::author(&root.join("-")).as_deref().and_then(email).map(str::to_owned)),
         };
-        let changes = changes(&base, &base, &now, &configs)?;
+        let changes = changes(&base, &base, &now, plans, &configs)?;
         let mut situation = Self::new(git, &configs, &base, changes, Reviews::on_disk(&root));
         situation.read_signers(&file);
         Ok(situation)
     }
 
     /// What a commit has against another one that it is to be merged into, by the policy and the signers of that one.
-    pub(crate) fn of_commit(git: &Git, base: &str, head: &str) -> anyhow::Result<Self> {
+    pub(crate) fn of_commit(git: &Git, base: &str, head: &str, plans: &[PlanFile]) -> anyhow::Result<Self> {
         let (base_id, head_id) = (git.commit(base).with_context(|| unknown(git, base))?, git.commit(head)?);
         let Some(left) = git.merge_base(&base_id, &head_id) else {
             let shallow = if git::is_shallow(git.root()) {
@@ -92,7 +92,7 @@ impl Situation {
             commits: commits(own, &left.id, &head_id)?,
             uncommitted: Default::default(),
         };
-        let changes = changes(&left, &tip, &now, &configs)?;
+        let changes = changes(&left, &tip, &now, plans, &configs)?;
         let mut reviews = Reviews::in_commit(&head_now)?;
         reviews.add_earlier(Reviews::in_commit(&tip)?);
         for (commit, files) in &now.commits {

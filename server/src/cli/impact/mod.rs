@@ -6,7 +6,7 @@ mod human;
 use super::print;
 use crate::disk::Configs;
 use crate::impact::report::Impact;
-use crate::impact::{Besides, Compared, narrow, since, two, words};
+use crate::impact::{Besides, Compared, narrow, plan_text, since, two, words};
 use crate::surroundings::key;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -157,22 +157,7 @@ fn root(arguments: &ImpactArguments, target: &Target) -> anyhow::Result<PathBuf>
 
 /// Puts a plan beside the prediction, and says what makes it doubtful.
 fn beside(impact: &mut Impact<'_>, path: &Path, root: &Path) -> anyhow::Result<Option<String>> {
-    let text = std::fs::read(path).with_context(|| format!("--plan {}: it cannot be read", path.display()))?;
-    let text = text_of(&text).with_context(|| format!("--plan {}: it is no text", path.display()))?;
-    let planned = plan::read(&text).with_context(|| format!("--plan {} cannot be used", path.display()))?;
+    let planned = plan::read(&plan_text(path)?).with_context(|| format!("--plan {} cannot be used", path.display()))?;
     let root = root.canonicalize().ok().filter(|_| !impact.knows(&key(root))).unwrap_or_else(|| root.to_owned());
     impact.put_beside(&planned, &key(&root))
-}
-
-/// A text in UTF-8, or in UTF-16 as some shells write it.
-fn text_of(bytes: &[u8]) -> Option<String> {
-    let units = |of: fn([u8; 2]) -> u16| {
-        let pairs = bytes.chunks_exact(2).skip(1).filter_map(|pair| <[u8; 2]>::try_from(pair).ok());
-        String::from_utf16(&pairs.map(of).collect::<Vec<_>>()).ok()
-    };
-    match bytes {
-        [0xFF, 0xFE, ..] => units(u16::from_le_bytes),
-        [0xFE, 0xFF, ..] => units(u16::from_be_bytes),
-        _ => String::from_utf8(bytes.to_vec()).ok(),
-    }
 }

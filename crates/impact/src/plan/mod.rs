@@ -1,8 +1,11 @@
-//! A plan as `terraform show -json` and `tofu show -json` print it.
-//! The format: <https://developer.hashicorp.com/terraform/internals/json-format>.
+//! What is about to be applied: a plan as `terraform show -json` and `tofu show -json` print it, or a change set of CloudFormation.
+//! The format of plans: <https://developer.hashicorp.com/terraform/internals/json-format>.
+
+mod change_set;
 
 use crate::change::Action;
 use crate::graph::parts;
+pub use change_set::ChangeSet;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -22,6 +25,38 @@ pub struct Planned {
     pub action: Option<Action>,
     /// Why, as far as the plan says so; each once.
     pub reasons: Vec<PlannedReason>,
+    /// The instances of it to which something happens.
+    pub instances: Vec<Instance>,
+}
+
+/// One instance of a block, to which a plan does something.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instance {
+    /// Its address, with calls and keys.
+    pub address: String,
+    /// What happens to it.
+    pub action: Action,
+    /// What tells the thing that is live from others: its `id`; `None` where the plan does not say it.
+    pub id: Option<String>,
+}
+
+/// What is about to be applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Plan {
+    /// A plan of Terraform or OpenTofu.
+    Terraform(Vec<Planned>),
+    /// A change set of CloudFormation.
+    CloudFormation(ChangeSet),
+}
+
+impl Plan {
+    /// Reads a plan or a change set.
+    pub fn read(text: &str) -> Result<Self, PlanError> {
+        match change_set::read(text)? {
+            Some(set) => Ok(Self::CloudFormation(set)),
+            None => read(text).map(Self::Terraform),
+        }
+    }
 }
 
 /// Why a plan does something.
@@ -52,6 +87,12 @@ pub enum PlanError {
     /// It is too large.
     #[error("it is larger than {} MiB", MAX_PLAN_BYTES >> 20)]
     TooLarge,
+    /// It is one page of a change set.
+    #[error(
+        "it is a part of a change set: it has a `NextToken`; `aws cloudformation describe-change-set` without \
+         `--no-paginate` and `--max-items` prints all of it"
+    )]
+    APage,
 }
 
 #[derive(Deserialize)]
@@ -82,6 +123,40 @@ struct Details {
     actions: Vec<String>,
     #[serde(default)]
     replace_paths: Vec<serde_json::Value>,
+    #[serde(default)]
+    before: Before,
+}
+
+/// What is live, of which one attribute is read.
+#[derive(Default)]
+struct Before(Option<String>);
+
+impl<'de> Deserialize<'de> for Before {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// Passes over everything else without keeping it.
+        struct Fields;
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = Before;
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("the attributes of a resource, or null")
+            }
+            fn visit_unit<E>(self) -> Result<Before, E> {
+                Ok(Before(None))
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Before, A::Error> {
+                let mut id = None;
+                while let Some(name) = map.next_key::<String>()? {
+                    if name == "id" {
+                        id = map.next_value::<serde_json::Value>()?.as_str().map(str::to_owned);
+                    } else {
+                        map.next_value::<serde::de::IgnoredAny>()?;
+                    }
+                }
+                Ok(Before(id))
+            }
+        }
+        deserializer.deserialize_any(Fields)
+    }
 }
 
 /// Reads a plan: what happens to the resources that it knows, in order of their addresses.
@@ -125,7 +200,13 @@ pub fn read(text: &str) -> Result<Vec<Planned>, PlanError> {
             kind: change.kind.clone(),
             action: None,
             reasons: Vec::new(),
+            instances: Vec::new(),
         });
+        here.instances.extend(action.map(|action| Instance {
+            address: change.address.clone(),
+            action,
+            id: change.change.before.0.clone(),
+        }));
         if weight(action) > weight(here.action) {
             here.action = action;
         }
@@ -218,7 +299,7 @@ mod tests {
         let text = plan(
             r#"{"address":"module.a[\"x\"].aws_db_instance.d[0]","mode":"managed","type":"aws_db_instance",
                 "action_reason":"replace_because_cannot_update",
-                "change":{"actions":["delete","create"],"replace_paths":[["engine"],["storage",0,"size"]]}},
+                "change":{"actions":["delete","create"],"before":{"name":{"id":1},"id":"db-1"},"replace_paths":[["engine"],["storage",0,"size"]]}},
                {"address":"module.a[\"y\"].aws_db_instance.d[0]","mode":"managed","type":"aws_db_instance",
                 "change":{"actions":["no-op"]}},
                {"address":"data.aws_ami.x","mode":"data","type":"aws_ami","change":{"actions":["read"]}},
@@ -230,6 +311,11 @@ mod tests {
         assert_eq!((vpc.address.as_str(), vpc.action), ("aws_vpc.new", Some(Action::Rename)));
         assert_eq!(database.calls, ["module.a"]);
         assert_eq!(database.action, Some(Action::Replace));
+        let [instance] = database.instances.as_slice() else { panic!("{database:?}") };
+        assert_eq!(
+            (instance.address.as_str(), instance.id.as_deref()),
+            ("module.a[\"x\"].aws_db_instance.d[0]", Some("db-1"))
+        );
         let attributes: Vec<_> = database.reasons.iter().map(|reason| reason.attribute.as_deref()).collect();
         assert_eq!(attributes, [Some("engine"), Some("storage.size")]);
     }
