@@ -11,15 +11,24 @@ fn main() {
     let rules = Path::new("../../rules");
     println!("cargo::rerun-if-changed={}", rules.display());
     println!("cargo::rerun-if-changed=src/format.rs");
-    match catalogue(rules) {
-        Ok(json) => {
-            let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("catalogue.json");
-            if let Err(error) = fs::write(&out, json) {
-                println!("cargo::error=cannot write the catalogue: {error}");
+    for (name, made) in [("catalogue.json", catalogue(rules)), ("areas.json", areas(&rules.join("areas.toml")))] {
+        match made {
+            Ok(json) => {
+                let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join(name);
+                if let Err(error) = fs::write(&out, json) {
+                    println!("cargo::error=cannot write {name}: {error}");
+                }
             }
+            Err(error) => println!("cargo::error={error}"),
         }
-        Err(error) => println!("cargo::error={error}"),
     }
+}
+
+fn areas(file: &Path) -> Result<String, String> {
+    let in_file = |error: String| format!("{}: {error}", file.display());
+    let text = fs::read_to_string(file).map_err(|error| in_file(error.to_string()))?;
+    let areas = format::read_areas(&text).map_err(in_file)?;
+    serde_json::to_string(&areas).map_err(|error| error.to_string())
 }
 
 fn catalogue(rules: &Path) -> Result<String, String> {

@@ -11,6 +11,27 @@
 (add-hook 'terraform-mode-hook #'eglot-ensure)
 (add-hook 'hcl-mode-hook #'eglot-ensure)
 
+(defun countersign-settings ()
+  "Have the server help in a countersign.toml, and in no other TOML file."
+  (when (and buffer-file-name
+             (string= (file-name-nondirectory buffer-file-name) "countersign.toml"))
+    (setq-local eglot-server-programs
+                '(((conf-toml-mode toml-mode toml-ts-mode) . ("countersign" "lsp"))))
+    (eglot-ensure)))
+
+(add-hook 'conf-toml-mode-hook #'countersign-settings)
+(add-hook 'toml-mode-hook #'countersign-settings)
+(add-hook 'toml-ts-mode-hook #'countersign-settings)
+
+(defun countersign-critical ()
+  "Have the server alone for a buffer of another language.
+For files that a `[[tier]]' of countersign.toml calls critical: Eglot
+runs one server for a buffer, so this is asked for by hand, or by a
+hook of your own."
+  (interactive)
+  (setq-local eglot-server-programs (list (cons major-mode '("countersign" "lsp"))))
+  (eglot-ensure))
+
 (defun countersign-command (command &optional more)
   "Run COMMAND of the server on the region, or on the line of point.
 MORE is a plist that is added to its argument, (:reason \"…\") for

@@ -1,8 +1,8 @@
-//! Requests for reviews, answers to them, their signatures, and the signers' file: all of it is committed by whoever likes to.
+//! Requests for reviews, answers to them, break-glasses, their signatures, and the signers' file: all of it is committed by whoever likes to.
 #![no_main]
 
 use countersign_grammars::Language;
-use countersign_review::{Answer, Request, Signers, seal, verify};
+use countersign_review::{Answer, BreakGlass, Request, Signers, seal, verify};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -14,6 +14,9 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if let Ok(answer) = Answer::read(bytes) {
         assert_eq!(Answer::read(&answer.to_bytes()).expect("what was written is read"), answer);
+    }
+    if let Ok(glass) = BreakGlass::read(bytes) {
+        assert_eq!(BreakGlass::read(&glass.to_bytes()).expect("what was written is read"), glass);
     }
     let text = String::from_utf8_lossy(bytes);
     let (signers, _) = Signers::read(&text);

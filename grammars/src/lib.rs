@@ -5,6 +5,7 @@
 
 pub mod hcl;
 mod json;
+mod plain;
 mod scan;
 
 pub use scan::{Scan, ScannedUnit};
@@ -39,6 +40,8 @@ pub enum Language {
     Terragrunt,
     /// Packer templates and values: `.pkr.hcl`, `.pkrvars.hcl`.
     Packer,
+    /// Text in any other language, which is not parsed. No name tells it: a team says which of its files count.
+    Plain,
 }
 
 impl Language {
@@ -85,10 +88,16 @@ impl Language {
             Self::TerraformVarsJson => "terraform-vars-json",
             Self::Terragrunt => "terragrunt",
             Self::Packer => "packer",
+            Self::Plain => "plain",
         }
     }
 
-    /// The grammar that its units are parsed with.
+    /// Whether its units are parsed.
+    pub const fn is_parsed(self) -> bool {
+        !matches!(self, Self::Plain)
+    }
+
+    /// The grammar that its units are parsed with, if they [are](Self::is_parsed).
     pub fn grammar(self) -> tree_sitter::Language {
         match self {
             Self::TerraformJson | Self::TerraformVarsJson => tree_sitter_json::LANGUAGE.into(),
@@ -96,10 +105,11 @@ impl Language {
         }
     }
 
-    /// What starts a comment that ends with the line.
-    pub const fn line_comment(self) -> LineComment {
+    /// What starts a comment that ends with the line, in a file of this name.
+    pub fn line_comment(self, path: &str) -> LineComment {
         match self {
             Self::TerraformJson | Self::TerraformVarsJson => None,
+            Self::Plain => plain::line_comment(path),
             _ => Some("#"),
         }
     }
@@ -108,6 +118,7 @@ impl Language {
     pub fn scan_unit(self, bytes: &[u8], complete: bool) -> Scan {
         match self {
             Self::TerraformJson | Self::TerraformVarsJson => json::scan_unit(bytes, complete),
+            Self::Plain => plain::scan_unit(bytes, complete),
             _ => hcl::scan_unit(bytes, complete),
         }
     }

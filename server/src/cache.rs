@@ -6,7 +6,7 @@
 
 use crate::disk::{self, Unread};
 use crate::state::{Store, write_private};
-use crate::surroundings::key;
+use crate::surroundings::{self, key};
 use countersign_engine::{READER, Snapshot, UnitName, read_known};
 use countersign_grammars::Language;
 use countersign_provenance::sha256;
@@ -67,6 +67,9 @@ impl Cache {
 
     /// A text as the file at a path, with its units read.
     pub(crate) fn snapshot(&self, path: &Path, language: Language, text: &str) -> Snapshot {
+        if !language.is_parsed() {
+            return surroundings::snapshot(path, language, text);
+        }
         let mut snapshot = Snapshot::new(language, 0, text);
         snapshot.file = key(path);
         let known = |name: &UnitName| self.bytes.get(self.known.get(name)?.clone());

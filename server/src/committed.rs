@@ -1,11 +1,12 @@
 //! Who wrote the committed lines of a file, by what was recorded with the commits that they come from: notes of git-ai,
 //! records of Agent Trace, trailers.
 
-use crate::git::{self, BlamedLine, Git};
+use crate::git::{self, BlamedLine, Committed, Git};
 use countersign_provenance::agent_trace::{Trace, Traces, content_hash};
 use countersign_provenance::git_ai::{IndexedNote, LineRange, Note};
 use countersign_provenance::trailers::trailers;
-use countersign_provenance::{Agent, Authority, Origin, Regions, Writer};
+use countersign_provenance::{Agent, Authority, Origin, Regions, Writer, minimal_edits};
+use countersign_text::{RangeMap, Text};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::cell::OnceCell;
@@ -129,6 +130,25 @@ impl File {
     fn blamed(&self) -> &[BlamedLine] {
         self.blamed.get_or_init(|| self.repository.git.blame(&self.path, &self.text).unwrap_or_default())
     }
+}
+
+/// What of a text is not as it was committed; `None` where there is nothing to compare with.
+pub(crate) fn changed(path: &Path, text: &Text) -> Option<RangeMap<()>> {
+    let mut changed = RangeMap::default();
+    match git::at_head(path) {
+        Committed::NoBaseline => return None,
+        Committed::Absent => changed.set(0..text.len(), Some(())),
+        Committed::Text(before) => {
+            let text = text.to_string();
+            // A work tree may be checked out with other line breaks.
+            let before =
+                if text.contains("\r\n") && !before.contains("\r\n") { before.replace('\n', "\r\n") } else { before };
+            for edit in minimal_edits(0, &before, &text) {
+                changed.edit(edit.range, edit.text.len(), Some(()));
+            }
+        }
+    }
+    Some(changed)
 }
 
 /// Tells states of a repository apart in which [`File::regions`] may say something else of the same text.

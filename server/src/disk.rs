@@ -4,7 +4,9 @@ use crate::upwards::Upwards;
 use countersign_engine::report::JsonProblem;
 use countersign_engine::{MAX_FILE_BYTES, Policy, over_limit};
 use countersign_grammars::Language;
-use countersign_policy::{CONFIG_FILE, Config, ConfigProblem, Surface};
+use countersign_policy::{
+    CODEOWNERS, CONFIG_FILE, Config, ConfigProblem, DEFAULT_CONFIG, MAX_CONFIG_BYTES, Owners, Surface, Tiers,
+};
 use ignore::WalkBuilder;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -82,7 +84,8 @@ pub(crate) fn names(path: &Path) -> Vec<PathBuf> {
     names
 }
 
-/// The files below the paths that Countersign reads, in order and once each, and what is wrong with the paths.
+/// The files below the paths that Countersign reads, in order and once each, and what is wrong with the paths. Among them are those
+/// of other languages that the team calls critical.
 pub(crate) fn files(paths: &[PathBuf], configs: &Configs) -> (Vec<(PathBuf, Language)>, Vec<JsonProblem>) {
     let mut files: BTreeMap<PathBuf, Language> = BTreeMap::new();
     let mut problems = Vec::new();
@@ -92,13 +95,14 @@ pub(crate) fn files(paths: &[PathBuf], configs: &Configs) -> (Vec<(PathBuf, Lang
     for path in paths {
         match std::fs::metadata(path) {
             Err(error) => problem(path, format!("cannot be read: {error}")),
-            Ok(metadata) if metadata.is_file() => match Language::of_path(&path.to_string_lossy()) {
+            Ok(metadata) if metadata.is_file() => match configs.of(path).language(path) {
                 Some(language) => {
                     files.insert(cleaned(path), language);
                 }
                 None => problem(
                     path,
-                    "Countersign does not read this kind of file; it reads .tf, .tofu, .tf.json, .tfvars and .hcl"
+                    "Countersign does not read this kind of file; it reads .tf, .tofu, .tf.json, .tfvars and .hcl, and what a \
+                     `[[tier]]` of countersign.toml calls critical by its path"
                         .to_owned(),
                 ),
             },
@@ -106,8 +110,9 @@ pub(crate) fn files(paths: &[PathBuf], configs: &Configs) -> (Vec<(PathBuf, Lang
                 for entry in WalkBuilder::new(path).require_git(false).build() {
                     match entry {
                         Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
-                            if let Some(language) = Language::of_path(&entry.path().to_string_lossy())
-                                && !configs.of(entry.path()).excludes(entry.path())
+                            let config = configs.of(entry.path());
+                            if let Some(language) = config.language(entry.path())
+                                && !config.excludes(entry.path())
                             {
                                 files.insert(cleaned(entry.path()), language);
                             }
@@ -128,6 +133,12 @@ fn cleaned(path: &Path) -> PathBuf {
     if parts.peek().is_none() { path.to_owned() } else { parts.collect() }
 }
 
+/// Who owns which files of a repository, by its CODEOWNERS.
+pub(crate) fn owners(root: &Path) -> Owners {
+    let text = CODEOWNERS.iter().find_map(|name| read(&root.join(name)).ok());
+    Owners::read(&text.unwrap_or_default())
+}
+
 /// The settings of a folder and where they come from.
 #[derive(Debug, Default)]
 pub(crate) struct FolderConfig {
@@ -137,14 +148,51 @@ pub(crate) struct FolderConfig {
     pub(crate) source: Option<(PathBuf, Vec<ConfigProblem>)>,
     /// The root of the repository, if there is one.
     pub(crate) root: Option<PathBuf>,
+    /// How much its places matter.
+    tiers: Tiers,
 }
 
 impl FolderConfig {
+    fn new(config: Config, source: Option<(PathBuf, Vec<ConfigProblem>)>, root: Option<PathBuf>) -> Arc<Self> {
+        Arc::new(Self { tiers: config.tiers(), config, source, root })
+    }
+
+    /// The folder from which paths count, by its name in the index; empty where there is none.
+    fn counts_from(&self) -> String {
+        let root = self.root.clone().or_else(|| std::env::current_dir().ok());
+        root.map(|root| crate::surroundings::key(&root).to_string()).unwrap_or_default()
+    }
+
+    /// What a file is read as: the language that its name tells, else plain text where the team says that it is critical.
+    pub(crate) fn language(&self, file: &Path) -> Option<Language> {
+        Language::of_path(&file.to_string_lossy()).or_else(|| self.singles_out(file).then_some(Language::Plain))
+    }
+
+    /// Whether the team says of a file, whatever it holds, that it is critical. What Countersign itself keeps is none.
+    pub(crate) fn singles_out(&self, file: &Path) -> bool {
+        if !self.tiers.may_single_out() {
+            return false;
+        }
+        let (root, file) = (self.counts_from(), crate::surroundings::key(file));
+        let path = file.strip_prefix(&*root).unwrap_or(&file).trim_start_matches('/');
+        let is_own = path.starts_with(".countersign/") || path.rsplit('/').next() == Some(CONFIG_FILE);
+        !is_own && self.tiers.single_out(path, &self.config.environment)
+    }
+
+    /// The globs of files of which the team says so, from the root of the repository.
+    pub(crate) fn critical_globs(&self) -> Vec<String> {
+        self.tiers.critical_globs()
+    }
+
     /// The policy that it makes. Paths count from the root of the repository, without one from the folder at work.
     pub(crate) fn policy(&self, surface: Surface, today: Date) -> Policy {
-        let root = self.root.clone().or_else(|| std::env::current_dir().ok());
-        let root = root.map(|root| crate::surroundings::key(&root).to_string()).unwrap_or_default();
-        Policy { root, ..Policy::new(&self.config, surface, today) }
+        Policy { root: self.counts_from(), ..Policy::new(&self.config, surface, today) }
+    }
+
+    /// The digest of the file as it is now, of the defaults where there is none.
+    pub(crate) fn sha256(&self) -> String {
+        let text = self.source.as_ref().and_then(|(path, _)| std::fs::read(path).ok());
+        countersign_review::digest(text.as_deref().unwrap_or(DEFAULT_CONFIG.as_bytes()))
     }
 
     /// Whether a file is passed over.
@@ -154,6 +202,14 @@ impl FolderConfig {
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
         file.strip_prefix(folder).is_ok_and(|relative| self.config.excludes(&display(relative)))
     }
+}
+
+/// What stands in a `countersign.toml`, up to the byte by which it is known to be too long.
+fn read_config(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(MAX_CONFIG_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    std::fs::File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The `countersign.toml` of each folder: the nearest one from there upwards, no further than the repository.
@@ -173,13 +229,16 @@ impl Configs {
     fn read_folder(folder: &Path, is_root: bool, above: Option<Arc<FolderConfig>>) -> Arc<FolderConfig> {
         let path = folder.join(CONFIG_FILE);
         let root = if is_root { Some(folder.to_owned()) } else { above.as_ref().and_then(|above| above.root.clone()) };
-        match (std::fs::read(&path), above) {
+        match (read_config(&path), above) {
             (Ok(bytes), _) => {
-                let (config, problems) = Config::read(&String::from_utf8_lossy(&bytes));
-                Arc::new(FolderConfig { config, source: Some((path, problems)), root })
+                let (mut config, problems) = Config::read(&String::from_utf8_lossy(&bytes));
+                if let Some(root) = root.as_deref().filter(|_| config.asks_for_owners()) {
+                    config.owners = Arc::new(owners(root));
+                }
+                FolderConfig::new(config, Some((path, problems)), root)
             }
             (Err(_), Some(above)) => above,
-            (Err(_), None) => Arc::new(FolderConfig { config: Config::defaults(), source: None, root }),
+            (Err(_), None) => FolderConfig::new(Config::defaults(), None, root),
         }
     }
 

@@ -117,10 +117,15 @@ pub(crate) fn entry_of(
     person: Option<String>,
     body: Value,
 ) -> NewEntry {
-    let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let relative = git::work_tree(file).and_then(|root| file.strip_prefix(root).ok().map(Path::to_owned));
     let name = relative.unwrap_or_else(|| file.to_owned()).to_string_lossy().replace('\\', "/");
-    NewEntry { at: i64::try_from(at).unwrap_or(i64::MAX), kind, agent, person, file: Some(name), body }
+    NewEntry { at: now(), kind, agent, person, file: Some(name), body }
+}
+
+/// Now, in milliseconds since 1970 in UTC.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Appends entries about a file. A ledger that cannot be used is set aside, and a new one is begun.

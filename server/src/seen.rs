@@ -4,6 +4,7 @@
 use crate::record::{self, Kind};
 use crate::state::{Store, write_private};
 use countersign_engine::{Analysis, Finding};
+use countersign_impact::Action;
 use countersign_ledger::{LedgerError, NewEntry};
 use countersign_policy::{Severity, Verdict};
 use countersign_provenance::{Agent, Origin, sha256};
@@ -27,6 +28,44 @@ struct Risk {
     severity: Severity,
     verdict: Verdict,
     agent: Option<Agent>,
+    /// How many resources depend on the one that is destroyed, replaced or interrupted; `None` where nothing of that happens.
+    #[serde(default)]
+    dependents: Option<usize>,
+}
+
+/// What is to be known of the look at a file by which something was seen, beside what was seen.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Look {
+    /// When this server looked at the file before, in milliseconds since 1970: what is new now was not there then.
+    before: Option<i64>,
+    /// Risks that are there and in no text of AI tools, or that nothing follows from, each with the address of the resource.
+    others: Vec<(String, Option<String>)>,
+    /// Whether something is accepted in the file, of which it is not told here what.
+    has_accepted: bool,
+}
+
+impl Look {
+    /// What an analysis says, beside what is seen in text of AI tools.
+    pub(crate) fn of(analysis: &Analysis, before: Option<i64>) -> Self {
+        let others = analysis.findings.iter().filter(|finding| Risk::of(finding).is_none());
+        let address = |finding: &Finding| finding.resource.as_ref().map(|resource| resource.address.to_string());
+        Self {
+            before,
+            others: others.map(|finding| (finding.risk.to_owned(), address(finding))).collect(),
+            has_accepted: analysis.suppressed > 0,
+        }
+    }
+
+    /// Whether a risk that is not seen any more is mended or taken back: neither accepted, nor somebody else's now. `None` where
+    /// that cannot be told.
+    fn is_mended(&self, risk: &Risk) -> Option<bool> {
+        let is_there = self.others.iter().any(|(id, address)| (id, address) == (&risk.id, &risk.address));
+        match (is_there, self.has_accepted) {
+            (true, _) => Some(false),
+            (false, true) => None,
+            (false, false) => Some(true),
+        }
+    }
 }
 
 impl Risk {
@@ -38,6 +77,12 @@ impl Risk {
             severity: finding.severity,
             verdict: finding.verdict,
             agent: origin.agent().cloned(),
+            dependents: finding.impact.and_then(|impact| {
+                let hits = matches!(impact.action, Action::Destroy | Action::Replace)
+                    || impact.data_loss
+                    || impact.interruption;
+                hits.then_some(impact.dependents)
+            }),
         })
     }
 
@@ -52,6 +97,9 @@ impl Risk {
         for (name, value) in own.into_iter().filter_map(|(name, value)| Some((name, value?))) {
             body[name] = value.into();
         }
+        if let Some(dependents) = self.dependents {
+            body["dependents"] = dependents.into();
+        }
         for (name, value) in more.as_object().into_iter().flatten() {
             body[name] = value.clone();
         }
@@ -65,7 +113,10 @@ impl Seen {
         let mut findings: Vec<Risk> = Vec::new();
         for risk in analysis.findings.iter().filter_map(Risk::of) {
             match findings.iter_mut().find(|known| known.is(&risk)) {
-                Some(known) => known.verdict = known.verdict.max(risk.verdict),
+                Some(known) => {
+                    known.verdict = known.verdict.max(risk.verdict);
+                    known.dependents = known.dependents.max(risk.dependents);
+                }
                 None => findings.push(risk),
             }
         }
@@ -74,7 +125,7 @@ impl Seen {
     }
 
     /// Writes down in the ledger what is new since the last time, and what is gone.
-    pub(crate) fn record(&self, store: &Store, file: &Path) -> Result<(), LedgerError> {
+    pub(crate) fn record(&self, store: &Store, file: &Path, look: &Look) -> Result<(), LedgerError> {
         let place = place(store, file);
         let before: Self = place
             .as_ref()
@@ -83,7 +134,7 @@ impl Seen {
         if before == *self {
             return Ok(());
         }
-        record::append(store, file, &self.since(&before, file))?;
+        record::append(store, file, &self.since(&before, file, look))?;
         let Some(place) = place else { return Ok(()) };
         let written = if *self == Self::default() {
             std::fs::remove_file(&place)
@@ -96,21 +147,28 @@ impl Seen {
         Ok(())
     }
 
-    fn since(&self, before: &Self, file: &Path) -> Vec<NewEntry> {
+    fn since(&self, before: &Self, file: &Path, look: &Look) -> Vec<NewEntry> {
         let mut entries = Vec::new();
         for risk in &self.findings {
             let known = before.findings.iter().find(|known| known.is(risk));
             if known.is_none() {
-                let more = json!({ "severity": risk.severity, "state": "open" });
+                let mut more = json!({ "severity": risk.severity, "state": "open" });
+                if let Some(before) = look.before {
+                    more["lookedBefore"] = before.into();
+                }
                 entries.push(risk.entry(Kind::Finding, file, &more));
             }
-            if known.is_none_or(|known| known.verdict != risk.verdict) {
+            let has_grown = known.is_some_and(|known| known.dependents < risk.dependents);
+            if has_grown || known.is_none_or(|known| known.verdict != risk.verdict) {
                 let more = json!({ "verdict": risk.verdict, "surface": "editor" });
                 entries.push(risk.entry(Kind::Verdict, file, &more));
             }
         }
         let gone = before.findings.iter().filter(|known| !self.findings.iter().any(|risk| risk.is(known)));
-        entries.extend(gone.map(|risk| risk.entry(Kind::Finding, file, &json!({ "state": "gone" }))));
+        entries.extend(gone.map(|risk| {
+            let more = json!({ "state": "gone", "mended": look.is_mended(risk) });
+            risk.entry(Kind::Finding, file, &more)
+        }));
         let mut tags = before.tags.clone();
         for agent in &self.tags {
             match tags.iter().position(|known| known == agent) {

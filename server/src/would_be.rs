@@ -6,6 +6,7 @@ use countersign_engine::{
 use countersign_policy::{Circumstances, Origin, Verdict};
 use countersign_syntax::Budget;
 use countersign_text::RangeMap;
+use std::ops::Range;
 
 /// A text as it would be after an edit, and what is to be said of it.
 pub(crate) struct WouldBe {
@@ -50,7 +51,10 @@ impl WouldBe {
             let known = self.before.findings.iter();
             known.into_iter().any(|known| known.risk == finding.risk && address(known) == address(finding))
         };
-        let touched = |finding: &Finding| self.snapshot.changed.overlapping(finding.range.clone()).next().is_some();
+        let is_changed = |range: &Range<usize>| self.snapshot.changed.overlapping(range.clone()).next().is_some();
+        // What is said of text as such is shown at its first line and is about all of it.
+        let about_text = move |finding: &Finding| finding.resource.is_none() && finding.causes.iter().any(is_changed);
+        let touched = move |finding: &Finding| is_changed(&finding.range) || about_text(finding);
         self.analysis.findings.iter().filter(move |finding| touched(finding) || !was_there(finding))
     }
 

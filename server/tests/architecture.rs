@@ -9,6 +9,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("countersign-agents", &[]),
     ("countersign-commands", &[]),
     ("countersign-ledger", &[]),
+    ("countersign-rego", &[]),
     ("countersign-text", &[]),
     ("countersign-grammars", &[]),
     ("countersign-syntax", &["countersign-grammars", "countersign-text"]),

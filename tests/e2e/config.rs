@@ -204,3 +204,137 @@ fn rows_tell_origins_apart() {
     editor.ai_appends("main.tf", FORCE);
     assert_eq!(editor.findings("main.tf"), [finding(ERROR, "database-public", "true")]);
 }
+
+// Completion and hover in the file itself.
+
+/// Labels of what is offered at `|` in a text.
+fn offered(editor: &mut Editor, marked: &str) -> Vec<String> {
+    let answer = complete(editor, marked);
+    let items = answer.as_array().map(Vec::as_slice).unwrap_or_default();
+    items.iter().map(|item| item["label"].as_str().expect("a label").to_owned()).collect()
+}
+
+/// The answer to a request for completions at `|`.
+fn complete(editor: &mut Editor, marked: &str) -> Value {
+    let position = put(editor, marked);
+    editor.request("textDocument/completion", CONFIG, json!({ "position": position }))
+}
+
+/// What is said of the place at `|`.
+fn hovered(editor: &mut Editor, marked: &str) -> String {
+    let position = put(editor, marked);
+    let hover = editor.request("textDocument/hover", CONFIG, json!({ "position": position }));
+    hover["contents"]["value"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Puts a text into the file and returns the position of `|` in it.
+fn put(editor: &mut Editor, marked: &str) -> Value {
+    let at = marked.find('|').expect("a mark");
+    editor.replace_all(CONFIG, &marked.replacen('|', "", 1));
+    editor.range_of(CONFIG, &(at..at))["start"].clone()
+}
+
+#[test]
+fn what_can_stand_there_is_offered() {
+    let workspace = Workspace::new();
+    let mut editor = workspace.editor();
+    editor.open(CONFIG, "");
+    let tables = offered(&mut editor, "|");
+    assert!(
+        ["[files]", "[[tier]]", "[[require]]", "[[impact.attribute]]"]
+            .iter()
+            .all(|it| tables.contains(&(*it).to_owned()))
+    );
+    assert_eq!(offered(&mut editor, "[[ti|"), tables, "the client compares");
+    let keys = offered(&mut editor, "[[tier]]\npaths = [\"a\"]\n|");
+    assert_eq!(keys[..3], ["environment", "kinds", "owners"], "what is there is not offered again");
+    let tiers = ["low", "standard", "high", "critical"];
+    for text in
+        ["[[tier]]\ntier = |", "[[tier]]\ntier = \"|", "[[tier]]\ntier = \"cr|\"\n", "[[verdict]]\ntier = [\"low\", |]"]
+    {
+        assert_eq!(offered(&mut editor, text), tiers, "{text}");
+    }
+    for (text, value) in [
+        ("[[verdict]]\norigin = [\"|", "mixed"),
+        ("[[verdict]]\nseverity = |", "critical"),
+        ("[[verdict]]\nverdict = \"|\"", "deny"),
+        ("[[verdict]]\naction = [|", "replace"),
+        ("[[verdict]]\nenvironment = [\"|\"]", "production"),
+        ("[[verdict]]\nchanged = |", "true"),
+        ("[[require]]\nmode = \"|", "observe"),
+        ("[[command]]\neffect = [\"|", "data-delete"),
+        ("[[scope]]\nnever = { areas = [\"|", "identity"),
+        ("[[tier]]\nkinds = [\"|", "aws_db_instance"),
+        ("[people]\nlevels = [\"new\", \"old\"]\n[[require]]\nlevel = \"|", "old"),
+    ] {
+        assert!(offered(&mut editor, text).contains(&value.to_owned()), "{text}");
+    }
+    for text in ["# |", "[nonsense]\n|x = 1", "[files]\nexclude = [\"|\"]", "[[tier]]\ntier = \"low\" |"] {
+        let labels = offered(&mut editor, text);
+        assert!(labels.iter().all(|label| label.starts_with('[')), "{text}: {labels:?}");
+    }
+}
+
+#[test]
+fn what_is_chosen_is_what_stands_there() {
+    let workspace = Workspace::new();
+    let mut editor = workspace.editor();
+    editor.open(CONFIG, "");
+    for (marked, label, expected) in [
+        ("[[ti|", "[[tier]]", "[[tier]]"),
+        ("[[tier]]\nti|", "tier", "[[tier]]\ntier = "),
+        ("[[tier]]\nti| = \"low\"", "tier", "[[tier]]\ntier = \"low\""),
+        ("[[tier]]\ntier = |", "low", "[[tier]]\ntier = \"low\""),
+        ("[[tier]]\ntier = \"l|", "low", "[[tier]]\ntier = \"low"),
+        ("[[verdict]]\norigin = |", "ai", "[[verdict]]\norigin = [\"ai\"]"),
+        ("[[verdict]]\norigin = [\"ai\", |]", "mixed", "[[verdict]]\norigin = [\"ai\", \"mixed\"]"),
+        ("[[scope]]\nne|", "never", "[[scope]]\nnever."),
+    ] {
+        let answer = complete(&mut editor, marked);
+        let items = answer.as_array().expect("a list");
+        let item = items.iter().find(|item| item["label"] == label).unwrap_or_else(|| panic!("{marked}: {items:?}"));
+        let uri = editor.uri(CONFIG);
+        editor.apply(&json!({ "changes": { uri: [item["textEdit"]] } }));
+        assert_eq!(editor.text(CONFIG), expected, "{marked}");
+    }
+}
+
+#[test]
+fn keys_and_values_are_explained() {
+    let workspace = Workspace::new();
+    let mut editor = workspace.editor();
+    editor.open(CONFIG, "");
+    let tier = hovered(&mut editor, "[[tier]]\nti|er = \"low\"\n");
+    assert!(
+        tier.contains("`tier.tier`") && tier.contains("How much it matters") && tier.contains("`\"critical\"`"),
+        "{tier}"
+    );
+    let value = hovered(&mut editor, "[[tier]]\ntier = \"l|ow\"\n");
+    assert!(value.starts_with("`\"low\"`: What can be made anew"), "{value}");
+    let default = hovered(&mut editor, "[editor]\nask_about_unk|nown_origin =");
+    assert!(default.contains("by default `true`"), "{default}");
+    let table = hovered(&mut editor, "[[requ|ire]]\napprovals = [\n\"");
+    assert!(table.contains("`require`: list of tables"), "{table}");
+    assert_eq!(hovered(&mut editor, "[[tier]]\nnon|sense = 1"), "");
+    assert_eq!(hovered(&mut editor, "[[tier]]\n\n|\n"), "");
+}
+
+#[test]
+fn completions_are_asked_for_where_there_are_any() {
+    let workspace = Workspace::new();
+    let editor = workspace.editor();
+    assert!(editor.offered["capabilities"]["completionProvider"].is_object());
+    let mut with = capabilities();
+    with["textDocument"]["completion"] = json!({ "dynamicRegistration": true });
+    let mut editor = workspace.editor_with(with);
+    assert!(editor.offered["capabilities"].get("completionProvider").is_none());
+    let asked = editor.client.server_request("client/registerCapability");
+    let [registration] = asked["registrations"].as_array().expect("a list").as_slice() else {
+        panic!("{asked} is not one registration")
+    };
+    assert_eq!(registration["method"], "textDocument/completion");
+    assert_eq!(registration["registerOptions"]["documentSelector"][0]["pattern"], "**/countersign.toml");
+    editor.open("main.tf", SAFE);
+    let position = editor.range("main.tf", "safe")["start"].clone();
+    assert_eq!(editor.request("textDocument/completion", "main.tf", json!({ "position": position })), Value::Null);
+}

@@ -3,7 +3,7 @@
 use countersign_testkit::{Client, Encoding, LspText, RpcError, run};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::fs;
 use std::ops::Range;
@@ -230,10 +230,15 @@ impl Editor {
     }
 
     pub(crate) fn open(&mut self, name: &str, text: &str) {
+        self.open_as(name, "terraform", text);
+    }
+
+    /// Opens a document as one of a language that the editor knows.
+    pub(crate) fn open_as(&mut self, name: &str, language: &str, text: &str) {
         let open = Open { text: LspText::new(text, self.encoding), version: 1 };
         self.documents.insert(name.to_owned(), open);
         let uri = self.uri(name);
-        self.client.open(&uri, "terraform", text);
+        self.client.open(&uri, language, text);
     }
 
     pub(crate) fn close(&mut self, name: &str) {
@@ -367,7 +372,14 @@ impl Editor {
         shown.expect("diagnostics were published").clone()
     }
 
-    /// The same in short.
+    /// The diagnostics of every open document, by its name, once everything that was sent had its effect.
+    pub(crate) fn all_diagnostics(&mut self) -> BTreeMap<String, Vec<Value>> {
+        self.settle();
+        let of = |name: &String| (name.clone(), self.shown.get(&self.uri(name)).cloned().unwrap_or_default());
+        self.documents.keys().map(of).collect()
+    }
+
+    /// The same of one in short.
     pub(crate) fn findings(&mut self, name: &str) -> Vec<Finding> {
         let diagnostics = self.diagnostics(name);
         self.in_short(name, &diagnostics)

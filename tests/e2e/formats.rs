@@ -40,7 +40,8 @@ fn sarif(workspace: &Workspace, arguments: &[&str]) -> Value {
     valid(&said.stdout)
 }
 
-fn valid(text: &str) -> Value {
+/// A SARIF log, which is valid.
+pub(crate) fn valid(text: &str) -> Value {
     let log = serde_json::from_str(text).expect("JSON");
     let errors: Vec<_> = SCHEMA.iter_errors(&log).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(errors.is_empty(), "{errors:#?}");
@@ -156,6 +157,55 @@ fn annotations_name_files_from_the_root_of_the_repository() {
     assert!(said.starts_with("::error file=deep/main.tf,line=2,"), "{said}");
 }
 
+/// That a report is one that GitLab reads: its documentation names these keys, and takes two of one fingerprint for one.
+pub(crate) fn issues(text: &str) -> Vec<Value> {
+    let issues: Vec<Value> = serde_json::from_str(text).expect("an array");
+    let mut fingerprints: Vec<&str> = Vec::new();
+    for issue in &issues {
+        let known = ["info", "minor", "major", "critical", "blocker"];
+        assert!(issue["severity"].as_str().is_some_and(|severity| known.contains(&severity)), "{issue}");
+        assert!(issue["location"]["lines"]["begin"].as_u64().is_some_and(|line| line > 0), "{issue}");
+        assert!(issue["location"]["path"].as_str().is_some_and(|path| !path.starts_with(['.', '/'])), "{issue}");
+        assert!(["description", "check_name"].iter().all(|key| issue[key].is_string()), "{issue}");
+        fingerprints.extend(issue["fingerprint"].as_str());
+    }
+    fingerprints.sort_unstable();
+    fingerprints.dedup();
+    assert_eq!(fingerprints.len(), issues.len(), "{text}");
+    issues
+}
+
+#[test]
+fn code_quality_for_gitlab() {
+    let workspace = Workspace::git(&[("a/main.tf", &format!("{PUBLIC}{FORCE}")), ("b/main.tf", PUBLIC)]);
+    let said = countersign(&workspace, &["check", "--format", "gitlab"]);
+    let found = issues(&said.stdout);
+    let places: Vec<_> = found
+        .iter()
+        .map(|issue| {
+            (
+                issue["location"]["path"].as_str(),
+                issue["location"]["lines"]["begin"].as_u64(),
+                issue["check_name"].as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(places[0], (Some("a/main.tf"), Some(2), Some("database-public")));
+    assert_eq!((places.len(), found[0]["severity"].as_str()), (3, Some("critical")));
+    // Where lines move it is the same, and in another file another.
+    workspace.write("a/main.tf", &format!("# new\n\n{PUBLIC}{FORCE}"));
+    let again = issues(&countersign(&workspace, &["check", "--format", "gitlab"]).stdout);
+    assert_eq!(again[0]["fingerprint"], found[0]["fingerprint"]);
+    let said = countersign(&workspace, &["check", "--format", "gitlab", "b", "gone.tf"]);
+    let found = issues(&said.stdout);
+    assert_eq!(
+        (said.code, found[1]["check_name"].as_str(), found[1]["severity"].as_str()),
+        (Some(2), Some("not-read"), Some("blocker"))
+    );
+    workspace.write("safe/main.tf", SAFE);
+    assert_eq!(countersign(&workspace, &["check", "--format", "gitlab", "safe"]).stdout, "[]\n");
+}
+
 #[test]
 fn junit_is_xml_with_a_test_for_each_finding() {
     let two = format!("{PUBLIC}{PUBLIC}");
@@ -183,7 +233,7 @@ fn junit_is_xml_with_a_test_for_each_finding() {
 #[test]
 fn no_format_prints_a_secret() {
     let workspace = files(&[("main.tf", PASSWORD)]);
-    for format in ["sarif", "github", "junit"] {
+    for format in ["sarif", "github", "gitlab", "junit"] {
         let said = countersign(&workspace, &["check", "--format", format]);
         assert!(said.stdout.contains("password-in-code"), "{}", said.stdout);
         assert!(!said.stdout.contains("horse"), "{}", said.stdout);
@@ -193,9 +243,14 @@ fn no_format_prints_a_secret() {
 #[test]
 fn a_report_goes_to_a_file() {
     let workspace = files(&[("main.tf", PUBLIC), ("report.sarif", "old")]);
-    for (format, start) in
-        [("human", "critical["), ("json", "{"), ("sarif", "{"), ("github", "::error"), ("junit", "<?xml")]
-    {
+    for (format, start) in [
+        ("human", "critical["),
+        ("json", "{"),
+        ("sarif", "{"),
+        ("github", "::error"),
+        ("gitlab", "[\n  {"),
+        ("junit", "<?xml"),
+    ] {
         let said = countersign(&workspace, &["check", "main.tf", "--format", format, "--output", "report.sarif"]);
         assert_eq!((said.code, said.stdout.as_str(), said.stderr.as_str()), (Some(1), "", ""), "{format}");
         assert!(workspace.read("report.sarif").starts_with(start), "{format}");

@@ -132,3 +132,29 @@ fn the_wiring_holds() {
     let output = run_on(&mut shell, File::open(path).expect("the payload is there"), LIMIT);
     assert!(String::from_utf8_lossy(&output.stdout).contains("\"permissionDecision\":\"deny\""), "{output:?}");
 }
+
+#[test]
+fn a_preset_is_written_once_and_what_somebody_wrote_stays() {
+    for preset in ["observe", "balanced", "strict"] {
+        let workspace = Workspace::git(&[("main.tf", "")]);
+        let before = files(&workspace);
+        let shown = init(&workspace, &["--preset", preset, "--dry-run"]);
+        assert!(shown.contains(&format!("the preset \"{preset}\"")), "{shown}");
+        assert_eq!(files(&workspace), before, "{preset}: --dry-run changes nothing");
+        init(&workspace, &["--preset", preset]);
+        let said = countersign(&workspace, &["check", "."]);
+        assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{preset}: it is read without a word");
+        assert!(init(&workspace, &["--preset", preset]).contains("It is set up already."), "{preset}");
+        init(&workspace, &["--preset", "observe"]);
+        init(&workspace, &["--preset", preset, "--undo"]);
+        assert_eq!(files(&workspace), before, "{preset}: it is taken back");
+        workspace.write("countersign.toml", "# Ours.\n");
+        for more in [&[][..], &["--undo"]] {
+            let said = countersign(&workspace, &[&["init", "--preset", preset], more].concat());
+            assert!(said.code == Some(2) && said.stderr.contains("countersign.toml is"), "{}", said.stderr);
+            assert_eq!(workspace.read("countersign.toml"), "# Ours.\n");
+        }
+    }
+    let said = countersign(&Workspace::new(), &["init", "--preset", "none"]);
+    assert!(said.code == Some(2) && said.stderr.contains("possible values"), "{}", said.stderr);
+}

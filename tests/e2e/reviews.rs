@@ -1,5 +1,7 @@
 //! Reviews: who is asked, what is signed, and what the gate makes of it.
 
+mod bad_input;
+mod evidence;
 mod plans;
 
 use crate::cli::{Said, countersign};
@@ -11,22 +13,31 @@ use std::path::PathBuf;
 use std::process::Command;
 use tempfile::TempDir;
 
-const DATABASE: &str =
+pub(crate) const DATABASE: &str =
     "resource \"aws_db_instance\" \"orders\" {\n  identifier = \"orders\"\n  engine     = \"postgres\"\n}\n";
-const VPC: &str = "\nresource \"aws_vpc\" \"main\" {\n  cidr_block = \"10.0.0.0/16\"\n}\n";
-const FILE: &str = "live/prod/main.tf";
-const SIGNERS: &str = ".countersign/allowed_signers";
+pub(crate) const VPC: &str = "\nresource \"aws_vpc\" \"main\" {\n  cidr_block = \"10.0.0.0/16\"\n}\n";
+pub(crate) const FILE: &str = "live/prod/main.tf";
+pub(crate) const SIGNERS: &str = ".countersign/allowed_signers";
 
 /// A repository of Ann's with a branch `change` off `main`, and keys of several people.
-struct Team {
-    workspace: Workspace,
-    keys: TempDir,
+pub(crate) struct Team {
+    pub(crate) workspace: Workspace,
+    pub(crate) keys: TempDir,
 }
 
 impl Team {
     /// Bob and Eve are signers, and Ann is, whose changes these are.
-    fn new(config: &str) -> Self {
-        let team = Self { workspace: Workspace::git(&[]), keys: tempfile::tempdir().expect("a folder") };
+    pub(crate) fn new(config: &str) -> Self {
+        let workspace = Workspace::new();
+        workspace.run_git(&["init", "-q"]);
+        Self::of(workspace, config)
+    }
+
+    /// The same in a repository of which there is nothing yet.
+    pub(crate) fn of(workspace: Workspace, config: &str) -> Self {
+        workspace.run_git(&["config", "user.name", "Ann"]);
+        workspace.run_git(&["config", "user.email", "ann@example.org"]);
+        let team = Self { workspace, keys: tempfile::tempdir().expect("a folder") };
         let signers: String = ["ann", "bob", "eve"].map(|name| team.signer(name, "")).concat();
         team.git(&["checkout", "-q", "-B", "main"]);
         team.git(&["remote", "add", "origin", "https://git.example/shop/infra.git"]);
@@ -40,17 +51,17 @@ impl Team {
         team
     }
 
-    fn git(&self, arguments: &[&str]) -> String {
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
         self.workspace.run_git(arguments)
     }
 
-    fn commit(&self, message: &str) {
+    pub(crate) fn commit(&self, message: &str) {
         self.git(&["add", "-A"]);
         self.git(&["commit", "-q", "--allow-empty", "-m", message]);
     }
 
     /// The line of a signer, whose key is made.
-    fn signer(&self, name: &str, options: &str) -> String {
+    pub(crate) fn signer(&self, name: &str, options: &str) -> String {
         let key = self.keys.path().join(name);
         if !key.exists() {
             let made =
@@ -62,14 +73,14 @@ impl Team {
     }
 
     /// Changes the database so that it is replaced, and asks for a review of that.
-    fn asks(&self) -> String {
+    pub(crate) fn asks(&self) -> String {
         let text = self.workspace.read(FILE).replace("\"postgres\"", "\"mysql\"");
         self.workspace.write(FILE, &text);
         self.commit("Use MySQL");
         self.requests()
     }
 
-    fn requests(&self) -> String {
+    pub(crate) fn requests(&self) -> String {
         let said = countersign(&self.workspace, &["review", "request"]);
         assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
         let id = said.stdout.strip_prefix("Requested ").and_then(|rest| rest.split(' ').next()).expect("a name");
@@ -86,7 +97,7 @@ impl Team {
     }
 
     /// Answers a request in the name of somebody with a key, for a namespace.
-    fn answers(&self, id: &str, answer: &Answer, (key, namespace): (&str, &str)) {
+    pub(crate) fn answers(&self, id: &str, answer: &Answer, (key, namespace): (&str, &str)) {
         let bytes = answer.to_bytes();
         let signature = self.sign(&bytes, key, namespace);
         let name = format!(".countersign/reviews/{id}/{key}.json");
@@ -95,7 +106,7 @@ impl Team {
         self.commit("Answer");
     }
 
-    fn sign(&self, bytes: &[u8], key: &str, namespace: &str) -> String {
+    pub(crate) fn sign(&self, bytes: &[u8], key: &str, namespace: &str) -> String {
         self.signer(key, "");
         let file = self.keys.path().join("statement");
         fs::write(&file, bytes).expect("it is written");
@@ -107,17 +118,17 @@ impl Team {
         fs::read_to_string(signature).expect("the signature")
     }
 
-    fn approves(&self, id: &str, who: &str) {
+    pub(crate) fn approves(&self, id: &str, who: &str) {
         let answer = self.answer(id, who);
         self.answers(id, &answer, (who, NAMESPACE));
     }
 
-    fn answer(&self, id: &str, who: &str) -> Answer {
+    pub(crate) fn answer(&self, id: &str, who: &str) -> Answer {
         let now = jiff::Timestamp::now();
         Answer::to(&self.request(id), Decision::Approve, &format!("{who}@example.org"), now)
     }
 
-    fn gate(&self) -> Gate {
+    pub(crate) fn gate(&self) -> Gate {
         let said = countersign(&self.workspace, &["gate", "--base", "main", "--format", "json"]);
         assert!(said.code.is_some(), "it ends by itself");
         let json = serde_json::from_str(&said.stdout).unwrap_or_default();
@@ -125,23 +136,23 @@ impl Team {
     }
 
     /// That the gate does not pass, and says why.
-    fn is_refused(&self, why: &str) {
+    pub(crate) fn is_refused(&self, why: &str) {
         let gate = self.gate();
         assert_eq!(gate.said.code, Some(1), "{why}: {}{}", gate.said.stdout, gate.said.stderr);
         assert_eq!(gate.json["passed"], false);
         assert!(gate.said.stdout.contains(why), "{why}: {}", gate.said.stdout);
     }
 
-    fn passes(&self) {
+    pub(crate) fn passes(&self) {
         let gate = self.gate();
         assert_eq!(gate.said.code, Some(0), "{}{}", gate.said.stdout, gate.said.stderr);
         assert_eq!(gate.json["passed"], true);
     }
 }
 
-struct Gate {
-    said: Said,
-    json: Value,
+pub(crate) struct Gate {
+    pub(crate) said: Said,
+    pub(crate) json: Value,
 }
 
 #[test]

@@ -139,8 +139,21 @@ fn countersign(arguments: &[&str]) -> anyhow::Result<String> {
 }
 
 /// What there are schemas of.
-const SCHEMAS: [&str; 12] = [
-    "blame", "config", "doctor", "findings", "gate", "impact", "log", "protocol", "requests", "reviews", "risks",
+const SCHEMAS: [&str; 15] = [
+    "blame",
+    "config",
+    "doctor",
+    "findings",
+    "gate",
+    "impact",
+    "log",
+    "policy",
+    "policy-input",
+    "protocol",
+    "requests",
+    "reviews",
+    "risks",
+    "slo",
     "status",
 ];
 
@@ -174,7 +187,14 @@ fn generated() -> anyhow::Result<Vec<(String, String)>> {
     files.push(("docs/configuration.md".to_owned(), format!("{before}```toml\n{}\n```{after}", defaults.trim_end())));
     let page = fs::read_to_string(root().join("docs/commands.md"))?;
     files.push(("docs/commands.md".to_owned(), with_programs(&page)?));
-    for page in ["docs/agents.md", "docs/command-line.md", "docs/mcp.md", "docs/provenance.md", "docs/reviews.md"] {
+    for page in [
+        "docs/agents.md",
+        "docs/command-line.md",
+        "docs/mcp.md",
+        "docs/objectives.md",
+        "docs/provenance.md",
+        "docs/reviews.md",
+    ] {
         files.push((page.to_owned(), with_help(&fs::read_to_string(root().join(page))?)?));
     }
     Ok(files)

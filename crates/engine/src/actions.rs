@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// The edits that put a tag around the lines of a range, last first. `None` where the language has no comments.
 pub fn tag(snapshot: &Snapshot, range: &Range<usize>, agent: &Agent) -> Option<Vec<TextEdit>> {
-    let comment = snapshot.language.line_comment()?;
+    let comment = snapshot.language.line_comment(&snapshot.file)?;
     let lines = whole_lines(snapshot, range);
     let text = snapshot.text.slice(lines.clone());
     let conversation = agent.session.clone().unwrap_or_else(|| sha256(&text));
@@ -25,7 +25,7 @@ pub fn tag(snapshot: &Snapshot, range: &Range<usize>, agent: &Agent) -> Option<V
 
 /// The edit that puts a suppression above a finding at `range`. `None` where the language has no comments.
 pub fn suppress(snapshot: &Snapshot, range: &Range<usize>, risk: &str, reason: &str) -> Option<TextEdit> {
-    let comment = snapshot.language.line_comment()?;
+    let comment = snapshot.language.line_comment(&snapshot.file)?;
     let lines = whole_lines(snapshot, &(range.start..range.start));
     let text = snapshot.text.slice(lines.clone());
     let indent: String = text.chars().take_while(|c| matches!(c, ' ' | '\t')).collect();

@@ -5,6 +5,7 @@ use crate::document::Snapshot;
 use crate::facts::Facts;
 use crate::impact::{self, Impact};
 use crate::peers;
+use crate::place;
 use countersign_infra::terraform::Workspace;
 use countersign_policy::{
     Catalogue, Circumstances, Config, Environment, EnvironmentEvidence, Environments, Fix, Impacted, Loudness, Origin,
@@ -57,6 +58,11 @@ impl Policy {
             surface,
             today,
         }
+    }
+
+    /// Whether the team says of a file, whatever it holds, that it is critical.
+    pub fn singles_out(&self, file: &str) -> bool {
+        self.tiers.single_out(self.relative(file), &self.environments)
     }
 
     /// A file's path from the root.
@@ -212,9 +218,17 @@ struct Analyzer<'a> {
 impl Analyzer<'_> {
     fn run(mut self, units: &[Notable<'_>]) -> Analysis {
         if let Some(why) = &self.snapshot.unread {
-            self.add_engine("not-analysed", 0..0, why, None);
+            // Of plain text nobody expects that it is read.
+            if self.snapshot.language.is_parsed() {
+                self.add_engine("not-analysed", 0..0, why, None);
+            }
             return self.analysis;
         }
+        self.read(units)
+    }
+
+    /// The same of a text that could be read.
+    fn read(mut self, units: &[Notable<'_>]) -> Analysis {
         self.declare(units.iter().flat_map(|(start, facts, _)| facts.tags.iter().map(|tag| (*start, tag))));
 
         for (start, facts, derived) in units {
@@ -278,6 +292,7 @@ impl Analyzer<'_> {
         for impact in impacts.iter() {
             self.say_impact(impact);
         }
+        let is_critical = self.say_writers(units);
         let mut unused = Vec::new();
         for (start, facts, _) in units {
             for (suppression, target) in &facts.suppressions {
@@ -303,7 +318,8 @@ impl Analyzer<'_> {
                 None,
             );
         }
-        if self.policy.ask_about_unknown_origin {
+        // Where all that is new and nobody's is a finding, the question is asked with that.
+        if self.policy.ask_about_unknown_origin && !is_critical {
             let declared = &self.analysis.declared;
             let open = |range: &Range<usize>| declared.overlapping(range.clone()).next().is_none();
             let suspected = self.snapshot.suspected.iter().map(|(range, ())| range);
@@ -351,6 +367,35 @@ impl Analyzer<'_> {
             };
             self.push(impact::with_reach(finding, impact));
         }
+    }
+
+    /// Adds who wrote what, in a file that the team calls critical. Returns whether it is one.
+    fn say_writers(&mut self, units: &[Notable<'_>]) -> bool {
+        if !self.policy.singles_out(&self.snapshot.file) {
+            return false;
+        }
+        let tags = units.iter().flat_map(|(start, facts, _)| facts.tags.iter().map(|tag| shift(&tag.range, *start)));
+        let path = self.policy.relative(&self.snapshot.file).to_owned();
+        let (environment, environment_by) = self.policy.environments.of(&Written { path, ..Written::default() });
+        for said in place::said(self.snapshot, &self.analysis.declared, tags) {
+            let Some(risk) = Catalogue::built_in().risk(said.risk) else { continue };
+            let message = said.message();
+            let origin = match said.origin.by {
+                Origin::Unknown => {
+                    OriginSummary { by: self.policy.assumed_origin.unwrap_or(Origin::Unknown), ..said.origin }
+                }
+                _ => said.origin,
+            };
+            self.push(Finding {
+                message: message.into(),
+                help: risk.help.as_str().into(),
+                causes: said.ranges,
+                environment,
+                environment_by,
+                ..Finding::new(risk, origin, said.shown)
+            });
+        }
+        true
     }
 
     /// Joins the two ends of each tag.
@@ -509,7 +554,7 @@ impl Analysis {
 const SUMMARISED_BYTES: usize = 64 << 10;
 
 /// Who wrote a range, not counting white space: a formatter may have changed that.
-fn origin(
+pub(crate) fn origin(
     snapshot: &Snapshot,
     declared: &RangeMap<provenance::Origin>,
     range: &Range<usize>,

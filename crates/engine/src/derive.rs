@@ -525,7 +525,7 @@ fn wrong_type(scope: &Scope<'_>, definition: &Definition, derived: &mut Derived)
 const ENVIRONMENT_NAMES: &[&str] = &["environment", "env", "stage", "environment_name", "env_name"];
 
 /// What tells the environment of a resource, the path aside.
-fn written(scope: &Scope<'_>, resource: &Resource) -> Written {
+pub(crate) fn written(scope: &Scope<'_>, resource: &Resource) -> Written {
     let text = |value: Option<&countersign_infra::Value>| value.and_then(|value| value.as_str()).map(str::to_owned);
     let tag = ["tags", "labels", "tags_all", "resource_labels"].iter().find_map(|name| {
         let countersign_infra::ValueKind::Object(tags) = &resource.body.value(name)?.kind else { return None };
@@ -647,8 +647,11 @@ pub fn parts(snapshot: &Snapshot) -> Vec<UnitAt> {
     snapshot.units.iter().map(part).collect()
 }
 
-/// What the units of a snapshot say, for an index. A text over a limit may say anything.
+/// What the units of a snapshot say, for an index. A text over a limit may say anything, plain text nothing.
 pub fn units(snapshot: &Snapshot) -> Vec<Arc<Lowered>> {
+    if !snapshot.language.is_parsed() {
+        return Vec::new();
+    }
     if snapshot.unread.is_some() {
         return vec![Arc::new(unread(""))];
     }

@@ -181,6 +181,9 @@ impl Document {
     /// Brings the index of the workspace up to date with what was worked out about the units. Returns what is new in it.
     pub fn index(&mut self, workspace: &mut Workspace) -> Vec<Arc<Lowered>> {
         let mut added = Vec::new();
+        if !self.snapshot.language.is_parsed() {
+            return added;
+        }
         for neighbours in self.snapshot.units.neighbours() {
             let mut digest = neighbours.digest.lock().unwrap_or_else(PoisonError::into_inner);
             if digest.is_indexed {
@@ -232,6 +235,11 @@ impl Document {
             self.catch_up();
         }
         &self.snapshot
+    }
+
+    /// The language.
+    pub fn language(&self) -> Language {
+        self.snapshot.language
     }
 
     /// The text now.

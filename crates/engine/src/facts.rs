@@ -45,6 +45,10 @@ impl Facts {
     /// Works out the facts of a unit from its text and tree.
     pub(crate) fn of(language: Language, source: &str, tree: Result<&Tree, ParseFailure>) -> Self {
         let mut facts = Self::default();
+        if language == Language::Plain {
+            facts.tags = if may_hold_tag(source) { tags_of_lines(source) } else { Vec::new() };
+            return facts;
+        }
         if let Some(conflict) = conflict(source) {
             let message = "an unresolved merge conflict is in it, and what it will say is not known";
             facts.failure = Some((message.to_owned(), conflict));
@@ -79,6 +83,18 @@ impl Facts {
         }
         facts
     }
+}
+
+/// The tags of a text that is not parsed: in lines that look like comments of any language.
+fn tags_of_lines(source: &str) -> Vec<Tag> {
+    let mut at = 0;
+    let tags = source.split_inclusive('\n').filter_map(|line| {
+        let start = at + (line.len() - line.trim_start().len());
+        at += line.len();
+        let line = line.trim();
+        line.starts_with(['#', '/', '-', '*']).then(|| read_tag(line, start)).flatten()
+    });
+    tags.collect()
 }
 
 /// The line that starts a merge conflict.

@@ -10,8 +10,10 @@ mod derive;
 mod document;
 mod facts;
 pub mod impact;
+pub mod input;
 mod kept;
 mod peers;
+mod place;
 pub mod report;
 
 pub use analysis::{

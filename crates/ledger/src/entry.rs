@@ -36,6 +36,8 @@ pub enum Kind {
     Approval,
     /// What an agent does is out of the ordinary.
     Anomaly,
+    /// What an AI tool wrote was taken back.
+    Revert,
     /// What a newer version of Countersign may write.
     Other(String),
 }
@@ -53,6 +55,7 @@ impl Kind {
             Self::Anchor => "anchor",
             Self::Approval => "approval",
             Self::Anomaly => "anomaly",
+            Self::Revert => "revert",
             Self::Other(name) => name,
         }
     }
@@ -70,6 +73,7 @@ impl From<&str> for Kind {
             Self::Anchor,
             Self::Approval,
             Self::Anomaly,
+            Self::Revert,
         ];
         known.into_iter().find(|kind| kind.as_str() == text).unwrap_or_else(|| Self::Other(text.to_owned()))
     }

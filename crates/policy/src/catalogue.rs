@@ -1,7 +1,7 @@
 //! The catalogue of risks: built from `rules/` and read once, on first use.
 
-use crate::format::{Risk, RiskDocument};
-use std::collections::HashMap;
+use crate::format::{AreaReview, Risk, RiskDocument};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 /// All risks, and which bindings look at which kinds of resource.
@@ -10,11 +10,14 @@ pub struct Catalogue {
     documents: Vec<RiskDocument>,
     by_kind: HashMap<String, Vec<(usize, usize)>>,
     by_id: HashMap<String, usize>,
+    areas: BTreeMap<String, AreaReview>,
 }
 
 static BUILT_IN: LazyLock<Catalogue> = LazyLock::new(|| {
     // The build script wrote this from checked values of the same types.
-    Catalogue::new(serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/catalogue.json"))).unwrap_or_default())
+    let documents = serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/catalogue.json")));
+    let areas = serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/areas.json")));
+    Catalogue { areas: areas.unwrap_or_default(), ..Catalogue::new(documents.unwrap_or_default()) }
 });
 
 impl Catalogue {
@@ -33,7 +36,7 @@ impl Catalogue {
             }
         }
         let by_id = documents.iter().enumerate().map(|(index, document)| (document.risk.id.clone(), index)).collect();
-        Self { documents, by_kind, by_id }
+        Self { documents, by_kind, by_id, areas: BTreeMap::new() }
     }
 
     /// All risks in order of their ids.
@@ -49,6 +52,18 @@ impl Catalogue {
     /// A risk by its id.
     pub fn risk(&self, id: &str) -> Option<&Risk> {
         self.document(id).map(|document| &document.risk)
+    }
+
+    /// What to look at before approving a change with a risk: its own list, else its area's.
+    pub fn checklist(&self, id: &str) -> &[String] {
+        let Some(risk) = self.risk(id) else { return &[] };
+        let of_area = || self.areas.get(&risk.area).map_or(&[][..], |area| &area.checklist);
+        if risk.checklist.is_empty() { of_area() } else { &risk.checklist }
+    }
+
+    /// What a plan of a change with a risk has to show: its own template, else its area's.
+    pub(crate) fn plan(&self, risk: &'static Risk) -> Option<&str> {
+        risk.plan.as_deref().or_else(|| self.areas.get(&risk.area)?.plan.as_deref())
     }
 
     /// Every binding that looks at a kind of resource, as index of the risk and of its binding.

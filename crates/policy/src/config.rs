@@ -2,8 +2,12 @@
 
 use crate::agents::{self, Agents, Asked, CommandRow, Scope};
 use crate::approval::{Approval, ApprovalRow};
+use crate::break_glass::BreakGlass;
 use crate::environment::{Environment, Environments};
 use crate::live::Live;
+use crate::mode::ModeRow;
+use crate::objectives::Objectives;
+use crate::owners::Owners;
 use crate::people::{Ladder, People, Person};
 use crate::require::{RequireRow, Review};
 use crate::tier::{TierRow, Tiers};
@@ -14,12 +18,17 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Name of the file. The nearest one, from a document's folder upwards, holds.
 pub const CONFIG_FILE: &str = "countersign.toml";
+
+/// Longest file that is read, in bytes. Every file of a repository is held against every glob of it.
+pub const MAX_CONFIG_BYTES: usize = 1 << 20;
 
 /// The defaults, in the format of the file itself.
 pub const DEFAULT_CONFIG: &str = include_str!("default.toml");
@@ -58,8 +67,21 @@ pub struct Config {
     pub review: Review,
     /// Rows of the table of what a change needs before it is merged; tried before the default rows.
     pub require: Vec<RequireRow>,
+    /// Rows of the table of what becomes of changes that lack what they need.
+    pub mode: Vec<ModeRow>,
+    /// Who may let a change through in an emergency; nobody where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<BreakGlass>,
+    /// What is to hold of changes by AI tools, as `countersign slo` reports it.
+    pub objectives: Objectives,
     #[serde(skip)]
     exclude: GlobSet,
+    /// Who owns which files by CODEOWNERS, which stands in a file of its own.
+    #[serde(skip)]
+    pub owners: Arc<Owners>,
+    /// How many rows of `tier` are the file's own.
+    #[serde(skip)]
+    own_tiers: usize,
 }
 
 /// Which files are looked at.
@@ -112,6 +134,14 @@ impl Config {
     pub fn read(text: &str) -> (Self, Vec<ConfigProblem>) {
         let mut config = Self::default();
         let mut problems = Vec::new();
+        if text.len() > MAX_CONFIG_BYTES {
+            let message = format!(
+                "it is longer than {MAX_CONFIG_BYTES} bytes and is not read, so the defaults hold; take out what is not needed"
+            );
+            problems.push(ConfigProblem { range: 0..0, message });
+            config.add_default_rows();
+            return (config, problems);
+        }
         let table = match DeTable::parse(text) {
             Ok(table) => table,
             Err(error) => {
@@ -130,7 +160,8 @@ impl Config {
                 ("tier", DeValue::Array(rows)) => config.tier = parts(rows, text, &mut problems),
                 ("person", DeValue::Array(rows)) => config.person = parts(rows, text, &mut problems),
                 ("require", DeValue::Array(rows)) => config.require = parts(rows, text, &mut problems),
-                ("verdict" | "command" | "approval" | "scope" | "tier" | "person" | "require", _) => {
+                ("mode", DeValue::Array(rows)) => config.mode = parts(rows, text, &mut problems),
+                ("verdict" | "command" | "approval" | "scope" | "tier" | "person" | "require" | "mode", _) => {
                     problems.push(ConfigProblem {
                         range: value.span(),
                         message: format!("`{name}` is a list of tables; write each as `[[{name}]]`"),
@@ -144,12 +175,14 @@ impl Config {
                 ("impact", _) => config.impact = impact(value, text, &mut problems),
                 ("people", _) => config.people = part(value, text, &mut problems).unwrap_or_default(),
                 ("review", _) => config.review = part(value, text, &mut problems).unwrap_or_default(),
+                ("break_glass", _) => config.break_glass = part(value, text, &mut problems),
+                ("objectives", _) => config.objectives = part(value, text, &mut problems).unwrap_or_default(),
                 _ => problems.push(ConfigProblem {
                     range: key.span(),
                     message: format!(
                         "unknown key `{name}`; known are `files`, `editor`, `environment`, `suppressions`, `impact`, \
-                         `verdict`, `agents`, `command`, `approval`, `scope`, `tier`, `people`, `person`, `review` and \
-                         `require`"
+                         `verdict`, `agents`, `command`, `approval`, `scope`, `tier`, `people`, `person`, `review`, \
+                         `require`, `mode`, `break_glass` and `objectives`"
                     ),
                 }),
             }
@@ -157,6 +190,7 @@ impl Config {
         config.exclude = globs(&config.files.exclude, table.get_ref(), &mut problems);
         problems.extend(agents::problems(&config.scope, text));
         problems.extend(levels(&config, table.get_ref()));
+        problems.extend(contradictions(table.get_ref()));
         config.add_default_rows();
         problems.sort_by_key(|problem| problem.range.start);
         (config, problems)
@@ -180,13 +214,19 @@ impl Config {
         self.verdict.extend(rows.verdict);
         self.command.extend(rows.command);
         self.approval.extend(rows.approval);
+        self.own_tiers = self.tier.len();
         self.tier.extend(rows.tier);
         self.require.extend(rows.require);
     }
 
     /// How much places matter, with the default rows last.
     pub fn tiers(&self) -> Tiers {
-        Tiers::new(self.tier.clone())
+        Tiers::new(self.tier.clone(), self.own_tiers, Arc::clone(&self.owners))
+    }
+
+    /// Whether it matters to it who owns which files.
+    pub fn asks_for_owners(&self) -> bool {
+        self.tier.iter().any(|row| row.owners.is_some())
     }
 
     /// Everybody who is listed.
@@ -233,6 +273,9 @@ fn levels(config: &Config, table: &DeTable<'_>) -> Vec<ConfigProblem> {
             problems.push(ConfigProblem { range: value.span(), message });
         }
     };
+    if let Some(DeValue::Table(table)) = table.get("break_glass").map(Spanned::get_ref) {
+        look(table.get("level"));
+    }
     for (list, key) in [("person", "level"), ("require", "level"), ("require", "author")] {
         let Some(DeValue::Array(rows)) = table.get(list).map(Spanned::get_ref) else { continue };
         for row in rows {
@@ -242,6 +285,51 @@ fn levels(config: &Config, table: &DeTable<'_>) -> Vec<ConfigProblem> {
                 _ => look(row.get(key)),
             }
         }
+    }
+    problems
+}
+
+/// What says one thing and its opposite: rows that say who has to approve and that nobody has to, and people who are listed twice.
+fn contradictions(table: &DeTable<'_>) -> Vec<ConfigProblem> {
+    let rows = |list: &str| match table.get(list).map(Spanned::get_ref) {
+        Some(DeValue::Array(rows)) => Some(rows),
+        _ => None,
+    };
+    let mut problems = Vec::new();
+    for row in rows("require").into_iter().flatten() {
+        let DeValue::Table(keys) = row.get_ref() else { continue };
+        let nobody = match keys.get("approvals").map(Spanned::get_ref) {
+            None => true,
+            Some(DeValue::Integer(count)) => count.as_str().trim_matches('0').is_empty(),
+            Some(_) => false,
+        };
+        let is_said = |value: &Spanned<DeValue<'_>>| !matches!(value.get_ref(), DeValue::Boolean(false));
+        let mut said =
+            ["level", "teams", "owners", "own", "hardware"].into_iter().filter_map(|key| keys.get_key_value(key));
+        if let Some((key, _)) = said.find(|(_, value)| nobody && is_said(value)) {
+            let message = format!(
+                "`{}` says who approves, and without `approvals` nobody has to; add `approvals = 1`, or take it out",
+                key.get_ref()
+            );
+            problems.push(ConfigProblem { range: key.span(), message });
+        }
+    }
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    for row in rows("person").into_iter().flatten() {
+        let DeValue::Table(keys) = row.get_ref() else { continue };
+        let Some(DeValue::Array(emails)) = keys.get("emails").map(Spanned::get_ref) else { continue };
+        let mut own = BTreeSet::new();
+        for email in emails {
+            let DeValue::String(text) = email.get_ref() else { continue };
+            let address = text.to_lowercase();
+            if known.contains(&address) {
+                let message =
+                    format!("`{text}` is listed in another [[person]] too; write everything about one person into one");
+                problems.push(ConfigProblem { range: email.span(), message });
+            }
+            own.insert(address);
+        }
+        known.extend(own);
     }
     problems
 }
@@ -394,5 +482,23 @@ mod tests {
         assert_eq!(config.table().decide(at).0, Verdict::Allow);
         let (_, problems) = Config::read("[files\n");
         assert_eq!(problems.len(), 1);
+    }
+
+    #[test]
+    fn what_says_one_thing_and_its_opposite_is_named() {
+        let text = "[[require]]\nlevel = \"senior\"\n[[require]]\nhardware = true\napprovals = 0\n\
+                    [[require]]\nteams = [\"a\"]\napprovals = 1\n[[require]]\ntrailer = \"Ticket\"\n\
+                    [[person]]\nemails = [\"Bob@x.org\", \"bob@x.org\"]\nlevel = \"mid\"\n\
+                    [[person]]\nemails = [\"bob@X.org\"]\nlevel = \"senior\"\n";
+        let (_, problems) = Config::read(text);
+        let places: Vec<_> = problems.iter().map(|problem| &text[problem.range.clone()]).collect();
+        assert_eq!(places, ["level", "hardware", "\"bob@X.org\""], "{problems:?}");
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_read() {
+        let (config, problems) = Config::read(&"# nothing\n".repeat(MAX_CONFIG_BYTES / 10 + 1));
+        assert!(problems.len() == 1 && problems[0].message.contains("1048576 bytes"), "{problems:?}");
+        assert_eq!(config.verdict.len(), Config::defaults().verdict.len());
     }
 }

@@ -3,6 +3,7 @@
 //! This file is compiled twice: into the build script, which reads and checks the catalogue, and into the library.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Areas that a risk can be in, each a folder of the catalogue.
 pub const AREAS: &[&str] = &[
@@ -94,6 +95,12 @@ pub struct Risk {
     /// The text that it underlines is a secret, which is never printed.
     #[serde(default)]
     pub secret: bool,
+    /// What to look at before approving a change with it, in the place of its area's.
+    #[serde(default)]
+    pub checklist: Vec<String>,
+    /// What a plan of such a change has to show, in the place of its area's: a template of a shell script, which fails where it
+    /// does not.
+    pub plan: Option<String>,
     /// Where it shows.
     #[serde(default, rename = "binding")]
     pub bindings: Vec<Binding>,
@@ -122,6 +129,8 @@ pub struct Binding {
     pub unless_check: Option<String>,
     /// Text that makes the attribute safe.
     pub fix: Option<String>,
+    /// What holds of the resource where the risk is not there: a template of a condition in HCL, for what does not follow from `when`.
+    pub holds: Option<String>,
     /// Name of a check, one of [`CHECKS`].
     pub check: Option<String>,
     /// Replaces the risk's message.
@@ -224,6 +233,16 @@ pub enum Scalar {
     String(String),
 }
 
+/// What there is to say of all risks of an area; one table of `rules/areas.toml`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AreaReview {
+    /// What to look at before approving a change with one of its risks.
+    pub checklist: Vec<String>,
+    /// What a plan of such a change has to show; as [`Risk::plan`].
+    pub plan: Option<String>,
+}
+
 /// A risk with the Markdown behind its front matter.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RiskDocument {
@@ -231,6 +250,21 @@ pub struct RiskDocument {
     pub risk: Risk,
     /// The Markdown behind it.
     pub body: String,
+}
+
+/// Reads and checks what there is to say of areas, by their names.
+pub fn read_areas(text: &str) -> Result<BTreeMap<String, AreaReview>, String> {
+    let areas: BTreeMap<String, AreaReview> = toml::from_str(text).map_err(|error| error.to_string())?;
+    if !areas.keys().map(String::as_str).eq(AREAS.iter().copied()) {
+        return Err(format!("it has one table for each of {AREAS:?}, and no other"));
+    }
+    for (area, review) in &areas {
+        if review.checklist.is_empty() {
+            return Err(format!("`{area}` needs a `checklist`"));
+        }
+        check_review(&review.checklist, review.plan.as_deref()).map_err(|error| format!("`{area}`: {error}"))?;
+    }
+    Ok(areas)
 }
 
 /// Reads and checks one file. `id` and `area` are what its name and folder say.
@@ -260,7 +294,26 @@ fn check(risk: &Risk, id: &str, area: &str) -> Result<(), String> {
     for binding in &risk.bindings {
         check_binding(binding)?;
     }
-    Ok(())
+    check_review(&risk.checklist, risk.plan.as_deref())
+}
+
+fn check_review(checklist: &[String], plan: Option<&str>) -> Result<(), String> {
+    if let Some(item) = checklist.iter().find(|item| !item.ends_with(['.', '?']) || item.contains('\n')) {
+        return Err(format!(
+            "what is to be looked at is one line that ends with a full stop or a question mark, not `{item}`"
+        ));
+    }
+    plan.map_or(Ok(()), |plan| check_skeleton(plan, &["address"]))
+}
+
+/// A template in which braces around a word stand for something; others are the language's own.
+fn check_skeleton(template: &str, known: &[&str]) -> Result<(), String> {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    let words = template.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(word, _)| word);
+    if let Some(other) = words.into_iter().find(|word| is_word(word) && !known.contains(word)) {
+        return Err(format!("`{{{other}}}` is not known here, only {known:?}"));
+    }
+    if template.contains("{address}") { Ok(()) } else { Err("a test names the resource as `{address}`".to_owned()) }
 }
 
 fn check_template(template: &str, secret: bool) -> Result<(), String> {
@@ -288,6 +341,9 @@ fn check_binding(binding: &Binding) -> Result<(), String> {
         (None, Some(check)) if CHECKS.contains(&check.as_str()) => {}
         (None, Some(check)) => return Err(format!("there is no check `{check}`, only {CHECKS:?}")),
         _ => return Err("a binding has either `when` or `check`".to_owned()),
+    }
+    if let Some(holds) = &binding.holds {
+        check_skeleton(holds, &["address", "attribute"])?;
     }
     if let Some(check) = binding.unless_check.as_ref().filter(|check| !CHECKS.contains(&check.as_str())) {
         return Err(format!("there is no check `{check}`, only {CHECKS:?}"));

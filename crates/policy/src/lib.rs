@@ -6,6 +6,7 @@
 
 mod agents;
 mod approval;
+mod break_glass;
 mod catalogue;
 mod checks;
 mod config;
@@ -14,23 +15,32 @@ mod evaluate;
 pub mod format;
 mod globs;
 mod live;
+mod mode;
+mod objectives;
+mod owners;
 mod people;
 mod require;
+mod skeleton;
 mod suppression;
 mod tier;
 mod verdict;
 
 pub use agents::{Agents, Area, Asked, CommandRow, Limits, Most, Review, Scope, Unjudged};
 pub use approval::{Approval, ApprovalRow};
+pub use break_glass::{BreakGlass, is_rulebook};
 pub use catalogue::Catalogue;
-pub use config::{CONFIG_FILE, Config, ConfigProblem, DEFAULT_CONFIG, Editor, Files, Suppressions};
+pub use config::{CONFIG_FILE, Config, ConfigProblem, DEFAULT_CONFIG, Editor, Files, MAX_CONFIG_BYTES, Suppressions};
 pub use environment::{Environment, EnvironmentEvidence, Environments, Written};
 pub use evaluate::{Fix, Gap, Hit, Related, Seen, hits};
 pub use format::{Binding, Companion, Risk, RiskDocument, Severity, read as read_risk};
 pub use globs::Globs;
 pub use live::{Attribute, Baseline, Change, Live, Since};
+pub use mode::ModeRow;
+pub use objectives::{Objectives, Percent, Within};
+pub use owners::{CODEOWNERS, Owners};
 pub use people::{Ladder, People, Person};
-pub use require::{Change as ChangeUnderReview, Mode, RequireRow, Review as Reviews, SIGNERS};
+pub use require::{Change as ChangeUnderReview, Evidence, Mode, Pattern, RequireRow, Review as Reviews, SIGNERS};
+pub use skeleton::{Skeleton, skeletons};
 pub use suppression::peers::{Checks, PeerSuppression, Reach, may_hold as may_hold_peer, read as read_peers};
 pub use suppression::{
     Suppression, may_hold as may_hold_suppression, render as render_suppression, suppressions as read_suppression,

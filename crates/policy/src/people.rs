@@ -80,6 +80,11 @@ impl<'a> People<'a> {
         })
     }
 
+    /// What a person is called at the forge, as far as somebody has said so.
+    pub fn handle(&self, emails: &[&str]) -> Option<&'a str> {
+        self.of(emails).find_map(|person| person.handle.as_deref())
+    }
+
     /// Everybody, each by the first address.
     pub fn emails(&self) -> impl Iterator<Item = &'a str> {
         self.people.iter().filter_map(|person| person.emails.first().map(String::as_str))

@@ -8,6 +8,7 @@ use crate::people::People;
 use crate::tier::Tier;
 use crate::verdict::{Impacted, Origin, Tried, Verdict};
 use countersign_impact::Action;
+use regex::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -96,8 +97,57 @@ pub struct RequireRow {
     /// A trailer that the message of a commit of the change has to have: `Change-Id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trailer: Option<String>,
+    /// What the number of a ticket looks like, as a regular expression: `OPS-[0-9]+`. The message of a commit of the change has to
+    /// hold one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<Pattern>,
+    /// A label that the pull request has to have, as the pipeline says with `gate --label`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// What has to be proved, all of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
     /// What becomes of a change that lacks it.
     pub mode: Mode,
+}
+
+/// What a change may have to prove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Evidence {
+    /// That its tests passed: a result for the commit that is merged, signed by a pipeline.
+    Tests,
+    /// That the plan that is looked at is one of that commit, signed by a pipeline.
+    Plan,
+    /// That it comes in steps: a canary, weighted traffic or a staged rollout in what is changed in the folder.
+    Rollout,
+}
+
+/// A regular expression.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct Pattern(Regex);
+
+impl Pattern {
+    /// Whether it stands in a text.
+    pub fn is_in(&self, text: &str) -> bool {
+        self.0.is_match(text)
+    }
+}
+
+impl TryFrom<String> for Pattern {
+    type Error = String;
+
+    fn try_from(pattern: String) -> Result<Self, String> {
+        Regex::new(&pattern).map(Self).map_err(|error| format!("`{pattern}` is no regular expression: {error}"))
+    }
+}
+
+impl From<Pattern> for String {
+    fn from(pattern: Pattern) -> Self {
+        pattern.0.as_str().to_owned()
+    }
 }
 
 /// A change, as `[[require]]` is asked about it.
@@ -159,7 +209,7 @@ impl RequireRow {
 
     /// Whether nothing is needed.
     pub fn is_nothing(&self) -> bool {
-        self.approvals == 0 && self.trailer.is_none()
+        self.approvals == 0 && self.besides().is_empty()
     }
 
     /// What is needed, in words: `2 approvals by people of the level senior or above`.
@@ -180,11 +230,24 @@ impl RequireRow {
         if self.approvals > 0 && self.hardware {
             words.push_str(", with keys in hardware");
         }
-        match (&self.trailer, words.is_empty()) {
-            (Some(trailer), true) => format!("a trailer `{trailer}:` in the message of a commit"),
-            (Some(trailer), false) => format!("{words}, and a trailer `{trailer}:` in the message of a commit"),
-            (None, _) => words,
-        }
+        let approvals = Some(words).filter(|words| !words.is_empty());
+        approvals.into_iter().chain(self.besides()).collect::<Vec<_>>().join(", and ")
+    }
+
+    /// What is needed besides approvals, each in words.
+    fn besides(&self) -> Vec<String> {
+        let trailer = self.trailer.iter().map(|name| format!("a trailer `{name}:` in the message of a commit"));
+        let ticket = self.ticket.iter().map(|it| format!("a ticket `{}` in the message of a commit", it.0));
+        let label = self.label.iter().map(|label| format!("the label `{label}`"));
+        let evidence = self.evidence.iter().map(|evidence| {
+            let words = match evidence {
+                Evidence::Tests => "a signed result of its tests",
+                Evidence::Plan => "a signed plan of it",
+                Evidence::Rollout => "a canary or a rollout in steps",
+            };
+            words.to_owned()
+        });
+        trailer.chain(ticket).chain(label).chain(evidence).collect()
     }
 
     /// Why somebody may not approve, by all of the person's addresses; `None` where the person may. `owners` are those of the file.

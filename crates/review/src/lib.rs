@@ -4,8 +4,12 @@
 //! statement of its own about that request ([`Answer`]), signed with an SSH key in the namespace [`NAMESPACE`], as
 //! `ssh-keygen -Y sign` does it. Whose key it is says an `allowed_signers` file ([`Signers`]). Whether the answers to a request
 //! are enough is worked out anew each time ([`standing`]), so nothing that stands in a file has to be believed.
+//!
+//! In an emergency somebody may let changes through alone, for some hours ([`BreakGlass`]), to be reviewed afterwards.
 
 mod answer;
+mod break_glass;
+mod evidence;
 mod request;
 mod seal;
 mod signature;
@@ -13,9 +17,11 @@ mod signers;
 mod standing;
 
 pub use answer::{ANSWER_TYPE, Answer, Decision};
-pub use request::{Bound, REQUEST_TYPE, Region, Request, Unreadable};
+pub use break_glass::{BREAK_GLASS_TYPE, BreakGlass, Given, Rules};
+pub use evidence::{About as AboutEvidence, Done, EVIDENCE_NAMESPACE, EVIDENCE_TYPE, Evidence};
+pub use request::{About, Bound, REQUEST_TYPE, Region, Request, Unreadable};
 pub use seal::{digest, seal};
-pub use signature::{NAMESPACE, Refused, Signed, verify};
+pub use signature::{NAMESPACE, Refused, Signed, verify, verify_in};
 pub use signers::{SignerProblem, Signers};
 pub use standing::{Judged, Need, Standing, standing};
 

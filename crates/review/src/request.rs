@@ -104,6 +104,9 @@ pub struct Request {
     /// What was found, as `check --format json` says it.
     #[serde(default)]
     pub findings: Vec<Value>,
+    /// What was known of the place when the review was asked for; nothing but a help, for it is worked out anew.
+    #[serde(default)]
+    pub about: About,
     /// Who asks: name and e-mail address.
     pub requested_by: String,
     /// When, in UTC.
@@ -113,6 +116,33 @@ pub struct Request {
     /// The digest of the bytes that it was read from, which answers name.
     #[serde(skip)]
     pub digest: String,
+}
+
+/// What is known of a change, for whoever reads the request: none of it is believed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct About {
+    /// How much the place matters: `critical`, `high`, `standard` or `low`.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub tier: Value,
+    /// The environment that it belongs to.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub environment: Value,
+    /// Who wrote it: `ai`, `mixed`, `human` or `unknown`.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub origin: Value,
+    /// What happens to what is live: `action`, `dataLoss`, `dependents`.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub impact: Value,
+    /// What policy wants for it, in words.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub needs: String,
+    /// Who is asked: addresses of signers who may answer, and owners by CODEOWNERS.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub requested_from: Vec<String>,
+    /// The digest of the `countersign.toml` that said so; of the defaults where there is none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub policy_sha256: String,
 }
 
 /// A place in a file.

@@ -30,8 +30,13 @@ pub enum Refused {
     #[error("its signature cannot be read: {0}")]
     Unreadable(String),
     /// It was made for something else.
-    #[error("it was signed for `{0}`, and not for `{NAMESPACE}`")]
-    OtherNamespace(String),
+    #[error("it was signed for `{found}`, and not for `{wanted}`")]
+    OtherNamespace {
+        /// What it was made for.
+        found: String,
+        /// What it should have been made for.
+        wanted: String,
+    },
     /// It is not the signature of these bytes by that key.
     #[error("its signature is not that of what it says")]
     Wrong,
@@ -46,15 +51,27 @@ pub enum Refused {
 /// Checks a signature of some bytes, as `ssh-keygen -Y verify` does: an `SSHSIG` in its armour (OpenSSH, `PROTOCOL.sshsig`). The
 /// key has to be allowed at all of `times`.
 pub fn verify(bytes: &[u8], signature: &[u8], signers: &Signers, times: &[Timestamp]) -> Result<Signed, Refused> {
+    verify_in(NAMESPACE, bytes, signature, signers, times)
+}
+
+/// The same for a signature that was made for another namespace.
+pub fn verify_in(
+    namespace: &str,
+    bytes: &[u8],
+    signature: &[u8],
+    signers: &Signers,
+    times: &[Timestamp],
+) -> Result<Signed, Refused> {
     if signature.len() > MAX_BYTES {
         return Err(Refused::Unreadable(format!("it has {} bytes, and at most {MAX_BYTES} are read", signature.len())));
     }
     let signature = SshSig::from_pem(signature).map_err(|error| Refused::Unreadable(error.to_string()))?;
-    if signature.namespace() != NAMESPACE {
-        return Err(Refused::OtherNamespace(signature.namespace().chars().take(100).collect()));
+    if signature.namespace() != namespace {
+        let found = signature.namespace().chars().take(100).collect();
+        return Err(Refused::OtherNamespace { found, wanted: namespace.to_owned() });
     }
     let key = PublicKey::from(signature.public_key().clone());
-    key.verify(NAMESPACE, bytes, &signature).map_err(|_| Refused::Wrong)?;
+    key.verify(namespace, bytes, &signature).map_err(|_| Refused::Wrong)?;
     let in_hardware = matches!(key.key_data(), KeyData::SkEd25519(_) | KeyData::SkEcdsaSha2NistP256(_));
     if in_hardware {
         let raw = signature.signature_bytes();
@@ -63,7 +80,7 @@ pub fn verify(bytes: &[u8], signature: &[u8], signers: &Signers, times: &[Timest
             return Err(Refused::Untouched);
         }
     }
-    let principals = signers.principals(key.key_data(), NAMESPACE, times).map_err(Refused::NotASigner)?;
+    let principals = signers.principals(key.key_data(), namespace, times).map_err(Refused::NotASigner)?;
     Ok(Signed {
         principals: principals.into_iter().map(str::to_owned).collect(),
         fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),

@@ -1,3 +1,4 @@
+use crate::EVIDENCE_NAMESPACE;
 use globset::GlobBuilder;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -166,7 +167,11 @@ impl Line {
             glob.is_ok_and(|glob| glob.compile_matcher().is_match(namespace))
         };
         let (first, last) = (times.iter().min()?, times.iter().max()?);
-        if !self.namespaces.is_empty() && !self.namespaces.iter().any(is) {
+        if namespace == EVIDENCE_NAMESPACE && self.namespaces.is_empty() {
+            Some(format!(
+                "its key is a person's, for its line among the signers does not name `{namespace}` in `namespaces`"
+            ))
+        } else if !self.namespaces.is_empty() && !self.namespaces.iter().any(is) {
             Some(format!("its key may not be used for `{namespace}`, by `namespaces` of the signers"))
         } else if self.valid_after.is_some_and(|after| *first < after) {
             Some("its key was not valid yet, by `valid-after` of the signers".to_owned())

@@ -2,7 +2,7 @@ use crate::{Answer, Bound, Decision, Request, Signers, verify};
 use jiff::{SignedDuration, Timestamp};
 
 /// How far a reviewer's clock may be ahead.
-const SKEW: SignedDuration = SignedDuration::from_mins(5);
+pub(crate) const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// What a request needs.
 pub struct Need<'a> {

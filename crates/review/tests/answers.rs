@@ -3,7 +3,8 @@
 #![expect(clippy::expect_used, reason = "in a test what goes wrong ends the test")]
 
 use countersign_review::{
-    Answer, Bound, Decision, NAMESPACE, Need, Refused, Region, Request, Signers, Standing, digest, standing, verify,
+    About, AboutEvidence, Answer, Bound, Decision, Done, EVIDENCE_NAMESPACE, Evidence, NAMESPACE, Need, Refused,
+    Region, Request, Signers, Standing, digest, standing, verify,
 };
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -69,6 +70,7 @@ fn request(bound: &Bound) -> Request {
             content_sha256: digest(b"text"),
         },
         findings: Vec::new(),
+        about: About::default(),
         requested_by: "Ann <ann@shop.example>".to_owned(),
         requested_at: now(),
         why: "It replaces the database.".to_owned(),
@@ -293,4 +295,61 @@ fn lines_of_signers_that_cannot_be_used_are_told_and_count_for_nothing() {
     let lines: Vec<_> = problems.iter().map(|problem| problem.line).collect();
     assert_eq!(lines, [3, 4, 6, 7, 8], "{problems:?}");
     assert!(!signers.is_empty() && Signers::read("").0.is_empty());
+}
+
+#[test]
+fn evidence_is_a_pipelines_about_one_commit() {
+    let keys = Keys::new();
+    let (pipeline, person) = (keys.make("ci", &["-t", "ed25519"]), keys.make("ann", &["-t", "ed25519"]));
+    let open = format!("ci@example.org namespaces=\"{EVIDENCE_NAMESPACE}\" {pipeline}\nann@example.org {person}\n");
+    let (signers, problems) = Signers::read(&open);
+    assert!(problems.is_empty(), "{problems:?}");
+    let evidence = Evidence {
+        done: Done::Tests,
+        repository: "git.example/shop/infra".to_owned(),
+        commit: "a".repeat(40),
+        results: "junit.xml".to_owned(),
+        results_sha256: digest(b"results"),
+        passed: true,
+        summary: "12 tests".to_owned(),
+        at: now(),
+    };
+    let plans = [digest(b"plan")];
+    let commit = "a".repeat(40);
+    let about = AboutEvidence { repository: "git.example/shop/infra", commit: &commit, plans: &plans };
+    let judged = |evidence: &Evidence, key: &str, namespace: &str| {
+        let bytes = evidence.to_bytes();
+        Evidence::judged(&bytes, &keys.sign(key, namespace, &bytes), &signers, about, now())
+    };
+    assert_eq!(judged(&evidence, "ci", EVIDENCE_NAMESPACE).as_ref(), Ok(&evidence));
+    let refused = |evidence: &Evidence, key: &str, namespace: &str, why: &str| {
+        let refusal = judged(evidence, key, namespace).expect_err(why);
+        assert!(refusal.contains(why), "{why}: {refusal}");
+    };
+    refused(&evidence, "ann", EVIDENCE_NAMESPACE, "its key is a person's");
+    refused(&evidence, "ci", NAMESPACE, "it was signed for `countersign`");
+    refused(
+        &Evidence { commit: "b".repeat(40), ..evidence.clone() },
+        "ci",
+        EVIDENCE_NAMESPACE,
+        "it is of the commit bbb",
+    );
+    let elsewhere = Evidence { repository: "git.example/eve/infra".to_owned(), ..evidence.clone() };
+    refused(&elsewhere, "ci", EVIDENCE_NAMESPACE, "it is of the repository");
+    refused(&Evidence { passed: false, ..evidence.clone() }, "ci", EVIDENCE_NAMESPACE, "it did not pass: 12 tests");
+    let ahead = Evidence { at: "2026-11-23T12:00:00Z".parse().expect("a time"), ..evidence.clone() };
+    refused(&ahead, "ci", EVIDENCE_NAMESPACE, "in the future");
+    let plan = Evidence { done: Done::Plan, ..evidence.clone() };
+    refused(&plan, "ci", EVIDENCE_NAMESPACE, "another plan");
+    let plan = Evidence { results_sha256: digest(b"plan"), ..plan };
+    assert!(judged(&plan, "ci", EVIDENCE_NAMESPACE).is_ok());
+    // The statement was edited after it was signed.
+    let signature = keys.sign("ci", EVIDENCE_NAMESPACE, &evidence.to_bytes());
+    let edited = Evidence { summary: "13 tests".to_owned(), ..evidence }.to_bytes();
+    let refusal = Evidence::judged(&edited, &signature, &signers, about, now()).expect_err("edited");
+    assert!(refusal.contains("not that of what it says"), "{refusal}");
+    // Nor does a pipeline's key answer for a person.
+    let bytes = b"answer";
+    let signature = keys.sign("ci", NAMESPACE, bytes);
+    assert!(matches!(verify(bytes, &signature, &signers, &[now()]), Err(Refused::NotASigner(_))));
 }

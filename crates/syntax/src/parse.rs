@@ -18,7 +18,7 @@ const USUAL_BYTES_PER_STEP: usize = 40;
 /// Bytes for each of which a unit may take one more call: ten times what text without errors takes.
 const BYTES_PER_STEP: usize = 4;
 
-/// Why a unit has no tree. Each is a limit that the text itself is over, so the answer is the same every time.
+/// Why a unit has no tree. Each is a limit that the text itself is over, or lies in its language, so the answer is the same every time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ParseFailure {
     /// More bytes than [`MAX_UNIT_BYTES`].
@@ -30,6 +30,9 @@ pub enum ParseFailure {
     /// NUL bytes, which end the text for the parser.
     #[error("the text contains a NUL byte")]
     Nul,
+    /// The language is not parsed.
+    #[error("this language is not parsed")]
+    NoGrammar,
     /// The parser needed more steps than the length of the text allows.
     #[error("the text is too broken to be read within the parser's step limit")]
     TooManySteps,
@@ -105,6 +108,9 @@ pub fn parse(
     seed: Option<&Tree>,
     budget: &mut Budget,
 ) -> Result<Result<Tree, ParseFailure>, ()> {
+    if !language.is_parsed() {
+        return if budget.spend(1) { Ok(Err(ParseFailure::NoGrammar)) } else { Err(()) };
+    }
     if source.len() > MAX_UNIT_BYTES {
         return Ok(Err(ParseFailure::TooLong));
     }

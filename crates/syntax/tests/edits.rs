@@ -74,6 +74,41 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+    #[test]
+    fn plain_text_equals_from_scratch(
+        lines in 0usize..400,
+        edits in prop::collection::vec((0usize..12_000, 0usize..300, "([a-z {}]{0,20}\n){0,8}[a-z]{0,3}"), 1..12),
+    ) {
+        let first: Vec<String> = (0..lines).map(|line| format!("price[{line}] = {}\n", line * 37 % 1_000)).collect();
+        let first = first.concat();
+        let mut text = Text::from(first.as_str());
+        let mut units: Units<Sexp> = Units::new(Language::Plain, &first);
+        for (start, removed, new) in edits {
+            let start = start.min(text.len());
+            let edit = TextEdit::new(text.clamp(start..start + removed), new);
+            text.edit(&edit);
+            units.edit(&text, &edit.range, edit.text.len());
+            let scratch: Units<Sexp> = Units::new(Language::Plain, &text.to_string());
+            prop_assert_eq!(units.lengths(), scratch.lengths(), "{:?}", text.to_string());
+        }
+        prop_assert_eq!(units.lengths().iter().sum::<usize>(), text.len());
+    }
+}
+
+#[test]
+fn an_edit_of_plain_text_costs_the_units_near_it() {
+    let lines: Vec<String> = (0..100_000).map(|line| format!("price[{line}] = {}\n", line * 37 % 1_000)).collect();
+    let lines = lines.concat();
+    let mut text = Text::from(lines.as_str());
+    let mut units: Units<Sexp> = Units::new(Language::Plain, &lines);
+    let edit = TextEdit::new(1_000_000..1_000_010, "two\nlines\n");
+    text.edit(&edit);
+    let gone = units.edit(&text, &edit.range, edit.text.len());
+    assert!((1..=4).contains(&gone.len()), "{} of {} units", gone.len(), units.lengths().len());
+}
+
 #[test]
 fn a_budget_that_is_too_small_is_not_an_answer() {
     let source = format!("locals {{\n{}}}\n", "  a = [1, 2, 3]\n".repeat(2_000));

@@ -11,7 +11,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 
 /** The largest bundle, in bytes. */
-const MOST = 400_000;
+const MOST = 400 * 1024;
 
 const root = resolve(import.meta.dirname, "..");
 const { values } = parseArgs({

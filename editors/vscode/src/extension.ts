@@ -10,7 +10,9 @@ import { StatusBar } from "./display/status-bar";
 import { Evidence } from "./evidence/evidence";
 import { RadiusPanel } from "./impact/radius-panel";
 import { middleware } from "./middleware";
+import { Answers } from "./reviews/answers";
 import { ReviewStore } from "./reviews/store";
+import { Threads } from "./reviews/threads";
 import { ReviewsView } from "./reviews/view";
 import { tell } from "./server/messages";
 import { SHOW_BLAST_RADIUS } from "./server/protocol";
@@ -45,6 +47,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
     server.notify(method, params);
   }, write);
   const reviews = new ReviewStore(write);
+  const threads = new Threads(reviews);
   context.subscriptions.push(
     log,
     regions,
@@ -53,13 +56,21 @@ export async function activate(context: ExtensionContext): Promise<void> {
     reviews,
     new Shading(context.extensionUri, regions),
     new StatusBar(server, evidence, regions),
+    threads,
     new ReviewsView(reviews),
+    new Answers(reviews, threads, () => (server.state.is === "running" ? server.state.program : undefined)),
+    server.onDidReview((standings) => {
+      reviews.tell(standings);
+    }),
     new FindingView(),
     server.onDidChangeState((state) => {
       if (state.is === "running") {
         regions.refreshAll();
       } else if (state.is === "stopped" || state.is === "absent") {
         regions.forget();
+      }
+      if (state.is !== "running" && state.is !== "starting") {
+        reviews.forget();
       }
       if (state.is === "absent") {
         void tell(state.problem);

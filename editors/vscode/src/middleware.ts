@@ -1,6 +1,7 @@
-import { CancellationTokenSource, commands, Uri } from "vscode";
+import { CancellationTokenSource, commands, type TextDocumentChangeEvent, Uri } from "vscode";
 import type { Middleware } from "vscode-languageclient";
 import { withLinks } from "./display/hover";
+import { narrowed, widened } from "./documents";
 import { HINTS, isOn, LENSES } from "./settings";
 
 /**
@@ -8,7 +9,22 @@ import { HINTS, isOn, LENSES } from "./settings";
  * when the editor has asked for lenses anew.
  */
 export function middleware(looked: (uri: Uri) => void, lensed: () => void): Middleware {
+  let lastChange: TextDocumentChangeEvent | undefined;
   return {
+    handleRegisterCapability: async (params, next) => {
+      await next(await narrowed(params), new CancellationTokenSource().token);
+    },
+    handleUnregisterCapability: async (params, next) => {
+      widened(params.unregisterations.map(({ id }) => id));
+      await next(params, new CancellationTokenSource().token);
+    },
+    // The client sends a change once for each selector that fits: a Terraform file in JSON may fit two.
+    didChange: async (event, next) => {
+      if (event !== lastChange) {
+        lastChange = event;
+        await next(event);
+      }
+    },
     provideDiagnostics: async (document, previousResultId, token, next) => {
       const report = await next(document, previousResultId, token);
       looked(document instanceof Uri ? document : document.uri);

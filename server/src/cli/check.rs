@@ -1,8 +1,10 @@
 //! `countersign check`.
 
 mod arguments;
+mod rego;
 
 pub(super) use arguments::{CheckArguments, OriginName};
+pub(super) use rego::serve as serve_policies;
 
 use super::baseline::{Baseline, Fingerprint, Known, fingerprints};
 use super::fix::{self, Fixed, Fixing};
@@ -17,7 +19,7 @@ use crate::state::{Store, write_atomically};
 use crate::surroundings::{self, Surroundings};
 use anyhow::Context;
 use countersign_engine::report::{JsonFinding, JsonGap, JsonProblem, JsonRange, JsonRelated};
-use countersign_engine::{Finding, Snapshot, Workspace, analyze, gaps};
+use countersign_engine::{Analysis, Finding, Policy, Snapshot, Workspace, analyze, gaps};
 use countersign_grammars::Language;
 use countersign_policy::{Gap, Origin, Severity, Surface};
 use countersign_provenance::{self as provenance, Saved};
@@ -25,6 +27,7 @@ use countersign_syntax::{Budget, parse};
 use countersign_text::{RangeMap, Text};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
+use rego::{Asked, Rego};
 use std::io::IsTerminal;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -36,6 +39,7 @@ use std::time::{Duration, Instant};
 pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let configs = Configs::default();
+    let mut policies = Rego::load(&arguments.rego)?;
     let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose()?.map(Known::new);
     let (files, mut problems) = disk::files(&arguments.paths, &configs);
     let fix = match (arguments.fix, arguments.dry_run) {
@@ -63,7 +67,10 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
         baseline: baseline.as_ref(),
         fix,
         new_suppressions: true,
+        rego: None,
     };
+    let excepted = policies.as_mut().map_or(0, |policies| check.together(&files, policies));
+    check.rego = policies.as_ref();
     let (mut checked, diffs): (Vec<Checked>, Vec<Option<Fixed>>) = check.files(&files).into_iter().unzip();
     let diffs: Vec<Fixed> = diffs.into_iter().flatten().collect();
     if fix == Fixing::Written {
@@ -78,11 +85,13 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     files.extend(check.gone());
     files.sort_by(|a, b| a.path.cmp(&b.path));
     problems.append(&mut check.live.problems);
+    problems.extend(policies.iter().flat_map(Rego::problems));
 
     problems.extend(configs.problems().into_iter().map(|(path, message)| JsonProblem { path, message }));
     problems.extend(files.iter_mut().filter_map(|checked| checked.problem.take()));
     let report = Report {
         outdated: baseline.as_ref().map_or(0, Known::outdated),
+        excepted,
         fixed: diffs.iter().map(|fixed| fixed.count).sum(),
         dry_run: arguments.dry_run,
         files,
@@ -162,7 +171,7 @@ fn say_beside(arguments: &CheckArguments, report: &Report) {
 }
 
 /// Writes the report to a file whole or not at all; what is no file, a pipe for instance, is written to as it is.
-fn write_output(path: &Path, text: &str) -> anyhow::Result<()> {
+pub(super) fn write_output(path: &Path, text: &str) -> anyhow::Result<()> {
     let text = anstream::adapter::strip_str(text).to_string();
     // What a link names is replaced, not the link.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -192,6 +201,8 @@ pub(crate) struct Check<'a> {
     pub(super) fix: Fixing,
     /// Whether suppressions are heeded that stand in what is changed.
     pub(crate) new_suppressions: bool,
+    /// Policies beside the catalogue.
+    rego: Option<&'a Rego>,
 }
 
 impl<'a> Check<'a> {
@@ -210,7 +221,26 @@ impl<'a> Check<'a> {
             baseline: None,
             fix: Fixing::Off,
             new_suppressions: true,
+            rego: None,
         }
+    }
+
+    /// Asks policies about all files at once, where they want that; how much exceptions took away.
+    fn together(&self, files: &[(PathBuf, Language)], policies: &mut Rego) -> usize {
+        if !policies.is_combined() {
+            return 0;
+        }
+        let asked = self.each(files, |path, snapshot, around| {
+            let in_git = self.in_git(path, snapshot);
+            let known = in_git.and_then(|file| attribution::with_committed(&file, &snapshot.regions));
+            let snapshot = &Snapshot { regions: known.unwrap_or_else(|| snapshot.regions.clone()), ..snapshot.clone() };
+            let (policy, analysis) = self.analysed(path, snapshot, &around.workspace);
+            let input = policies.input(path, (snapshot, &around.workspace), &policy, &analysis)?;
+            Some(Asked { path: path.to_owned(), text: snapshot.text.clone(), input })
+        });
+        // What could not be read is said when the files themselves are checked.
+        let asked: Vec<Asked> = asked.into_iter().filter_map(Result::ok).flatten().collect();
+        policies.look_together(&asked)
     }
 
     /// Checks files, in their order, and fixes them where asked to.
@@ -236,7 +266,7 @@ impl<'a> Check<'a> {
     ) -> (Option<Snapshot>, RangeMap<provenance::Origin>, Vec<(Finding, JsonFinding)>) {
         let committed = self.with_committed(path, snapshot, in_git, around);
         let snapshot = committed.as_ref().unwrap_or(snapshot);
-        let looked = self.look(path, snapshot, &around.workspace);
+        let looked = self.look(path, snapshot, &around.workspace, self.rego);
         let shown = disk::display(path);
         let json = |finding: Finding| (finding.clone(), JsonFinding::new(&shown, &snapshot.text, &finding));
         let findings = looked.findings.into_iter().map(|(finding, _)| json(finding)).collect();
@@ -254,7 +284,8 @@ impl<'a> Check<'a> {
         for batch in surroundings::batches(files, BATCH_BYTES) {
             let files_of: Vec<_> = batch.iter().filter_map(|index| files.get(*index)).collect();
             let read = cache::by_folder(&files_of, |(path, _)| path, |cache, (path, of)| self.read(cache, path, *of));
-            let around = Surroundings::of(read.iter().filter_map(|read| read.as_ref().ok().cloned()));
+            let parsed = read.iter().filter_map(|read| read.as_ref().ok()).filter(|it| it.language.is_parsed());
+            let around = Surroundings::of(parsed.cloned());
             let done = batch.par_iter().zip(read).map(|(index, read)| {
                 let done = read.map(|snapshot| done(&files[*index].0, &snapshot, &around));
                 progress.inc(1);
@@ -283,6 +314,10 @@ impl<'a> Check<'a> {
         };
         snapshot.regions = attribution::of(&self.store, path, &snapshot.text.to_string());
         snapshot.impacts = self.live.of_file(path);
+        if self.configs.of(path).singles_out(path) {
+            // There it matters what is new.
+            snapshot.changed = committed::changed(&disk::place(None, path), &snapshot.text).unwrap_or_default();
+        }
         Ok(Arc::new(snapshot))
     }
 
@@ -292,7 +327,8 @@ impl<'a> Check<'a> {
         let shown =
             |file: &str| PathBuf::from(file.strip_prefix(&*here).map_or(file, |rest| rest.trim_start_matches('/')));
         self.each_gone(shown, |path, snapshot| {
-            self.report(path, snapshot, &Surroundings::default(), &Workspace::default())
+            let around = Surroundings::default();
+            self.shown(path, snapshot, &around, self.look(path, snapshot, &Workspace::default(), None))
         })
     }
 
@@ -307,7 +343,8 @@ impl<'a> Check<'a> {
         self.live.gone.iter().filter_map(gone).collect()
     }
 
-    /// A file with what was recorded with its commits, where that matters: where something is said about it.
+    /// A file with what was recorded with its commits, where that matters: where something is said about it, or who wrote it is
+    /// what counts.
     fn with_committed(
         &self,
         path: &Path,
@@ -316,9 +353,11 @@ impl<'a> Check<'a> {
         around: &Surroundings,
     ) -> Option<Snapshot> {
         let in_git = in_git.filter(|file| file.is_recorded())?;
-        let looked = self.look(path, snapshot, &around.workspace);
-        if looked.findings.is_empty() && looked.suppressed == 0 {
-            return None;
+        if !self.rego.is_some_and(Rego::asks_for_more) {
+            let looked = self.look(path, snapshot, &around.workspace, self.rego);
+            if looked.findings.is_empty() && looked.suppressed == 0 && !self.configs.of(path).singles_out(path) {
+                return None;
+            }
         }
         let regions = attribution::with_committed(in_git, &snapshot.regions)?;
         Some(Snapshot { regions, ..snapshot.clone() })
@@ -341,7 +380,7 @@ impl<'a> Check<'a> {
         };
         let fixed = fix::fixed(&disk::display(path), &text, |text| {
             let changed = changed(text);
-            (self.look(path, &changed, &around.with(&changed)), broken(&changed))
+            (self.look(path, &changed, &around.with(&changed), None), broken(&changed))
         });
         let Some(fixed) = fixed else { return (self.report(path, snapshot, around, &around.workspace), None) };
         if self.fix == Fixing::Shown {
@@ -360,8 +399,8 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// What is to be said about a file: what no suppression, baseline or threshold takes away.
-    fn look(&self, path: &Path, snapshot: &Snapshot, workspace: &Workspace) -> Looked {
+    /// What the engine says about a text, and the policy that it goes by.
+    fn analysed(&self, path: &Path, snapshot: &Snapshot, workspace: &Workspace) -> (Policy, Analysis) {
         let mut policy = self.configs.of(path).policy(Surface::CommandLine, self.today);
         policy.new_suppressions = self.new_suppressions;
         policy.assumed_origin = match self.assume_origin {
@@ -370,6 +409,18 @@ impl<'a> Check<'a> {
             OriginName::Unknown => None,
         };
         let analysis = analyze(snapshot, workspace, &policy, &mut Budget::unbounded()).unwrap_or_default();
+        (policy, analysis)
+    }
+
+    /// What is to be said about a file: what no suppression, baseline or threshold takes away.
+    fn look(&self, path: &Path, snapshot: &Snapshot, workspace: &Workspace, rego: Option<&Rego>) -> Looked {
+        let (policy, mut analysis) = self.analysed(path, snapshot, workspace);
+        if let Some(rego) = rego {
+            let (findings, excepted) = rego.of(path, (snapshot, workspace), &policy, &analysis);
+            analysis.findings.extend(findings);
+            analysis.findings.sort_by(|a, b| (a.range.start, a.risk).cmp(&(b.range.start, b.risk)));
+            analysis.suppressed += excepted;
+        }
         let prints = fingerprints(&snapshot.text, &analysis.findings);
         let baseline = self.baseline.filter(|_| snapshot.unread.is_none());
         let known = baseline.map(|baseline| baseline.known(path, &prints)).unwrap_or_default();
@@ -391,8 +442,11 @@ impl<'a> Check<'a> {
     }
 
     fn report(&self, path: &Path, snapshot: &Snapshot, around: &Surroundings, workspace: &Workspace) -> Checked {
+        self.shown(path, snapshot, around, self.look(path, snapshot, workspace, self.rego))
+    }
+
+    fn shown(&self, path: &Path, snapshot: &Snapshot, around: &Surroundings, looked: Looked) -> Checked {
         let shown_path = disk::display(path);
-        let looked = self.look(path, snapshot, workspace);
         let related = |finding: &Finding| {
             let places = finding.elsewhere.iter().filter_map(|place| Some((place, around.locate(place)?)));
             places.map(|(place, (other, range))| related(&other.file, &other.text, &range, &place.message)).collect()

@@ -1,16 +1,22 @@
 //! `countersign gate`: whether every change of a range has what policy wants for it.
 
+mod formats;
+mod human;
+
+pub(super) use human::human_changes;
+
+use super::break_glass::{self, JsonBroken};
+use super::check::write_output;
 use super::{FAILED, print};
 use crate::git::Git;
-use crate::review::{Change, PlanFile, Planned, Situation, Stands, word};
+use crate::review::{Change, EvidenceFile, PlanFile, Planned, Situation, Stands, word};
 use clap::{Args, ValueEnum};
 use countersign_engine::report::JsonProblem;
 use countersign_policy::{Environment, Mode, Origin, Tier, Verdict};
 use countersign_review::Standing;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
@@ -27,9 +33,18 @@ pub(super) struct GateArguments {
     /// destroys or replaces needs an approval, whether the text says so or not.
     #[arg(long, value_name = "[PATH=]FILE")]
     plan: Vec<String>,
+    /// What a pipeline has proved about the commit: a statement of `countersign evidence`, with its signature beside it.
+    #[arg(long, value_name = "FILE")]
+    evidence: Vec<PathBuf>,
+    /// A label that the pull request has.
+    #[arg(long, value_name = "LABEL")]
+    label: Vec<String>,
     /// How to print it.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    /// Write it to this file instead of standard output, whole or not at all.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -38,8 +53,14 @@ enum Format {
     Human,
     /// For programs; `countersign schema gate` prints the schema.
     Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
     /// Workflow commands of GitHub Actions, which become annotations.
     Github,
+    /// A Code Quality report of GitLab.
+    Gitlab,
+    /// `JUnit`'s XML, for whatever shows the results of tests.
+    Junit,
 }
 
 /// What the gate says of a range.
@@ -52,22 +73,28 @@ pub(super) struct JsonGate {
     passed: bool,
     /// The changes that policy wants something for, by path.
     changes: Vec<JsonChange>,
+    /// The break-glasses of which somebody else has still to look at something.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    break_glasses: Vec<JsonBroken>,
     /// What could not be read; while there is any, nothing has passed.
     problems: Vec<JsonProblem>,
     /// What makes the answer less than one expects.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     doubts: Vec<String>,
 }
 
 /// One change, and what it has of what it needs.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct JsonChange {
+pub(crate) struct JsonChange {
     /// The file, from the root of the repository.
     path: String,
     /// The resource; left out where it is no single one.
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<String>,
+    /// Its first and its last line at the head, from 1; left out where it is there no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lines: Option<(usize, usize)>,
     /// The name that a review of it has.
     review: String,
     /// How much the place matters.
@@ -84,7 +111,7 @@ pub(super) struct JsonChange {
     /// The risks that were found in it.
     risks: Vec<String>,
     /// What a plan does to it, where one was given; in sentences.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     planned: Vec<String>,
     /// The row of `[[require]]` that holds, counted from 1, the defaults behind your own; left out where none does, and the plan
     /// alone asks for an approval.
@@ -96,58 +123,85 @@ pub(super) struct JsonChange {
     mode: Mode,
     /// Whether it has all of it.
     has_it: bool,
+    /// By what it passes all the same, in words; left out where nothing lets it through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    break_glass: Option<String>,
     /// `approved`, `waiting`, `rejected`, or `none` where nobody has asked.
     state: &'static str,
     /// Those who have approved or rejected it, as far as that counts.
     answered: Vec<String>,
     /// What is missing, and why what is there does not count.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     missing: Vec<String>,
     /// Those of the signers who may give an approval that is missing.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     who_may: Vec<String>,
 }
 
 pub(super) fn run(arguments: &GateArguments) -> anyhow::Result<ExitCode> {
     let git = Git::of(Path::new(""))?;
     let plans = arguments.plan.iter().map(|plan| PlanFile::read(&git, plan)).collect::<anyhow::Result<Vec<_>>>()?;
-    let situation = Situation::of_commit(&git, &arguments.base, &arguments.head, &plans)?;
+    let evidence =
+        arguments.evidence.iter().map(|path| EvidenceFile::read(path)).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut situation = Situation::of_commit(&git, &arguments.base, &arguments.head, &plans)?;
+    let plans: Vec<String> = plans.into_iter().map(|plan| plan.digest).collect();
+    situation.prove(&evidence, &arguments.label, &plans);
     let gate = judged(situation);
-    match arguments.format {
-        Format::Human => print(&human(&gate))?,
-        Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&gate)?))?,
-        Format::Github => print(&github(&gate))?,
+    let rendered = match arguments.format {
+        Format::Human => human::human(&gate),
+        Format::Json => format!("{}\n", serde_json::to_string_pretty(&gate)?),
+        Format::Sarif => format!("{}\n", serde_json::to_string_pretty(&formats::sarif(&gate))?),
+        Format::Github => formats::github(&gate),
+        Format::Gitlab => format!("{}\n", serde_json::to_string_pretty(&formats::gitlab(&gate))?),
+        Format::Junit => formats::junit(&gate),
     };
+    match &arguments.output {
+        Some(path) => write_output(path, &rendered)?,
+        None => drop(print(&rendered)?),
+    }
     if arguments.format != Format::Human {
         for problem in &gate.problems {
             anstream::eprintln!("countersign: {}: {}", problem.path, problem.message);
         }
     }
-    Ok(match (gate.problems.is_empty(), gate.passed) {
-        (false, _) => ExitCode::from(FAILED),
-        (true, true) => ExitCode::SUCCESS,
-        (true, false) => ExitCode::FAILURE,
-    })
+    Ok(ExitCode::from(gate.code()))
+}
+
+/// What the gate says of a commit, for people, and its exit code.
+pub(super) fn said(git: &Git, base: &str, head: &str) -> anyhow::Result<(String, u8)> {
+    let gate = judged(Situation::of_commit(git, base, head, &[])?);
+    Ok((human::human(&gate), gate.code()))
+}
+
+impl JsonGate {
+    fn code(&self) -> u8 {
+        match (self.problems.is_empty(), self.passed) {
+            (false, _) => FAILED,
+            (true, true) => 0,
+            (true, false) => 1,
+        }
+    }
 }
 
 /// What a gate says of a situation.
 fn judged(mut situation: Situation) -> JsonGate {
     let changes: Vec<JsonChange> = situation.changes.iter().filter_map(|change| json(&situation, change)).collect();
+    let break_glasses = break_glass::unreviewed(&situation);
     let reviews = std::mem::take(&mut situation.reviews.problems).into_iter();
     let mut problems = situation.problems;
     problems.extend(reviews.map(|(path, message)| JsonProblem { path, message }));
-    let is_open = |change: &JsonChange| !change.has_it && change.mode == Mode::Enforce;
     JsonGate {
         base: situation.base,
-        passed: problems.is_empty() && !changes.iter().any(is_open),
+        passed: problems.is_empty() && !changes.iter().any(JsonChange::stops),
         changes,
+        break_glasses,
         problems,
         doubts: situation.doubts,
     }
 }
 
 /// A change as it is told; `None` where policy wants nothing for it.
-pub(super) fn json(situation: &Situation, change: &Change) -> Option<JsonChange> {
+pub(crate) fn json(situation: &Situation, change: &Change) -> Option<JsonChange> {
     let (row, required) = change.required.as_ref().filter(|(_, row)| !row.is_nothing())?;
     let stands = situation.stands(change);
     let mut missing = Vec::new();
@@ -162,10 +216,15 @@ pub(super) fn json(situation: &Situation, change: &Change) -> Option<JsonChange>
                 .filter_map(|one| Some(format!("{} does not count: {}", one.file, one.said.as_ref().err()?))),
         );
     }
-    if !change.has_trailer {
-        let trailer = required.trailer.as_deref().unwrap_or_default();
-        missing.push(format!("no commit of it has the trailer `{trailer}:` in the last paragraph of its message"));
-    }
+    missing.extend(situation.lacks(change));
+    let broken = if missing.is_empty() { Err(Vec::new()) } else { situation.broken(change, &stands) };
+    let break_glass = match broken {
+        Ok(broken) => Some(broken.in_words()),
+        Err(why) => {
+            missing.extend(why);
+            None
+        }
+    };
     let mut risks: Vec<String> = change.found.iter().map(|found| found.risk.clone()).collect();
     risks.dedup();
     let who_may = if is_approved { Vec::new() } else { situation.who_may(change) };
@@ -173,6 +232,7 @@ pub(super) fn json(situation: &Situation, change: &Change) -> Option<JsonChange>
     Some(JsonChange {
         path: change.bound.path.clone(),
         address: change.bound.address.clone(),
+        lines: change.lines,
         review: change.bound.id(),
         tier: change.tier,
         environment: change.environment,
@@ -185,6 +245,7 @@ pub(super) fn json(situation: &Situation, change: &Change) -> Option<JsonChange>
         needs: required.in_words(),
         mode: required.mode,
         has_it: missing.is_empty(),
+        break_glass,
         state: match stands.standing {
             None => "none",
             Some(Standing::Approved(_)) => "approved",
@@ -214,8 +275,26 @@ fn lack(change: &Change, stands: &Stands, approvals: usize) -> String {
 
 impl JsonChange {
     /// What it needs, in words.
-    pub(super) fn needs(&self) -> &str {
+    pub(crate) fn needs(&self) -> &str {
         &self.needs
+    }
+
+    /// Whether it lacks what it needs, and nothing lets it through.
+    pub(super) fn stops(&self) -> bool {
+        !self.has_it && self.mode == Mode::Enforce && self.break_glass.is_none()
+    }
+
+    /// How what it lacks is told: what a break-glass lets through is a warning at least.
+    fn told_as(&self) -> Mode {
+        if self.break_glass.is_some() { self.mode.min(Mode::Warn) } else { self.mode }
+    }
+
+    /// What is missing of it, in one sentence; `None` where nothing is.
+    fn lacks(&self) -> Option<String> {
+        (!self.has_it).then(|| {
+            let said: Vec<&str> = self.break_glass.iter().chain(&self.missing).map(String::as_str).collect();
+            format!("{} needs {}: {}. {}", self.place(), self.needs, said.join("; "), self.in_words())
+        })
     }
 
     /// Where it is, for people.
@@ -227,7 +306,7 @@ impl JsonChange {
     }
 
     /// What is to be known of it, in a few words.
-    pub(super) fn in_words(&self) -> String {
+    pub(crate) fn in_words(&self) -> String {
         let mut words = vec![self.tier.name().to_owned()];
         if self.environment != Environment::Unknown {
             words.push(self.environment.name().to_owned());
@@ -248,84 +327,6 @@ impl JsonChange {
         }
         words.join(" · ")
     }
-}
-
-/// Changes, for people.
-pub(super) fn human_changes(changes: &[JsonChange]) -> String {
-    let mut text = String::new();
-    for change in changes {
-        let sign = match (change.has_it, change.mode) {
-            (true, _) => "passed  ",
-            (false, Mode::Enforce) => "MISSING ",
-            (false, Mode::Warn) => "warning ",
-            (false, Mode::Observe) => "observed",
-        };
-        let _ = writeln!(text, "{sign}  {}\n          {}", change.place(), change.in_words());
-        for planned in &change.planned {
-            let _ = writeln!(text, "          {planned}");
-        }
-        let by = change.row.map_or("for the plan".to_owned(), |row| format!("row {row} of [[require]]"));
-        let _ = writeln!(text, "          needs {} ({by})", change.needs);
-        for said in change.answered.iter().chain(&change.missing) {
-            let _ = writeln!(text, "          {said}");
-        }
-        if !change.who_may.is_empty() {
-            let _ = writeln!(text, "          {} may approve it", change.who_may.join(", "));
-        } else if !change.has_it && change.state != "rejected" {
-            let _ = writeln!(
-                text,
-                "          none of the signers may approve it, by countersign.toml and the signers' file"
-            );
-        }
-        text.push('\n');
-    }
-    text
-}
-
-fn human(gate: &JsonGate) -> String {
-    let mut text = human_changes(&gate.changes);
-    for problem in &gate.problems {
-        let _ = writeln!(text, "countersign: {}: {}", problem.path, problem.message);
-    }
-    for doubt in &gate.doubts {
-        let _ = writeln!(text, "countersign: {doubt}");
-    }
-    let missing = gate.changes.iter().filter(|change| !change.has_it && change.mode == Mode::Enforce).count();
-    let would = gate.changes.iter().filter(|change| !change.has_it && change.mode != Mode::Enforce).count();
-    let against = format!("against {}", gate.base);
-    let _ = match (gate.problems.is_empty(), missing) {
-        (false, _) => writeln!(text, "Not passed {against}: something could not be read."),
-        (true, 0) if gate.changes.is_empty() => writeln!(text, "Passed {against}: no change needs anything."),
-        (true, 0) => writeln!(text, "Passed {against}."),
-        (true, 1) => writeln!(text, "Not passed {against}: 1 change lacks what it needs."),
-        (true, more) => writeln!(text, "Not passed {against}: {more} changes lack what they need."),
-    };
-    if would > 0 {
-        let _ = writeln!(text, "Enforcement would have stopped {would} more.");
-    }
-    super::person::shown(&text)
-}
-
-fn github(gate: &JsonGate) -> String {
-    let mut text = String::new();
-    for change in gate.changes.iter().filter(|change| !change.has_it) {
-        let level = match change.mode {
-            Mode::Enforce => "error",
-            Mode::Warn => "warning",
-            Mode::Observe => "notice",
-        };
-        let message =
-            format!("{} needs {}: {}. {}", change.place(), change.needs, change.missing.join("; "), change.in_words());
-        let title = "Countersign: an approval is missing";
-        let _ = writeln!(
-            text,
-            "::{level} file={},title={}::{}",
-            super::github::property(&change.path),
-            super::github::property(title),
-            super::github::data(&message)
-        );
-    }
-    text
 }
 
 /// Whether a change asks somebody to look before it is merged, whatever the mode.

@@ -158,7 +158,7 @@ fn summary(report: &Report) -> String {
     if !counts.is_empty() {
         let _ = write!(summary, " ({})", counts.join(", "));
     }
-    let suppressed: usize = report.files.iter().map(|file| file.suppressed).sum();
+    let suppressed = report.files.iter().map(|file| file.suppressed).sum::<usize>() + report.excepted;
     if suppressed > 0 {
         let _ = write!(summary, ", {suppressed} suppressed");
     }

@@ -1,36 +1,76 @@
-//! `JUnit`: findings as failed tests.
+//! `JUnit`: what was looked at as tests, what is wrong as their failures.
 
 use super::catalogue::severity;
 use super::report::{Checked, Report};
 use crate::disk;
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::time::Duration;
 
-/// The whole document.
+/// Tests that belong together.
+pub(super) struct Suite {
+    /// Its name.
+    pub(super) name: String,
+    /// In order.
+    pub(super) cases: Vec<Case>,
+}
+
+/// One test.
+pub(super) struct Case {
+    /// What it is about, a file for instance.
+    pub(super) class: String,
+    /// What it says of that.
+    pub(super) name: String,
+    /// How it went.
+    pub(super) outcome: Outcome,
+}
+
+/// How a test went.
+pub(super) enum Outcome {
+    Passed,
+    /// What it looks at is wrong: a word for what, in one sentence, and at length.
+    Failed(&'static str, String, String),
+    /// It is wrong, and nothing follows from it.
+    Skipped(String),
+    /// It could not be looked at.
+    Error(String),
+}
+
+impl Suite {
+    fn count(&self, is: impl Fn(&Outcome) -> bool) -> usize {
+        self.cases.iter().filter(|case| is(&case.outcome)).count()
+    }
+}
+
+/// The whole document of a check.
 pub(super) fn suites(report: &Report) -> String {
-    let problems = report.problems.len();
-    let failures = report.findings().count();
-    let tests = report.files.iter().map(|file| file.findings.len().max(1)).sum::<usize>() + problems;
+    let mut suites: Vec<Suite> = report.files.iter().map(suite).collect();
+    suites.extend(problems(report.problems.iter().map(|problem| (&*problem.path, &*problem.message))));
+    document(&suites, report.took)
+}
+
+/// The whole document. `took` is how long all of it did.
+pub(super) fn document(suites: &[Suite], took: Duration) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let sum = |count: fn(&Suite) -> usize| suites.iter().map(count).sum::<usize>();
     let _ = writeln!(
         out,
-        "<testsuites name=\"countersign\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{problems}\" time=\"{:.3}\">",
-        report.took.as_secs_f64()
+        "<testsuites name=\"countersign\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{:.3}\">",
+        sum(|suite| suite.cases.len()),
+        sum(failed),
+        sum(broken),
+        took.as_secs_f64()
     );
-    for file in &report.files {
-        suite(&mut out, file);
-    }
-    if problems > 0 {
+    for suite in suites {
+        let (tests, failures, errors) = (suite.cases.len(), failed(suite), broken(suite));
+        let skipped = suite.count(|outcome| matches!(outcome, Outcome::Skipped(_)));
         let _ = writeln!(
             out,
-            "  <testsuite name=\"not checked\" tests=\"{problems}\" failures=\"0\" errors=\"{problems}\" time=\"0\">"
+            "  <testsuite name=\"{}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\" time=\"0\">",
+            escaped(&suite.name)
         );
-        for problem in &report.problems {
-            let (path, message) = (escaped(&problem.path), escaped(&problem.message));
-            let _ = writeln!(
-                out,
-                "    <testcase classname=\"{path}\" name=\"is read\" time=\"0\"><error type=\"problem\" message=\"{message}\"/></testcase>"
-            );
+        for case in &suite.cases {
+            write_case(&mut out, case);
         }
         out.push_str("  </testsuite>\n");
     }
@@ -38,19 +78,48 @@ pub(super) fn suites(report: &Report) -> String {
     out
 }
 
-fn suite(out: &mut String, file: &Checked) {
-    let path = escaped(&disk::display(&file.path));
-    let failures = file.findings.len();
-    let tests = failures.max(1);
-    let _ = writeln!(
-        out,
-        "  <testsuite name=\"{path}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" time=\"0\">"
-    );
-    if file.findings.is_empty() {
-        let _ = writeln!(out, "    <testcase classname=\"{path}\" name=\"no findings\" time=\"0\"/>");
-    }
+/// What could not be looked at, each a path and why; nothing where there is none.
+pub(super) fn problems<'p>(problems: impl Iterator<Item = (&'p str, &'p str)>) -> Option<Suite> {
+    let case = |(path, message): (&str, &str)| Case {
+        class: path.to_owned(),
+        name: "is read".to_owned(),
+        outcome: Outcome::Error(message.to_owned()),
+    };
+    let cases: Vec<Case> = problems.map(case).collect();
+    (!cases.is_empty()).then(|| Suite { name: "not checked".to_owned(), cases })
+}
+
+fn failed(suite: &Suite) -> usize {
+    suite.count(|outcome| matches!(outcome, Outcome::Failed(..)))
+}
+
+fn broken(suite: &Suite) -> usize {
+    suite.count(|outcome| matches!(outcome, Outcome::Error(_)))
+}
+
+fn write_case(out: &mut String, case: &Case) {
+    let _ =
+        write!(out, "    <testcase classname=\"{}\" name=\"{}\" time=\"0\"", escaped(&case.class), escaped(&case.name));
+    let _ = match &case.outcome {
+        Outcome::Passed => writeln!(out, "/>"),
+        Outcome::Failed(kind, message, text) => writeln!(
+            out,
+            "><failure type=\"{kind}\" message=\"{}\">{}</failure></testcase>",
+            escaped(message),
+            escaped(text)
+        ),
+        Outcome::Skipped(message) => writeln!(out, "><skipped message=\"{}\"/></testcase>", escaped(message)),
+        Outcome::Error(message) => {
+            writeln!(out, "><error type=\"problem\" message=\"{}\"/></testcase>", escaped(message))
+        }
+    };
+}
+
+fn suite(file: &Checked) -> Suite {
+    let path = disk::display(&file.path);
     // Two tests of one name would be taken for one.
     let mut names: HashMap<String, usize> = HashMap::new();
+    let mut cases: Vec<Case> = Vec::new();
     for finding in file.findings.iter().map(|found| &found.json) {
         let address = finding.resource.as_ref().map(|resource| format!(" {}", resource.address)).unwrap_or_default();
         let mut name = format!("{}{address}", finding.risk);
@@ -60,16 +129,14 @@ fn suite(out: &mut String, file: &Checked) {
             let _ = write!(name, " #{count}");
         }
         let place = format!("{}:{}:{}", finding.path, finding.range.start.line + 1, finding.range.start.character + 1);
-        let _ = writeln!(
-            out,
-            "    <testcase classname=\"{path}\" name=\"{}\" time=\"0\"><failure type=\"{}\" message=\"{}\">{}</failure></testcase>",
-            escaped(&name),
-            severity(finding.severity),
-            escaped(&finding.message),
-            escaped(&format!("{place}\n{}\n{}", finding.message, finding.help)),
-        );
+        let text = format!("{place}\n{}\n{}", finding.message, finding.help);
+        let outcome = Outcome::Failed(severity(finding.severity), finding.message.clone(), text);
+        cases.push(Case { class: path.clone(), name, outcome });
     }
-    out.push_str("  </testsuite>\n");
+    if cases.is_empty() {
+        cases.push(Case { class: path.clone(), name: "no findings".to_owned(), outcome: Outcome::Passed });
+    }
+    Suite { name: path, cases }
 }
 
 /// Text for XML, in an element or a quoted attribute. Characters that XML 1.0 has no way to write are named.

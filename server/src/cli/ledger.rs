@@ -29,7 +29,7 @@ pub(super) struct LogArguments {
     #[arg(long, value_name = "TOOL")]
     agent: Option<String>,
     /// Only entries of this kind: `insertion`, `tag`, `correction`, `finding`, `verdict`, `unmatched`, `anchor`, `approval`,
-    /// `anomaly`.
+    /// `anomaly`, `revert`.
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
     /// Only what is out of the ordinary in what agents do: repeated denials, the same effect by another route after a denial, the
@@ -76,7 +76,7 @@ pub(super) struct JsonEntry {
     /// When, in UTC, as RFC 3339 has it.
     at: String,
     /// `insertion`, `tag`, `correction`, `finding`, `verdict`, `unmatched`, `anchor`, `approval`,
-    /// `anomaly`.
+    /// `anomaly`, `revert`.
     kind: String,
     /// The AI tool.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,7 +94,7 @@ pub(super) struct JsonEntry {
 }
 
 /// The ledger of the folder that the command was started in; `None` where nothing was recorded.
-fn open() -> anyhow::Result<Option<Ledger>> {
+pub(super) fn open() -> anyhow::Result<Option<Ledger>> {
     open_in(&std::env::current_dir()?)
 }
 

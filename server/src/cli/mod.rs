@@ -2,13 +2,17 @@
 
 mod baseline;
 mod blame;
+mod break_glass;
 mod catalogue;
 mod check;
 mod doctor;
+mod evidence;
 mod export;
 mod fix;
 mod gate;
+mod git_hook;
 mod github;
+mod gitlab;
 mod hook;
 mod human;
 mod impact;
@@ -23,10 +27,12 @@ mod request_command;
 mod revert;
 mod review;
 mod sarif;
+mod slo;
 mod status;
 
 pub(crate) use catalogue::page;
 pub(crate) use check::{Check, Listed, listed, today};
+pub(crate) use gate::json as change_in_json;
 pub(crate) use human::written_by;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -108,6 +114,12 @@ enum Command {
         #[command(subcommand)]
         command: ledger::LedgerCommand,
     },
+    /// Say whether what is wanted of changes by AI tools holds: blast radius, and the time to detection, review, decision, rollback.
+    ///
+    /// By what was recorded here, against the limits under `[objectives]` of countersign.toml. Whatever the record does not hold is
+    /// not known, and never counted as kept. Ends with 0, with --check with 1 unless each limit is kept, and with 2 where the
+    /// command line or countersign.toml is wrong.
+    Slo(slo::SloArguments),
     /// Write down on a commit who wrote its lines: what the hooks call that `init --git` sets up.
     ///
     /// The note is that of git-ai (`refs/notes/ai`, authorship/3.0.0). Where git-ai itself is installed, it writes its own
@@ -163,16 +175,33 @@ enum Command {
     /// signers from the base, so that no change loosens what it is judged by. Ends with 0 where nothing is missing, 1 where
     /// something is, and 2 where the command line is wrong or something could not be read.
     Gate(gate::GateArguments),
+    /// Sign, in a pipeline, what was done with a commit and what came of it, for `gate --evidence`.
+    ///
+    /// The signature is one of SSH in the namespace `countersign-evidence`, by a key whose line among the signers names that.
+    Evidence {
+        #[command(subcommand)]
+        command: evidence::EvidenceCommand,
+    },
     /// Say why policy says what it says, and try it on examples.
     Policy {
         #[command(subcommand)]
         command: policy::PolicyCommand,
+    },
+    /// Answer git before it pushes, and add trailers to the messages of commits: to be called by git's own hooks.
+    ///
+    /// `countersign init --gate` and `--trailers` set them up, and `.pre-commit-hooks.yaml` has them for the framework `pre-commit`.
+    GitHook {
+        #[command(subcommand)]
+        command: git_hook::GitHookCommand,
     },
     /// Stand between an editor and a completion server, to record which of its suggestions are taken over.
     ///
     /// To be set in the editor where the completion server is: everything passes as it is, and the exit code is that of the
     /// server. Who wrote what is left for the Countersign that runs in the same editor, and for `check` and `blame`.
     Proxy(crate::proxy::ProxyArguments),
+    /// Run policies for `check --policy`, in a process of its own.
+    #[command(hide = true)]
+    PolicyWorker,
     /// Run the language server on standard input and output.
     Lsp {
         /// Accepted because some clients add it; standard input and output are always used.
@@ -207,6 +236,8 @@ enum Schema {
     Log,
     /// What `policy explain --format json` prints.
     Policy,
+    /// What policies in Rego find in `input`.
+    PolicyInput,
     /// Countersign's own methods of the language server.
     Protocol,
     /// What `request-command --list --format json` prints.
@@ -215,6 +246,8 @@ enum Schema {
     Reviews,
     /// What `risks --format json` prints.
     Risks,
+    /// What `slo --format json` prints.
+    Slo,
     /// What `status --format json` prints.
     Status,
 }
@@ -243,6 +276,7 @@ pub fn run() -> ExitCode {
         Command::Export { command } => export::run(&command),
         Command::Log(arguments) => ledger::log(&arguments),
         Command::Ledger { command } => ledger::run(&command),
+        Command::Slo(arguments) => slo::run(&arguments),
         Command::Note(arguments) => note::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
@@ -251,8 +285,11 @@ pub fn run() -> ExitCode {
         Command::Request(arguments) => request_command::run(&arguments),
         Command::Review { command } => review::run(&command),
         Command::Gate(arguments) => gate::run(&arguments),
+        Command::Evidence { command } => evidence::run(&command),
         Command::Policy { command } => policy::run(&command),
+        Command::GitHook { command } => git_hook::run(&command),
         Command::Proxy(arguments) => crate::proxy::run(arguments),
+        Command::PolicyWorker => check::serve_policies(),
         Command::Lsp { stdio: _ } => return lsp(),
     };
     match outcome {
@@ -292,10 +329,12 @@ fn schema(of: Schema) -> anyhow::Result<ExitCode> {
         Schema::Impact => schemars::schema_for!(crate::impact::report::JsonImpact),
         Schema::Log => schemars::schema_for!(Vec<ledger::JsonEntry>),
         Schema::Policy => schemars::schema_for!(policy::JsonExplained),
+        Schema::PolicyInput => schemars::schema_for!(countersign_engine::input::JsonInput),
         Schema::Protocol => crate::lsp::protocol_schema(),
         Schema::Requests => schemars::schema_for!(Vec<request_command::JsonRequest>),
         Schema::Reviews => schemars::schema_for!(Vec<gate::JsonChange>),
         Schema::Risks => schemars::schema_for!(Vec<catalogue::JsonRisk<'static>>),
+        Schema::Slo => schemars::schema_for!(slo::JsonSlo),
         Schema::Status => schemars::schema_for!(status::JsonStatus),
     };
     print(&format!("{}\n", serde_json::to_string_pretty(&schema)?))

@@ -30,6 +30,18 @@ pub(super) fn says_yes(question: &str) -> anyhow::Result<bool> {
     Ok(answer.trim() == "yes")
 }
 
+/// Waits until the person at the terminal has read what it says; where nobody is, for nothing.
+pub(super) fn waits() -> anyhow::Result<()> {
+    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        return Ok(());
+    }
+    let mut terminal = std::io::stderr().lock();
+    write!(terminal, "Press Enter to close this. ")?;
+    terminal.flush()?;
+    std::io::stdin().lock().read_line(&mut String::new())?;
+    Ok(())
+}
+
 /// A text without what a terminal would take for its own.
 pub(super) fn shown(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()

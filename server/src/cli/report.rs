@@ -1,7 +1,7 @@
 //! What a check found, and the formats that it is printed in: one file a format beside this one.
 
 use super::baseline::Fingerprint;
-use super::{github, human, junit, sarif};
+use super::{github, gitlab, human, junit, sarif};
 use crate::disk;
 use countersign_engine::report::{FORMAT_VERSION, JsonFinding, JsonGap, JsonProblem, JsonReport};
 use std::path::{Path, PathBuf};
@@ -18,6 +18,8 @@ pub(super) enum Format {
     Sarif,
     /// Workflow commands of GitHub Actions, which become annotations.
     Github,
+    /// A Code Quality report of GitLab.
+    Gitlab,
     /// `JUnit`'s XML, for whatever shows the results of tests.
     Junit,
 }
@@ -35,6 +37,8 @@ pub(super) struct Report {
     pub(super) dry_run: bool,
     /// Entries of the baseline that no longer occur.
     pub(super) outdated: usize,
+    /// Findings that exceptions of policies took away, where all files are looked at at once.
+    pub(super) excepted: usize,
     /// How long it took.
     pub(super) took: Duration,
 }
@@ -90,6 +94,7 @@ impl Report {
             }
             Format::Sarif => format!("{}\n", serde_json::to_string_pretty(&sarif::log(self, &Root::here()))?),
             Format::Github => github::commands(self, &Root::here()),
+            Format::Gitlab => format!("{}\n", serde_json::to_string_pretty(&gitlab::issues(self, &Root::here()))?),
             Format::Junit => junit::suites(self),
         })
     }

@@ -4,6 +4,7 @@ use super::print;
 use crate::attribution;
 use crate::disk::Configs;
 use crate::impact::{self, Besides, Compared};
+use crate::record::{self, Kind};
 use crate::state::Store;
 use crate::surroundings::key;
 use anyhow::{Context, bail};
@@ -11,6 +12,7 @@ use clap::Args;
 use countersign_impact::predict;
 use countersign_provenance::{Origin, inverse};
 use countersign_text::Text;
+use serde_json::json;
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -80,6 +82,7 @@ pub(super) fn run(arguments: &RevertArguments) -> anyhow::Result<ExitCode> {
             out += &super::fix::diff(&shown, &text, &reverted);
             if arguments.write {
                 super::fix::write(path, &text, &reverted).map_err(|why| anyhow::anyhow!("{shown}: {why}"))?;
+                log(&store, path, &wanted, inverse.kept.is_empty());
             }
         }
         for range in &inverse.kept {
@@ -102,6 +105,19 @@ pub(super) fn run(arguments: &RevertArguments) -> anyhow::Result<ExitCode> {
         out.push_str("Nothing was changed; --write makes the change.\n");
     }
     print(&out)
+}
+
+/// Adds to the ledger that something was taken back, and whether that was all that was meant in the file. What could not be recorded
+/// is said, and changes nothing.
+fn log(store: &Store, file: &Path, wanted: &Wanted, is_all: bool) {
+    let mut body = json!({ "whole": is_all && !matches!(wanted, Wanted::File(_, Some(_))) });
+    if let Wanted::Session(session) = wanted {
+        body["session"] = session.as_str().into();
+    }
+    let entry = record::entry_of(Kind::Revert, file, None, None, body);
+    if let Err(error) = record::append(store, file, &[entry]) {
+        anstream::eprintln!("countersign: that it was taken back could not be recorded: {error}");
+    }
 }
 
 /// What does not come back with the text, once it was applied.

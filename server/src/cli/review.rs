@@ -1,8 +1,10 @@
 //! `countersign review`: who is asked to look at which change, and what they say.
 
-use super::catalogue::severity;
+mod reviewers;
+mod show;
+
 use super::gate::{self, JsonChange, json};
-use super::{FAILED, Format, fix, person, print};
+use super::{FAILED, Format, break_glass, person, print};
 use crate::git::{self, Git};
 use crate::record::{Kind, append, entry_of};
 use crate::review::{Asked, Change, PlanFile, Situation, answer_files, email, word};
@@ -25,8 +27,9 @@ pub(super) enum ReviewCommand {
     Request(RequestArguments),
     /// List the changes that need somebody, and where each stands.
     List(ListArguments),
-    /// Show a request: the change, what was found in it, what depends on it, who has answered.
-    Show(ShowArguments),
+    /// Show a request, or all changes that need somebody: the change, what was found in it, what depends on it, who has answered;
+    /// or whom to ask and what to call it at a forge.
+    Show(show::ShowArguments),
     /// Approve a change as it is, with your SSH key. Has to be confirmed at a terminal.
     ///
     /// The signature is what `ssh-keygen -Y sign -n countersign` makes, over a statement that names this change alone: repository,
@@ -34,11 +37,17 @@ pub(super) enum ReviewCommand {
     Approve(AnswerArguments),
     /// Reject a change, with your SSH key. Has to be confirmed at a terminal.
     Reject(AnswerArguments),
+    /// Let changes through alone in an emergency, for some hours, to be reviewed afterwards. Has to be confirmed at a terminal.
+    ///
+    /// For whoever `[break_glass]` of countersign.toml names. What is signed names these changes alone, as they are now, and the
+    /// commit that they start from. `gate` lets them through until then and says so; it goes on to say so until somebody else
+    /// has approved or rejected them. Never for countersign.toml, the signers' file and CODEOWNERS.
+    BreakGlass(break_glass::BreakGlassArguments),
 }
 
 /// What is looked at.
 #[derive(Debug, Args)]
-struct Against {
+pub(super) struct Against {
     /// Compare with this commit, branch or tag, and not with what is presumed to be live.
     #[arg(long, value_name = "REV")]
     base: Option<String>,
@@ -48,7 +57,7 @@ struct Against {
 }
 
 impl Against {
-    fn situation(&self, git: &Git) -> anyhow::Result<Situation> {
+    pub(super) fn situation(&self, git: &Git) -> anyhow::Result<Situation> {
         let plans = self.plan.iter().map(|plan| PlanFile::read(git, plan)).collect::<anyhow::Result<Vec<_>>>()?;
         Situation::of_work_tree(git, self.base.as_deref(), &plans)
     }
@@ -79,26 +88,6 @@ pub(super) struct ListArguments {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct ShowArguments {
-    /// The name of the request.
-    #[arg(value_name = "ID")]
-    id: String,
-    #[command(flatten)]
-    against: Against,
-    /// How to print it.
-    #[arg(long, value_enum, default_value_t = Shown::Human)]
-    format: Shown,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Shown {
-    /// For people.
-    Human,
-    /// For the description of a pull request.
-    Markdown,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct AnswerArguments {
     /// The name of the request.
     #[arg(value_name = "ID")]
@@ -114,6 +103,9 @@ pub(super) struct AnswerArguments {
     why: String,
     #[command(flatten)]
     against: Against,
+    /// Wait for Enter at the end, where the terminal closes with it.
+    #[arg(long)]
+    stay: bool,
 }
 
 pub(super) fn run(command: &ReviewCommand) -> anyhow::Result<ExitCode> {
@@ -121,9 +113,10 @@ pub(super) fn run(command: &ReviewCommand) -> anyhow::Result<ExitCode> {
     match command {
         ReviewCommand::Request(arguments) => request(&git, arguments),
         ReviewCommand::List(arguments) => list(&git, arguments),
-        ReviewCommand::Show(arguments) => show(&git, arguments),
-        ReviewCommand::Approve(arguments) => answer(&git, arguments, Decision::Approve),
-        ReviewCommand::Reject(arguments) => answer(&git, arguments, Decision::Reject),
+        ReviewCommand::Show(arguments) => show::show(&git, arguments),
+        ReviewCommand::Approve(arguments) => answered(&git, arguments, Decision::Approve),
+        ReviewCommand::Reject(arguments) => answered(&git, arguments, Decision::Reject),
+        ReviewCommand::BreakGlass(arguments) => break_glass::run(&git, arguments),
     }
 }
 
@@ -138,34 +131,20 @@ fn request(git: &Git, arguments: &RequestArguments) -> anyhow::Result<ExitCode> 
     let requested_by = git::author(&git.root().join("-")).context(
         "nobody knows who you are: set `git config user.name` and `user.email`, which the request will name",
     )?;
-    let (mut said, mut known) = (String::new(), 0);
+    let (mut said, mut known, mut entries) = (String::new(), 0, Vec::new());
     for change in situation.changes.iter().filter(is_meant) {
         if situation.reviews.request(&change.bound.id()).is_some() {
             known += 1;
             continue;
         }
-        let content = std::fs::read(git.root().join(&change.bound.path)).unwrap_or_default();
-        let text = String::from_utf8_lossy(&content).into_owned();
-        let range = change.ranges.first().cloned().unwrap_or_default();
-        let why = arguments.why.clone().or_else(|| Some(messages(change)).filter(|why| !why.is_empty()));
-        let asked = Asked {
-            bound: change.bound.clone(),
-            range: JsonRange::new(&Text::from(text.as_str()), &range),
-            part: text.get(range).unwrap_or_default(),
-            text: &text,
-            findings: &change.found,
-            requested_by: requested_by.clone(),
-            why: why.unwrap_or_else(|| "A second person should look at this.".to_owned()),
-        };
-        let (file, statement) = asked.file(Timestamp::now());
-        write_atomically(&git.root().join(&file), &statement)
-            .with_context(|| format!("{}: the request cannot be written", file.display()))?;
+        entries.push(ask(git, &situation, change, &requested_by, arguments.why.as_deref())?);
         let _ = writeln!(said, "Requested {} of {}.", change.bound.id(), change.bound.place());
         let who = situation.who_may(change);
         if !who.is_empty() {
             let _ = writeln!(said, "  {} may answer it.", who.join(", "));
         }
     }
+    append(&Store::default(), &git.root().join("-"), &entries)?;
     if said.is_empty() {
         said = match known {
             0 => format!("No change against {} needs a review.\n", situation.base),
@@ -176,6 +155,36 @@ fn request(git: &Git, arguments: &RequestArguments) -> anyhow::Result<ExitCode> 
     }
     print(&person::shown(&said))?;
     Ok(report_problems(&situation))
+}
+
+/// Writes the request of a review of a change, in somebody's name, and gives what is to be added to the ledger.
+pub(super) fn ask(
+    git: &Git,
+    situation: &Situation,
+    change: &Change,
+    requested_by: &str,
+    why: Option<&str>,
+) -> anyhow::Result<NewEntry> {
+    let path = git.root().join(&change.bound.path);
+    let content = std::fs::read(&path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&content).into_owned();
+    let range = change.ranges.first().cloned().unwrap_or_default();
+    let why = why.map(str::to_owned).or_else(|| Some(messages(change)).filter(|why| !why.is_empty()));
+    let asked = Asked {
+        bound: change.bound.clone(),
+        range: JsonRange::new(&Text::from(text.as_str()), &range),
+        part: text.get(range).unwrap_or_default(),
+        text: &text,
+        findings: &change.found,
+        about: situation.about(change),
+        requested_by: requested_by.to_owned(),
+        why: why.unwrap_or_else(|| "A second person should look at this.".to_owned()),
+    };
+    let (file, statement) = asked.file(Timestamp::now());
+    write_atomically(&git.root().join(&file), &statement)
+        .with_context(|| format!("{}: the request cannot be written", file.display()))?;
+    let body = object!({ "state": "requested", "review": change.bound.id(), "address": change.bound.address });
+    Ok(entry_of(Kind::Approval, &path, None, Some(requested_by.to_owned()), body))
 }
 
 fn list(git: &Git, arguments: &ListArguments) -> anyhow::Result<ExitCode> {
@@ -202,8 +211,17 @@ fn report_problems(situation: &Situation) -> ExitCode {
     for doubt in &situation.doubts {
         anstream::eprintln!("countersign: {doubt}");
     }
+    for broken in break_glass::unreviewed(situation) {
+        anstream::eprintln!("countersign: {}", person::shown(&broken.in_words()));
+    }
     let is_whole = situation.problems.is_empty() && situation.reviews.problems.is_empty();
     if is_whole { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
+}
+
+/// What was found in a change, and what a plan does.
+fn messages(change: &Change) -> String {
+    let planned = change.planned.iter().map(|planned| format!("By a plan: {}.", planned.in_words()));
+    change.found.iter().map(|found| found.message.clone()).chain(planned).collect::<Vec<_>>().join(" ")
 }
 
 /// A request and the change that it is about.
@@ -216,9 +234,7 @@ fn found<'s>(situation: &'s Situation, id: &str) -> anyhow::Result<(&'s Request,
     };
     let is_there =
         |change: &&Change| (&change.bound.path, &change.bound.address) == (&request.bound.path, &request.bound.address);
-    let is_same = |change: &&Change| change.bound.id() == request.request_id;
-    let all = &situation.changes;
-    let Some(change) = all.iter().find(is_same).or_else(|| all.iter().find(is_there)) else {
+    let Some(change) = situation.changes.iter().find(is_there) else {
         bail!(
             "the review {id} is about {}, of which nothing is different from {} now",
             request.bound.place(),
@@ -231,100 +247,17 @@ fn found<'s>(situation: &'s Situation, id: &str) -> anyhow::Result<(&'s Request,
     Ok((request, change))
 }
 
-fn show(git: &Git, arguments: &ShowArguments) -> anyhow::Result<ExitCode> {
-    let situation = arguments.against.situation(git)?;
-    let (request, change) = found(&situation, &arguments.id)?;
-    let text = match arguments.format {
-        Shown::Human => human(&situation, request, change),
-        Shown::Markdown => markdown(&situation, request, change),
-    };
-    print(&person::shown(&text))?;
-    Ok(report_problems(&situation))
-}
-
-fn human(situation: &Situation, request: &Request, change: &Change) -> String {
-    let mut text = format!("Review {}: {}\n", request.request_id, change.bound.place());
-    if let Some(json) = json(situation, change) {
-        let _ = writeln!(text, "{}", gate::human_changes(&[json]).trim_end());
+fn answered(git: &Git, arguments: &AnswerArguments, decision: Decision) -> anyhow::Result<ExitCode> {
+    let done = answer(git, arguments, decision);
+    if !arguments.stay {
+        return done;
     }
-    let _ =
-        writeln!(text, "Asked by {} at {}{}\n", request.requested_by, request.requested_at, own_why(request, change));
-    for found in &change.found {
-        let _ = writeln!(text, "- {} ({}): {}", found.risk, severity(found.severity), found.message);
-    }
-    let _ = writeln!(text, "\n{}", difference(change));
-    text
-}
-
-/// What was found in a change, and what a plan does.
-fn messages(change: &Change) -> String {
-    let planned = change.planned.iter().map(|planned| format!("By a plan: {}.", planned.in_words()));
-    change.found.iter().map(|found| found.message.clone()).chain(planned).collect::<Vec<_>>().join(" ")
-}
-
-/// Why somebody asks, behind a colon, where that is more than what was found.
-fn own_why(request: &Request, change: &Change) -> String {
-    if request.why == messages(change) { ".".to_owned() } else { format!(": {}", request.why) }
-}
-
-fn difference(change: &Change) -> String {
-    fix::diff(&change.bound.path, &change.texts.0, &change.texts.1)
-}
-
-/// A text as it stands between others in Markdown: none of its marks counts but those of code.
-fn plain(text: &str) -> String {
-    let text = text.replace('\n', " ");
-    let parts: Vec<&str> = text.split('`').collect();
-    let mut out = String::new();
-    for (index, part) in parts.iter().enumerate() {
-        // Between two of them; the last of an odd number ends nothing.
-        if index % 2 == 1 && index + 1 < parts.len() {
-            let _ = write!(out, "`{part}`");
-            continue;
-        }
-        if index % 2 == 1 {
-            out.push_str("\\`");
-        }
-        for c in part.chars() {
-            if matches!(c, '\\' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '@' | '~') {
-                out.push('\\');
-            }
-            out.push(c);
-        }
-    }
-    out
-}
-
-fn markdown(situation: &Situation, request: &Request, change: &Change) -> String {
-    let mut text = format!("### Review {}: {}\n\n", request.request_id, plain(&change.bound.place()));
-    if let Some(json) = json(situation, change) {
-        let _ = writeln!(text, "{}.\n\nNeeds {}.\n", plain(&json.in_words()), plain(json.needs()));
-    }
-    let _ = writeln!(text, "Asked by {}{}\n", plain(&request.requested_by), plain(&own_why(request, change)));
-    for found in &change.found {
-        let _ =
-            writeln!(text, "- **{}** ({}): {}", plain(&found.risk), severity(found.severity), plain(&found.message));
-    }
-    for planned in &change.planned {
-        let _ = writeln!(text, "- By a plan: {}.", plain(&planned.in_words()));
-    }
-    if let Some(impact) = change.impact.filter(|impact| impact.dependents > 0) {
-        let _ = writeln!(text, "- Blast radius: {} depend on it.", impact.dependents);
-    }
-    let difference = difference(change);
-    // A fence that is longer than any in it.
-    let longest = difference.split(|c| c != '`').map(str::len).max().unwrap_or_default();
-    let fence = "`".repeat(longest.max(2) + 1);
-    let _ = writeln!(text, "\n{fence}diff\n{}\n{fence}\n\nBefore approving:\n", difference.trim_end());
-    let mut help: Vec<&str> = change.found.iter().map(|found| found.help.as_str()).collect();
-    help.dedup();
-    for help in help.into_iter().filter(|help| !help.is_empty()) {
-        let _ = writeln!(text, "- [ ] {}", plain(help));
-    }
-    let _ = writeln!(text, "- [ ] A plan of this very commit shows what is expected, and nothing else.");
-    let _ = writeln!(text, "- [ ] It is known how to go back, and how long that takes.\n");
-    let _ = writeln!(text, "Answer with `countersign review approve {}` or `reject`.", request.request_id);
-    text
+    let code = done.unwrap_or_else(|error| {
+        anstream::eprintln!("countersign: {error:#}");
+        ExitCode::from(FAILED)
+    });
+    person::waits()?;
+    Ok(code)
 }
 
 fn answer(git: &Git, arguments: &AnswerArguments, decision: Decision) -> anyhow::Result<ExitCode> {
@@ -336,26 +269,14 @@ fn answer(git: &Git, arguments: &AnswerArguments, decision: Decision) -> anyhow:
     let Some(reviewer) = person.as_deref().and_then(email) else {
         bail!("nobody knows who you are: set `git config user.email`, by which the signers' file names you");
     };
+    if let Some(why) = situation.refuses(request, change, reviewer, decision) {
+        bail!(why);
+    }
     let signers = &situation.config.config.review.signers;
-    let names = situation.signers.same_person(reviewer);
-    if names.is_empty() {
-        bail!(
-            "{reviewer} is not among the signers, so the signature would count for nothing; a line `{reviewer} \
-             namespaces=\"{NAMESPACE}\" ssh-ed25519 AAAA…` in {signers} of the base makes you one"
-        );
-    }
     let row = change.required.as_ref().map(|(_, row)| row);
-    let people = situation.config.config.people();
-    if let Some(why) = row.and_then(|row| row.refuses(people, &names, &change.owners)) {
-        bail!("this is not for you to answer: {why}");
-    }
-    let own = change.not_own(row.is_some_and(|row| row.own), &request.requested_by);
-    let is_own = names.iter().any(|name| own.iter().any(|own| own.eq_ignore_ascii_case(name)));
-    if is_own && decision == Decision::Approve {
-        bail!("{reviewer} wrote the change or asks for the review, and nobody approves what is their own");
-    }
     let verb = if decision == Decision::Approve { "Approve" } else { "Reject" };
-    let question = person::shown(&format!("{}\n{verb} this as {reviewer}?", human(&situation, request, change)));
+    let question =
+        person::shown(&format!("{}\n{verb} this as {reviewer}?", show::human(&situation, Some(request), change)));
     if !person::says_yes(&question)? {
         bail!("it was not {}", word(decision));
     }
@@ -366,7 +287,7 @@ fn answer(git: &Git, arguments: &AnswerArguments, decision: Decision) -> anyhow:
         ..Answer::to(request, decision, reviewer, now)
     };
     let bytes = said.to_bytes();
-    let signature = sign(git, arguments.key.as_deref(), &bytes)?;
+    let signature = sign(git, NAMESPACE, arguments.key.as_deref(), &bytes)?;
     let signed = verify(&bytes, &signature, &situation.signers, &[now])
         .map_err(|refused| anyhow::anyhow!("this key cannot answer: {refused}; {signers} says whose key is whose"))?;
     if !signed.principals.iter().any(|name| name.eq_ignore_ascii_case(reviewer)) {
@@ -384,7 +305,7 @@ fn answer(git: &Git, arguments: &AnswerArguments, decision: Decision) -> anyhow:
     // The signature first: an answer without one counts for nothing, and the other way round there is nothing to read.
     write_atomically(&git.root().join(&signature_file), &signature)?;
     write_atomically(&git.root().join(&file), &bytes)?;
-    record(git, &said, &signed.fingerprint, person.clone())?;
+    record(git, request, &said, &signed.fingerprint, person.clone())?;
     let now = arguments.against.situation(git)?;
     let stands = now.changes.iter().find(|other| other.bound == change.bound).map(|change| now.stands(change));
     let then = match stands.and_then(|stands| stands.standing) {
@@ -400,7 +321,7 @@ fn answer(git: &Git, arguments: &AnswerArguments, decision: Decision) -> anyhow:
 }
 
 /// Signs bytes as git signs commits: with its program and its key, unless another one is named.
-fn sign(git: &Git, key: Option<&str>, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+pub(super) fn sign(git: &Git, namespace: &str, key: Option<&str>, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
     let program = git.setting("gpg.ssh.program").unwrap_or_else(|| "ssh-keygen".to_owned());
     let key = match key {
         Some(key) => key.to_owned(),
@@ -413,7 +334,7 @@ fn sign(git: &Git, key: Option<&str>, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
     let statement = folder.path().join("statement");
     std::fs::write(&statement, bytes)?;
     let mut command = Command::new(&program);
-    command.args(["-Y", "sign", "-n", NAMESPACE]);
+    command.args(["-Y", "sign", "-n", namespace]);
     let literal = key
         .strip_prefix("key::")
         .or(Some(key.as_str()).filter(|key| key.starts_with("ssh-") || key.starts_with("sk-")));
@@ -435,25 +356,20 @@ fn sign(git: &Git, key: Option<&str>, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
     std::fs::read(folder.path().join("statement.sig")).context("the signature cannot be read")
 }
 
-fn record(git: &Git, said: &Answer, fingerprint: &str, person: Option<String>) -> anyhow::Result<()> {
+fn record(
+    git: &Git,
+    request: &Request,
+    said: &Answer,
+    fingerprint: &str,
+    person: Option<String>,
+) -> anyhow::Result<()> {
     let file = git.root().join(&said.bound.path);
     let body = object!({
         "state": word(said.decision), "review": said.request_id, "address": said.bound.address,
         "statement": digest(&said.to_bytes()), "key": fingerprint,
+        "requestedAt": request.requested_at.as_millisecond(),
     });
     let entry: NewEntry = entry_of(Kind::Approval, &file, None, person, body);
     append(&Store::default(), &file, &[entry])?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::plain;
-
-    #[test]
-    fn nothing_that_somebody_wrote_is_a_mark_of_markdown_but_code() {
-        assert_eq!(plain("`a_b` is [x](y) @ann\n# z"), "`a_b` is \\[x\\](y) \\@ann \\# z");
-        assert_eq!(plain("one ` of <b>"), "one \\` of \\<b\\>");
-        assert_eq!(plain("`a` and ` b_c"), "`a` and \\` b\\_c");
-    }
 }

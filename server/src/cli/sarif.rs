@@ -48,101 +48,108 @@ struct Driver {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Rule {
-    id: String,
-    name: String,
-    short_description: Message,
-    full_description: Message,
-    help: Help,
-    default_configuration: Configuration,
-    properties: RuleProperties,
+pub(super) struct Rule {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) short_description: Message,
+    pub(super) full_description: Message,
+    pub(super) help: Help,
+    pub(super) default_configuration: Configuration,
+    pub(super) properties: RuleProperties,
 }
 
 #[derive(Serialize)]
-struct Message {
-    text: String,
+pub(super) struct Message {
+    pub(super) text: String,
 }
 
 #[derive(Serialize)]
-struct Help {
-    text: String,
-    markdown: String,
+pub(super) struct Help {
+    pub(super) text: String,
+    pub(super) markdown: String,
 }
 
 #[derive(Serialize)]
-struct Configuration {
-    level: &'static str,
+pub(super) struct Configuration {
+    pub(super) level: &'static str,
 }
 
 #[derive(Serialize)]
-struct RuleProperties {
-    tags: Vec<String>,
+pub(super) struct RuleProperties {
+    pub(super) tags: Vec<String>,
     /// From this number GitHub makes critical, high, medium or low.
     #[serde(rename = "security-severity")]
-    security_severity: &'static str,
-    precision: &'static str,
+    pub(super) security_severity: &'static str,
+    pub(super) precision: &'static str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct SarifResult {
-    rule_id: String,
-    rule_index: usize,
-    level: &'static str,
-    message: Message,
-    locations: [Location; 1],
+pub(super) struct SarifResult {
+    pub(super) rule_id: String,
+    pub(super) rule_index: usize,
+    pub(super) level: &'static str,
+    pub(super) message: Message,
+    pub(super) locations: [Location; 1],
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    related_locations: Vec<RelatedLocation>,
-    partial_fingerprints: BTreeMap<&'static str, String>,
+    pub(super) related_locations: Vec<RelatedLocation>,
+    pub(super) partial_fingerprints: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    fixes: Vec<Value>,
-    properties: ResultProperties,
+    pub(super) fixes: Vec<Value>,
+    pub(super) properties: Properties,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Location {
-    physical_location: PhysicalLocation,
+pub(super) struct Location {
+    pub(super) physical_location: PhysicalLocation,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    logical_locations: Vec<Value>,
+    pub(super) logical_locations: Vec<Value>,
 }
 
 /// Another place that has to do with a finding.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct RelatedLocation {
+pub(super) struct RelatedLocation {
     physical_location: PhysicalLocation,
     message: Message,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PhysicalLocation {
-    artifact_location: ArtifactLocation,
-    region: Region,
+pub(super) struct PhysicalLocation {
+    pub(super) artifact_location: ArtifactLocation,
+    pub(super) region: Region,
 }
 
 #[derive(Serialize, Clone)]
 #[serde(rename_all = "camelCase")]
-struct ArtifactLocation {
-    uri: String,
+pub(super) struct ArtifactLocation {
+    pub(super) uri: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    uri_base_id: Option<&'static str>,
+    pub(super) uri_base_id: Option<&'static str>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Region {
-    start_line: usize,
-    start_column: usize,
-    end_line: usize,
-    end_column: usize,
+pub(super) struct Region {
+    pub(super) start_line: usize,
+    /// Left out where whole lines are meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) start_column: Option<usize>,
+    pub(super) end_line: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) end_column: Option<usize>,
 }
 
+/// What is said of a result that SARIF has no place for.
 #[derive(Serialize)]
-struct ResultProperties {
-    verdict: Verdict,
-    origin: JsonOrigin,
+#[serde(untagged)]
+pub(super) enum Properties {
+    /// Of a finding.
+    Finding { verdict: Verdict, origin: JsonOrigin },
+    /// Of anything else, as it has it.
+    Other(Value),
 }
 
 /// The whole log. It has the rules that were seen, each once.
@@ -161,18 +168,30 @@ pub(super) fn log(report: &Report, root: &Root) -> Log {
             results.push(result(found, rule_index, &artifact, root));
         }
     }
+    let notifications: Vec<Value> = report.problems.iter().map(|problem| notification(problem, root)).collect();
+    log_of(rules, results, &notifications)
+}
+
+/// A log of results, with the rules that they name by their place, and what else is to be said: an error is what could not be
+/// looked at.
+pub(super) fn log_of(rules: Vec<Rule>, results: Vec<SarifResult>, notifications: &[Value]) -> Log {
+    let is_error = |notification: &Value| notification["level"] == "error";
     let driver = Driver { name: "Countersign", semantic_version: env!("CARGO_PKG_VERSION"), rules };
-    let notifications: Vec<_> = report.problems.iter().map(|problem| notification(problem, root)).collect();
     let run = Run {
         tool: Tool { driver },
         column_kind: "utf16CodeUnits",
         invocations: [json!({
-            "executionSuccessful": report.problems.is_empty(),
+            "executionSuccessful": !notifications.iter().any(is_error),
             "toolExecutionNotifications": notifications,
         })],
         results,
     };
     Log { schema: SCHEMA, version: "2.1.0", runs: [run] }
+}
+
+/// A file, by its path from the root of the repository.
+pub(super) fn in_repository(path: &str) -> ArtifactLocation {
+    ArtifactLocation { uri: encoded(path), uri_base_id: Some("%SRCROOT%") }
 }
 
 fn result(found: &Found, rule_index: usize, artifact: &ArtifactLocation, root: &Root) -> SarifResult {
@@ -193,7 +212,7 @@ fn result(found: &Found, rule_index: usize, artifact: &ArtifactLocation, root: &
         related_locations: finding.related.iter().map(|place| related_location(place, root)).collect(),
         partial_fingerprints: [(FINGERPRINT, found.fingerprint.for_others())].into(),
         fixes: finding.fix.iter().map(|fix| sarif_fix(fix, &finding.help, artifact)).collect(),
-        properties: ResultProperties { verdict: finding.verdict, origin: finding.origin.clone() },
+        properties: Properties::Finding { verdict: finding.verdict, origin: finding.origin.clone() },
     }
 }
 
@@ -278,9 +297,9 @@ fn level(severity: Severity) -> &'static str {
 fn region(range: &JsonRange) -> Region {
     Region {
         start_line: range.start.line + 1,
-        start_column: range.start.character + 1,
+        start_column: Some(range.start.character + 1),
         end_line: range.end.line + 1,
-        end_column: range.end.character + 1,
+        end_column: Some(range.end.character + 1),
     }
 }
 
@@ -288,7 +307,7 @@ fn region(range: &JsonRange) -> Region {
 /// on this machine is not said; whoever reads the log knows their own.
 fn artifact(path: &Path, root: &Root) -> ArtifactLocation {
     if let Some(relative) = root.relative(path) {
-        return ArtifactLocation { uri: encoded(&relative), uri_base_id: Some("%SRCROOT%") };
+        return in_repository(&relative);
     }
     let absolute = absolute(path).unwrap_or_else(|| path.to_owned());
     let absolute = absolute.to_string_lossy().replace('\\', "/");

@@ -34,9 +34,15 @@ impl Git {
     /// The work tree that a file or folder is in.
     pub(crate) fn of(path: &Path) -> anyhow::Result<Self> {
         let folder = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-        let root = super::work_tree(&std::path::absolute(folder)?.join("-"))
-            .with_context(|| format!("{} is in no work tree of git", path.display()))?;
-        Ok(Self { root })
+        let root = super::work_tree(&std::path::absolute(folder)?.join("-"));
+        let none = || match super::unopened(folder) {
+            Some(why) => format!(
+                "the repository of {} cannot be opened: {why}; see with `git config --list --show-origin` what sets that",
+                folder.display()
+            ),
+            None => format!("{} is in no work tree of git", path.display()),
+        };
+        Ok(Self { root: root.with_context(none)? })
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -46,11 +52,17 @@ impl Git {
     /// What git prints.
     pub(crate) fn read(&self, arguments: &[&str], input: &[u8]) -> anyhow::Result<Vec<u8>> {
         let mut process = Command::new("git")
+            // Whoever works here must not find the index locked by somebody who only looks.
+            .arg("--no-optional-locks")
             .arg("-C")
             .arg(&self.root)
             // What a user has set up for reading must not change what programs read.
             .args(["-c", "core.quotePath=false", "-c", "color.ui=false", "-c", "blame.ignoreRevsFile="])
             .args(arguments)
+            // Git tells its hooks which repository is meant, and here it is the one of the work tree.
+            .env_remove("GIT_DIR")
+            .env_remove("GIT_WORK_TREE")
+            .env_remove("GIT_COMMON_DIR")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -204,14 +216,17 @@ impl Git {
     pub(crate) fn changed_between(&self, from: &str, to: &str) -> anyhow::Result<Vec<String>> {
         let printed = self.read(&["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to, "--"], b"")?;
         let names = printed.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-        let name = |name: &[u8]| {
-            let text = std::str::from_utf8(name).map(str::to_owned);
-            text.with_context(|| {
-                format!(
-                    "the name of the file {:?} is no UTF-8, so nobody can say what is in it; rename it",
-                    String::from_utf8_lossy(name)
-                )
-            })
+        let name = |name: &[u8]| -> anyhow::Result<String> {
+            let refused =
+                |why: &str| format!("the name of the file {:?} {why}; rename it", String::from_utf8_lossy(name));
+            let text = std::str::from_utf8(name);
+            let text = text.with_context(|| refused("is no UTF-8, so nobody can say what is in it"))?;
+            if text.contains(char::is_control) {
+                bail!(refused(
+                    "has a line break or another control character, so what is said of it could be mistaken"
+                ));
+            }
+            Ok(text.to_owned())
         };
         names.map(name).collect()
     }

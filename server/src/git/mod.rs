@@ -19,6 +19,12 @@ fn repository(file: &Path) -> Option<gix::Repository> {
     gix::discover(folder).ok()
 }
 
+/// Why the repository that a folder is in cannot be opened; `None` where it can, or where there is none.
+fn unopened(folder: &Path) -> Option<String> {
+    gix::discover::upwards(folder).ok()?;
+    gix::discover(folder).err().map(|error| error.to_string())
+}
+
 /// The folder in which git keeps this work tree's files.
 pub(crate) fn git_folder(file: &Path) -> Option<PathBuf> {
     repository(file).map(|repository| repository.git_dir().to_owned())

@@ -8,10 +8,13 @@ use super::features::{self, View};
 use super::hierarchy;
 use super::hover::hover;
 use super::protocol::{
-    BlastRadiusParams, BlastRadiusResult, CheckEditParams, CheckEditResult, EditParams, RegionResult, RegionsParams,
+    BlastRadiusParams, BlastRadiusResult, CheckEditParams, CheckEditResult, EditParams, IsCriticalParams,
+    IsCriticalResult, RegionResult, RegionsParams,
 };
 use super::radius::blast_radius;
-use super::session::{Event, Missing};
+use super::session::{Event, Missing, on_pool};
+use super::settings::{Settings, TRIGGERS};
+use crate::disk::Configs;
 use countersign_policy::CONFIG_FILE;
 use countersign_text::Encoding;
 use std::future::Future;
@@ -42,6 +45,16 @@ impl Backend {
         uri: &Uri,
         answer: impl FnOnce(&View) -> Result<T> + Send + 'static,
     ) -> impl Future<Output = Result<Option<T>>> {
+        self.query_or(uri, answer, |_| None)
+    }
+
+    /// The same, with an answer for a `countersign.toml`.
+    fn query_or<T: Send + 'static>(
+        &self,
+        uri: &Uri,
+        answer: impl FnOnce(&View) -> Result<T> + Send + 'static,
+        of_settings: impl FnOnce(&Settings) -> Option<T> + Send + 'static,
+    ) -> impl Future<Output = Result<Option<T>>> {
         let (reply, answered) = oneshot::channel();
         let uri = uri.as_str().to_owned();
         let name = uri.clone();
@@ -52,7 +65,8 @@ impl Backend {
             }
             let _ = reply.send(match view {
                 Ok(view) => answer(&view).map(Some),
-                Err(Missing::NotOurs | Missing::Settings(_)) => Ok(None),
+                Err(Missing::Settings(settings)) => Ok(of_settings(&settings)),
+                Err(Missing::NotOurs) => Ok(None),
                 Err(Missing::NotOpen) => Err(not_open(&name)),
             });
         });
@@ -87,6 +101,20 @@ impl Backend {
             let _ = reply.send(check_edit(view.ok().as_ref(), encoding, &params));
         });
         self.send(Event::Query { uri, run });
+        answered.await.unwrap_or_else(|_| Err(Error::internal_error()))
+    }
+
+    /// `countersign/isCritical`.
+    pub(super) async fn is_critical(&self, params: IsCriticalParams) -> Result<IsCriticalResult> {
+        let path = features::file_path(&parse_uri(&params.text_document.uri)?);
+        let (reply, answered) = oneshot::channel();
+        on_pool(move || {
+            let critical = path.is_some_and(|path| {
+                let config = Configs::default().of(&path);
+                config.singles_out(&path) && !config.excludes(&path)
+            });
+            let _ = reply.send(Ok(IsCriticalResult { critical }));
+        });
         answered.await.unwrap_or_else(|_| Err(Error::internal_error()))
     }
 
@@ -166,7 +194,8 @@ impl LanguageServer for Backend {
 
     async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
         let paths: Vec<_> = params.changes.iter().filter_map(|change| features::file_path(&change.uri)).collect();
-        if paths.iter().any(|path| path.ends_with(CONFIG_FILE)) || paths.is_empty() {
+        let is_policy = |path: &std::path::PathBuf| path.ends_with(CONFIG_FILE) || path.ends_with("CODEOWNERS");
+        if paths.iter().any(is_policy) || paths.is_empty() {
             self.send(Event::SettingsChanged);
         }
         self.send(Event::FilesChanged(paths));
@@ -185,7 +214,14 @@ impl LanguageServer for Backend {
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
         let TextDocumentPositionParams { text_document, position } = params.text_document_position_params;
-        Ok(self.query(&text_document.uri, move |view| Ok(hover(view, position))).await?.flatten())
+        let of_settings = move |settings: &Settings| Some(settings.hover(position));
+        Ok(self.query_or(&text_document.uri, move |view| Ok(hover(view, position)), of_settings).await?.flatten())
+    }
+
+    async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
+        let TextDocumentPositionParams { text_document, position } = params.text_document_position;
+        let of_settings = move |settings: &Settings| Some(settings.completion(position));
+        Ok(self.query_or(&text_document.uri, |_| Ok(None), of_settings).await?.flatten())
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
@@ -240,7 +276,7 @@ impl LanguageServer for Backend {
         let run = Box::new(move |view: std::result::Result<View, Missing>| {
             let _ = reply.send(match view {
                 Ok(view) => Ok(features::pulled(&view, params.previous_result_id.as_deref())),
-                Err(Missing::Settings(diagnostics)) => Ok(features::full_report(None, diagnostics)),
+                Err(Missing::Settings(settings)) => Ok(features::full_report(None, settings.diagnostics())),
                 Err(Missing::NotOurs) => Ok(features::full_report(None, Vec::new())),
                 Err(Missing::NotOpen) => Err(not_open(&name)),
             });
@@ -271,6 +307,12 @@ fn capabilities(features: &Features) -> ServerCapabilities {
             save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions { include_text: Some(false) })),
             ..TextDocumentSyncOptions::default()
         })),
+        // Who can be told so later is told in which files.
+        completion_provider: (!features.register_completion).then(|| CompletionOptions {
+            trigger_characters: Some(TRIGGERS.map(str::to_owned).to_vec()),
+            resolve_provider: Some(false),
+            ..CompletionOptions::default()
+        }),
         hover_provider: Some(HoverProviderCapability::Simple(true)),
         code_action_provider: Some(if features.action_literals {
             CodeActionProviderCapability::Options(CodeActionOptions {
@@ -289,7 +331,7 @@ fn capabilities(features: &Features) -> ServerCapabilities {
         inlay_hint_provider: Some(OneOf::Left(true)),
         call_hierarchy_provider: Some(CallHierarchyServerCapability::Simple(true)),
         execute_command_provider: Some(ExecuteCommandOptions {
-            commands: features::COMMANDS.iter().map(|command| (*command).to_owned()).collect(),
+            commands: features::commands(features),
             work_done_progress_options: WorkDoneProgressOptions::default(),
         }),
         diagnostic_provider: features.pull_diagnostics.then(|| {

@@ -9,7 +9,6 @@ use crate::surroundings::{self, Surroundings};
 use crate::would_be::{WouldBe, changed, in_one_line};
 use countersign_engine::report::JsonFinding;
 use countersign_engine::{Change, Evidence, Finding, Policy, Snapshot, Workspace, alone, read, units};
-use countersign_grammars::Language;
 use countersign_policy::{Surface, Verdict};
 use countersign_syntax::Budget;
 use countersign_text::{Encoding, Text};
@@ -61,6 +60,10 @@ fn would_be(
         workspace
     };
     let mut after = changed(&before, changes, evidence);
+    if !before.language.is_parsed() {
+        let nothing = Workspace::default();
+        return WouldBe::between((&before, &nothing), (after, &nothing), policy);
+    }
     // What stands around on disk, with what is open in its place: the index of a session may not be complete yet.
     let around = path.map(|_| {
         let others = view.into_iter().flat_map(|view| view.around.open.iter());
@@ -95,7 +98,8 @@ fn left_out() -> CheckEditResult {
 
 /// A document and its policy from disk; `None` where the settings leave it out.
 fn from_disk(path: &Path, may_be_new: bool) -> Result<Option<(Snapshot, Policy)>> {
-    let Some(language) = Language::of_path(&path.to_string_lossy()) else {
+    let config = Configs::default().of(path);
+    let Some(language) = config.language(path) else {
         return Err(invalid("Countersign does not read this kind of file"));
     };
     let text = match disk::read(path) {
@@ -103,7 +107,6 @@ fn from_disk(path: &Path, may_be_new: bool) -> Result<Option<(Snapshot, Policy)>
         Err(_) if may_be_new && !path.exists() => String::new(),
         Err(disk::Unread::Limit(message) | disk::Unread::Io(message)) => return Err(invalid(message)),
     };
-    let config = disk::Configs::default().of(path);
     if config.excludes(path) {
         return Ok(None);
     }

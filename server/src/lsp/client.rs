@@ -1,6 +1,7 @@
 //! What the client can do, and requests to it.
 
 use super::features::SHOW_BLAST_RADIUS;
+use super::reviews::{APPROVE, REJECT};
 use countersign_text::Encoding;
 use std::future::Future;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use tower_lsp::Client;
 use tower_lsp::jsonrpc;
 use tower_lsp::ls_types::{
     ClientCapabilities, MarkupKind, MessageType, PositionEncodingKind, ProgressToken, Registration,
-    ResourceOperationKind, WorkspaceEdit,
+    ResourceOperationKind, Unregistration, WorkspaceEdit,
 };
 
 /// How long an answer of the client is waited for.
@@ -26,6 +27,8 @@ pub(super) struct Features {
     pub(super) diagnostic_data: bool,
     pub(super) action_literals: bool,
     pub(super) lazy_action_edits: bool,
+    /// It says why an action that is named cannot be chosen.
+    pub(super) disabled_actions: bool,
     pub(super) document_changes: bool,
     pub(super) create_files: bool,
     pub(super) apply_edit: bool,
@@ -33,10 +36,20 @@ pub(super) struct Features {
     pub(super) markdown_hover: bool,
     pub(super) related_information: bool,
     pub(super) watch_files: bool,
+    /// It can be told at run time which documents it may ask for completions in.
+    pub(super) register_completion: bool,
+    /// It can be asked at run time to send documents.
+    pub(super) register_documents: bool,
+    /// What else it can be asked at run time to ask about documents: names of methods.
+    pub(super) register_methods: Vec<&'static str>,
     pub(super) refresh_lenses: bool,
     pub(super) refresh_hints: bool,
     /// It has a command of its own that shows a blast radius.
     pub(super) show_blast_radius: bool,
+    /// It has commands of its own that approve and reject.
+    pub(super) answer_reviews: bool,
+    /// It wants to be told where the reviews stand.
+    pub(super) reviews: bool,
     /// It shows how far work of the server's own is.
     pub(super) progress: bool,
 }
@@ -69,13 +82,35 @@ impl Features {
                 features.create_files = features.document_changes && creates;
             }
         }
-        let commands = capabilities.experimental.as_ref().and_then(|other| other.pointer("/countersign/commands"));
-        features.show_blast_radius = commands
-            .and_then(|commands| commands.as_array())
-            .is_some_and(|commands| commands.iter().any(|command| command == SHOW_BLAST_RADIUS));
+        let own = |what: &str| capabilities.experimental.as_ref().and_then(|other| other.pointer(what));
+        let commands = own("/countersign/commands").and_then(|commands| commands.as_array());
+        let has = |name: &str| commands.is_some_and(|commands| commands.iter().any(|command| command == name));
+        features.show_blast_radius = has(SHOW_BLAST_RADIUS);
+        features.answer_reviews = has(APPROVE) && has(REJECT);
+        features.reviews = own("/countersign/reviews").is_some_and(|wanted| *wanted == true);
         let document = capabilities.text_document.as_ref();
         features.pull_diagnostics &= document.is_some_and(|document| document.diagnostic.is_some());
         if let Some(document) = document {
+            features.register_completion =
+                document.completion.as_ref().is_some_and(|completion| completion.dynamic_registration.unwrap_or(false));
+            features.register_documents =
+                document.synchronization.as_ref().is_some_and(|sync| sync.dynamic_registration.unwrap_or(false));
+            let dynamic = [
+                ("textDocument/hover", document.hover.as_ref().and_then(|it| it.dynamic_registration)),
+                ("textDocument/codeAction", document.code_action.as_ref().and_then(|it| it.dynamic_registration)),
+                ("textDocument/codeLens", document.code_lens.as_ref().and_then(|it| it.dynamic_registration)),
+                ("textDocument/inlayHint", document.inlay_hint.as_ref().and_then(|it| it.dynamic_registration)),
+                (
+                    "textDocument/diagnostic",
+                    document
+                        .diagnostic
+                        .as_ref()
+                        .and_then(|it| it.dynamic_registration)
+                        .filter(|_| features.pull_diagnostics),
+                ),
+            ];
+            features.register_methods =
+                dynamic.into_iter().filter(|(_, can)| can.unwrap_or(false)).map(|(method, _)| method).collect();
             features.diagnostic_version =
                 document.publish_diagnostics.as_ref().is_some_and(|publish| publish.version_support.unwrap_or(false));
             features.diagnostic_data =
@@ -93,6 +128,7 @@ impl Features {
                 .is_some_and(|preferred| *preferred == MarkupKind::Markdown);
             if let Some(action) = &document.code_action {
                 features.action_literals = action.code_action_literal_support.is_some();
+                features.disabled_actions = features.action_literals && action.disabled_support.unwrap_or(false);
                 let lazy = action.resolve_support.as_ref();
                 features.lazy_action_edits = action.data_support.unwrap_or(false)
                     && lazy.is_some_and(|lazy| lazy.properties.iter().any(|property| property == "edit"));
@@ -146,6 +182,11 @@ impl Requester {
     /// Asks the client to watch files.
     pub(super) fn register(&self, registrations: Vec<Registration>) {
         self.spawn(|client| async move { client.register_capability(registrations).await });
+    }
+
+    /// Asks the client to forget what it was asked for.
+    pub(super) fn unregister(&self, unregistrations: Vec<Unregistration>) {
+        self.spawn(|client| async move { client.unregister_capability(unregistrations).await });
     }
 
     /// Asks the client to apply an edit.

@@ -3,6 +3,7 @@
 use super::client::Requester;
 use super::features::{self, View};
 use super::protocol::ActionArguments;
+use super::reviews;
 use super::session::{Event, Session, on_pool};
 use super::worker::Job;
 use crate::cli::page;
@@ -37,6 +38,10 @@ impl Session {
             let _ = reply.send(Err(super::backend::invalid(message)));
             return;
         }
+        if [reviews::APPROVE, reviews::REJECT].contains(&name.as_str()) {
+            let _ = reply.send(self.answer_review(&name, &argument));
+            return;
+        }
         let arguments: ActionArguments = match serde_json::from_value(argument) {
             Ok(arguments) => arguments,
             Err(error) => {
@@ -66,9 +71,10 @@ impl Session {
                 let _ = reply.send(Ok(Some(LSPAny::String(words))));
             }
             features::REQUEST_REVIEW if !(self.features.create_files && self.features.apply_edit) => {
-                let requester = self.requester.clone();
+                let (requester, events) = (self.requester.clone(), self.events.clone());
                 on_pool(move || {
                     let _ = reply.send(write_review(&view, &arguments, &requester));
+                    events.send(Event::ReviewsChanged);
                 });
             }
             features::FIX

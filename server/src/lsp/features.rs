@@ -4,8 +4,9 @@ use super::backend::invalid;
 use super::client::Features;
 use super::fix_all::fix_all;
 use super::protocol::{ActionArguments, RegionOrigin, RegionResult, WirePosition, WireRange};
+use super::reviews;
 use crate::cli::written_by;
-use crate::disk::{self, Configs};
+use crate::disk::{self, Configs, FolderConfig};
 use crate::impact::Kept;
 use crate::impact::live::Live;
 use crate::{git, review};
@@ -15,11 +16,14 @@ use countersign_engine::{
     Analysis, Elsewhere, Finding, OriginSummary, Policy, Shown, Snapshot, Workspace, actions, analyze_alone, locate,
 };
 use countersign_impact::Change;
-use countersign_policy::{Catalogue, Config, Environment, Origin, Severity, Verdict};
+use countersign_policy::{Catalogue, Config, Environment, Origin, Owners, Severity, Verdict};
 use countersign_provenance::{Agent, Writer, inverse, sha256};
+use countersign_review::About;
 use countersign_syntax::Budget;
 use countersign_text::{Encoding, LinePosition, Text, TextEdit as ByteEdit};
 use dashmap::DashMap;
+use serde::Serialize;
+use serde_json::json;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
@@ -59,6 +63,12 @@ pub(super) const SHOW_BLAST_RADIUS: &str = "countersign.showBlastRadius";
 pub(super) const COMMANDS: &[&str] =
     &[FIX, FIX_ALL, TAG, TAKE_BACK, I_WROTE_THIS, REQUEST_REVIEW, SUPPRESS, EXPLAIN, SHOW_ORIGIN, CHECK_WORKSPACE];
 
+/// Those that are offered to a client: none that it has itself.
+pub(super) fn commands(features: &Features) -> Vec<String> {
+    let answers: &[&str] = if features.answer_reviews { &[] } else { &[reviews::APPROVE, reviews::REJECT] };
+    COMMANDS.iter().chain(answers).map(|command| (*command).to_owned()).collect()
+}
+
 /// The kind of the action that makes all safe changes.
 pub(super) const FIX_ALL_KIND: &str = "source.fixAll.countersign";
 
@@ -81,6 +91,8 @@ pub(super) struct View {
     pub(super) workspace: Workspace,
     /// The files that the index is made of.
     pub(super) around: Around,
+    /// The requests for reviews that are about it.
+    pub(super) reviews: Option<Arc<reviews::OfFile>>,
 }
 
 /// The files that an index is made of.
@@ -176,7 +188,7 @@ pub(super) fn from_wire(range: &WireRange) -> Range {
 pub(super) fn diagnostics(view: &View) -> Vec<Diagnostic> {
     let analysis = view.analysis();
     let shown = analysis.findings.iter().take(MAX_DIAGNOSTICS).map(|finding| diagnostic(view, finding));
-    shown.chain(left_out(&analysis)).collect()
+    shown.chain(left_out(&analysis)).chain(reviews::diagnostics(view)).collect()
 }
 
 /// What is said of findings that are more than a client is shown.
@@ -505,10 +517,15 @@ pub(super) fn code_actions(view: &View, params: &CodeActionParams) -> CodeAction
         add(CodeActionKind::QUICKFIX, format!("Explain: {title}"), EXPLAIN, for_finding(), about);
     }
     let region = shown_regions(view).into_iter().find(|region| touches(&region.range));
+    // Text of which nobody is known to be the writer, where that matters.
+    let nobodys =
+        analysis.findings.iter().filter(|finding| finding.resource.is_none() && finding.origin.by == Origin::Unknown);
+    let nobodys = nobodys.flat_map(|finding| &finding.causes).find(|range| touches(range));
     let subject = region
         .as_ref()
         .map(|region| region.range.clone())
-        .or(Some(selection.clone()).filter(|range| !range.is_empty()));
+        .or(Some(selection.clone()).filter(|range| !range.is_empty()))
+        .or(nobodys.cloned());
     if let Some(range) = subject {
         let agent = region.as_ref().and_then(|region| JsonOrigin::from(&region.origin).tool);
         let model = region.as_ref().and_then(|region| JsonOrigin::from(&region.origin).model);
@@ -530,6 +547,7 @@ pub(super) fn code_actions(view: &View, params: &CodeActionParams) -> CodeAction
             add(CodeActionKind::REFACTOR, title, REQUEST_REVIEW, arguments(view, &range, None), None);
         }
     }
+    actions.extend(reviews::actions(view, &selection, &wanted));
     actions
 }
 
@@ -538,7 +556,7 @@ fn is_kind_of(kind: &str, wanted: &str) -> bool {
     wanted.is_empty() || kind.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-fn arguments(view: &View, range: &ByteRange<usize>, risk: Option<&str>) -> ActionArguments {
+pub(super) fn arguments(view: &View, range: &ByteRange<usize>, risk: Option<&str>) -> ActionArguments {
     ActionArguments {
         uri: view.uri.as_str().to_owned(),
         range: view.wire_range(range),
@@ -549,7 +567,7 @@ fn arguments(view: &View, range: &ByteRange<usize>, risk: Option<&str>) -> Actio
     }
 }
 
-fn command(title: String, name: &str, arguments: &ActionArguments) -> Command {
+pub(super) fn command(title: String, name: &str, arguments: &impl Serialize) -> Command {
     let arguments = serde_json::to_value(arguments).unwrap_or_default();
     Command { title, command: name.to_owned(), arguments: Some(vec![arguments]) }
 }
@@ -591,6 +609,20 @@ fn action(
         }
     }
     CodeActionOrCommand::CodeAction(action)
+}
+
+/// An action that asks for a review, about a diagnostic that is no finding.
+pub(super) fn request_review(
+    view: &View,
+    title: String,
+    arguments: &ActionArguments,
+    about: Option<Diagnostic>,
+) -> CodeActionOrCommand {
+    let mut action = action(view, CodeActionKind::QUICKFIX, title, REQUEST_REVIEW, arguments, None);
+    if let CodeActionOrCommand::CodeAction(action) = &mut action {
+        action.diagnostics = about.map(|about| vec![about]);
+    }
+    action
 }
 
 /// The document and version that an action was offered for.
@@ -757,7 +789,10 @@ pub(super) fn review_requests(view: &View, arguments: &ActionArguments) -> Resul
         part.ranges.iter().any(is_in)
     };
     let meant: Vec<_> = parts.iter().filter(is_meant).collect();
-    let place = review::Place::of(&root, path, &Configs::default().of(path).config);
+    let configs = Configs::default();
+    let config = configs.of(path);
+    let place = review::Place::of(&root, path, &config.config);
+    let owners = disk::owners(&root);
     let mut requests = Vec::new();
     for part in &meant {
         let found: Vec<_> =
@@ -781,6 +816,7 @@ pub(super) fn review_requests(view: &View, arguments: &ActionArguments) -> Resul
             range: JsonRange::new(&view.snapshot.text, &shown),
             part: &view.snapshot.text.slice(shown),
             findings: &findings,
+            about: known_of(part, &found, &place.path, (&config, &owners)),
             requested_by: git::author(path).unwrap_or_else(|| "unknown".to_owned()),
             why,
         };
@@ -791,6 +827,23 @@ pub(super) fn review_requests(view: &View, arguments: &ActionArguments) -> Resul
         }
     }
     Ok(requests)
+}
+
+/// What an editor knows of a part that a review is asked for.
+fn known_of(part: &review::Part, found: &[&&Finding], path: &str, (config, owners): (&FolderConfig, &Owners)) -> About {
+    let environment = found.iter().map(|finding| finding.environment).max();
+    let kind = part.kind.as_deref();
+    let tier = kind.map(|kind| config.config.tiers().of(path, kind, environment.unwrap_or_default()));
+    let worst = found.iter().filter_map(|finding| finding.impact).max_by_key(|it| (it.data_loss, it.dependents));
+    About {
+        tier: json!(tier),
+        environment: json!(environment),
+        origin: json!(found.iter().map(|finding| finding.origin.by).min()),
+        impact: review::impact_in_request(worst),
+        requested_from: owners.of(path).to_vec(),
+        policy_sha256: config.sha256(),
+        ..About::default()
+    }
 }
 
 /// That all of a review was requested already.

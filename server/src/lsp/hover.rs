@@ -1,6 +1,7 @@
 //! What is said of the place under the pointer.
 
 use super::features::{View, about, origin_in_words, to_range};
+use super::reviews;
 use countersign_engine::{Elsewhere, Finding, environment_at, gaps};
 use countersign_policy::{Catalogue, Environment, EnvironmentEvidence, Gap};
 use std::fmt::Write;
@@ -25,6 +26,7 @@ pub(super) fn hover(view: &View, position: Position) -> Option<Hover> {
 
     let mut parts: Vec<_> = findings.iter().map(|finding| words.finding(finding)).collect();
     parts.extend(words.gaps(&gaps));
+    parts.extend(reviews::hover(view, offset));
     let told: Vec<_> =
         findings.iter().filter_map(|finding| Some((finding.environment, finding.environment_by?))).collect();
     let environment = told.first().copied().or_else(|| {

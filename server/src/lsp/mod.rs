@@ -8,6 +8,7 @@ mod copied;
 mod events;
 mod features;
 mod fix_all;
+mod foreign;
 pub mod frame;
 mod hierarchy;
 mod hover;
@@ -15,7 +16,9 @@ mod progress;
 mod protocol;
 mod published;
 mod radius;
+mod reviews;
 mod session;
+mod settings;
 mod survey;
 mod transport;
 mod watcher;
@@ -63,6 +66,7 @@ pub(crate) fn serve() -> anyhow::Result<ExitCode> {
     .custom_method(protocol::REGIONS, Backend::regions)
     .custom_method(protocol::CHECK_EDIT, Backend::check_edit)
     .custom_method(protocol::BLAST_RADIUS, Backend::blast_radius)
+    .custom_method(protocol::IS_CRITICAL, Backend::is_critical)
     .custom_method("window/workDoneProgress/cancel", Backend::cancel)
     .finish();
     let Some(client) = client else { anyhow::bail!("the framework gave no handle to the client") };

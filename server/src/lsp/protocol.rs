@@ -1,5 +1,6 @@
 //! Our own methods, described in `docs/protocol.md`.
 
+use super::reviews::ReviewsParams;
 use countersign_engine::report::JsonFinding;
 use countersign_impact::Action;
 use countersign_policy::{Environment, Tier, Verdict};
@@ -15,6 +16,8 @@ pub(super) const REGIONS: &str = "countersign/regions";
 pub(super) const CHECK_EDIT: &str = "countersign/checkEdit";
 /// Name of the request with [`BlastRadiusParams`].
 pub(super) const BLAST_RADIUS: &str = "countersign/blastRadius";
+/// Name of the request with [`IsCriticalParams`].
+pub(super) const IS_CRITICAL: &str = "countersign/isCritical";
 
 /// All shapes of the protocol, for its schema.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +37,28 @@ pub(super) struct Protocol {
     pub(super) blast_radius: BlastRadiusParams,
     /// Its result; null where no resource is.
     pub(super) blast_radius_result: Option<BlastRadiusResult>,
+    /// Parameters of the notification `countersign/reviews`, from the server.
+    pub(super) reviews: ReviewsParams,
+    /// Parameters of the request `countersign/isCritical`.
+    pub(super) is_critical: IsCriticalParams,
+    /// Its result.
+    pub(super) is_critical_result: IsCriticalResult,
+}
+
+/// A question whether a team calls a file critical. It need not be open, nor be there.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct IsCriticalParams {
+    /// The file.
+    pub(super) text_document: WireDocument,
+}
+
+/// Its answer.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct IsCriticalResult {
+    /// A `[[tier]]` of the team's own says so, by its path; opened here, the file counts whatever language it is in.
+    pub(super) critical: bool,
 }
 
 /// A place in a document, in the encoding that was negotiated.
@@ -330,6 +355,15 @@ pub(super) struct ActionArguments {
     /// The model, for a tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) model: Option<String>,
+}
+
+/// Arguments of the commands that answer a request for a review.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ReviewArguments {
+    /// The root of the repository, as `countersign/reviews` names it.
+    pub(super) root: String,
+    /// The name of the request.
+    pub(super) id: String,
 }
 
 /// The tag of a text in a language without comments: a record beside the file, in the form of evidence.

@@ -1,6 +1,7 @@
 //! The diagnostics that a client was sent, kept as they were sent: most of them are the same after an edit.
 
 use super::features::{self, MAX_DIAGNOSTICS, View};
+use super::reviews;
 use countersign_engine::{Finding, OriginSummary, Shown};
 use countersign_policy::{Environment, Verdict};
 use serde::Serialize;
@@ -102,6 +103,10 @@ impl ShownDiagnostics {
             sent.extend(now);
         }
         if let Some(now) = features::left_out(&analysis).and_then(|diagnostic| anew(&diagnostic, None)) {
+            is_changed |= !is_as_before(&before, sent.len(), &now);
+            sent.push(now);
+        }
+        for now in reviews::diagnostics(view).iter().filter_map(|diagnostic| anew(diagnostic, None)) {
             is_changed |= !is_as_before(&before, sent.len(), &now);
             sent.push(now);
         }

@@ -6,8 +6,11 @@
 use super::client::{Features, Requester};
 use super::events::Events;
 use super::features::{self, Around, View};
+use super::foreign::{self, Foreign};
 use super::protocol::EditParams;
 use super::published::{PublishParams, ShownDiagnostics};
+use super::reviews::{self, Reviews};
+use super::settings::{self, Settings};
 use super::survey::{Overview, Report, SurveyEnd};
 use super::transport::Outbox;
 use super::worker::{Job, Worker};
@@ -16,10 +19,10 @@ use crate::disk::FolderConfig;
 use crate::impact::Impacts;
 use crate::impact::live::{self, Live};
 use crate::record::Kind;
-use crate::seen::Seen;
+use crate::seen::{Look, Seen};
 use crate::surroundings::{self, Indexed};
 use countersign_engine::{
-    Analysis, Change, Document, Inserted, Policy, Snapshot, Workspace, analyze, is_affected, read, units, wanted_files,
+    Analysis, Document, Inserted, Policy, Snapshot, Workspace, analyze, is_affected, read, units, wanted_files,
 };
 use countersign_grammars::Language;
 use countersign_policy::{CONFIG_FILE, Config, Surface};
@@ -39,7 +42,7 @@ use tower_lsp::jsonrpc;
 use tower_lsp::ls_types::{
     Diagnostic, DidChangeTextDocumentParams, DidChangeWatchedFilesRegistrationOptions, DidOpenTextDocumentParams,
     ExecuteCommandParams, FileSystemWatcher, GlobPattern, LSPAny, MessageType, ProgressToken, Registration,
-    TextDocumentContentChangeEvent, Uri, WorkspaceDiagnosticParams, WorkspaceDiagnosticReportResult,
+    TextDocumentContentChangeEvent, TextDocumentItem, Uri, WorkspaceDiagnosticParams, WorkspaceDiagnosticReportResult,
 };
 
 /// Steps of the parser that a change may take on the main loop, some three milliseconds. What needs more goes to the
@@ -139,6 +142,10 @@ pub(super) enum Event {
     },
     /// Agents' hooks left reports about files.
     Reported(Vec<PathBuf>),
+    /// Something happened that the reviews hang on.
+    ReviewsChanged,
+    /// It was looked where the reviews stand, by the root of the repository.
+    Reviewed(Vec<reviews::Looked>),
     /// Something out of the ordinary was seen in what an agent does.
     Alert(String),
     /// The worker compared a version of a document with the baseline.
@@ -179,6 +186,8 @@ pub(super) enum Event {
     SurveyEnded(SurveyEnd),
     /// The person does not want to wait for something.
     Cancel(ProgressToken),
+    /// The worker looked up the globs of files that are critical.
+    Critical(BTreeSet<String>),
     /// Write down everything, then answer.
     Flush(oneshot::Sender<()>),
     /// End.
@@ -198,14 +207,14 @@ pub(super) enum Outcome {
 }
 
 /// Why there is no view of a document.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) enum Missing {
     /// It was never opened, or was closed.
     NotOpen,
     /// It is open and in no language that is analysed.
     NotOurs,
-    /// It is a `countersign.toml`, of which this is wrong.
-    Settings(Vec<Diagnostic>),
+    /// It is a `countersign.toml`.
+    Settings(Box<Settings>),
 }
 
 /// What answers a request, once there is a view of its document.
@@ -214,9 +223,9 @@ type Question = Box<dyn FnOnce(Result<View, Missing>) + Send>;
 /// An open document.
 #[expect(clippy::struct_excessive_bools, reason = "each is about something else, and all of them change on their own")]
 pub(super) struct Open {
-    uri: Uri,
+    pub(super) uri: Uri,
     path: Option<PathBuf>,
-    document: Document,
+    pub(super) document: Document,
     /// The settings; until they are there nothing is shown.
     policy: Option<Policy>,
     excluded: bool,
@@ -239,6 +248,8 @@ pub(super) struct Open {
     awaits_text: bool,
     /// What was written down last of what is said about text of AI tools.
     seen: Option<Seen>,
+    /// When that was looked at last, in milliseconds since 1970.
+    looked_at: Option<i64>,
     /// When who wrote what has to be written down.
     save_at: Option<Instant>,
 }
@@ -247,6 +258,13 @@ impl Open {
     /// The file, where it is one.
     pub(super) fn path(&self) -> Option<&PathBuf> {
         self.path.as_ref()
+    }
+
+    /// Answers what waits for an analysis that does not come any more.
+    pub(super) fn answer_waiting_with(&mut self, missing: &Missing) {
+        for run in std::mem::take(&mut self.waiting) {
+            run(Err(missing.clone()));
+        }
     }
 
     /// What has it looked up what was recorded with the commits that its lines come from; `back` where lines came in that may
@@ -280,8 +298,10 @@ pub(super) struct Session {
     pub(super) documents: HashMap<String, Open>,
     configs: HashMap<String, (Text, i32)>,
     /// Open documents in languages that are not ours.
-    foreign: HashSet<String>,
-    snapshots: Snapshots,
+    pub(super) foreign: HashMap<String, Foreign>,
+    /// The globs of files in such languages that the client was asked to send.
+    pub(super) registered: BTreeSet<String>,
+    pub(super) snapshots: Snapshots,
     pub(super) outbox: Outbox,
     pub(super) requester: Requester,
     pub(super) events: Events,
@@ -314,6 +334,8 @@ pub(super) struct Session {
     baseline_problems: BTreeSet<String>,
     /// Since when alerts are counted, and how many there were.
     alerts: Option<(Instant, usize)>,
+    /// Where the reviews stand.
+    pub(super) reviews: Reviews,
 }
 
 impl Session {
@@ -325,7 +347,8 @@ impl Session {
             roots: Vec::new(),
             documents: HashMap::new(),
             configs: HashMap::new(),
-            foreign: HashSet::new(),
+            foreign: HashMap::new(),
+            registered: BTreeSet::new(),
             snapshots,
             outbox,
             requester,
@@ -345,6 +368,7 @@ impl Session {
             is_comparing: false,
             baseline_problems: BTreeSet::new(),
             alerts: None,
+            reviews: Reviews::default(),
         }
     }
 
@@ -364,6 +388,7 @@ impl Session {
         }
         self.guard(Self::save_due);
         self.guard(Self::compare_due);
+        self.guard(Self::look_at_reviews);
         true
     }
 
@@ -384,7 +409,10 @@ impl Session {
             Event::Initialize { features, roots } => (self.features, self.roots) = (features, roots),
             Event::Initialized => {
                 self.watch_files();
+                self.help_with_settings();
+                self.look_up_critical();
                 self.index(self.roots.clone());
+                self.reviews.set_due();
             }
             Event::Open(params) => self.open(params),
             Event::Change(params) => self.change(params),
@@ -394,10 +422,13 @@ impl Session {
             Event::Folders { added, removed } => {
                 self.roots.retain(|root| !removed.contains(root));
                 self.index(added.clone());
+                self.reviews.set_due();
                 self.roots.extend(added);
+                self.look_up_critical();
                 self.overview.is_due = true;
             }
             Event::FilesChanged(paths) => {
+                self.reviews.set_due();
                 for path in &paths {
                     self.reread_text(path);
                 }
@@ -405,7 +436,9 @@ impl Session {
             }
             Event::Indexed(read) => self.indexed(read),
             Event::IndexRead => self.index_read(),
+            Event::Critical(globs) => self.ask_for_critical(globs),
             Event::SettingsForgotten => {
+                self.look_up_critical();
                 self.overview.is_due = true;
                 (self.compare_at, self.compared) = (Some(Instant::now()), 0);
                 self.stale |= self.features.pull_diagnostics;
@@ -423,6 +456,8 @@ impl Session {
                 self.matched(&uri, opened, found, is_waiting.then_some(newest));
             }
             Event::Reported(files) => self.reported(&files),
+            Event::ReviewsChanged => self.reviews.set_due(),
+            Event::Reviewed(looked) => self.reviewed(looked),
             Event::Alert(message) => self.alert(&message),
             Event::Impacts { versions, impacts, problems } => {
                 for problem in problems.difference(&self.baseline_problems) {
@@ -627,6 +662,17 @@ impl Session {
         }
     }
 
+    /// Has documents looked at again, by their files. Returns whether there are any.
+    pub(super) fn show_again(&mut self, files: &HashSet<Arc<str>>) -> bool {
+        let mut is_any = false;
+        for open in self.documents.values_mut() {
+            let is_meant = files.contains(&open.document.snapshot().file);
+            open.dirty |= is_meant;
+            is_any |= is_meant;
+        }
+        is_any
+    }
+
     /// Marks the documents that a change of the workspace may say something else about.
     fn look_again(&mut self, but: &str) {
         for (uri, open) in &mut self.documents {
@@ -640,12 +686,37 @@ impl Session {
         }
     }
 
+    /// Has a client that can be told so ask what can stand in the settings' files, and in no others.
+    fn help_with_settings(&self) {
+        if self.features.register_completion {
+            let pattern = format!("**/{CONFIG_FILE}");
+            let options = serde_json::json!({
+                "documentSelector": [{ "scheme": "file", "pattern": pattern }],
+                "triggerCharacters": settings::TRIGGERS,
+            });
+            self.requester.register(vec![Registration {
+                id: "countersign-settings".to_owned(),
+                method: "textDocument/completion".to_owned(),
+                register_options: Some(options),
+            }]);
+        }
+    }
+
+    /// Has it looked up which files the client is to send besides those of our languages.
+    fn look_up_critical(&self) {
+        if self.features.register_documents {
+            self.worker.send(Job::Critical { roots: self.roots.clone() });
+        }
+    }
+
     fn watch_files(&self) {
         if !self.features.watch_files {
             return;
         }
         let files = "**/*.{tf,tofu,tfvars,tf.json,tofu.json,tfvars.json}";
-        self.watch("countersign-files".to_owned(), [format!("**/{CONFIG_FILE}"), files.to_owned()]);
+        let others = ["**/.countersign/**", "**/CODEOWNERS"].map(str::to_owned);
+        let patterns = [format!("**/{CONFIG_FILE}"), files.to_owned()].into_iter().chain(others);
+        self.watch("countersign-files".to_owned(), patterns);
     }
 
     fn watch(&self, id: String, patterns: impl IntoIterator<Item = String>) {
@@ -668,15 +739,18 @@ impl Session {
             self.show_config(&key);
             return;
         }
-        let Some(language) = Language::of_path(&name).or_else(|| Language::of_id(&item.language_id)) else {
-            self.foreign.insert(key);
-            return;
-        };
+        match Language::of_path(&name).or_else(|| Language::of_id(&item.language_id)) {
+            Some(language) => self.open_as(item, path, language),
+            None => self.open_foreign(item),
+        }
+    }
+
+    /// Opens a document.
+    pub(super) fn open_as(&mut self, item: TextDocumentItem, path: Option<PathBuf>, language: Language) {
+        let key = item.uri.as_str().to_owned();
         // Helix opens a document twice now and then; what the first opening put into the index goes.
         if let Some(mut before) = self.documents.remove(&key) {
-            for run in std::mem::take(&mut before.waiting) {
-                run(Err(Missing::NotOpen));
-            }
+            before.answer_waiting_with(&Missing::NotOpen);
             before.document.unindex(&mut self.workspace);
         }
         let mut snapshot = Snapshot::new(language, item.version, &item.text);
@@ -690,8 +764,11 @@ impl Session {
         self.counter += 1;
         let opened = self.counter;
         if let Some(path) = &path {
+            self.reviews.opened(path);
             self.worker.send(Job::Settings { uri: key.clone(), path: path.clone() });
-            self.worker.send(Job::Around { path: path.clone() });
+            if language.is_parsed() {
+                self.worker.send(Job::Around { path: path.clone() });
+            }
             let text = document.text().clone();
             self.worker.send(Job::Remember {
                 uri: key.clone(),
@@ -729,6 +806,7 @@ impl Session {
             dirty: true,
             awaits_text: false,
             seen: None,
+            looked_at: None,
             save_at: None,
         };
         if is_file {
@@ -741,10 +819,7 @@ impl Session {
         let key = params.text_document.uri.as_str();
         let version = params.text_document.version;
         let encoding = self.features.encoding;
-        let resolve = |text: &Text, change: TextDocumentContentChangeEvent| Change {
-            range: change.range.map(|range| features::to_bytes(text, encoding, &range)),
-            text: change.text,
-        };
+        let resolve = |text: &Text, change: TextDocumentContentChangeEvent| foreign::resolve(text, change, encoding);
         if let Some((text, known)) = self.configs.get_mut(key) {
             for change in params.content_changes {
                 let change = resolve(text, change);
@@ -756,7 +831,9 @@ impl Session {
             return;
         }
         let Some(open) = self.documents.get_mut(key) else {
-            if !self.foreign.contains(key) {
+            if let Some(foreign) = self.foreign.get_mut(key) {
+                foreign.change(params, encoding);
+            } else {
                 let message = format!("A change of {key} came before the document was opened; it is ignored.");
                 self.log(MessageType::WARNING, &message);
             }
@@ -813,6 +890,7 @@ impl Session {
             self.reload_settings();
         }
         self.overview.is_due = true;
+        self.reviews.set_due();
         // What is saved is meant, and may be compared with another commit than before.
         (self.compare_at, self.compared) = (Some(Instant::now()), 0);
         if let Some(path) = features::file_path(uri) {
@@ -838,9 +916,7 @@ impl Session {
         let mut closed = self.documents.remove(key);
         let was_open = closed.is_some() || self.configs.remove(key).is_some();
         if let Some(open) = &mut closed {
-            for run in std::mem::take(&mut open.waiting) {
-                run(Err(Missing::NotOpen));
-            }
+            open.answer_waiting_with(&Missing::NotOpen);
             open.document.unindex(&mut self.workspace);
             let file = Arc::clone(&open.document.snapshot().file);
             if let Some(before) = self.replaced.remove(&file) {
@@ -854,7 +930,7 @@ impl Session {
             self.look_again(key);
         }
         self.snapshots.remove(key);
-        if self.foreign.remove(key) {
+        if self.foreign.remove(key).is_some() {
             return;
         }
         if !was_open {
@@ -885,7 +961,16 @@ impl Session {
     }
 
     /// The settings of a document are there, for the first time or anew.
-    fn settings(&mut self, uri: &str, config: &FolderConfig) {
+    pub(super) fn settings(&mut self, uri: &str, config: &FolderConfig) {
+        if self.settings_of_foreign(uri, config) {
+            return;
+        }
+        let is_plain = |open: &Open| !open.document.language().is_parsed();
+        let is_critical = |open: &Open| open.path.as_deref().is_some_and(|path| config.singles_out(path));
+        if self.documents.get(uri).is_some_and(|open| is_plain(open) && !is_critical(open)) {
+            self.leave(uri);
+            return;
+        }
         let Some(open) = self.documents.get_mut(uri) else {
             return;
         };
@@ -897,9 +982,11 @@ impl Session {
 
     fn reload_settings(&mut self) {
         self.worker.send(Job::ForgetSettings);
-        for (uri, open) in &self.documents {
-            if let Some(path) = &open.path {
-                self.worker.send(Job::Settings { uri: uri.clone(), path: path.clone() });
+        let open = self.documents.iter().map(|(uri, open)| (uri, open.path.as_deref()));
+        let foreign = self.foreign.iter().map(|(uri, foreign)| (uri, foreign.path()));
+        for (uri, path) in open.chain(foreign) {
+            if let Some(path) = path {
+                self.worker.send(Job::Settings { uri: uri.clone(), path: path.to_owned() });
             }
         }
     }
@@ -1036,6 +1123,7 @@ impl Session {
             None => (Arc::new(open.document.snapshot().clone()), None),
         };
         Some(View {
+            reviews: self.reviews.of(&snapshot.file),
             uri: open.uri.clone(),
             path: open.path.clone(),
             snapshot,
@@ -1064,8 +1152,10 @@ impl Session {
             return;
         }
         let missing = match self.configs.get(uri) {
-            Some((text, _)) => Missing::Settings(features::config_diagnostics(text, self.features.encoding)),
-            None if self.foreign.contains(uri) => Missing::NotOurs,
+            Some((text, _)) => {
+                Missing::Settings(Box::new(Settings { text: text.clone(), features: self.features.clone() }))
+            }
+            None if self.foreign.contains_key(uri) => Missing::NotOurs,
             None => Missing::NotOpen,
         };
         let view = self.view(uri).ok_or(missing);
@@ -1103,7 +1193,7 @@ impl Session {
         let mut versions = HashMap::new();
         let mut open = HashMap::new();
         for (uri, document) in &mut self.documents {
-            if document.path.is_some() && !document.excluded {
+            if document.path.is_some() && !document.excluded && document.document.language().is_parsed() {
                 versions.insert(uri.clone(), document.document.version());
                 let snapshot = document.document.snapshot();
                 open.insert(Arc::clone(&snapshot.file), Arc::new(snapshot.clone()));
@@ -1157,7 +1247,7 @@ impl Session {
     }
 
     /// Has the worker write down who wrote what. Where what was remembered is not known yet, the worker adds it.
-    fn save_state(&mut self, uri: &str) {
+    pub(super) fn save_state(&mut self, uri: &str) {
         let Some(open) = self.documents.get_mut(uri) else { return };
         if open.save_at.take().is_none() {
             return;
@@ -1179,9 +1269,11 @@ impl Session {
             return;
         };
         let seen = Seen::of(analysis);
+        let before = open.looked_at.replace(crate::record::now());
         if open.seen.as_ref() != Some(&seen) {
+            let look = Look::of(analysis, before);
             open.seen = Some(seen.clone());
-            self.worker.send(Job::Seen { path, seen });
+            self.worker.send(Job::Seen { path, seen, look });
         }
     }
 
@@ -1193,7 +1285,7 @@ impl Session {
         self.worker.send(Job::Reply(reply));
     }
 
-    fn log(&self, kind: MessageType, message: &str) {
+    pub(super) fn log(&self, kind: MessageType, message: &str) {
         self.outbox.notify("window/logMessage", &serde_json::json!({ "type": kind, "message": message }));
     }
 }

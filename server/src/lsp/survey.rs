@@ -4,10 +4,9 @@
 use super::features::{self, Around, View};
 use super::progress::Progress;
 use super::session::{Event, Session, on_pool};
-use super::worker::changed;
 use crate::attribution;
 use crate::cli::today;
-use crate::committed::Records;
+use crate::committed::{Records, changed};
 use crate::disk::{Configs, FolderConfig};
 use crate::state::Store;
 use crate::surroundings;
@@ -255,6 +254,7 @@ impl Survey {
             roots: self.roots.clone(),
             workspace: self.workspace.clone(),
             around: self.around.clone(),
+            reviews: None,
         };
         let diagnostics = Arc::new(features::diagnostics(&view));
         let id = digest(&diagnostics);

@@ -3,24 +3,25 @@
 
 use super::copied::Newcomer;
 use super::events::Events;
+use super::foreign;
 use super::progress::Progress;
+use super::reviews;
 use super::session::{Event, Snapshots, on_pool};
 use super::watcher::Watcher;
 use crate::attribution;
 use crate::cache::{self, Cache};
 use crate::committed::{self, Records, Stamp};
 use crate::disk::{self, Configs};
-use crate::git::{self, Committed};
 use crate::record::{self, Kind};
-use crate::seen::Seen;
+use crate::seen::{Look, Seen};
 use crate::spool::{self, Report};
 use crate::state::Store;
 use crate::surroundings::{self, Indexed, Surroundings};
 use crate::watch::{self, alert, denied};
 use countersign_engine::{Inserted, module_of};
 use countersign_grammars::Language;
-use countersign_provenance::{Origin, Regions, Saved, minimal_edits};
-use countersign_text::{RangeMap, Text};
+use countersign_provenance::{Origin, Regions, Saved};
+use countersign_text::{Encoding, Text};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -50,7 +51,7 @@ pub(super) enum Job {
     /// Write down in the ledger what came to be known of a part of a document.
     Record { path: PathBuf, kind: Kind, origin: Origin, bytes: usize },
     /// Write down in the ledger what is new of what is said about text of AI tools.
-    Seen { path: PathBuf, seen: Seen },
+    Seen { path: PathBuf, seen: Seen, look: Look },
     /// Note that the editor has saved a document.
     Saved { path: PathBuf, text: Text },
     /// Look up what was recorded with the commits that a document's lines come from, where that may have changed or lines came
@@ -77,6 +78,10 @@ pub(super) enum Job {
     Reread { paths: Vec<PathBuf> },
     /// Read files that expressions read, each with the file that does.
     Texts { wanted: Vec<(String, Arc<str>)> },
+    /// Look where the reviews in the repositories of some folders stand. Of those in `known` something was told before.
+    Reviews { folders: Vec<PathBuf>, known: HashSet<PathBuf>, encoding: Encoding },
+    /// Look up which files below some folders are critical.
+    Critical { roots: Vec<PathBuf> },
     /// Say that all jobs before are done.
     Reply(oneshot::Sender<()>),
 }
@@ -105,6 +110,7 @@ impl Worker {
             written: RefCell::default(),
             reported: RefCell::default(),
             watcher: RefCell::new(Watcher::start(events.clone())),
+            roots: RefCell::default(),
         };
         std::thread::spawn(move || state.run(&incoming));
         Self { jobs, events, configs, store }
@@ -122,6 +128,7 @@ impl Worker {
                 }
                 let configs = Configs::default();
                 let (mut files, _) = disk::files(&roots, &configs);
+                files.retain(|(_, language)| language.is_parsed());
                 files.truncate(MAX_INDEXED);
                 let store = Store::default();
                 for (done, batch) in files.chunks(BATCH).enumerate() {
@@ -185,6 +192,8 @@ struct State {
     /// Reports of agents' hooks, by document.
     reported: RefCell<HashMap<String, Reported>>,
     watcher: RefCell<Watcher>,
+    /// The work trees that folders are in.
+    roots: RefCell<HashMap<PathBuf, PathBuf>>,
 }
 
 impl State {
@@ -220,8 +229,8 @@ impl State {
                 }
                 None
             }
-            Job::Seen { path, seen } => {
-                if let Err(error) = seen.record(&self.store, &path) {
+            Job::Seen { path, seen, look } => {
+                if let Err(error) = seen.record(&self.store, &path, &look) {
                     tracing::warn!("what was seen in {} could not be recorded: {error}", path.display());
                 }
                 None
@@ -241,7 +250,7 @@ impl State {
                 None
             }
             Job::Compare { uri, opened, path, version, text } => {
-                let changed = changed(&path, &text)?;
+                let changed = committed::changed(&path, &text)?;
                 Some(Event::Compared { uri, opened, version, changed })
             }
             Job::Inserted { uri, opened, path, version, text, inserted, asks } => {
@@ -284,6 +293,11 @@ impl State {
                 };
                 Some(Event::Indexed(wanted.into_iter().map(read).collect()))
             }
+            Job::Reviews { folders, known, encoding } => {
+                let (mut roots, mut watcher) = (self.roots.borrow_mut(), self.watcher.borrow_mut());
+                reviews::look(&folders, &known, encoding, (&mut roots, &mut watcher), &self.events)
+            }
+            Job::Critical { roots } => Some(foreign::found(&roots, &self.configs)),
             Job::Reply(reply) => {
                 let _ = reply.send(());
                 None
@@ -364,23 +378,4 @@ impl State {
             }
         });
     }
-}
-
-/// What of a text is not as it was committed; `None` where there is nothing to compare with.
-pub(super) fn changed(path: &Path, text: &Text) -> Option<RangeMap<()>> {
-    let mut changed = RangeMap::default();
-    match git::at_head(path) {
-        Committed::NoBaseline => return None,
-        Committed::Absent => changed.set(0..text.len(), Some(())),
-        Committed::Text(before) => {
-            let text = text.to_string();
-            // A work tree may be checked out with other line breaks.
-            let before =
-                if text.contains("\r\n") && !before.contains("\r\n") { before.replace('\n', "\r\n") } else { before };
-            for edit in minimal_edits(0, &before, &text) {
-                changed.edit(edit.range, edit.text.len(), Some(()));
-            }
-        }
-    }
-    Some(changed)
 }

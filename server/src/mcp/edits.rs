@@ -7,7 +7,6 @@ use crate::proposal;
 use crate::proposal::text::{Left, left};
 use countersign_agents::{Action, Call, Change, Edit, Moment, Replacement};
 use countersign_engine::MAX_FILE_BYTES;
-use countersign_grammars::Language;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -62,7 +61,7 @@ pub(super) fn check_edit(workspace: &Workspace, asked: &CheckEdit) -> Told<Judge
     let configs = Configs::default();
     let unread = files.texts.keys().filter_map(|path| {
         let shown = disk::display(&workspace.shown(path));
-        if Language::of_path(&path.to_string_lossy()).is_none() {
+        if configs.of(path).language(path).is_none() {
             return Some(format!("{shown}: Countersign does not read this kind of file"));
         }
         configs.of(path).excludes(path).then(|| format!("{shown}: the settings leave this file out"))

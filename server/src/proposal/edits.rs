@@ -76,9 +76,11 @@ pub(super) fn edits(call: &Call, edits: &[Edit]) -> Judgement {
         if let Some(forbidden) = file.config.config.forbids(call.agent, Asked::Path(&relative(path, &file.config))) {
             judgement.say(Saying::out_of_scope(call.agent, &format!("It edits `{}`.", file.shown), forbidden));
         }
-        let language = Language::of_path(&path.to_string_lossy());
+        let language = file.config.language(path);
         let Some(language) = language.filter(|_| !file.config.excludes(path)) else { continue };
         match (&file.found, &file.left) {
+            // What is no text is nothing to judge there.
+            (Err(_), _) if !language.is_parsed() => {}
             (Err(why), _) => judgement.unjudged.push(format!("{}: {}", file.shown, why.trim_end_matches('.'))),
             (_, Left::Unknown(why)) => judgement.unjudged.push(format!("{}: {why}", file.shown)),
             (Ok(found), Left::Gone | Left::Text(_)) => {
@@ -176,7 +178,8 @@ impl<'e> Analysed<'e> {
                 One { edited, before, after }
             })
             .collect();
-        let around = Surroundings::of(files.iter().map(|file| Arc::new(file.before.clone())));
+        let parsed = files.iter().filter(|file| file.before.language.is_parsed());
+        let around = Surroundings::of(parsed.map(|file| Arc::new(file.before.clone())));
         let mut after = around.workspace.clone();
         for file in &files {
             after.update(&file.after.file, &units(&file.before), &units(&file.after));
@@ -217,7 +220,7 @@ impl<'e> Analysed<'e> {
         let live = Live::default();
         let on_disk = Arc::new(self.around.files().clone());
         let mut states = [(&self.around.workspace, false), (&self.after, true)].map(|(workspace, is_after)| {
-            let open = self.files.iter().map(|file| {
+            let open = self.files.iter().filter(|file| file.before.language.is_parsed()).map(|file| {
                 let snapshot = if is_after { &file.after } else { &file.before };
                 (Arc::clone(&snapshot.file), Arc::new(snapshot.clone()))
             });

@@ -7,15 +7,14 @@ use crate::cli::Check;
 use crate::disk::{Configs, FolderConfig};
 use crate::git::{Git, Revision};
 use crate::impact::Checked as Live;
-use crate::owners::{CODEOWNERS, owners};
 use crate::surroundings::{Surroundings, files_in, key};
 use countersign_engine::report::{JsonFinding, JsonProblem};
 use countersign_engine::{Elsewhere, Finding, Snapshot, UnitAt, environment_at};
 use countersign_grammars::Language;
 use countersign_impact::Action;
 use countersign_policy::{
-    ChangeUnderReview, Circumstances, Config, Environment, Impacted, Origin, RequireRow, SIGNERS, Severity, Surface,
-    Table, Tier, Tiers, Verdict, Written,
+    CODEOWNERS, ChangeUnderReview, Circumstances, Config, Environment, Impacted, Origin, Owners, RequireRow, SIGNERS,
+    Severity, Surface, Table, Tier, Tiers, Verdict, Written,
 };
 use countersign_review::{Bound, digest};
 use std::cell::RefCell;
@@ -47,6 +46,8 @@ pub(crate) struct Change {
     pub(crate) bound: Bound,
     /// Where it stands now, in bytes of the file; nowhere where it is gone.
     pub(crate) ranges: Vec<Range<usize>>,
+    /// Its first and its last line there, from 1, without the comments before it.
+    pub(crate) lines: Option<(usize, usize)>,
     /// What stood there, and what stands there now.
     pub(crate) texts: (String, String),
     /// How much the place matters.
@@ -69,16 +70,18 @@ pub(crate) struct Change {
     level: String,
     /// What happens to what is live, in the worst case.
     pub(crate) impact: Option<Impacted>,
-    /// The resources that are taken away with it, or may be, by what is predicted.
-    pub(super) takes: Vec<String>,
+    /// The resources that are taken away with it, or may be, by what is predicted, and how.
+    pub(super) takes: Vec<(String, Action)>,
     /// What a plan takes away with it.
     pub(crate) planned: Vec<Planned>,
     /// The row of `[[require]]` that holds for it, and its number from 0, which is left out where a plan alone asks for it.
     pub(crate) required: Option<(Option<usize>, RequireRow)>,
+    /// The AI tools that wrote it; `None` among these for whatever is a person's or nobody's.
+    writers: BTreeSet<Option<String>>,
     /// The commits that it comes from.
     commits: Vec<String>,
-    /// Whether one of them has the trailer that is required.
-    pub(crate) has_trailer: bool,
+    /// What is required of their messages and is not there.
+    pub(crate) lacks: Vec<String>,
 }
 
 /// Everything that changed where policy may want something.
@@ -155,7 +158,7 @@ pub(crate) fn changes(
         },
     ));
     let codeowners = CODEOWNERS.iter().find_map(|name| tip.file(name));
-    let codeowners = codeowners.map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default();
+    let codeowners = Owners::read(&String::from_utf8_lossy(&codeowners.unwrap_or_default()));
     let is_caused = |(path, looked): (&PathBuf, &Looked)| {
         let relative = crate::disk::display(path.strip_prefix(root).ok()?);
         looked.findings.iter().any(|seen| seen.is_caused).then_some(relative)
@@ -327,7 +330,7 @@ pub(super) struct OneFile<'a> {
     /// What tells all that is different from anything else.
     whole: &'a str,
     commits: &'a Commits<'a>,
-    owners: &'a str,
+    owners: &'a Owners,
     /// Whoever is at work on it, and on anything.
     worker: Option<&'a str>,
     any_worker: Option<&'a str>,
@@ -343,6 +346,14 @@ impl OneFile<'_> {
         let (before_by, there_by, after_by) = (by_address(&before), by_address(&there), by_address(&after));
         let text_of = |content: Option<&[u8]>| String::from_utf8_lossy(content.unwrap_or_default()).into_owned();
         let (base, text) = (text_of(base), text_of(now));
+        let breaks: Vec<usize> =
+            text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
+        let line_at = |offset: usize| breaks.partition_point(|at| *at < offset) + 1;
+        let lines_of = |part: &Part| {
+            let range = part.ranges.first()?;
+            let filled = text.get(range.clone())?.trim_end().len();
+            Some((line_at(header(&text, range)), line_at(range.start + filled.saturating_sub(1))))
+        };
         let is_same = |part: &&Part| before_by.get(&part.address) == Some(&part.seal);
         let is_gone = |part: &&Part| !after_by.contains_key(&part.address);
         let gone: Vec<&Part> = before.iter().filter(is_gone).collect();
@@ -372,9 +383,12 @@ impl OneFile<'_> {
                 then.map(|then| then.text(&base)).unwrap_or_default(),
                 now.map(|now| now.text(&text)).unwrap_or_default(),
             );
-            changes.extend(
-                self.change(bound, part, now, (&about, is_only_caused)).map(|change| Change { texts, ..change }),
-            );
+            let lines = now.and_then(lines_of);
+            changes.extend(self.change(bound, part, now, (&about, is_only_caused)).map(|change| Change {
+                lines,
+                texts,
+                ..change
+            }));
         };
         for part in after.iter().filter(|part| !is_same(part)) {
             add(part, Some(part), Some(part.seal.clone()), false);
@@ -440,11 +454,18 @@ impl OneFile<'_> {
         };
         let mut change = self.bare(bound, (tier, environment), now, is_only_caused);
         change.impact = findings.iter().filter_map(|seen| seen.finding.impact).max_by_key(severity_of);
-        let is_taken = |seen: &&&Seen| seen.finding.impact.is_some_and(|impact| takes(impact.action));
-        let taken = findings.iter().filter(is_taken).filter_map(|seen| seen.finding.resource.as_ref());
-        change.takes = taken.map(|resource| resource.address.to_string()).collect();
+        let taken = findings.iter().filter_map(|seen| {
+            let action = seen.finding.impact.map(|impact| impact.action).filter(|action| takes(*action))?;
+            Some((seen.finding.resource.as_ref()?.address.to_string(), action))
+        });
+        change.takes = taken.collect();
+        // What goes has no text of its own that says whose it was: whoever changed the part has done it. And where it matters most,
+        // the rest of the part is an AI's too, as it is where nobody knows who changed it.
+        let is_by_ai = matches!(change.counts_as, Origin::Ai | Origin::Mixed);
         let verdict = |finding: &Finding| match finding.origin.by {
-            Origin::Unknown | Origin::Suspected if change.counts_as != change.origin => {
+            Origin::Unknown | Origin::Suspected
+                if is_by_ai && (change.tier >= Tier::High || finding.impact.is_some()) =>
+            {
                 let about = Circumstances {
                     origin: change.counts_as,
                     severity: finding.severity,
@@ -475,7 +496,7 @@ impl OneFile<'_> {
         now: Option<&Part>,
         is_only_caused: bool,
     ) -> Change {
-        let (origin, commits) = self.origin(now, is_only_caused);
+        let (origin, commits, writers) = self.origin(now, is_only_caused);
         let people = self.policy.config.config.people();
         let mut own = self.commits.people(commits);
         own.extend(if is_only_caused { self.any_worker } else { self.worker }.map(str::to_owned));
@@ -493,13 +514,14 @@ impl OneFile<'_> {
         Change {
             counts_as: asked.counts_as(),
             ranges: now.map(|now| now.ranges.clone()).unwrap_or_default(),
+            lines: None,
             texts: Default::default(),
             bound,
             tier,
             environment,
             origin,
             own,
-            owners: owners(self.owners, &self.path),
+            owners: self.owners.of(&self.path).to_vec(),
             found: Vec::new(),
             worst: None,
             level,
@@ -507,8 +529,9 @@ impl OneFile<'_> {
             takes: Vec::new(),
             planned: Vec::new(),
             required: None,
+            writers,
             commits: commits.iter().map(|commit| (*commit).to_owned()).collect(),
-            has_trailer: false,
+            lacks: Vec::new(),
         }
     }
 
@@ -517,13 +540,21 @@ impl OneFile<'_> {
         change.require(&self.policy.config.config, self.commits);
     }
 
-    /// Who wrote what is different in a part, and the commits that it comes from.
-    fn origin(&self, now: Option<&Part>, is_only_caused: bool) -> (Origin, &[&str]) {
+    /// Who wrote what is different in a part, the commits that it comes from, and the AI tools that wrote it; `None` among these for
+    /// whatever is a person's or nobody's.
+    fn origin(&self, now: Option<&Part>, is_only_caused: bool) -> (Origin, &[&str], BTreeSet<Option<String>>) {
         // What brings it about may be anything of the branch.
         let touching = if is_only_caused { self.commits.all() } else { self.commits.touching(&self.path) };
         let new = self.looked.map(|looked| looked.lines.as_slice()).unwrap_or_default();
-        let here = new.iter().filter(|line| now.is_some_and(|now| now.holds(line.start)));
-        let mut lines: Vec<(Option<&str>, Origin)> = here.map(|line| (line.commit.as_deref(), line.by)).collect();
+        let here = || new.iter().filter(|line| now.is_some_and(|now| now.holds(line.start)));
+        let mut writers: BTreeSet<Option<String>> = here().map(|line| line.tool.clone()).collect();
+        // Whoever only took something away has left no line to be told by.
+        let by_tools: BTreeSet<&str> =
+            new.iter().filter(|line| line.tool.is_some()).filter_map(|line| line.commit.as_deref()).collect();
+        if touching.iter().any(|commit| !by_tools.contains(commit)) {
+            writers.insert(None);
+        }
+        let mut lines: Vec<(Option<&str>, Origin)> = here().map(|line| (line.commit.as_deref(), line.by)).collect();
         // What is gone, or in no language, is nobody's line: those who changed the file since have done it.
         if lines.is_empty() {
             let by = |commit: &&str| if self.commits.is_by_ai(commit) { Origin::Ai } else { Origin::Unknown };
@@ -543,7 +574,7 @@ impl OneFile<'_> {
         } else {
             Origin::Unknown
         };
-        (origin, touching)
+        (origin, touching, writers)
     }
 }
 
@@ -565,10 +596,24 @@ impl Change {
     fn require(&mut self, config: &Config, commits: &Commits<'_>) {
         let by_plan =
             || (!self.planned.is_empty()).then(|| (None, RequireRow { approvals: 1, ..RequireRow::default() }));
-        self.required = config.required(&self.asked(config)).map(|(number, row)| (Some(number), row)).or_else(by_plan);
-        let trailer = self.required.as_ref().and_then(|(_, row)| row.trailer.as_deref());
-        let has = |name: &str| self.commits.iter().any(|commit| has_trailer(commits.message(commit), name));
-        self.has_trailer = trailer.is_none_or(has);
+        let asked = self.asked(config);
+        let required = config.required(&asked).map(|(number, row)| (Some(number), row)).or_else(by_plan);
+        let required = required.map(|(number, row)| {
+            let mode = config.mode(&asked, self.writers.iter().map(Option::as_deref), row.mode);
+            (number, RequireRow { mode, ..row })
+        });
+        self.required = required;
+        let Some((_, row)) = &self.required else { return };
+        let messages = || self.commits.iter().map(|commit| commits.message(commit));
+        let trailer = row.trailer.iter().filter(|name| !messages().any(|message| has_trailer(message, name)));
+        let ticket = row.ticket.iter().filter(|ticket| !messages().any(|message| ticket.is_in(message)));
+        let lacks =
+            trailer
+                .map(|name| format!("no commit of it has the trailer `{name}:` in the last paragraph of its message"))
+                .chain(ticket.map(|it| {
+                    format!("no commit of it names a ticket (`{}`) in its message", String::from(it.clone()))
+                }));
+        self.lacks = lacks.collect();
     }
 }
 

@@ -45,6 +45,8 @@ pub(super) struct NewLine {
     pub(super) commit: Option<String>,
     /// Who wrote it.
     pub(super) by: Origin,
+    /// The AI tool, where a note that stands as it was first written names one alone, or what was recorded here does.
+    pub(super) tool: Option<String>,
 }
 
 impl Read {
@@ -142,19 +144,24 @@ impl<'a> Commits<'a> {
         let by_note = |commit: &str, number: usize| {
             let origins = self.read.notes.get(commit)?.origins(&path, u32::try_from(number + 1).ok()?);
             let writers: Vec<Writer> = origins.into_iter().map(|origin| origin.writer).collect();
+            let tool = tool(writers.iter()).filter(|_| self.is_noted(commit));
             Some(if writers.iter().any(Writer::is_ai) {
-                Origin::Ai
+                (Origin::Ai, tool)
             } else if writers.is_empty() {
-                Origin::Unknown
+                (Origin::Unknown, None)
             } else {
-                Origin::Human
+                (Origin::Human, None)
             })
         };
         let line = |(number, range): &(usize, Range<usize>)| {
-            let (commit, by) = match (from, blamed.get(*number)) {
-                ([commit], _) => (Some((*commit).to_owned()), by_note(commit, *number).unwrap_or(Origin::Unknown)),
+            let (commit, (by, tool)) = match (from, blamed.get(*number)) {
+                ([commit], _) => {
+                    (Some((*commit).to_owned()), by_note(commit, *number).unwrap_or((Origin::Unknown, None)))
+                }
                 (_, Some(line)) if line.commit.is_some() => {
-                    (line.commit.clone(), of_writer(line.origin.as_ref().map(|it| &it.writer)))
+                    let writer = line.origin.as_ref().map(|it| &it.writer);
+                    let is_noted = line.commit.as_deref().is_some_and(|commit| self.is_noted(commit));
+                    (line.commit.clone(), (of_writer(writer), tool(writer.into_iter()).filter(|_| is_noted)))
                 }
                 _ => (None, by_regions(snapshot, range)),
             };
@@ -162,7 +169,9 @@ impl<'a> Commits<'a> {
             let is_tagged = declared.overlapping(range.clone()).any(is_ai);
             let by_trailer = commit.as_deref().is_some_and(|commit| self.by_trailer.contains(commit));
             let by = if is_tagged || (by == Origin::Unknown && by_trailer) { Origin::Ai } else { by };
-            NewLine { start: range.start, commit, by }
+            // A tag and a trailer are easily written by whoever wants to be somebody else.
+            let tool = tool.filter(|_| !is_tagged);
+            NewLine { start: range.start, commit, by, tool }
         };
         new.iter().map(line).collect()
     }
@@ -197,11 +206,22 @@ fn of_writer(writer: Option<&Writer>) -> Origin {
 }
 
 /// Who wrote a line that is not committed, by what was recorded on this machine.
-fn by_regions(snapshot: &Snapshot, range: &Range<usize>) -> Origin {
-    let writers: Vec<bool> = snapshot.regions.pieces(range.clone()).map(|piece| piece.origin.writer.is_ai()).collect();
-    match (writers.is_empty(), writers.contains(&true)) {
-        (true, _) => Origin::Unknown,
-        (false, true) => Origin::Ai,
-        (false, false) => Origin::Human,
+fn by_regions(snapshot: &Snapshot, range: &Range<usize>) -> (Origin, Option<String>) {
+    let writers: Vec<&Writer> = snapshot.regions.pieces(range.clone()).map(|piece| &piece.origin.writer).collect();
+    let has_ai = writers.iter().any(|writer| writer.is_ai());
+    match (writers.is_empty(), has_ai) {
+        (true, _) => (Origin::Unknown, None),
+        (false, true) => (Origin::Ai, tool(writers.into_iter())),
+        (false, false) => (Origin::Human, None),
     }
+}
+
+/// The one AI tool among some writers; `None` where there is none, several, or one without a name.
+fn tool<'w>(writers: impl Iterator<Item = &'w Writer>) -> Option<String> {
+    let mut tools: Vec<Option<&str>> = writers
+        .filter(|writer| writer.is_ai())
+        .map(|writer| if let Writer::Ai(agent) = writer { Some(agent.tool.as_str()) } else { None })
+        .collect();
+    tools.dedup();
+    if let [Some(tool)] = tools.as_slice() { Some((*tool).to_owned()) } else { None }
 }

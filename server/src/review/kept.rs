@@ -1,10 +1,13 @@
 //! Requests and answers as they are kept: a file a request, and beside it a folder with a file for each person who has answered,
 //! each with its signature.
 
+use super::break_glass::BREAK_GLASS;
 use super::{Change, REVIEWS};
 use crate::git::Revision;
 use countersign_policy::People;
-use countersign_review::{Answer, Decision, Judged, MAX_BYTES, Need, Request, Signers, Standing, digest, standing};
+use countersign_review::{
+    Answer, Bound, Decision, Judged, MAX_BYTES, Need, Request, Signers, Standing, digest, standing,
+};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -15,6 +18,9 @@ const MAX_FILES: usize = 20_000;
 
 /// Ends the name of the file of a signature.
 const SIGNATURE: &str = ".sig";
+
+/// Ends the name of what was there once.
+const TAKEN_AWAY: &str = ", taken away since)";
 
 /// The requests of a repository.
 #[derive(Default)]
@@ -120,16 +126,19 @@ impl Reviews {
         }
     }
 
-    /// Adds the rejections that were there once and are not any more, under names of their own: who has said no has said so,
-    /// whoever takes the file away.
-    pub(crate) fn add_earlier(&mut self, earlier: Self) {
-        for (id, answers) in earlier.answers {
-            let known = self.answers.entry(id).or_default();
+    /// Adds the rejections and break-glasses that were there once and are not any more, under names of their own: who has said so has
+    /// said so, whoever takes the file away.
+    pub(crate) fn add_earlier(&mut self, earlier: &Self) {
+        for (id, answers) in &earlier.answers {
+            let is_break_glass = id == BREAK_GLASS;
+            let known = self.answers.entry(id.clone()).or_default();
             for (name, answer) in answers {
                 let is_no = Answer::read(&answer.bytes).is_ok_and(|answer| answer.decision == Decision::Reject);
-                if is_no && known.values().all(|one| one.bytes != answer.bytes || one.signature != answer.signature) {
+                if (is_no || is_break_glass)
+                    && known.values().all(|one| one.bytes != answer.bytes || one.signature != answer.signature)
+                {
                     let short = digest(&answer.bytes)[..8].to_owned();
-                    known.insert(format!("{name} ({short}, taken away since)"), answer);
+                    known.insert(format!("{name} ({short}{TAKEN_AWAY}"), answer.clone());
                 }
             }
         }
@@ -146,11 +155,17 @@ impl Reviews {
     }
 
     /// The answers to a request: the name of the file, what it says, its signature.
-    fn answers(&self, id: &str) -> Vec<(String, Vec<u8>, Vec<u8>)> {
+    pub(crate) fn answers(&self, id: &str) -> Vec<(String, Vec<u8>, Vec<u8>)> {
         let answers = self.answers.get(id).into_iter().flatten();
         answers
             .map(|(name, one)| (format!("{REVIEWS}/{id}/{name}"), one.bytes.clone(), one.signature.clone()))
             .collect()
+    }
+
+    /// The bytes of an answer to a request, by its file from the root of the repository.
+    pub(super) fn answer(&self, id: &str, file: &str) -> Option<&[u8]> {
+        let name = file.strip_prefix(REVIEWS)?.strip_prefix('/')?.strip_prefix(id)?.strip_prefix('/')?;
+        Some(&self.answers.get(id)?.get(name)?.bytes)
     }
 
     /// Where a change stands that needs approvals.
@@ -166,13 +181,15 @@ impl Reviews {
         let Some(request) = self.requests.get(&change.bound.id()).filter(|request| differs(request).is_none()) else {
             return Stands { standing: None, judged: Vec::new(), void };
         };
-        let (standing, judged) = self.judged(request, change, signers, people, now);
+        let (standing, judged) = self.judged(request, &change.bound, change, signers, people, now);
         Stands { standing: Some(standing), judged, void }
     }
 
-    fn judged(
+    /// Where a request stands if `here` is what is there now, by what a change needs; and its answers.
+    pub(super) fn judged(
         &self,
         request: &Request,
+        here: &Bound,
         change: &Change,
         signers: &Signers,
         people: People<'_>,
@@ -186,7 +203,7 @@ impl Reviews {
             hardware: row.is_some_and(|row| row.hardware),
             refuses: &refuses,
         };
-        standing(request, Ok(&change.bound), &self.answers(&request.request_id), signers, &need, now)
+        standing(request, Ok(here), &self.answers(&request.request_id), signers, &need, now)
     }
 }
 
@@ -205,6 +222,11 @@ pub(crate) fn answer_files(id: &str, reviewer: &str) -> (PathBuf, PathBuf) {
     let name = format!("{}.json", &digest(reviewer.to_ascii_lowercase().as_bytes())[..16]);
     let folder = Path::new(REVIEWS).join(id);
     (folder.join(&name), folder.join(format!("{name}{SIGNATURE}")))
+}
+
+/// Whether the name of a file is that of one that was there once.
+pub(super) fn is_taken_away(file: &str) -> bool {
+    file.ends_with(TAKEN_AWAY)
 }
 
 /// A decision, in a word.

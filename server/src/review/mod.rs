@@ -4,24 +4,31 @@
 //! `.countersign/reviews`. Nothing that stands in these is believed: what a request is about is compared with what is there, and
 //! answers are signed.
 
+mod break_glass;
 mod changes;
 mod commits;
 mod kept;
 mod parts;
 mod planned;
+mod proved;
+mod rollout;
 mod situation;
+mod told;
 
+pub(crate) use break_glass::{Broken, break_glass_files};
 pub(crate) use changes::{Change, email};
-pub(crate) use kept::{Stands, answer_files, word};
+pub(crate) use kept::{Reviews, Stands, answer_files, word};
 pub(crate) use parts::{Part, parts};
 pub(crate) use planned::{PlanFile, Planned};
+pub(crate) use proved::{EvidenceFile, Proved};
 pub(crate) use situation::Situation;
+pub(crate) use told::{Said, State, Told};
 
 use crate::disk::Configs;
 use crate::git::Git;
 use countersign_engine::report::{JsonFinding, JsonRange};
-use countersign_policy::Config;
-use countersign_review::{Bound, Region, Request, digest};
+use countersign_policy::{Config, Impacted};
+use countersign_review::{About, Bound, Region, Request, digest};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -39,6 +46,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) range: JsonRange,
     /// What was found in it.
     pub(crate) findings: &'a [JsonFinding],
+    /// What else is known of it.
+    pub(crate) about: About,
     /// Who asks.
     pub(crate) requested_by: String,
     /// Why.
@@ -68,6 +77,7 @@ impl Asked<'_> {
             },
             bound: self.bound,
             findings: self.findings.iter().map(finding).collect(),
+            about: self.about,
             requested_by: self.requested_by,
             // Nobody asks twice in a second.
             requested_at: at.round(jiff::Unit::Second).unwrap_or(at),
@@ -77,6 +87,12 @@ impl Asked<'_> {
         let file = Path::new(REVIEWS).join(format!("{}.json", request.request_id));
         (file, request.to_bytes(&digest(self.text.as_bytes())))
     }
+}
+
+/// An impact, as requests have it.
+pub(crate) fn impact_in_request(impact: Option<Impacted>) -> serde_json::Value {
+    let json = |it: Impacted| json!({ "action": it.action, "dataLoss": it.data_loss, "dependents": it.dependents });
+    impact.map(json).unwrap_or_default()
 }
 
 /// A file in a repository, with what it was at the base.

@@ -10,6 +10,7 @@ use crate::surroundings::key;
 use anyhow::Context;
 use countersign_engine::impact::verb;
 use countersign_engine::report::JsonProblem;
+use countersign_impact::Action;
 use countersign_impact::graph::parts;
 use countersign_impact::plan::{self, Instance, Plan};
 use countersign_impact::tables;
@@ -24,6 +25,8 @@ pub(crate) struct PlanFile {
     name: String,
     /// The folder of the configuration, or the template, from the root of the repository; empty for the root.
     of: String,
+    /// The digest of the file.
+    pub(crate) digest: String,
     plan: Plan,
 }
 
@@ -38,7 +41,8 @@ impl PlanFile {
         let text = plan_text(Path::new(file))?;
         let plan = Plan::read(&text).with_context(|| format!("--plan {file} cannot be used"))?;
         let of = git.relative(&of).with_context(|| format!("--plan {named}"))?;
-        Ok(Self { name: file.to_owned(), of, plan })
+        let digest = digest(&std::fs::read(file)?);
+        Ok(Self { name: file.to_owned(), of, digest, plan })
     }
 }
 
@@ -147,7 +151,7 @@ impl AllPlanned {
 
 impl Planned {
     fn of(planned: &plan::Planned, path: &str, at_once: usize, dependents: usize) -> Self {
-        let action = planned.action.unwrap_or(countersign_impact::Action::Unknown);
+        let action = planned.action.unwrap_or(Action::Unknown);
         let reason = |reason: &plan::PlannedReason| match &reason.attribute {
             Some(attribute) => format!("`{attribute}`: {}", reason.why),
             None => reason.why.clone(),
@@ -173,10 +177,16 @@ impl Planned {
         }
     }
 
-    /// Whether a change was predicted to take it away, so that a review of the change was one of that.
+    /// Whether a change was predicted to take it away, and no less than it does, so that a review of the change was one of that.
     pub(super) fn is_covered_by(&self, change: &Change) -> bool {
         let folder = change.bound.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        change.takes.iter().any(|taken| {
+        let planned = self.impact.action;
+        let is_as_bad = |predicted: Action| {
+            predicted == Action::Unknown
+                || planned == Action::Unknown
+                || plan::weight(Some(predicted)) >= plan::weight(Some(planned))
+        };
+        change.takes.iter().any(|(taken, predicted)| {
             let (mut calls, address) = parts(taken);
             calls.push(address);
             let taken = calls.join(".");
@@ -185,14 +195,14 @@ impl Planned {
                 own.strip_prefix(taken.as_str())
                     .is_some_and(|rest| rest.is_empty() || (taken.starts_with("module.") && rest.starts_with('.')))
             };
-            self.names.iter().any(|(of, own)| of == folder && is_or_holds(own))
+            is_as_bad(*predicted) && self.names.iter().any(|(of, own)| of == folder && is_or_holds(own))
         })
     }
 
     /// What happens, in one sentence without a full stop.
     pub(crate) fn in_words(&self) -> String {
         let what = match self.impact.action {
-            countersign_impact::Action::Unknown => "may destroy or replace",
+            Action::Unknown => "may destroy or replace",
             action => match verb(action) {
                 "destroy" => "destroys",
                 _ => "replaces",
@@ -234,7 +244,8 @@ impl OneFile<'_> {
         let (then, now) = (before.iter().find(is_it), now.iter().find(is_it));
         let seal = planned.seal(now.map_or("", |now| now.seal.as_str()));
         let from = then.map(|then| then.seal.clone());
-        let bound = self.bound(Some(planned.address.clone()), from, Some(seal));
+        // Not the address of the block, whose text may be changed, too.
+        let bound = self.bound(Some(format!("plan:{}", planned.address)), from, Some(seal));
         let tier = self.policy.tiers.of(&planned.path, &planned.kind, planned.environment);
         let mut change = self.bare(bound, (tier, planned.environment), now, true);
         let text = now.map(|now| now.text(text)).unwrap_or_default();

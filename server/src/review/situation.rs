@@ -2,7 +2,7 @@
 
 use super::changes::{Changes, Now, changes};
 use super::kept::{Reviews, Stands};
-use super::{Change, PlanFile, REVIEWS, email};
+use super::{Change, PlanFile, Proved, REVIEWS, email, impact_in_request, repository};
 use crate::disk::{Configs, FolderConfig};
 use crate::git::{self, Checkout, Git, MergeBases, Revision};
 use crate::impact::Kept;
@@ -10,12 +10,13 @@ use anyhow::{Context, bail};
 use countersign_engine::normal;
 use countersign_engine::report::JsonProblem;
 use countersign_grammars::Language;
-use countersign_policy::CONFIG_FILE;
-use countersign_review::Signers;
+use countersign_policy::{CODEOWNERS, CONFIG_FILE};
+use countersign_review::{About, Signers};
 use jiff::Timestamp;
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Bytes of a signers' file that are read.
 const MAX_SIGNERS_BYTES: usize = 4 << 20;
@@ -35,6 +36,18 @@ pub(crate) struct Situation {
     pub(crate) config: Arc<FolderConfig>,
     /// What is compared with, in words.
     pub(crate) base: String,
+    /// The repository, as requests name it.
+    pub(crate) repository: String,
+    /// The commit that is looked at; `None` for a work tree.
+    pub(crate) head: Option<String>,
+    /// What a pipeline proves and says.
+    pub(super) proved: Proved,
+    /// The commit at which what is there left what is compared with.
+    pub(crate) left: String,
+    /// The requests and answers of what the change is to be merged into.
+    pub(super) merged: Reviews,
+    /// The break-glasses, once they were judged.
+    pub(super) glasses: OnceLock<super::break_glass::Judged>,
     /// What could not be read.
     pub(crate) problems: Vec<JsonProblem>,
     /// What makes the answer less than one expects.
@@ -63,13 +76,15 @@ impl Situation {
         };
         let changes = changes(&base, &base, &now, plans, &configs)?;
         let mut situation = Self::new(git, &configs, &base, changes, Reviews::on_disk(&root));
+        situation.left = git.merge_base(&base.id, "HEAD").unwrap_or_default();
         situation.read_signers(&file);
         Ok(situation)
     }
 
     /// What a commit has against another one that it is to be merged into, by the policy and the signers of that one.
     pub(crate) fn of_commit(git: &Git, base: &str, head: &str, plans: &[PlanFile]) -> anyhow::Result<Self> {
-        let (base_id, head_id) = (git.commit(base).with_context(|| unknown(git, base))?, git.commit(head)?);
+        let commit = |name: &str| git.commit(name).ok().with_context(|| unknown(git, name));
+        let (base_id, head_id) = (commit(base)?, commit(head)?);
         let Some(left) = git.merge_base(&base_id, &head_id) else {
             let shallow = if git::is_shallow(git.root()) {
                 "; this clone is shallow, and `git fetch --unshallow` gets the rest"
@@ -94,10 +109,11 @@ impl Situation {
         };
         let changes = changes(&left, &tip, &now, plans, &configs)?;
         let mut reviews = Reviews::in_commit(&head_now)?;
-        reviews.add_earlier(Reviews::in_commit(&tip)?);
+        let merged = Reviews::in_commit(&tip)?;
+        reviews.add_earlier(&merged);
         for (commit, files) in &now.commits {
             if files.iter().any(|file| file.starts_with(REVIEWS)) {
-                reviews.add_earlier(Reviews::in_commit(&of(commit)?)?);
+                reviews.add_earlier(&Reviews::in_commit(&of(commit)?)?);
             }
         }
         let paths = &now.paths;
@@ -109,6 +125,9 @@ impl Situation {
             format!("{path} is a repository of its own, and what it brings along is not looked at; its own gate has to do that")
         }));
         situation.base = format!("`{base}` ({})", tip.commit);
+        situation.head = Some(head_id);
+        situation.left = left.id;
+        situation.merged = merged;
         situation.read_signers(&|path| tip.file(path));
         for problem in &mut situation.problems {
             let root = crate::disk::display(own.root());
@@ -124,12 +143,19 @@ impl Situation {
     fn new(git: &Git, configs: &Configs, base: &Revision, changes: Changes, reviews: Reviews) -> Self {
         let mut problems = changes.problems;
         problems.extend(configs.problems().into_iter().map(|(path, message)| JsonProblem { path, message }));
+        let config = configs.of(&git.root().join("-"));
         Self {
             changes: changes.parts,
             reviews,
             signers: Signers::default(),
-            config: configs.of(&git.root().join("-")),
+            repository: repository(git, &config.config),
+            head: None,
+            proved: Proved::default(),
+            config,
             base: format!("{} ({})", base.name, base.commit),
+            left: String::new(),
+            merged: Reviews::default(),
+            glasses: OnceLock::new(),
             problems,
             doubts: changes.doubts,
         }
@@ -159,6 +185,22 @@ impl Situation {
         self.reviews.stands(change, &self.signers, self.config.config.people(), Timestamp::now())
     }
 
+    /// What is known of a change, for the request of its review.
+    pub(crate) fn about(&self, change: &Change) -> About {
+        let may = self.who_may(change).into_iter();
+        let owners = change.owners.iter().cloned();
+        let requested_from: BTreeSet<String> = may.chain(owners).collect();
+        About {
+            tier: json!(change.tier),
+            environment: json!(change.environment),
+            origin: json!(change.origin),
+            impact: impact_in_request(change.impact),
+            needs: change.required.as_ref().map(|(_, row)| row.in_words()).unwrap_or_default(),
+            requested_from: requested_from.into_iter().collect(),
+            policy_sha256: self.config.sha256(),
+        }
+    }
+
     /// The addresses of those who may approve a change, as far as they are known.
     pub(crate) fn who_may(&self, change: &Change) -> Vec<String> {
         let people = self.config.config.people();
@@ -186,8 +228,14 @@ fn misleading(head: &Revision, path: &str) -> Option<JsonProblem> {
 }
 
 fn unknown(git: &Git, name: &str) -> String {
-    let shallow = if git::is_shallow(git.root()) { "; this clone is shallow, fetch it first" } else { "" };
-    format!("`{name}` is no commit of this repository{shallow}")
+    let why = if git.commit("HEAD").is_err() {
+        "; nothing is committed here yet, so commit first"
+    } else if git::is_shallow(git.root()) {
+        "; this clone is shallow, fetch it first"
+    } else {
+        "; `git fetch` gets what is only at the remote, and `git branch --all` lists what is here"
+    };
+    format!("`{name}` is no commit of this repository{why}")
 }
 
 fn commits(git: &Git, from: &str, to: &str) -> anyhow::Result<Vec<(String, Vec<String>)>> {
@@ -201,9 +249,13 @@ fn commits(git: &Git, from: &str, to: &str) -> anyhow::Result<Vec<(String, Vec<S
 /// Puts the policy files of one commit in the place of those of the one that is checked out, so that no change loosens what it is
 /// judged by.
 fn put_policy(root: &Path, from: &Revision, head: &Revision) -> anyhow::Result<()> {
-    let is_policy = |path: &str| path == CONFIG_FILE || path.ends_with(&format!("/{CONFIG_FILE}"));
+    let is_policy =
+        |path: &str| path == CONFIG_FILE || path.ends_with(&format!("/{CONFIG_FILE}")) || CODEOWNERS.contains(&path);
     for (path, _) in head.files_below("")?.0.into_iter().filter(|(path, _)| is_policy(path)) {
-        std::fs::remove_file(root.join(path))?;
+        match std::fs::remove_file(root.join(path)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
     }
     for (path, id) in from.files_below("")?.0.into_iter().filter(|(path, _)| is_policy(path)) {
         let file = root.join(path);

@@ -106,6 +106,16 @@ fn who_approved_a_change_in_place_has_not_approved_a_replacement() {
 }
 
 #[test]
+fn who_approved_a_replacement_has_not_approved_a_loss() {
+    let team = Team::new("");
+    let id = team.asks();
+    team.approves(&id, "bob");
+    team.plan(&[change("aws_db_instance.orders", &["delete"], "db-1")]);
+    let (code, said) = team.applies();
+    assert!(code == Some(1) && said.contains("the plan destroys aws_db_instance.orders (db-1)"), "{said}");
+}
+
+#[test]
 fn what_goes_with_a_module_is_found_through_its_call() {
     let team = Team::new("");
     team.git(&["checkout", "-q", "main"]);

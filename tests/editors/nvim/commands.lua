@@ -19,7 +19,7 @@ return {
     function()
       local nvim = start()
       nvim:wait_findings({ '2:database-public' })
-      T.eq(complete(nvim, 'Countersign re'), { 'restart', 'review', 'reviews' })
+      T.eq(complete(nvim, 'Countersign re'), { 'reject', 'restart', 'review', 'reviews' })
       T.eq(complete(nvim, 'Countersign explain '), { 'database-public' })
       T.eq(complete(nvim, '1,2Countersign tag c'), { 'claude', 'codex', 'cursor' })
       T.eq(complete(nvim, 'Countersign fix '), {})

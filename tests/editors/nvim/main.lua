@@ -2,7 +2,7 @@
 local here = vim.fs.dirname(vim.fn.fnamemodify(arg[0], ':p'))
 local T = dofile(here .. '/harness.lua')
 local total = { passed = 0, failed = 0, skipped = 0 }
-for _, name in ipairs({ 'story', 'assistants', 'commands', 'bad' }) do
+for _, name in ipairs({ 'story', 'assistants', 'commands', 'reviews', 'critical', 'bad' }) do
   local tests = assert(loadfile(here .. '/' .. name .. '.lua'))(T)
   for what, count in pairs(T.run('Neovim ' .. T.version, tests, arg[1])) do
     total[what] = total[what] + count

@@ -160,9 +160,11 @@ return {
       local request = vim.json.decode(T.read(workspace.path('.countersign/reviews/' .. name))).predicate
       T.eq(request.why, 'is this meant?')
       T.eq(request.findings[1].origin.by, 'ai')
+      nvim:wait('where it stands', [[return require('countersign.reviews').find(...)]], request.requestId)
       nvim:command('Countersign reviews')
       local items = nvim:lua([[return vim.tbl_map(function(i) return { i.lnum, i.text } end, vim.fn.getqflist())]])
-      T.eq(items, { { 4, 'database-public, asked by Ann <ann@example.org>: is this meant?' } })
+      local text = '[%s waits for approval] database-public, asked by Ann <ann@example.org>: is this meant?'
+      T.eq(items, { { 4, text:format(request.requestId) } })
     end,
   },
   {

@@ -68,11 +68,13 @@ pub(super) const PROGRAMS: &[Program] = &[
         reach: Reach::Shared,
         rules: &[
             rule("review approve", Effect::BypassControl, "approves a change in a person's name", PERSON),
+            rule("review break-glass", Effect::BypassControl, "lets changes through in a person's name", PERSON),
             rule("approve", Effect::BypassControl, "approves a change in a person's name", PERSON),
             rule("request-command", Effect::BypassControl, "approves a command in a person's name", PERSON)
                 .when(&[When::Has(&["--approve"])]),
             rule("init", Effect::BypassControl, "takes Countersign out of the repository", PERSON)
                 .when(&[When::Has(&["--uninstall", "--undo"])]),
+            rule("init", Effect::BypassControl, "writes what policy says", PERSON).when(&[When::Has(&["--preset"])]),
             rule("baseline write", Effect::BypassControl, "accepts every finding that there is", PERSON),
             rule(
                 "hook",
@@ -81,7 +83,7 @@ pub(super) const PROGRAMS: &[Program] = &[
                 "Leave the hook to the agent's program.",
             ),
         ],
-        ..Program::new(&["countersign"], &["--agent", "--session", "--minutes", "--decline"])
+        ..Program::new(&["countersign"], &["--agent", "--session", "--minutes", "--decline", "--preset"])
     },
     Program {
         reach: Reach::Shared,

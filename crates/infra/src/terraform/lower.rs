@@ -42,6 +42,11 @@ pub(crate) fn blocks(source: &str, tree: &Tree) -> Vec<Block> {
     blocks
 }
 
+/// The expression of an `expression` node.
+pub(super) fn expression(source: &str, node: Node<'_>) -> Expr {
+    Reader { source }.expression(node, 0)
+}
+
 /// The template that stands between the quotes of another format's string, `at` bytes into the unit.
 pub(super) fn template_in(text: &str, at: usize) -> Expr {
     let quoted = format!("x = \"{text}\"");
@@ -1038,7 +1043,7 @@ pub(super) fn interned(name: &str) -> Arc<str> {
 }
 
 /// The kind of a node. The node itself would read a C string to its end each time.
-fn kind(node: &Node<'_>) -> &'static str {
+pub(super) fn kind(node: &Node<'_>) -> &'static str {
     static KINDS: OnceLock<Vec<&'static str>> = OnceLock::new();
     let kinds = KINDS.get_or_init(|| {
         let language = node.language();
@@ -1050,7 +1055,7 @@ fn kind(node: &Node<'_>) -> &'static str {
 }
 
 /// Named children without comments. Collected through a cursor: asking a node for its n-th child walks over those before.
-fn children(node: Node<'_>) -> std::vec::IntoIter<Node<'_>> {
+pub(super) fn children(node: Node<'_>) -> std::vec::IntoIter<Node<'_>> {
     let mut cursor = node.walk();
     let children: Vec<_> = node.named_children(&mut cursor).filter(|child| kind(child) != "comment").collect();
     children.into_iter()

@@ -9,6 +9,7 @@ mod functions;
 mod json_syntax;
 mod kept;
 mod lower;
+mod plain;
 mod policy_document;
 mod syntax;
 mod workspace;
@@ -17,6 +18,7 @@ mod written;
 
 pub use entries::Definition;
 pub use evaluate::{Evaluation, Instances, MAX_STEPS, Reads, Refusal, Scope, same};
+pub use plain::{Clash, Plain, join, plain};
 pub use syntax::{Block, Call, Content, Expr, ExprKind, Item, Items, Lowered, Span, Step, Template};
 pub use workspace::{Key, What, Workspace, callee, folder, is_override, is_variable_file, module_of, normal};
 pub use written::Names;

@@ -183,8 +183,11 @@ local function check(arguments)
   end, 0)
 end
 
---- Puts the requests for reviews of this repository into the quickfix list.
-local function reviews()
+--- Shows a request, or puts all of this repository into the quickfix list.
+local function reviews(arguments)
+  if arguments.fargs[2] then
+    return command_line('review', { 'review', 'show', arguments.fargs[2] })
+  end
   local root = vim.fs.root(0, { '.countersign', '.git' }) or vim.fn.getcwd()
   local items = require('countersign.reviews').items(root)
   if #items == 0 then
@@ -192,6 +195,55 @@ local function reviews()
   end
   vim.fn.setqflist({}, ' ', { title = 'Reviews requested', items = items })
   vim.cmd('copen')
+end
+
+--- Answers a request in a terminal: the one that is named, else the only one that may be answered so, else one that is chosen.
+local function answer(verb)
+  return function(arguments)
+    local program = server.program()
+    if not program then
+      return say(('there is no program `%s`.'):format(config.values.cmd[1]), vim.log.levels.WARN)
+    end
+    local requests = require('countersign.reviews')
+    local function chosen(one)
+      if not one then
+        return
+      end
+      local why_not = requests.why_not(one.review, verb)
+      if why_not then
+        return say(('you cannot %s the review %s: %s.'):format(verb, one.review.id, why_not), vim.log.levels.WARN)
+      end
+      requests.answer(program, one.root, verb, one.review.id, rest(arguments, 3))
+    end
+    local id = arguments.fargs[2]
+    if id then
+      local found = requests.find(id)
+      if not found then
+        return say(('there is no review `%s`; `:Countersign reviews` lists them.'):format(id), vim.log.levels.WARN)
+      end
+      return chosen(found)
+    end
+    local open = requests.open(verb)
+    if #open == 0 then
+      return say(('there is no review that you may %s; `:Countersign reviews` lists them.'):format(verb), vim.log.levels.WARN)
+    end
+    if #open == 1 then
+      return chosen(open[1])
+    end
+    vim.ui.select(open, {
+      prompt = ('Which review do you %s?'):format(verb),
+      format_item = function(one)
+        return requests.in_words(one.review)
+      end,
+    }, chosen)
+  end
+end
+
+--- Completes the names of requests.
+local function names(verb)
+  return function()
+    return require('countersign.reviews').names(verb)
+  end
 end
 
 local function log(arguments)
@@ -265,7 +317,21 @@ local commands = {
       end
     end,
   },
-  reviews = { what = 'list the reviews that are requested', run = reviews },
+  reviews = {
+    what = 'list the reviews that are requested, or show one: reviews ID',
+    run = reviews,
+    complete = names(),
+  },
+  approve = {
+    what = 'approve a review, at a terminal: approve ID WHY',
+    run = answer('approve'),
+    complete = names('approve'),
+  },
+  reject = {
+    what = 'reject a review, at a terminal: reject ID WHY',
+    run = answer('reject'),
+    complete = names('reject'),
+  },
   tag = {
     what = 'say in comments that an AI wrote the lines: tag TOOL MODEL',
     run = on_lines('tagProvenance', function(argument, arguments)
@@ -346,6 +412,15 @@ function M.list()
   return vim.tbl_map(function(name)
     return { name = name, what = commands[name].what }
   end, names)
+end
+
+--- What the code actions of the server run here: `countersign.approveReview` and its counterpart.
+--- @param verb 'approve' | 'reject'
+function M.on_action(verb)
+  return function(command)
+    local argument = (command.arguments or {})[1] or {}
+    M.run({ fargs = { verb, argument.id }, range = 0 })
+  end
 end
 
 --- Runs the command with what |nvim_create_user_command()| passes.

@@ -63,19 +63,47 @@ local function may_start()
   return true
 end
 
-local function wants(buffer)
+-- Name of the file with the settings of a project.
+local SETTINGS = 'countersign.toml'
+
+local function is_file(buffer)
   -- Neovim shows diagnostics of a buffer without a name in another one.
   return vim.api.nvim_buf_is_loaded(buffer)
     and vim.bo[buffer].buftype == ''
     and vim.api.nvim_buf_get_name(buffer) ~= ''
-    and vim.tbl_contains(config.values.filetypes, vim.bo[buffer].filetype)
+end
+
+local function is_settings(buffer)
+  return vim.fs.basename(vim.api.nvim_buf_get_name(buffer)) == SETTINGS
+end
+
+local function wants(buffer)
+  return is_file(buffer)
+    and (is_settings(buffer) or vim.tbl_contains(config.values.filetypes, vim.bo[buffer].filetype))
+end
+
+--- Whether the settings of a file's project name tiers at all. Only then is it worth asking the server about files of other
+--- languages.
+local function has_tiers(buffer)
+  local folder = vim.fs.dirname(vim.api.nvim_buf_get_name(buffer))
+  local path = vim.fs.find(SETTINGS, { path = folder, upward = true, type = 'file' })[1]
+  local file = path and io.open(path)
+  if not file then
+    return false
+  end
+  local text = file:read('*a')
+  file:close()
+  return text:find('%[%[%s*tier%s*%]%]') ~= nil
 end
 
 local function root_of(buffer)
   return vim.fs.root(buffer, config.values.root_markers)
 end
 
-local function on_exit(code, signal)
+local function on_exit(code, signal, id)
+  vim.schedule(function()
+    require('countersign.reviews').forget(id)
+  end)
   -- SIGTERM is how it is told to end; nothing crashes by it.
   local asked = (code == 0 and signal == 0) or signal == 15
   if asked or vim.v.exiting ~= vim.NIL then
@@ -124,12 +152,22 @@ local function client_config()
       ['window/showMessage'] = function(_, message)
         vim.notify('Countersign: ' .. message.message, LEVELS[message.type] or vim.log.levels.INFO)
       end,
+      -- Where the requests for reviews of a repository stand.
+      ['countersign/reviews'] = function(_, params, context)
+        require('countersign.reviews').tell(params, context.client_id)
+      end,
       -- The server asks for this whenever it has come to know more about who wrote what.
       ['workspace/inlayHint/refresh'] = function(...)
         require('countersign.regions').refresh_all()
         return vim.lsp.handlers['workspace/inlayHint/refresh'](...)
       end,
     },
+    before_init = function(params)
+      -- Approving opens a terminal here.
+      local own = { commands = { 'countersign.approveReview', 'countersign.rejectReview' }, reviews = true }
+      local experimental = vim.tbl_extend('force', params.capabilities.experimental or {}, { countersign = own })
+      params.capabilities = vim.tbl_extend('force', params.capabilities, { experimental = experimental })
+    end,
     on_init = function(_, result)
       local problem = M.version_problem(vim.tbl_get(result or {}, 'serverInfo', 'version'))
       if problem then
@@ -145,17 +183,76 @@ local function is_of_no_project(running, wanted)
   return is_same and not client.is_stopped(running)
 end
 
---- Starts the server for a buffer, or joins it to the one that runs for the same root.
-function M.start(buffer)
-  if not wants(buffer) or client.of(buffer) or not may_start() then
-    return
-  end
-  -- An assistant may insert something before the server is there.
-  require('countersign.changes').follow(buffer)
+--- What the server for a buffer is started with.
+local function start_config(buffer)
   -- What a user adds with `vim.lsp.config('countersign', …)` counts.
   local started = vim.lsp.config and vim.deepcopy(vim.lsp.config[client.NAME]) or client_config()
   started.name, started.root_dir = client.NAME, root_of(buffer)
   started.cmd = started.cmd or config.values.cmd
+  return started
+end
+
+--- The running server for a buffer's root, or one that is started and that no buffer is joined to yet.
+local function beside(buffer)
+  local wanted = start_config(buffer)
+  for _, running in ipairs(client.all()) do
+    if running.config.root_dir == wanted.root_dir and not client.is_stopped(running) then
+      return running
+    end
+  end
+  local id
+  if vim.fn.has('nvim-0.11') == 1 then
+    id = vim.lsp.start(wanted, { attach = false })
+  else
+    id = vim.lsp.start_client(wanted)
+  end
+  return id and vim.lsp.get_client_by_id(id)
+end
+
+--- Runs something once the server has said what it can do, or never.
+local function when_ready(running, run, tries)
+  if running.initialized then
+    return run()
+  end
+  if not client.is_stopped(running) and (tries or 0) < 200 then
+    vim.defer_fn(function()
+      when_ready(running, run, (tries or 0) + 1)
+    end, 50)
+  end
+end
+
+--- Joins a buffer of another language to the server where the team calls its file critical.
+local function join_critical(buffer)
+  if not is_file(buffer) or client.of(buffer) or not has_tiers(buffer) or not may_start() then
+    return
+  end
+  local running = beside(buffer)
+  if not running then
+    return
+  end
+  local params = { textDocument = { uri = vim.uri_from_bufnr(buffer) } }
+  when_ready(running, function()
+    client.request(running, 'countersign/isCritical', params, function(problem, answer)
+      if problem or not answer.critical or not vim.api.nvim_buf_is_loaded(buffer) or client.of(buffer) then
+        return
+      end
+      require('countersign.changes').follow(buffer)
+      vim.lsp.buf_attach_client(buffer, running.id)
+    end)
+  end)
+end
+
+--- Starts the server for a buffer, or joins it to the one that runs for the same root.
+function M.start(buffer)
+  if not wants(buffer) then
+    return join_critical(buffer)
+  end
+  if client.of(buffer) or not may_start() then
+    return
+  end
+  -- An assistant may insert something before the server is there.
+  require('countersign.changes').follow(buffer)
+  local started = start_config(buffer)
   vim.lsp.start(started, { bufnr = buffer, reuse_client = not started.root_dir and is_of_no_project or nil })
 end
 
@@ -194,6 +291,9 @@ end
 
 function M.setup()
   crashes, gave_up = {}, false
+  for name, verb in pairs({ approveReview = 'approve', rejectReview = 'reject' }) do
+    vim.lsp.commands['countersign.' .. name] = require('countersign.command').on_action(verb)
+  end
   if vim.lsp.config then
     vim.lsp.config(client.NAME, client_config())
   end
@@ -206,6 +306,19 @@ function M.setup()
     group = group,
     callback = function(event)
       M.start(event.buf)
+      if event.event == 'BufWritePost' and is_settings(event.buf) then
+        -- They may call other files critical now.
+        M.start_all()
+      end
+    end,
+  })
+  -- A file whose type Neovim does not know.
+  vim.api.nvim_create_autocmd('BufReadPost', {
+    group = group,
+    callback = function(event)
+      if vim.bo[event.buf].filetype == '' then
+        M.start(event.buf)
+      end
     end,
   })
   M.start_all()

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { Disposable, EventEmitter, Uri, workspace } from "vscode";
 import { author, onDidOpenRepository } from "../baseline/git";
 import { FOLDER, locate, readRequest, type ReviewRequest } from "./request";
+import type { Standing, Standings } from "./standing";
 import { watchRequests } from "./watch";
 
 /** A request that is asked here. */
@@ -16,6 +17,8 @@ export interface Review {
   place: ReturnType<typeof locate>;
   /** Whether the person here asks; nothing where that is not known. */
   isMine: boolean | undefined;
+  /** Where it stands, as far as the server has said it. */
+  standing?: Standing;
 }
 
 /** Requests that are read at most; a folder with more is no folder of requests. */
@@ -26,6 +29,8 @@ export class ReviewStore implements Disposable {
   private reviews: Review[] = [];
   private reading: Promise<void> | undefined;
   private isStale = false;
+  /** What the server says, by the root of the repository. */
+  private readonly told = new Map<string, Standings>();
   private watched: Disposable[] = [];
   private repositories: Disposable | undefined;
   private readonly changed = new EventEmitter<void>();
@@ -54,7 +59,43 @@ export class ReviewStore implements Disposable {
   }
 
   get all(): readonly Review[] {
-    return this.reviews;
+    const known = new Map(this.standings.map((standing) => [Uri.parse(standing.file).toString(), standing]));
+    return this.reviews.map((review) => {
+      const standing = known.get(review.file.toString());
+      return standing === undefined ? review : { ...review, place: standing.range ?? review.place, standing };
+    });
+  }
+
+  /** Where the requests stand. */
+  get standings(): readonly Standing[] {
+    return [...this.told.values()].flatMap(({ reviews }) => reviews);
+  }
+
+  /** The root of the repository of a request. */
+  rootOf({ file }: Standing): Uri | undefined {
+    const found = [...this.told.values()].find(({ reviews }) => reviews.some((review) => review.file === file));
+    return found && Uri.parse(found.root);
+  }
+
+  find(root: string, id: string): Standing | undefined {
+    return this.told.get(root)?.reviews.find((standing) => standing.id === id);
+  }
+
+  /** Takes over what the server says of a repository. */
+  tell(standings: Standings): void {
+    this.told.set(standings.root, standings);
+    for (const problem of standings.problems) {
+      this.log(`Of the reviews in ${standings.root}: ${problem}`);
+    }
+    this.changed.fire();
+  }
+
+  /** The server is gone, and with it what it said. */
+  forget(): void {
+    if (this.told.size > 0) {
+      this.told.clear();
+      this.changed.fire();
+    }
   }
 
   refresh(): void {

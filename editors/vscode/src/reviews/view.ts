@@ -11,6 +11,7 @@ import {
   TreeItemCollapsibleState,
   window,
 } from "vscode";
+import { type Standing, stateOf, verbsOf } from "./standing";
 import type { Review, ReviewStore } from "./store";
 
 /** Requests under one heading. */
@@ -31,7 +32,7 @@ export class ReviewsView implements TreeDataProvider<Group | Review>, Disposable
     const view = window.createTreeView("countersign.reviews", { treeDataProvider: this });
     const update = (): void => {
       this.changed.fire(undefined);
-      const open = this.store.all.filter(({ isMine }) => isMine !== true).length;
+      const open = this.store.all.filter(isOpen).length;
       view.badge = open === 0 ? undefined : { value: open, tooltip: `${String(open)} asked by others` };
     };
     this.subscriptions = Disposable.from(
@@ -70,27 +71,50 @@ export class ReviewsView implements TreeDataProvider<Group | Review>, Disposable
       item.description = String(element.reviews.length);
       return item;
     }
-    const { request, place, file } = element;
+    const { request, place, file, standing } = element;
     const item = new TreeItem(`${basename(request.path)}:${String((place ?? request.range).start.line + 1)}`);
     item.id = file.toString();
-    item.contextValue = "review";
+    item.contextValue = ["review", ...(standing === undefined ? [] : ["known"]), ...verbsOf(standing)].join(".");
     const risks = [...new Set(request.findings.map(({ risk }) => risk))].join(", ");
-    item.description = place === undefined ? `text has changed since · ${risks}` : risks || request.why;
-    item.iconPath = new ThemeIcon(place === undefined ? "history" : "eye");
+    const isOther = standing === undefined ? place === undefined : standing.state === "void";
+    const words = [standing && stateOf(standing), isOther ? "text has changed since" : undefined, risks || request.why];
+    item.description = words.filter((word) => word !== undefined && word !== "").join(" · ");
+    item.iconPath = new ThemeIcon(standing === undefined ? (isOther ? "history" : "eye") : ICONS[standing.state]);
     item.tooltip = tooltip(element);
     item.command = { command: "countersign.openReview", title: "Open", arguments: [element] };
     return item;
   }
 }
 
-function tooltip({ request, place }: Review): MarkdownString {
+const ICONS: Record<Standing["state"], string> = {
+  waiting: "eye",
+  approved: "pass",
+  rejected: "circle-slash",
+  void: "history",
+  past: "archive",
+};
+
+/** Whether somebody else asks, and still waits as far as that is known. */
+function isOpen({ isMine, standing }: Review): boolean {
+  return isMine !== true && (standing === undefined || standing.state === "waiting");
+}
+
+function tooltip({ request, place, standing }: Review): MarkdownString {
   const text = new MarkdownString();
   text.appendText(`${request.path}: asked by ${request.requestedBy}, ${request.requestedAt.slice(0, 16).replace("T", " ")}\n`);
   text.appendText(`\n${request.why}\n`);
   for (const finding of request.findings) {
     text.appendMarkdown("\n- ").appendText(`${finding.risk} (${finding.severity})`);
   }
-  if (place === undefined) {
+  if (standing !== undefined) {
+    text.appendMarkdown("\n\n").appendText(`Now: ${stateOf(standing)}`);
+    for (const { who, said } of standing.answers.filter(({ said }) => said !== undefined)) {
+      text.appendMarkdown("\n- ").appendText(`${said ?? ""} by ${who}`);
+    }
+    for (const why of [standing.whyVoid, standing.state === "void" ? undefined : standing.whyNot]) {
+      text.appendMarkdown("\n\n").appendText(why ?? "");
+    }
+  } else if (place === undefined) {
     text.appendMarkdown("\n\nThe text that this is about is not in the file any more. If it still needs a review, ask anew.");
   }
   return text;

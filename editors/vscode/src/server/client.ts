@@ -1,6 +1,6 @@
 import { CloseAction, ErrorAction, type ErrorHandler, type StaticFeature } from "vscode-languageclient";
 import { LanguageClient } from "vscode-languageclient/node";
-import { SHOW_BLAST_RADIUS } from "./protocol";
+import { APPROVE_REVIEW, REJECT_REVIEW, SHOW_BLAST_RADIUS } from "./protocol";
 
 /**
  * Says that edits of ours create no files, so that the server writes a request for a review itself, whole or not at all, and
@@ -18,11 +18,12 @@ const NO_NEW_FILES: StaticFeature = {
   clear: () => undefined,
 };
 
-/** Says which commands of ours the server may put behind its lenses. */
+/** Says which commands of ours the server may put behind its lenses and actions, and that we show where reviews stand. */
 const OWN_COMMANDS: StaticFeature = {
   fillClientCapabilities(capabilities) {
     const experimental = (capabilities.experimental ?? {}) as Record<string, unknown>;
-    capabilities.experimental = { ...experimental, countersign: { commands: [SHOW_BLAST_RADIUS] } };
+    const ours = { commands: [SHOW_BLAST_RADIUS, APPROVE_REVIEW, REJECT_REVIEW], reviews: true };
+    capabilities.experimental = { ...experimental, countersign: ours };
   },
   initialize: () => undefined,
   getState: () => ({ kind: "static" }),

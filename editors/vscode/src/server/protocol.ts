@@ -5,9 +5,14 @@ export const EDIT = "countersign/edit";
 export const REGIONS = "countersign/regions";
 export const CHECK_EDIT = "countersign/checkEdit";
 export const BLAST_RADIUS = "countersign/blastRadius";
+export const REVIEWS = "countersign/reviews";
 
 /** The command of ours that the server may put behind a lens, because we say that we have it. */
 export const SHOW_BLAST_RADIUS = "countersign.showBlastRadius";
+
+/** The same for its actions: approving and rejecting opens a terminal of the editor. */
+export const APPROVE_REVIEW = "countersign.approveReview";
+export const REJECT_REVIEW = "countersign.rejectReview";
 
 /** By what means text came in. */
 export type Means = "inlineCompletion" | "chat" | "agent" | "paste" | "human";

@@ -3,10 +3,12 @@ import { once } from "node:events";
 import { EventEmitter, type OutputChannel } from "vscode";
 import { type Middleware, RevealOutputChannelOn } from "vscode-languageclient";
 import { SELECTOR } from "../documents";
+import type { Standings } from "../reviews/standing";
 import { SERVER_PATH, textSetting } from "../settings";
 import { Backoff } from "./backoff";
 import { endHandler, QuietClient } from "./client";
 import { firstExecutable, serverCandidates } from "./path";
+import { REVIEWS } from "./protocol";
 import { askVersion, fits } from "./version";
 
 /** Why there is no server. */
@@ -35,6 +37,9 @@ export class Server {
   private readonly backoff = new Backoff();
   private readonly changed = new EventEmitter<State>();
   readonly onDidChangeState = this.changed.event;
+  private readonly reviewed = new EventEmitter<Standings>();
+  /** Where the requests of one repository stand. */
+  readonly onDidReview = this.reviewed.event;
 
   constructor(
     private readonly extension: { dir: string; version: string },
@@ -113,6 +118,9 @@ export class Server {
         initializationFailedHandler: () => false,
       },
     );
+    client.onNotification(REVIEWS, (standings: Standings) => {
+      this.reviewed.fire(standings);
+    });
     this.client = client;
     try {
       await client.start();

@@ -1,5 +1,6 @@
 //! What `countersign check` is asked.
 
+use super::rego::PolicyArguments;
 use crate::cli::report::Format;
 use clap::{Args, ValueEnum};
 use countersign_engine::report::JsonFinding;
@@ -53,6 +54,8 @@ pub(crate) struct CheckArguments {
     /// May be given twice, once for each; the default is severity `high` or verdict `review`.
     #[arg(long, value_enum, value_name = "SEVERITY|VERDICT", default_values_t = [Threshold::High, Threshold::Review])]
     pub(super) fail_on: Vec<Threshold>,
+    #[command(flatten)]
+    pub(super) rego: PolicyArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -3,11 +3,12 @@
 use super::JsonControl;
 use crate::disk::{self, Configs, FolderConfig};
 use crate::git::{Git, NOTES};
-use crate::owners::{CODEOWNERS, owners as owners_of};
 use countersign_agents::AgentKind;
 use countersign_commands::Effect;
 use countersign_impact::Action;
-use countersign_policy::{CONFIG_FILE, Circumstances, Environment, Impacted, Origin, Severity, Surface, Tier, Verdict};
+use countersign_policy::{
+    CODEOWNERS, CONFIG_FILE, Circumstances, Environment, Impacted, Origin, Owners, Severity, Surface, Tier, Verdict,
+};
 use std::path::{Path, PathBuf};
 
 const POLICY: &str =
@@ -312,7 +313,8 @@ fn owners(root: &Path) -> JsonControl {
         let what = format!("there is no CODEOWNERS in {}", CODEOWNERS.join(", "));
         return JsonControl::missing("owners", None, OWNERS, what, next);
     };
-    let unowned: Vec<_> = [CONFIG_FILE, name].into_iter().filter(|file| owners_of(&owners, file).is_empty()).collect();
+    let owners = Owners::read(&owners);
+    let unowned: Vec<_> = [CONFIG_FILE, name].into_iter().filter(|file| owners.of(file).is_empty()).collect();
     if unowned.is_empty() {
         return JsonControl::ok("owners", None, OWNERS, format!("{name} names owners of {CONFIG_FILE} and of itself"));
     }

@@ -1,9 +1,10 @@
-//! `countersign init`: what makes git keep who wrote what, and what makes agents ask before they act.
+//! `countersign init`: what makes git keep who wrote what, what makes agents ask before they act, and settings to begin with.
 //!
 //! Everything that is changed is shown, and can be taken back. What others have put there stays as it is.
 
 mod agents;
 mod git;
+mod presets;
 mod settings;
 mod wiring;
 
@@ -19,17 +20,26 @@ use std::process::ExitCode;
 
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
-#[group(id = "what", required = true, multiple = true, args = ["git", "agent", "all"])]
+#[group(id = "what", required = true, multiple = true, args = ["git", "gate", "trailers", "agent", "all", "preset"])]
 pub(super) struct InitArguments {
     /// Set up this repository of git: hooks that keep the notes of commits, and the notes' way to and from remotes.
     #[arg(long)]
     git: bool,
+    /// Set up a hook of git that pushes nothing that the gate would not let pass.
+    #[arg(long)]
+    gate: bool,
+    /// Set up a hook of git that adds `Assisted-by:` and the names of reviews to the messages of commits.
+    #[arg(long)]
+    trailers: bool,
     /// Set up these coding agents in this repository: they ask before they edit or run anything, and tell what they wrote.
     #[arg(long, value_name = "AGENT", num_args = 1.., value_parser = super::agents())]
     agent: Vec<AgentKind>,
     /// Set up every coding agent that is in use here, by its folders in the repository and in the home folder.
     #[arg(long, conflicts_with = "agent")]
     all: bool,
+    /// Begin with these settings: a `countersign.toml` at the root of the repository, with a comment for each part.
+    #[arg(long, value_enum, value_name = "PRESET")]
+    preset: Option<presets::Preset>,
     /// Take back what was set up.
     #[arg(long, visible_alias = "uninstall")]
     undo: bool,
@@ -40,11 +50,14 @@ pub(super) struct InitArguments {
 
 pub(super) fn run(arguments: &InitArguments) -> anyhow::Result<ExitCode> {
     let (mut shown, mut remarks) = (String::new(), String::new());
-    if arguments.git {
+    if arguments.git || arguments.gate || arguments.trailers {
         git::run(arguments, &mut shown)?;
     }
     if arguments.all || !arguments.agent.is_empty() {
         agents::run(arguments, &mut shown, &mut remarks)?;
+    }
+    if let Some(preset) = arguments.preset {
+        presets::run(arguments, preset, &mut shown)?;
     }
     if shown.is_empty() {
         shown.push_str(if arguments.undo { "There is nothing to take back.\n" } else { "It is set up already.\n" });

@@ -165,7 +165,8 @@ fn requirement_facts(asked: &ChangeUnderReview<'_>) -> Facts {
 }
 
 /// The keys of a row of `[[require]]` that say what is needed.
-const FOLLOWS: &[&str] = &["approvals", "level", "teams", "owners", "own", "hardware", "trailer", "mode"];
+const FOLLOWS: &[&str] =
+    &["approvals", "level", "teams", "owners", "own", "hardware", "trailer", "ticket", "label", "evidence", "mode"];
 
 /// Rows that were tried, for people.
 fn human(rows: &[JsonTried], indent: &str) -> String {

@@ -28,6 +28,7 @@ pub(in crate::cli) struct TestArguments {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Cases {
+    #[serde(default)]
     case: Vec<Case>,
 }
 
@@ -98,7 +99,8 @@ pub(super) fn run(arguments: &TestArguments) -> anyhow::Result<ExitCode> {
     let mut said = String::new();
     for file in &arguments.files {
         let cases = read(file)?;
-        let folder = std::path::absolute(file.parent().unwrap_or(Path::new("")))?;
+        let folder = std::path::absolute(Path::new(".").join(file))?;
+        let folder = folder.parent().unwrap_or(Path::new("/"));
         for case in &cases {
             all += 1;
             let wrong = case.wrong(&configs.of(&folder.join(&case.path)));

@@ -13,6 +13,7 @@ import { Window } from "./window.ts";
 /** Everything that would talk to a network, ask for attention or change what is typed is off. */
 const SETTINGS = {
   "chat.disableAIFeatures": true,
+  "comments.openView": "never",
   "editor.autoClosingBrackets": "never",
   "editor.autoClosingQuotes": "never",
   "editor.autoIndent": "none",
@@ -48,6 +49,9 @@ const KEYS = [
   { key: "ctrl+alt+shift+l", command: "editor.action.inlineSuggest.acceptNextLine" },
   { key: "ctrl+alt+shift+b", command: "editor.action.insertCursorBelow" },
 ];
+
+/** Variables by which `countersign review approve` tells that an agent runs it. */
+const SET_BY_AGENTS = ["CLAUDECODE", "CURSOR_AGENT", "GEMINI_CLI", "CODEX_SANDBOX", "CODEX_SANDBOX_NETWORK_DISABLED", "OPENCODE"];
 
 const SERVER_PATH = "countersign.server.path";
 
@@ -98,6 +102,8 @@ export class Code {
         XDG_STATE_HOME: join(home, "state"),
         XDG_CONFIG_HOME: join(home, "xdg-config"),
         EXTENSIONS_GALLERY: '{"serviceUrl":""}',
+        // A person sits here, also where an agent runs the tests.
+        ...Object.fromEntries(SET_BY_AGENTS.map((name) => [name, undefined])),
       },
       stdio: ["ignore", "pipe", "pipe"],
       // A group of its own, so that the processes that it starts can be ended with it.

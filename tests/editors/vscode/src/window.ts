@@ -72,12 +72,13 @@ export class Window {
       await this.press("F1");
       await input.fill(`>${title}`, { timeout: 2000 });
       await until("its entry", async () => {
-        const names = await rows.locator(".label-name").allInnerTexts();
-        const row = names.findIndex((name) => name.replaceAll("\u00a0", " ") === title);
-        if (row < 0) {
+        const names = (await rows.locator(".label-name").allInnerTexts()).map((name) => name.replaceAll("\u00a0", " "));
+        if (!names.includes(title)) {
           throw new Error(`the palette has ${names.join(", ")}`);
         }
-        await rows.nth(row).click({ timeout: 2000 });
+        // By its name and not by its place, which is another one once more entries have come.
+        const entry = rows.and(this.page.locator(`[aria-label="${title}"], [aria-label^="${title},"]`));
+        await entry.first().click({ timeout: 2000 });
         return true;
       }, 2000);
       return true;
@@ -289,6 +290,8 @@ export class Window {
       const input = await this.ask("Control+g", `:${String(line)},${String(column)}`);
       await this.press("Enter");
       await input.waitFor({ state: "hidden", timeout: SOON });
+      // Where Enter came before the line was read, the cursor stays where it was.
+      await until("the cursor", async () => (await this.statusLine()).startsWith(`Ln ${String(line)},`), SOON);
     });
   }
 
