@@ -149,7 +149,7 @@ pub(crate) struct FolderConfig {
     /// The root of the repository, if there is one.
     pub(crate) root: Option<PathBuf>,
     /// How much its places matter.
-    tiers: Tiers,
+    pub(crate) tiers: Tiers,
 }
 
 impl FolderConfig {

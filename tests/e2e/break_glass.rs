@@ -150,10 +150,7 @@ fn what_lets_nothing_through_is_told_with_its_reason() {
     assert_eq!(team.gate().json["breakGlasses"].as_array().map_or(0, Vec::len), 1);
     team.git(&["reset", "-q", "--hard", broken.trim()]);
     // A key that was taken back at the base since.
-    team.git(&["checkout", "-q", "main"]);
-    team.workspace.write(SIGNERS, &team.signer("ann", "valid-before=\"20200101Z\""));
-    team.commit("Ann has left");
-    team.git(&["checkout", "-q", "change"]);
+    team.takes_key_back("ann");
     team.is_refused("its key is not valid any more");
 }
 

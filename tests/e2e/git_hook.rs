@@ -2,27 +2,13 @@
 
 use crate::cli::countersign;
 use crate::editor::{COUNTERSIGN, LIMIT, Workspace};
+use crate::history::command;
 use crate::hooks::claude_writes;
 use crate::reviews::{FILE, Team};
 use countersign_testkit::{run, run_on};
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Output};
-
-/// Git as a person runs it, with the hooks and what these call.
-fn command(workspace: &Workspace, arguments: &[&str]) -> Command {
-    let tools = Path::new(COUNTERSIGN).parent().expect("a folder");
-    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap_or_default());
-    let mut git = Command::new("git");
-    git.current_dir(workspace.root())
-        .args(["-c", "core.autocrlf=false", "-c", "commit.gpgsign=false", "-c", "core.editor=true"])
-        .args(arguments)
-        .env("PATH", path)
-        .env("XDG_STATE_HOME", workspace.state())
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1");
-    git
-}
 
 fn git(workspace: &Workspace, arguments: &[&str]) -> Output {
     run(&mut command(workspace, arguments), LIMIT)

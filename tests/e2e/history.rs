@@ -16,8 +16,8 @@ pub(crate) fn repository(text: &str) -> Workspace {
     workspace
 }
 
-/// Runs git as a person does, with the hooks.
-pub(crate) fn git(workspace: &Workspace, arguments: &[&str]) -> bool {
+/// Git as a person runs it, with the hooks and what these call.
+pub(crate) fn command(workspace: &Workspace, arguments: &[&str]) -> Command {
     let tools = Path::new(COUNTERSIGN).parent().expect("a folder");
     let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap_or_default());
     let mut git = Command::new("git");
@@ -28,7 +28,11 @@ pub(crate) fn git(workspace: &Workspace, arguments: &[&str]) -> bool {
         .env("XDG_STATE_HOME", workspace.state())
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_CONFIG_NOSYSTEM", "1");
-    run(&mut git, LIMIT).status.success()
+    git
+}
+
+pub(crate) fn git(workspace: &Workspace, arguments: &[&str]) -> bool {
+    run(&mut command(workspace, arguments), LIMIT).status.success()
 }
 
 pub(crate) fn commit(workspace: &Workspace, message: &str) {

@@ -118,6 +118,14 @@ impl Team {
         fs::read_to_string(signature).expect("the signature")
     }
 
+    /// Takes somebody's key back at the base.
+    pub(crate) fn takes_key_back(&self, who: &str) {
+        self.git(&["checkout", "-q", "main"]);
+        self.workspace.write(SIGNERS, &self.signer(who, "valid-before=\"20200101Z\""));
+        self.commit("Somebody has left");
+        self.git(&["checkout", "-q", "change"]);
+    }
+
     pub(crate) fn approves(&self, id: &str, who: &str) {
         let answer = self.answer(id, who);
         self.answers(id, &answer, (who, NAMESPACE));
@@ -291,10 +299,7 @@ fn signatures_that_do_not_count_are_told_with_their_reason() {
     team.git(&["reset", "-q", "--hard", asked.trim()]);
     team.approves(&id, "bob");
     team.passes();
-    team.git(&["checkout", "-q", "main"]);
-    team.workspace.write(SIGNERS, &team.signer("bob", "valid-before=\"20200101Z\""));
-    team.commit("Bob has left");
-    team.git(&["checkout", "-q", "change"]);
+    team.takes_key_back("bob");
     team.is_refused("its key is not valid any more");
 }
 

@@ -104,6 +104,11 @@ pub struct Written {
 }
 
 impl Environments {
+    /// The environment of a file as such, by its path from the root of the repository.
+    pub fn of_path(&self, path: &str) -> Environment {
+        self.of(&Written { path: path.to_owned(), ..Written::default() }).0
+    }
+
     /// The environment, and by what it is told.
     pub fn of(&self, written: &Written) -> (Environment, Option<EnvironmentEvidence>) {
         for evidence in &self.order {

@@ -172,10 +172,7 @@ pub struct Change<'a> {
 impl Change<'_> {
     /// Who wrote it, as far as that raises what is needed: where it matters most, nobody's counts as an AI's.
     pub fn counts_as(&self) -> Origin {
-        match self.origin {
-            Origin::Unknown | Origin::Suspected if self.tier >= Tier::High => Origin::Ai,
-            origin => origin,
-        }
+        self.origin.counts_as(self.tier)
     }
 
     fn is_ai(&self) -> bool {

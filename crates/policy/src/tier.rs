@@ -1,6 +1,6 @@
 //! How much a place matters.
 
-use crate::environment::{Environment, Environments, Written};
+use crate::environment::{Environment, Environments};
 use crate::globs::Globs;
 use crate::owners::Owners;
 use countersign_impact::tables;
@@ -102,8 +102,7 @@ impl Tiers {
     /// is in every repository, and the gate asks for it.
     pub fn single_out(&self, path: &str, environments: &Environments) -> bool {
         self.singles_out && {
-            let written = Written { path: path.to_owned(), ..Written::default() };
-            let row = self.find(path, None, environments.of(&written).0);
+            let row = self.find(path, None, environments.of_path(path));
             row.is_some_and(|index| index < self.own && self.rows[index].critical_paths().is_some())
         }
     }

@@ -23,6 +23,17 @@ pub enum Origin {
     Suspected,
 }
 
+impl Origin {
+    /// The same, as far as that raises what is needed in a place of a tier: where it matters most, nobody's counts as an AI's.
+    #[must_use]
+    pub fn counts_as(self, tier: Tier) -> Self {
+        match self {
+            Self::Unknown | Self::Suspected if tier >= Tier::High => Self::Ai,
+            origin => origin,
+        }
+    }
+}
+
 /// What policy says of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

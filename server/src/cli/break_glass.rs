@@ -3,9 +3,9 @@
 use super::gate::{JsonChange, human_changes, json};
 use super::review::{Against, ask, sign};
 use super::{person, print};
-use crate::git::{self, Git};
+use crate::git::Git;
 use crate::record::{Kind, append, entry_of};
-use crate::review::{Broken, Change, Situation, break_glass_files, email};
+use crate::review::{Broken, Change, Situation, break_glass_files};
 use crate::state::{Store, write_atomically};
 use anyhow::{Context, bail};
 use clap::Args;
@@ -126,18 +126,9 @@ pub(super) fn run(git: &Git, arguments: &BreakGlassArguments) -> anyhow::Result<
     if arguments.hours > policy.hours.get() {
         bail!("`[break_glass]` of countersign.toml allows {} hours at most; name fewer with --hours", policy.hours);
     }
-    let person = git::author(&git.root().join("-"));
-    let Some(by) = person.as_deref().and_then(email) else {
-        bail!("nobody knows who you are: set `git config user.email`, by which the signers' file names you");
-    };
-    let names = situation.signers.same_person(by);
+    let (person, by) = person::who_signs(git)?;
+    let names = situation.names_of(&by).map_err(anyhow::Error::msg)?;
     let signers = &config.review.signers;
-    if names.is_empty() {
-        bail!(
-            "{by} is not among the signers, so the signature would count for nothing; a line `{by} namespaces=\"{NAMESPACE}\" \
-             ssh-ed25519 AAAA…` in {signers} of the base makes you one"
-        );
-    }
     if let Some(why) = policy.refuses(config.people(), &names) {
         bail!("this glass is not yours to break: {why}");
     }
@@ -162,7 +153,7 @@ pub(super) fn run(git: &Git, arguments: &BreakGlassArguments) -> anyhow::Result<
         base: situation.left.clone(),
         changes: changes.iter().map(|change| change.bound.clone()).collect(),
         reason: arguments.why.trim().to_owned(),
-        by: by.to_owned(),
+        by: by.clone(),
         at: now,
         expires: now + SignedDuration::from_hours(i64::from(arguments.hours)),
     };
@@ -186,14 +177,14 @@ pub(super) fn run(git: &Git, arguments: &BreakGlassArguments) -> anyhow::Result<
     let mut entries = Vec::new();
     for change in &changes {
         if situation.reviews.request(&change.bound.id()).is_none() {
-            entries.push(ask(git, &situation, change, person.as_deref().unwrap_or(by), Some(&glass.reason))?);
+            entries.push(ask(git, &situation, change, &person, Some(&glass.reason))?);
         }
     }
     let (file, signature_file) = break_glass_files(&glass.id());
     // The signature first: without one the statement counts for nothing.
     write_atomically(&git.root().join(&signature_file), &signature)?;
     write_atomically(&git.root().join(&file), &bytes)?;
-    entries.extend(recorded(git, &glass, person.as_deref()));
+    entries.extend(recorded(git, &glass, &person));
     append(&Store::default(), &git.root().join("-"), &entries)?;
     let text = format!(
         "The glass is broken until {}, for {} of the changes. Commit the files under .countersign/reviews; somebody else has to approve \
@@ -231,13 +222,13 @@ fn lacking<'s>(
 }
 
 /// What is added to the ledger: once for each change. The reason may name people, so it is not there.
-fn recorded(git: &Git, glass: &BreakGlass, person: Option<&str>) -> Vec<NewEntry> {
+fn recorded(git: &Git, glass: &BreakGlass, person: &str) -> Vec<NewEntry> {
     let entry = |bound: &Bound| {
         let body = object!({
             "state": "break-glass", "review": bound.id(), "address": bound.address, "breakGlass": glass.id(),
             "expires": glass.expires.as_millisecond(),
         });
-        entry_of(Kind::Approval, &git.root().join(&bound.path), None, person.map(str::to_owned), body)
+        entry_of(Kind::Approval, &git.root().join(&bound.path), None, Some(person.to_owned()), body)
     };
     glass.changes.iter().map(entry).collect()
 }

@@ -4,8 +4,8 @@ use super::print;
 use super::review::sign;
 use crate::disk::Configs;
 use crate::git::Git;
-use crate::impact::plan_text;
-use crate::review::repository;
+use crate::impact::read_plan;
+use crate::review::{repository, signature_beside};
 use crate::state::write_atomically;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -49,19 +49,17 @@ pub(super) fn run(command: &EvidenceCommand) -> anyhow::Result<ExitCode> {
         EvidenceCommand::Plan(arguments) => (Done::Plan, arguments),
     };
     let git = Git::of(Path::new(""))?;
-    let shown = arguments.results.display();
-    let size = std::fs::metadata(&arguments.results).with_context(|| format!("{shown} cannot be read"))?.len();
-    if done == Done::Tests && size > MAX_BYTES {
-        bail!(
-            "{shown} has {size} bytes, and at most {MAX_BYTES} are read; write the results of fewer tests into one file"
-        );
-    }
-    let bytes = std::fs::read(&arguments.results).with_context(|| format!("{shown} cannot be read"))?;
-    let (passed, summary) = match done {
-        Done::Tests => tests(&String::from_utf8_lossy(&bytes)).with_context(|| format!("{shown}"))?,
+    let shown = arguments.results.display().to_string();
+    let (bytes, passed, summary) = match done {
+        Done::Tests => {
+            let bytes = results(&arguments.results).with_context(|| shown.clone())?;
+            let (passed, summary) = tests(&String::from_utf8_lossy(&bytes)).with_context(|| shown.clone())?;
+            (bytes, passed, summary)
+        }
         Done::Plan => {
-            Plan::read(&plan_text(&arguments.results)?).with_context(|| format!("{shown} cannot be used"))?;
-            (true, "a plan".to_owned())
+            let (bytes, text) = read_plan(&arguments.results, &shown)?;
+            Plan::read(&text).with_context(|| format!("{shown} cannot be used"))?;
+            (bytes, true, "a plan".to_owned())
         }
     };
     let configs = Configs::default();
@@ -78,12 +76,19 @@ pub(super) fn run(command: &EvidenceCommand) -> anyhow::Result<ExitCode> {
     };
     let statement = evidence.to_bytes();
     let signature = sign(&git, EVIDENCE_NAMESPACE, arguments.key.as_deref(), &statement)?;
-    let mut beside = arguments.output.as_os_str().to_owned();
-    beside.push(".sig");
-    write_atomically(Path::new(&beside), &signature)?;
+    write_atomically(&signature_beside(&arguments.output), &signature)?;
     write_atomically(&arguments.output, &statement)?;
     let word = if passed { "passed" } else { "did not pass" };
     print(&format!("Signed for {}: {}, which {word}.\n", evidence.commit, evidence.summary))
+}
+
+/// A file of results, within the limit.
+fn results(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let size = std::fs::metadata(path).context("it cannot be read")?.len();
+    if size > MAX_BYTES {
+        bail!("it has {size} bytes, and at most {MAX_BYTES} are read; write the results of fewer tests into one file");
+    }
+    std::fs::read(path).context("it cannot be read")
 }
 
 /// Whether tests passed, and what came of them, by a file of `JUnit`.

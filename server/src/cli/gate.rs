@@ -237,7 +237,7 @@ pub(crate) fn json(situation: &Situation, change: &Change) -> Option<JsonChange>
         tier: change.tier,
         environment: change.environment,
         origin: change.origin,
-        counts_as: change.counts_as,
+        counts_as: change.counts_as(),
         action: change.impact.map(|impact| impact.action),
         risks,
         planned: change.planned.iter().map(Planned::in_words).collect(),

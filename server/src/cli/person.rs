@@ -1,6 +1,8 @@
 //! What only a person may do.
 
-use anyhow::bail;
+use crate::git::{self, Git};
+use crate::review::email;
+use anyhow::{Context, bail};
 use std::io::{BufRead, IsTerminal, Write};
 
 /// Variables that agents set for what they run: Claude Code, Cursor, Gemini CLI, Codex, OpenCode.
@@ -18,6 +20,13 @@ pub(super) fn at_terminal() -> anyhow::Result<()> {
         bail!("an approval is given by a person at a terminal, and this is none; run it yourself, without pipes");
     }
     Ok(())
+}
+
+/// Who is at work, by git: name and address as a commit has them, and the address alone, by which the signers' file names people.
+pub(super) fn who_signs(git: &Git) -> anyhow::Result<(String, String)> {
+    let person = git::author(&git.root().join("-"));
+    let signs = person.and_then(|person| Some((person.clone(), email(&person)?.to_owned())));
+    signs.context("nobody knows who you are: set `git config user.email`, by which the signers' file names you")
 }
 
 /// Whether the person at the terminal types `yes`.

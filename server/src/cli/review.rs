@@ -7,7 +7,7 @@ use super::gate::{self, JsonChange, json};
 use super::{FAILED, Format, break_glass, person, print};
 use crate::git::{self, Git};
 use crate::record::{Kind, append, entry_of};
-use crate::review::{Asked, Change, PlanFile, Situation, answer_files, email, word};
+use crate::review::{Asked, Change, PlanFile, Situation, answer_files, word};
 use crate::state::{Store, write_atomically};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -265,10 +265,8 @@ fn answer(git: &Git, arguments: &AnswerArguments, decision: Decision) -> anyhow:
     let id = &arguments.id;
     let (request, change) = found(&situation, id)?;
     person::at_terminal()?;
-    let person = git::author(&git.root().join("-"));
-    let Some(reviewer) = person.as_deref().and_then(email) else {
-        bail!("nobody knows who you are: set `git config user.email`, by which the signers' file names you");
-    };
+    let (person, reviewer) = person::who_signs(git)?;
+    let reviewer = reviewer.as_str();
     if let Some(why) = situation.refuses(request, change, reviewer, decision) {
         bail!(why);
     }
@@ -305,7 +303,7 @@ fn answer(git: &Git, arguments: &AnswerArguments, decision: Decision) -> anyhow:
     // The signature first: an answer without one counts for nothing, and the other way round there is nothing to read.
     write_atomically(&git.root().join(&signature_file), &signature)?;
     write_atomically(&git.root().join(&file), &bytes)?;
-    record(git, request, &said, &signed.fingerprint, person.clone())?;
+    record(git, request, &said, &signed.fingerprint, person)?;
     let now = arguments.against.situation(git)?;
     let stands = now.changes.iter().find(|other| other.bound == change.bound).map(|change| now.stands(change));
     let then = match stands.and_then(|stands| stands.standing) {
@@ -356,20 +354,14 @@ pub(super) fn sign(git: &Git, namespace: &str, key: Option<&str>, bytes: &[u8]) 
     std::fs::read(folder.path().join("statement.sig")).context("the signature cannot be read")
 }
 
-fn record(
-    git: &Git,
-    request: &Request,
-    said: &Answer,
-    fingerprint: &str,
-    person: Option<String>,
-) -> anyhow::Result<()> {
+fn record(git: &Git, request: &Request, said: &Answer, fingerprint: &str, person: String) -> anyhow::Result<()> {
     let file = git.root().join(&said.bound.path);
     let body = object!({
         "state": word(said.decision), "review": said.request_id, "address": said.bound.address,
         "statement": digest(&said.to_bytes()), "key": fingerprint,
         "requestedAt": request.requested_at.as_millisecond(),
     });
-    let entry: NewEntry = entry_of(Kind::Approval, &file, None, person, body);
+    let entry: NewEntry = entry_of(Kind::Approval, &file, None, Some(person), body);
     append(&Store::default(), &file, &[entry])?;
     Ok(())
 }

@@ -373,7 +373,12 @@ impl Git {
 
     /// The text of a file in a commit.
     pub(crate) fn show(&self, commit: &str, path: &str) -> anyhow::Result<String> {
-        self.text(&["cat-file", "blob", &format!("{commit}:{path}")], b"")
+        Ok(String::from_utf8_lossy(&self.blob(commit, path)?).into_owned())
+    }
+
+    /// The content of a file in a commit, or in the index where none is named.
+    pub(crate) fn blob(&self, commit: &str, path: &str) -> anyhow::Result<Vec<u8>> {
+        self.read(&["cat-file", "blob", &format!("{commit}:{path}")], b"")
     }
 
     /// Whether git is in the middle of picking commits.

@@ -3,7 +3,7 @@
 use countersign_engine::impact::environment_of;
 use countersign_engine::{Policy, Workspace};
 use countersign_impact::graph::{Dependent, Radius};
-use countersign_policy::{Environment, Tier, Written};
+use countersign_policy::{Environment, Tier};
 use std::cmp::Reverse;
 
 /// Dependents of the highest tier whose environments are compared.
@@ -53,8 +53,7 @@ pub(crate) fn environment(
     if evidence.is_some() {
         return own;
     }
-    let path = root.strip_prefix(&policy.root).unwrap_or(root).trim_start_matches('/').to_owned();
-    policy.environments.of(&Written { path, ..Written::default() }).0
+    policy.environments.of_path(root.strip_prefix(&policy.root).unwrap_or(root).trim_start_matches('/'))
 }
 
 /// The same for a dependent.

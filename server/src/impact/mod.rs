@@ -16,7 +16,7 @@ pub(crate) use asked::{narrow, words};
 pub(crate) use checked::Checked;
 pub(crate) use critical::environment;
 pub(crate) use files::Files;
-pub(crate) use planned::plan_text;
+pub(crate) use planned::read_plan;
 pub(crate) use shown::{Comparison, Impacts};
 pub(crate) use since::{Besides, since};
 pub(crate) use then::{Baselines, Kept, Then};

@@ -105,10 +105,11 @@ pub(crate) struct Placed<'p> {
     pub(crate) names: Vec<(String, String)>,
 }
 
-/// The text of a file that a plan stands in.
-pub(crate) fn plan_text(path: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read(path).with_context(|| format!("--plan {}: it cannot be read", path.display()))?;
-    text_of(&text).with_context(|| format!("--plan {}: it is no text", path.display()))
+/// The bytes of a file that a plan stands in, and its text. `named` is what an error calls it.
+pub(crate) fn read_plan(path: &Path, named: &str) -> anyhow::Result<(Vec<u8>, String)> {
+    let bytes = std::fs::read(path).with_context(|| format!("{named}: it cannot be read"))?;
+    let text = text_of(&bytes).with_context(|| format!("{named}: it is no text"))?;
+    Ok((bytes, text))
 }
 
 /// A text in UTF-8, or in UTF-16 as some shells write it.

@@ -833,7 +833,7 @@ pub(super) fn review_requests(view: &View, arguments: &ActionArguments) -> Resul
 fn known_of(part: &review::Part, found: &[&&Finding], path: &str, (config, owners): (&FolderConfig, &Owners)) -> About {
     let environment = found.iter().map(|finding| finding.environment).max();
     let kind = part.kind.as_deref();
-    let tier = kind.map(|kind| config.config.tiers().of(path, kind, environment.unwrap_or_default()));
+    let tier = kind.map(|kind| config.tiers.of(path, kind, environment.unwrap_or_default()));
     let worst = found.iter().filter_map(|finding| finding.impact).max_by_key(|it| (it.data_loss, it.dependents));
     About {
         tier: json!(tier),

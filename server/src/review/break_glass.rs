@@ -1,6 +1,6 @@
 //! Break-glasses: what somebody lets through alone in an emergency, and who has looked at it since.
 
-use super::kept::is_taken_away;
+use super::kept::{is_taken_away, with_signature};
 use super::{Change, REVIEWS, Reviews, Situation, Stands};
 use countersign_policy::is_rulebook;
 use countersign_review::{Bound, BreakGlass, Given, Need, Rules, Standing, standing};
@@ -136,6 +136,5 @@ impl Situation {
 
 /// The names of the files of a break-glass and its signature, from the root of the repository.
 pub(crate) fn break_glass_files(id: &str) -> (PathBuf, PathBuf) {
-    let folder = Path::new(REVIEWS).join(BREAK_GLASS);
-    (folder.join(format!("{id}.json")), folder.join(format!("{id}.json.sig")))
+    with_signature(Path::new(REVIEWS).join(BREAK_GLASS).join(format!("{id}.json")))
 }

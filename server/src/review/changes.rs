@@ -14,7 +14,7 @@ use countersign_grammars::Language;
 use countersign_impact::Action;
 use countersign_policy::{
     CODEOWNERS, ChangeUnderReview, Circumstances, Config, Environment, Impacted, Origin, Owners, RequireRow, SIGNERS,
-    Severity, Surface, Table, Tier, Tiers, Verdict, Written,
+    Severity, Surface, Table, Tier, Verdict,
 };
 use countersign_review::{Bound, digest};
 use std::cell::RefCell;
@@ -56,8 +56,6 @@ pub(crate) struct Change {
     pub(crate) environment: Environment,
     /// Who wrote what is different.
     pub(crate) origin: Origin,
-    /// The same, where what nobody knows the writer of counts as an AI's.
-    pub(crate) counts_as: Origin,
     /// The addresses of those whose own it is.
     pub(crate) own: BTreeSet<String>,
     /// Who owns the file by CODEOWNERS.
@@ -209,7 +207,6 @@ pub(crate) fn changes(
 /// What holds for the files of a folder.
 pub(super) struct FilePolicy {
     pub(super) config: Arc<FolderConfig>,
-    pub(super) tiers: Tiers,
     table: Table,
     repository: String,
 }
@@ -223,8 +220,8 @@ impl FilePolicy {
     ) -> Rc<Self> {
         let config = configs.of(file);
         let make = || {
-            let (tiers, table) = (config.config.tiers(), config.config.table());
-            Rc::new(Self { tiers, table, repository: repository(git, &config.config), config: Arc::clone(&config) })
+            let (table, repository) = (config.config.table(), repository(git, &config.config));
+            Rc::new(Self { table, repository, config: Arc::clone(&config) })
         };
         Rc::clone(known.borrow_mut().entry(Arc::as_ptr(&config)).or_insert_with(make))
     }
@@ -436,20 +433,18 @@ impl OneFile<'_> {
         (findings, is_only_caused): (&[&Seen], bool),
     ) -> Option<Change> {
         let config = &self.policy.config.config;
-        let written = Written { path: self.path.clone(), ..Written::default() };
-        let (by_path, _) = config.environment.of(&written);
         let told = now.and_then(|now| self.looked?.environments.get(&now.ranges.first()?.start).copied());
         let by_finding = findings.iter().map(|seen| seen.finding.environment).max();
-        let environment = told.or(by_finding).unwrap_or(by_path);
+        let environment = told.or(by_finding).unwrap_or_else(|| config.environment.of_path(&self.path));
         let policy_path = policy_path(&self.path, config);
-        let of_file = self.policy.tiers.of_file(policy_path, environment);
+        let of_file = self.policy.config.tiers.of_file(policy_path, environment);
         let names = |row: &RequireRow| row.paths.as_ref().is_some_and(|paths| paths.fit(policy_path));
         let is_named = || of_file.is_some() || config.require.iter().any(names);
         if Language::of_path(&self.path).is_none() && !is_named() {
             return None;
         }
         let tier = match &part.kind {
-            Some(kind) => self.policy.tiers.of(&self.path, kind, environment),
+            Some(kind) => self.policy.config.tiers.of(&self.path, kind, environment),
             None => of_file.unwrap_or(Tier::Standard),
         };
         let mut change = self.bare(bound, (tier, environment), now, is_only_caused);
@@ -461,13 +456,13 @@ impl OneFile<'_> {
         change.takes = taken.collect();
         // What goes has no text of its own that says whose it was: whoever changed the part has done it. And where it matters most,
         // the rest of the part is an AI's too, as it is where nobody knows who changed it.
-        let is_by_ai = matches!(change.counts_as, Origin::Ai | Origin::Mixed);
+        let is_by_ai = matches!(change.counts_as(), Origin::Ai | Origin::Mixed);
         let verdict = |finding: &Finding| match finding.origin.by {
             Origin::Unknown | Origin::Suspected
                 if is_by_ai && (change.tier >= Tier::High || finding.impact.is_some()) =>
             {
                 let about = Circumstances {
-                    origin: change.counts_as,
+                    origin: change.counts_as(),
                     severity: finding.severity,
                     surface: Surface::CommandLine,
                     changed: true,
@@ -502,17 +497,7 @@ impl OneFile<'_> {
         own.extend(if is_only_caused { self.any_worker } else { self.worker }.map(str::to_owned));
         let lowest = own.iter().map(|email| people.level(&[email])).min_by_key(|level| people.rank(level));
         let level = lowest.unwrap_or_else(|| people.level(&[])).to_owned();
-        let asked = ChangeUnderReview {
-            path: &self.path,
-            tier,
-            environment,
-            origin,
-            author: &level,
-            found: None,
-            impact: None,
-        };
         Change {
-            counts_as: asked.counts_as(),
             ranges: now.map(|now| now.ranges.clone()).unwrap_or_default(),
             lines: None,
             texts: Default::default(),
@@ -579,6 +564,16 @@ impl OneFile<'_> {
 }
 
 impl Change {
+    /// Who wrote it, where what nobody knows the writer of counts as an AI's.
+    pub(crate) fn counts_as(&self) -> Origin {
+        self.origin.counts_as(self.tier)
+    }
+
+    /// The folder that it is in, from the root of the repository; empty for the root.
+    pub(super) fn folder(&self) -> &str {
+        self.bound.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+
     /// What `[[require]]` is asked about it.
     pub(crate) fn asked<'a>(&'a self, config: &Config) -> ChangeUnderReview<'a> {
         ChangeUnderReview {

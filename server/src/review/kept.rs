@@ -220,8 +220,20 @@ impl Change {
 /// The names of the files of an answer and its signature, from the root of the repository: one for each person.
 pub(crate) fn answer_files(id: &str, reviewer: &str) -> (PathBuf, PathBuf) {
     let name = format!("{}.json", &digest(reviewer.to_ascii_lowercase().as_bytes())[..16]);
-    let folder = Path::new(REVIEWS).join(id);
-    (folder.join(&name), folder.join(format!("{name}{SIGNATURE}")))
+    with_signature(Path::new(REVIEWS).join(id).join(name))
+}
+
+/// A file and the one of its signature.
+pub(super) fn with_signature(file: PathBuf) -> (PathBuf, PathBuf) {
+    let signature = signature_beside(&file);
+    (file, signature)
+}
+
+/// The file of the signature of another one, which stands beside it.
+pub(crate) fn signature_beside(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(SIGNATURE);
+    PathBuf::from(name)
 }
 
 /// Whether the name of a file is that of one that was there once.

@@ -17,7 +17,7 @@ mod told;
 
 pub(crate) use break_glass::{Broken, break_glass_files};
 pub(crate) use changes::{Change, email};
-pub(crate) use kept::{Reviews, Stands, answer_files, word};
+pub(crate) use kept::{Reviews, Stands, answer_files, signature_beside, word};
 pub(crate) use parts::{Part, parts};
 pub(crate) use planned::{PlanFile, Planned};
 pub(crate) use proved::{EvidenceFile, Proved};

@@ -5,7 +5,7 @@ use super::changes::{Change, OneFile, takes};
 use crate::disk::Configs;
 use crate::git::Git;
 use crate::impact::report::Impact;
-use crate::impact::{Besides, environment, plan_text, since};
+use crate::impact::{Besides, environment, read_plan, since};
 use crate::surroundings::key;
 use anyhow::Context;
 use countersign_engine::impact::verb;
@@ -14,7 +14,7 @@ use countersign_impact::Action;
 use countersign_impact::graph::parts;
 use countersign_impact::plan::{self, Instance, Plan};
 use countersign_impact::tables;
-use countersign_policy::{Environment, Impacted, Tier, Written};
+use countersign_policy::{Environment, Impacted, Surface, Tier};
 use countersign_review::digest;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -38,11 +38,10 @@ impl PlanFile {
             _ => (PathBuf::new(), named),
         };
         let of = if of.as_os_str().is_empty() { PathBuf::from(".") } else { of };
-        let text = plan_text(Path::new(file))?;
+        let (bytes, text) = read_plan(Path::new(file), &format!("--plan {file}"))?;
         let plan = Plan::read(&text).with_context(|| format!("--plan {file} cannot be used"))?;
         let of = git.relative(&of).with_context(|| format!("--plan {named}"))?;
-        let digest = digest(&std::fs::read(file)?);
-        Ok(Self { name: file.to_owned(), of, digest, plan })
+        Ok(Self { name: file.to_owned(), of, digest: digest(&bytes), plan })
     }
 }
 
@@ -80,9 +79,7 @@ pub(super) fn planned(plans: &[PlanFile], root: &Path, base: &str, configs: &Con
         match &file.plan {
             Plan::Terraform(resources) => all.add_terraform(file, resources, root, base, configs)?,
             Plan::CloudFormation(set) => {
-                let config = configs.of(&root.join(&file.of));
-                let written = Written { path: file.of.clone(), ..Written::default() };
-                let (environment, _) = config.config.environment.of(&written);
+                let environment = configs.of(&root.join(&file.of)).config.environment.of_path(&file.of);
                 let taken = set.resources.iter().filter(|one| one.action.is_some_and(takes));
                 let at_once = taken.clone().count();
                 all.taken.extend(taken.map(|one| Planned {
@@ -122,22 +119,23 @@ impl AllPlanned {
         // One that is not of this text says nothing of what is about to be applied.
         self.problems.extend(doubt.map(|message| JsonProblem { path: file.name.clone(), message }));
         let placed: Vec<_> = placed.into_iter().filter(|placed| placed.planned.action.is_some_and(takes)).collect();
+        let config = configs.of(&folder.join("-"));
+        let policy = config.policy(Surface::CommandLine, crate::cli::today());
+        let (root, folder) = (key(root), key(&folder));
         let relative = |path: &str| {
-            let inside = Path::new(path).strip_prefix(key(root).as_ref() as &str).map(crate::disk::display);
+            let inside = Path::new(path).strip_prefix(&*root).map(crate::disk::display);
             inside.unwrap_or_else(|_| path.to_owned())
         };
         for one in &placed {
             let told = one.told.as_ref();
             let path = told.and_then(|told| Some(relative(&told.place.as_ref()?.0)));
             let dependents = told.map_or(0, |told| told.radius.dependents.len());
-            let workspace = told.map(|told| &impact.state(told.side).workspace);
-            let config = configs.of(&folder.join("-"));
-            let policy = config.policy(countersign_policy::Surface::CommandLine, crate::cli::today());
-            let environment = match (told, workspace) {
-                (Some(told), Some(workspace)) => {
-                    environment(workspace, &policy, (&told.module, &one.planned.address), &key(&folder))
+            let environment = match told {
+                Some(told) => {
+                    let workspace = &impact.state(told.side).workspace;
+                    environment(workspace, &policy, (&told.module, &one.planned.address), &folder)
                 }
-                _ => config.config.environment.of(&Written { path: file.of.clone(), ..Written::default() }).0,
+                None => config.config.environment.of_path(&file.of),
             };
             self.taken.push(Planned {
                 environment,
@@ -179,8 +177,7 @@ impl Planned {
 
     /// Whether a change was predicted to take it away, and no less than it does, so that a review of the change was one of that.
     pub(super) fn is_covered_by(&self, change: &Change) -> bool {
-        let folder = change.bound.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let planned = self.impact.action;
+        let (folder, planned) = (change.folder(), self.impact.action);
         let is_as_bad = |predicted: Action| {
             predicted == Action::Unknown
                 || planned == Action::Unknown
@@ -202,11 +199,9 @@ impl Planned {
     /// What happens, in one sentence without a full stop.
     pub(crate) fn in_words(&self) -> String {
         let what = match self.impact.action {
-            Action::Unknown => "may destroy or replace",
-            action => match verb(action) {
-                "destroy" => "destroys",
-                _ => "replaces",
-            },
+            Action::Destroy => "destroys",
+            Action::Replace => "replaces",
+            _ => "may destroy or replace",
         };
         let mut text = format!("the plan {what} {}", self.address);
         let ids: Vec<&str> = self.instances.iter().filter_map(|instance| instance.id.as_deref()).take(3).collect();
@@ -246,7 +241,7 @@ impl OneFile<'_> {
         let from = then.map(|then| then.seal.clone());
         // Not the address of the block, whose text may be changed, too.
         let bound = self.bound(Some(format!("plan:{}", planned.address)), from, Some(seal));
-        let tier = self.policy.tiers.of(&planned.path, &planned.kind, planned.environment);
+        let tier = self.policy.config.tiers.of(&planned.path, &planned.kind, planned.environment);
         let mut change = self.bare(bound, (tier, planned.environment), now, true);
         let text = now.map(|now| now.text(text)).unwrap_or_default();
         change.texts = (text.clone(), text);

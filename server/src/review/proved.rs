@@ -1,12 +1,12 @@
 //! What a change has besides approvals: what a pipeline proves and says.
 
 use super::rollout::is_in_steps;
-use super::{Change, Situation};
+use super::{Change, Situation, signature_beside};
 use anyhow::Context;
 use countersign_policy::Evidence as Wanted;
 use countersign_review::{AboutEvidence, Done, Evidence};
 use jiff::Timestamp;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What a pipeline proves and says of the commit that is looked at.
 #[derive(Default)]
@@ -32,9 +32,7 @@ impl EvidenceFile {
         let read = |path: &Path| {
             std::fs::read(path).with_context(|| format!("--evidence {}: it cannot be read", path.display()))
         };
-        let mut signature = path.as_os_str().to_owned();
-        signature.push(".sig");
-        Ok(Self { name: path.display().to_string(), bytes: read(path)?, signature: read(&PathBuf::from(signature))? })
+        Ok(Self { name: path.display().to_string(), bytes: read(path)?, signature: read(&signature_beside(path))? })
     }
 }
 
@@ -65,11 +63,8 @@ impl Situation {
                 Wanted::Tests => (Done::Tests, "result of tests"),
                 Wanted::Plan => (Done::Plan, "plan"),
                 Wanted::Rollout => {
-                    let folder = |change: &Change| {
-                        change.bound.path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned())
-                    };
-                    let is_one = |other: &&Change| folder(other) == folder(change) && is_in_steps(other);
-                    if !self.changes.iter().any(|other| is_one(&other)) {
+                    let is_one = |other: &Change| other.folder() == change.folder() && is_in_steps(other);
+                    if !self.changes.iter().any(is_one) {
                         lacks.push("nothing that is changed in its folder makes it come in steps".to_owned());
                     }
                     continue;

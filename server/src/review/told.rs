@@ -142,6 +142,19 @@ impl Situation {
         }
     }
 
+    /// All names that somebody has among the signers; an error says that there is none, and how to have one.
+    pub(crate) fn names_of(&self, who: &str) -> Result<Vec<&str>, String> {
+        let names = self.signers.same_person(who);
+        if names.is_empty() {
+            let signers = &self.config.config.review.signers;
+            return Err(format!(
+                "{who} is not among the signers, so the signature would count for nothing; a line `{who} \
+                 namespaces=\"{NAMESPACE}\" ssh-ed25519 AAAA…` in {signers} of the base makes you one"
+            ));
+        }
+        Ok(names)
+    }
+
     /// Why somebody does not answer a request about a change; `None` for who may.
     pub(crate) fn refuses(
         &self,
@@ -150,14 +163,10 @@ impl Situation {
         reviewer: &str,
         decision: Decision,
     ) -> Option<String> {
-        let signers = &self.config.config.review.signers;
-        let names = self.signers.same_person(reviewer);
-        if names.is_empty() {
-            return Some(format!(
-                "{reviewer} is not among the signers, so the signature would count for nothing; a line `{reviewer} \
-                 namespaces=\"{NAMESPACE}\" ssh-ed25519 AAAA…` in {signers} of the base makes you one"
-            ));
-        }
+        let names = match self.names_of(reviewer) {
+            Ok(names) => names,
+            Err(why) => return Some(why),
+        };
         let row = change.required.as_ref().map(|(_, row)| row);
         let people = self.config.config.people();
         if let Some(why) = row.and_then(|row| row.refuses(people, &names, &change.owners)) {

@@ -133,10 +133,10 @@ fn reviews(git: &Git) -> anyhow::Result<Vec<String>> {
     };
     let mut ids = Vec::new();
     for path in listed.split('\0').filter(is_request).take(MAX_FILES) {
-        let Ok(request) = Request::read(&git.read(&["cat-file", "blob", &format!(":{path}")], b"")?) else { continue };
+        let Ok(request) = Request::read(&git.blob("", path)?) else { continue };
         let bound = &request.bound;
         let is_this = || {
-            let now = git.read(&["cat-file", "blob", &format!(":{}", bound.path)], b"").unwrap_or_default();
+            let now = git.blob("", &bound.path).unwrap_or_default();
             let parts = parts(Path::new(&bound.path), &now);
             let part = parts.into_iter().find(|part| part.address == bound.address);
             part.map(|part| part.seal) == bound.to_sha256
@@ -158,5 +158,5 @@ fn staged(git: &Git, kinds: &str) -> anyhow::Result<Vec<String>> {
 
 /// The text of a file in a commit, or in the index where none is named.
 fn text(git: &Git, commit: &str, path: &str) -> anyhow::Result<String> {
-    Ok(String::from_utf8(git.read(&["cat-file", "blob", &format!("{commit}:{path}")], b"")?)?)
+    Ok(String::from_utf8(git.blob(commit, path)?)?)
 }

@@ -6,7 +6,7 @@ mod human;
 use super::print;
 use crate::disk::Configs;
 use crate::impact::report::Impact;
-use crate::impact::{Besides, Compared, narrow, plan_text, since, two, words};
+use crate::impact::{Besides, Compared, narrow, read_plan, since, two, words};
 use crate::surroundings::key;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -157,7 +157,8 @@ fn root(arguments: &ImpactArguments, target: &Target) -> anyhow::Result<PathBuf>
 
 /// Puts a plan beside the prediction, and says what makes it doubtful.
 fn beside(impact: &mut Impact<'_>, path: &Path, root: &Path) -> anyhow::Result<Option<String>> {
-    let planned = plan::read(&plan_text(path)?).with_context(|| format!("--plan {} cannot be used", path.display()))?;
+    let named = format!("--plan {}", path.display());
+    let planned = plan::read(&read_plan(path, &named)?.1).with_context(|| format!("{named} cannot be used"))?;
     let root = root.canonicalize().ok().filter(|_| !impact.knows(&key(root))).unwrap_or_else(|| root.to_owned());
     impact.put_beside(&planned, &key(&root))
 }

@@ -8,7 +8,6 @@ use clap::Args;
 use countersign_impact::Action;
 use countersign_policy::{
     ChangeUnderReview, Circumstances, Config, Environment, Impacted, Mode, Origin, Severity, Surface, Tier, Verdict,
-    Written,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
@@ -145,9 +144,8 @@ impl Case {
     /// What is not as expected, with the rows that say so; empty where all is.
     fn wrong(&self, folder: &FolderConfig) -> String {
         let config = &folder.config;
-        let written = Written { path: self.path.clone(), ..Written::default() };
-        let environment = self.environment.unwrap_or_else(|| config.environment.of(&written).0);
-        let tiers = config.tiers();
+        let environment = self.environment.unwrap_or_else(|| config.environment.of_path(&self.path));
+        let tiers = &folder.tiers;
         let tier = self.tier.unwrap_or_else(|| match &self.kind {
             Some(kind) => tiers.of(&self.path, kind, environment),
             None => tiers.of_file(&self.path, environment).unwrap_or(Tier::Standard),

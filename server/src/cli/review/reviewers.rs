@@ -51,7 +51,7 @@ pub(super) fn wanted<'c>(situation: &Situation, changes: impl Iterator<Item = &'
 
 impl Wanted {
     fn label(&mut self, change: &Change) {
-        let by = match (change.origin, change.counts_as) {
+        let by = match (change.origin, change.counts_as()) {
             (Origin::Ai | Origin::Mixed, _) => Some("ai"),
             (_, Origin::Ai) => Some("unknown-origin"),
             _ => None,

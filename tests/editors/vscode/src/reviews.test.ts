@@ -8,6 +8,7 @@ import { after, afterEach, before, describe, test } from "node:test";
 import { Code } from "./code.ts";
 import { COUNTERSIGN } from "./places.ts";
 import { Project } from "./project.ts";
+import { closeAll } from "./scene.ts";
 import { again, SOON, until } from "./until.ts";
 import type { Window } from "./window.ts";
 
@@ -122,12 +123,7 @@ describe("reviews", () => {
   });
 
   afterEach(async (context) => {
-    for (const window of windows) {
-      if (!("passed" in context && context.passed === true)) {
-        await window.keepPicture(`reviews ${context.name} ${String(windows.indexOf(window))}`);
-      }
-      await window.close();
-    }
+    await closeAll(windows, "reviews", context);
     windows = [];
   });
 

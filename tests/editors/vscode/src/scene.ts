@@ -1,4 +1,4 @@
-import { test, type TestContext } from "node:test";
+import { type SuiteContext, test, type TestContext } from "node:test";
 import { Code, type Options } from "./code.ts";
 import { Project } from "./project.ts";
 import { type Window } from "./window.ts";
@@ -8,6 +8,16 @@ export interface Scene {
   code: Code;
   project: Project;
   window: Window;
+}
+
+/** Closes what a test has opened, each with a picture of it where the test failed. */
+export async function closeAll(windows: Window[], title: string, context: TestContext | SuiteContext): Promise<void> {
+  for (const window of windows) {
+    if (!("passed" in context && context.passed === true)) {
+      await window.keepPicture(`${title} ${context.name} ${String(windows.indexOf(window))}`);
+    }
+    await window.close();
+  }
 }
 
 type Play = (scene: Scene, context: TestContext) => Promise<void>;

@@ -6,6 +6,7 @@ import { after, afterEach, before, describe, test } from "node:test";
 import { Code, NEW_TEXT } from "./code.ts";
 import { Programs } from "./programs.ts";
 import { Project } from "./project.ts";
+import { closeAll } from "./scene.ts";
 import { FORCE, FORCE_START, RISKY, RISKY_START, SAFE } from "./texts.ts";
 import { until, untilEqual } from "./until.ts";
 import type { Window } from "./window.ts";
@@ -39,12 +40,7 @@ describe("folders", () => {
   });
 
   afterEach(async (context) => {
-    for (const window of windows) {
-      if (!("passed" in context && context.passed === true)) {
-        await window.keepPicture(`folders ${context.name} ${String(windows.indexOf(window))}`);
-      }
-      await window.close();
-    }
+    await closeAll(windows, "folders", context);
     windows = [];
   });
 
