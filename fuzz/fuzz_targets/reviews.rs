@@ -1,8 +1,8 @@
-//! Requests for reviews, answers to them, break-glasses, their signatures, and the signers' file: all of it is committed by whoever likes to.
+//! Requests for reviews, answers to them, break-glasses, agreements to commands, their signatures, and the signers' file: all of it is committed by whoever likes to.
 #![no_main]
 
 use countersign_grammars::Language;
-use countersign_review::{Answer, BreakGlass, Request, Signers, seal, verify};
+use countersign_review::{Answer, BreakGlass, CommandApproval, Request, Signers, seal, verify};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -17,6 +17,9 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if let Ok(glass) = BreakGlass::read(bytes) {
         assert_eq!(BreakGlass::read(&glass.to_bytes()).expect("what was written is read"), glass);
+    }
+    if let Ok(agreed) = CommandApproval::read(bytes) {
+        assert_eq!(CommandApproval::read(&agreed.to_bytes()).expect("what was written is read"), agreed);
     }
     let text = String::from_utf8_lossy(bytes);
     let (signers, _) = Signers::read(&text);

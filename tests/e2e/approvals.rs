@@ -1,5 +1,8 @@
 //! Commands that are denied, requested, approved by people, and let through once.
 
+#[cfg(target_os = "linux")]
+mod signed;
+
 use crate::agents::{decision, hook};
 use crate::cli::{Said, countersign};
 use crate::editor::Workspace;
@@ -49,6 +52,12 @@ fn ask(workspace: &Workspace, command: &[&str]) -> Said {
 /// What a person is told who approves at a terminal, in whose git that name stands.
 #[cfg(target_os = "linux")]
 fn approves(workspace: &Workspace, person: &str, id: &str, answer: &str) -> (bool, String) {
+    approves_with(workspace, person, id, answer, "")
+}
+
+/// The same with other options.
+#[cfg(target_os = "linux")]
+fn approves_with(workspace: &Workspace, person: &str, id: &str, answer: &str, options: &str) -> (bool, String) {
     use crate::editor::{COUNTERSIGN, LIMIT};
     workspace.run_git(&["config", "user.name", person]);
     workspace.run_git(&["config", "user.email", &format!("{}@example.org", person.to_lowercase())]);
@@ -56,7 +65,7 @@ fn approves(workspace: &Workspace, person: &str, id: &str, answer: &str) -> (boo
     fs::write(&typed, format!("{answer}\n")).expect("it is written");
     let mut terminal = std::process::Command::new("script");
     terminal
-        .args(["-qec", &format!("{COUNTERSIGN} request-command --approve {id}"), "/dev/null"])
+        .args(["-qec", &format!("{COUNTERSIGN} request-command --approve {id} {options}"), "/dev/null"])
         .current_dir(workspace.root())
         .env("XDG_STATE_HOME", workspace.state());
     for name in ["CLAUDECODE", "CURSOR_AGENT", "GEMINI_CLI", "CODEX_SANDBOX", "OPENCODE"] {

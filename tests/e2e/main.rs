@@ -35,6 +35,7 @@ mod ledger;
 mod live;
 mod mcp;
 mod moves;
+mod patterns;
 mod peers;
 mod policy;
 mod provenance;

@@ -4,12 +4,13 @@ use crate::derive::{Elsewhere, Notable, Sight, alone, derive, locate, resource_a
 use crate::document::Snapshot;
 use crate::facts::Facts;
 use crate::impact::{self, Impact};
+use crate::pattern::{self, OUTSIDE};
 use crate::peers;
 use crate::place;
 use countersign_infra::terraform::Workspace;
 use countersign_policy::{
     Catalogue, Circumstances, Config, Environment, EnvironmentEvidence, Environments, Fix, Impacted, Loudness, Origin,
-    Risk, Severity, Surface, Table, Tiers, Verdict, Written,
+    PatternRow, Risk, Severity, Surface, Table, Tiers, Verdict, Written,
 };
 use countersign_provenance::{self as provenance, Tag, TagEdge};
 use countersign_syntax::Budget;
@@ -27,8 +28,11 @@ pub struct Policy {
     pub ask_about_unknown_origin: bool,
     /// Whether suppressions for other tools are heeded.
     pub peers: bool,
-    /// Whether suppressions are heeded that stand in what is changed (`Snapshot::changed`).
-    pub new_suppressions: bool,
+    /// What AI tools may write in some places.
+    pub patterns: Arc<[PatternRow]>,
+    /// Whether a change is judged before it is merged (`Snapshot::changed`): suppressions that stand in it have no effect, and where
+    /// it matters most what is nobody's counts as an AI's.
+    pub at_gate: bool,
     /// What text without evidence counts as.
     pub assumed_origin: Option<Origin>,
     /// How environments are told.
@@ -50,7 +54,8 @@ impl Policy {
             table: config.table(),
             ask_about_unknown_origin: config.editor.ask_about_unknown_origin,
             peers: config.suppressions.peers,
-            new_suppressions: true,
+            patterns: config.pattern.as_slice().into(),
+            at_gate: false,
             assumed_origin: None,
             environments: Arc::new(config.environment.clone()),
             tiers: Arc::new(config.tiers()),
@@ -187,7 +192,7 @@ pub fn analyze(snapshot: &Snapshot, workspace: &Workspace, policy: &Policy, budg
         return None;
     }
     let units = derive(snapshot, workspace, budget)?;
-    Some(Analyzer { snapshot, policy, analysis: Analysis::default() }.run(&units))
+    Some(Analyzer { snapshot, workspace, policy, analysis: Analysis::default() }.run(&units))
 }
 
 /// The same for a file of which nothing around it is known.
@@ -211,6 +216,7 @@ pub fn environment_at(
 
 struct Analyzer<'a> {
     snapshot: &'a Snapshot,
+    workspace: &'a Workspace,
     policy: &'a Policy,
     analysis: Analysis,
 }
@@ -293,6 +299,7 @@ impl Analyzer<'_> {
             self.say_impact(impact);
         }
         let is_critical = self.say_writers(units);
+        self.say_outside(units);
         let mut unused = Vec::new();
         for (start, facts, _) in units {
             for (suppression, target) in &facts.suppressions {
@@ -374,10 +381,9 @@ impl Analyzer<'_> {
         if !self.policy.singles_out(&self.snapshot.file) {
             return false;
         }
-        let tags = units.iter().flat_map(|(start, facts, _)| facts.tags.iter().map(|tag| shift(&tag.range, *start)));
         let path = self.policy.relative(&self.snapshot.file).to_owned();
         let (environment, environment_by) = self.policy.environments.of(&Written { path, ..Written::default() });
-        for said in place::said(self.snapshot, &self.analysis.declared, tags) {
+        for said in place::said(self.snapshot, &self.analysis.declared, tags(units)) {
             let Some(risk) = Catalogue::built_in().risk(said.risk) else { continue };
             let message = said.message();
             let origin = match said.origin.by {
@@ -396,6 +402,24 @@ impl Analyzer<'_> {
             });
         }
         true
+    }
+
+    /// Adds what AI tools wrote that a pattern keeps from them.
+    fn say_outside(&mut self, units: &[Notable<'_>]) {
+        let Some(risk) = Catalogue::built_in().risk(OUTSIDE) else { return };
+        let around = (self.snapshot, self.workspace);
+        for said in pattern::outside(around, self.policy, &self.analysis.declared, tags(units)) {
+            let origin = self.origin(&said.shown);
+            self.push(Finding {
+                resource: Some(said.resource),
+                message: said.message.into(),
+                help: risk.help.as_str().into(),
+                causes: said.ranges,
+                environment: said.environment,
+                environment_by: said.environment_by,
+                ..Finding::new(risk, origin, said.shown)
+            });
+        }
     }
 
     /// Joins the two ends of each tag.
@@ -523,13 +547,18 @@ impl Analyzer<'_> {
     }
 }
 
+/// Where tags stand.
+fn tags<'u>(units: &'u [Notable<'_>]) -> impl Iterator<Item = Range<usize>> + use<'u> {
+    units.iter().flat_map(|(start, facts, _)| facts.tags.iter().map(|tag| shift(&tag.range, *start)))
+}
+
 /// Why a suppression has no effect by who wrote it and when; `None` where it has.
 fn refuses_suppression(snapshot: &Snapshot, policy: &Policy, by: Origin, range: &Range<usize>) -> Option<&'static str> {
     if matches!(by, Origin::Ai | Origin::Mixed) {
         return Some("an AI wrote it, and an AI cannot accept a risk; a person has to write it");
     }
     let is_new = || snapshot.changed.overlapping(range.clone()).next().is_some();
-    (!policy.new_suppressions && is_new()).then_some("it is new, and a second person has to look at what it accepts")
+    (policy.at_gate && is_new()).then_some("it is new, and a second person has to look at what it accepts")
 }
 
 /// Who wrote two texts that make something so together: an AI's part counts, whoever wrote the other.

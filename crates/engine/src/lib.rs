@@ -12,6 +12,7 @@ mod facts;
 pub mod impact;
 pub mod input;
 mod kept;
+mod pattern;
 mod peers;
 mod place;
 pub mod report;

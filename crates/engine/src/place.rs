@@ -55,7 +55,7 @@ impl Said {
 }
 
 /// Who wrote what; `None` is nobody's business.
-type Writers<'a> = RangeMap<Option<&'a provenance::Origin>>;
+pub(crate) type Writers<'a> = RangeMap<Option<&'a provenance::Origin>>;
 
 /// What is to be said of a text in such a file: each run of lines that an AI wrote, and all that is new and nobody's together.
 /// `declared` is what tags say, and `tags` are their comments. Costs something for each region and change, and nothing for the
@@ -81,7 +81,7 @@ pub(crate) fn said(
         let origin = OriginSummary { by, evidence: Some(run.strongest.clone()) };
         said.extend(of(snapshot, BY_AI, run.ranges, origin));
     }
-    let unknown = unknown(snapshot, &writers);
+    let unknown = unknown(snapshot, &snapshot.changed, &writers, MOST_UNKNOWN);
     said.extend(of(snapshot, BY_NOBODY, unknown, OriginSummary { by: Origin::Unknown, evidence: None }));
     said
 }
@@ -122,7 +122,7 @@ impl<'a> Run<'a> {
 }
 
 /// Who wrote what: what was recorded, and where nothing was, what tags declare.
-fn writers<'a>(
+pub(crate) fn writers<'a>(
     snapshot: &'a Snapshot,
     declared: &'a RangeMap<provenance::Origin>,
     tags: impl Iterator<Item = Range<usize>>,
@@ -138,10 +138,10 @@ fn writers<'a>(
     writers
 }
 
-/// What is new and nobody's, in order of the text.
-fn unknown(snapshot: &Snapshot, writers: &Writers<'_>) -> Vec<Range<usize>> {
+/// What of some text is nobody's, in order of the text; about `most` ranges of it.
+pub(crate) fn unknown(snapshot: &Snapshot, of: &RangeMap<()>, writers: &Writers<'_>, most: usize) -> Vec<Range<usize>> {
     let mut unknown = Vec::new();
-    for (changed, ()) in snapshot.changed.iter() {
+    for (changed, ()) in of.iter() {
         let mut at = changed.start;
         let is_known = |origin: Option<&provenance::Origin>| origin.is_none_or(|origin| !origin.is_disputed());
         let known =
@@ -149,7 +149,7 @@ fn unknown(snapshot: &Snapshot, writers: &Writers<'_>) -> Vec<Range<usize>> {
         for range in known.chain(std::iter::once(changed.end..changed.end)) {
             unknown.extend(visible(snapshot, at..range.start));
             at = range.end;
-            if unknown.len() >= MOST_UNKNOWN {
+            if unknown.len() >= most {
                 return unknown;
             }
         }
@@ -158,7 +158,7 @@ fn unknown(snapshot: &Snapshot, writers: &Writers<'_>) -> Vec<Range<usize>> {
 }
 
 /// A range from its first letter to its last; `None` where it has none.
-fn visible(snapshot: &Snapshot, range: Range<usize>) -> Option<Range<usize>> {
+pub(crate) fn visible(snapshot: &Snapshot, range: Range<usize>) -> Option<Range<usize>> {
     let range = snapshot.text.clamp(range);
     let begin = snapshot.text.slice(range.start..range.end.min(range.start + LOOKED_AT));
     let blank = begin.len() - begin.trim_start().len();

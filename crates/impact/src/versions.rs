@@ -1,4 +1,4 @@
-//! Versions of providers, as far as constraints tell them.
+//! Versions of providers and modules, as far as constraints tell them.
 
 /// Major, minor and patch.
 pub type Version = [u32; 3];
@@ -20,7 +20,7 @@ pub fn version(text: &str) -> Option<Version> {
 
 /// The versions that a constraint leaves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Span {
+pub struct Span {
     /// The first one, where there is one.
     low: Option<Version>,
     /// The first one that is left out again, where there is one.
@@ -28,6 +28,22 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    /// The versions that a constraint leaves; `None` where a part of it cannot be read. What it leaves out by `!=` is not left out.
+    pub fn of(constraint: &str) -> Option<Self> {
+        let is_read = |part: &str| version(part.trim_start_matches(['~', '>', '<', '=', '!', ' '])).is_some();
+        constraint.split(',').all(is_read).then(|| {
+            let mut span = Self::default();
+            span.narrow(constraint);
+            span
+        })
+    }
+
+    /// Whether another one leaves all that this one leaves.
+    pub fn is_within(self, other: Self) -> bool {
+        let starts = other.low.is_none_or(|low| self.low.is_some_and(|own| own >= low));
+        starts && other.high.is_none_or(|high| self.high.is_some_and(|own| own <= high))
+    }
+
     /// Narrows it by a constraint as in `required_providers`: `~> 5.1, != 5.4.0`. What cannot be read narrows nothing.
     ///
     /// Source: <https://developer.hashicorp.com/terraform/language/expressions/version-constraints>
@@ -78,6 +94,26 @@ mod tests {
         assert_eq!(version(" v2.3.1 "), Some([2, 3, 1]));
         for none in ["", "x", "2.x", "1.2.3.4", "2.0.0-beta1", "-1"] {
             assert_eq!(version(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn one_constraint_is_within_another() {
+        let is_within = |one: &str, other: &str| Some(Span::of(one)?.is_within(Span::of(other)?));
+        for (one, other) in [
+            ("5.1.2", "~> 5.1"),
+            ("~> 5.1.0", "~> 5.1"),
+            (">= 5.1, < 5.3, != 5.2.0", ">= 5"),
+            ("v2", ">= 1, < 3"),
+            ("< 2", "< 3"),
+        ] {
+            assert_eq!(is_within(one, other), Some(true), "{one} {other}");
+        }
+        for (one, other) in [("~> 5", "~> 5.1"), (">= 5.1", "~> 5.1"), ("< 2", ">= 1"), ("6.0.0", "~> 5.1")] {
+            assert_eq!(is_within(one, other), Some(false), "{one} {other}");
+        }
+        for none in ["", "main", "5.x", "~> 5.1, x", "1.0.0-beta"] {
+            assert_eq!(Span::of(none), None, "{none}");
         }
     }
 

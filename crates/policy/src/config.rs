@@ -8,6 +8,7 @@ use crate::live::Live;
 use crate::mode::ModeRow;
 use crate::objectives::Objectives;
 use crate::owners::Owners;
+use crate::pattern::PatternRow;
 use crate::people::{Ladder, People, Person};
 use crate::require::{RequireRow, Review};
 use crate::tier::{TierRow, Tiers};
@@ -69,6 +70,8 @@ pub struct Config {
     pub require: Vec<RequireRow>,
     /// Rows of the table of what becomes of changes that lack what they need.
     pub mode: Vec<ModeRow>,
+    /// Rows of the table of what AI tools may write in some places.
+    pub pattern: Vec<PatternRow>,
     /// Who may let a change through in an emergency; nobody where it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub break_glass: Option<BreakGlass>,
@@ -161,7 +164,11 @@ impl Config {
                 ("person", DeValue::Array(rows)) => config.person = parts(rows, text, &mut problems),
                 ("require", DeValue::Array(rows)) => config.require = parts(rows, text, &mut problems),
                 ("mode", DeValue::Array(rows)) => config.mode = parts(rows, text, &mut problems),
-                ("verdict" | "command" | "approval" | "scope" | "tier" | "person" | "require" | "mode", _) => {
+                ("pattern", DeValue::Array(rows)) => config.pattern = parts(rows, text, &mut problems),
+                (
+                    "verdict" | "command" | "approval" | "scope" | "tier" | "person" | "require" | "mode" | "pattern",
+                    _,
+                ) => {
                     problems.push(ConfigProblem {
                         range: value.span(),
                         message: format!("`{name}` is a list of tables; write each as `[[{name}]]`"),
@@ -182,7 +189,7 @@ impl Config {
                     message: format!(
                         "unknown key `{name}`; known are `files`, `editor`, `environment`, `suppressions`, `impact`, \
                          `verdict`, `agents`, `command`, `approval`, `scope`, `tier`, `people`, `person`, `review`, \
-                         `require`, `mode`, `break_glass` and `objectives`"
+                         `require`, `mode`, `pattern`, `break_glass` and `objectives`"
                     ),
                 }),
             }
@@ -276,7 +283,7 @@ fn levels(config: &Config, table: &DeTable<'_>) -> Vec<ConfigProblem> {
     if let Some(DeValue::Table(table)) = table.get("break_glass").map(Spanned::get_ref) {
         look(table.get("level"));
     }
-    for (list, key) in [("person", "level"), ("require", "level"), ("require", "author")] {
+    for (list, key) in [("approval", "level"), ("person", "level"), ("require", "level"), ("require", "author")] {
         let Some(DeValue::Array(rows)) = table.get(list).map(Spanned::get_ref) else { continue };
         for row in rows {
             let DeValue::Table(row) = row.get_ref() else { continue };
@@ -289,7 +296,8 @@ fn levels(config: &Config, table: &DeTable<'_>) -> Vec<ConfigProblem> {
     problems
 }
 
-/// What says one thing and its opposite: rows that say who has to approve and that nobody has to, and people who are listed twice.
+/// What says one thing and its opposite: rows that say who has to approve and that nobody has to, or how to sign and that nobody has
+/// to, and people who are listed twice.
 fn contradictions(table: &DeTable<'_>) -> Vec<ConfigProblem> {
     let rows = |list: &str| match table.get(list).map(Spanned::get_ref) {
         Some(DeValue::Array(rows)) => Some(rows),
@@ -310,6 +318,18 @@ fn contradictions(table: &DeTable<'_>) -> Vec<ConfigProblem> {
             let message = format!(
                 "`{}` says who approves, and without `approvals` nobody has to; add `approvals = 1`, or take it out",
                 key.get_ref()
+            );
+            problems.push(ConfigProblem { range: key.span(), message });
+        }
+    }
+    for row in rows("approval").into_iter().flatten() {
+        let DeValue::Table(keys) = row.get_ref() else { continue };
+        let is = |key: &str, is: bool| matches!(keys.get(key).map(Spanned::get_ref), Some(DeValue::Boolean(it)) if *it == is);
+        let Some((key, _)) = keys.get_key_value("signed").filter(|_| is("signed", false)) else { continue };
+        let by = if is("hardware", true) { "hardware" } else { "level" };
+        if is("hardware", true) || keys.contains_key("level") {
+            let message = format!(
+                "`signed = false` says that nobody has to sign, and `{by}` is told by a signature; take one of them out"
             );
             problems.push(ConfigProblem { range: key.span(), message });
         }

@@ -1,6 +1,7 @@
 use crate::request::{predicate, statement};
+use crate::signature::{verify, verify_as};
 use crate::standing::SKEW;
-use crate::{Bound, Signers, Unreadable, digest, verify};
+use crate::{Bound, Signers, Unreadable, digest};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -90,13 +91,7 @@ impl Given {
         if read.expires.duration_since(read.at) > rules.longest {
             return Err(format!("it is for longer than the {} hours that policy allows", rules.longest.as_hours()));
         }
-        let signed = verify(bytes, signature, rules.signers, &[read.at]).map_err(|refused| refused.to_string())?;
-        if !signed.principals.iter().any(|name| name.eq_ignore_ascii_case(&read.by)) {
-            return Err(format!("it says to be from {}, and was signed by {}", read.by, signed.principals.join(", ")));
-        }
-        if rules.hardware && !signed.in_hardware {
-            return Err("its key is not in hardware, and policy asks for one that somebody has to touch".to_owned());
-        }
+        verify_as(&read.by, rules.hardware, bytes, signature, rules.signers, &[read.at])?;
         if let Some(why) = (rules.refuses)(&rules.signers.same_person(&read.by)) {
             return Err(why);
         }

@@ -5,10 +5,13 @@
 //! `ssh-keygen -Y sign` does it. Whose key it is says an `allowed_signers` file ([`Signers`]). Whether the answers to a request
 //! are enough is worked out anew each time ([`standing`]), so nothing that stands in a file has to be believed.
 //!
+//! A command that was denied to a coding agent is let through by the same signatures ([`CommandApproval`]).
+//!
 //! In an emergency somebody may let changes through alone, for some hours ([`BreakGlass`]), to be reviewed afterwards.
 
 mod answer;
 mod break_glass;
+mod command;
 mod evidence;
 mod request;
 mod seal;
@@ -18,6 +21,7 @@ mod standing;
 
 pub use answer::{ANSWER_TYPE, Answer, Decision};
 pub use break_glass::{BREAK_GLASS_TYPE, BreakGlass, Given, Rules};
+pub use command::{COMMAND_TYPE, CommandApproval};
 pub use evidence::{About as AboutEvidence, Done, EVIDENCE_NAMESPACE, EVIDENCE_TYPE, Evidence};
 pub use request::{About, Bound, REQUEST_TYPE, Region, Request, Unreadable};
 pub use seal::{digest, seal};

@@ -23,6 +23,13 @@ pub struct Signed {
     pub in_hardware: bool,
 }
 
+impl Signed {
+    /// Whether its key is that of a person, by a name.
+    pub fn is_by(&self, name: &str) -> bool {
+        self.principals.iter().any(|known| known.eq_ignore_ascii_case(name))
+    }
+}
+
 /// Why a signature does not count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -52,6 +59,26 @@ pub enum Refused {
 /// key has to be allowed at all of `times`.
 pub fn verify(bytes: &[u8], signature: &[u8], signers: &Signers, times: &[Timestamp]) -> Result<Signed, Refused> {
     verify_in(NAMESPACE, bytes, signature, signers, times)
+}
+
+/// The same for one that a person has to have made: whoever `by` names, with a key in hardware where `hardware` asks for one. An
+/// error says why it does not count.
+pub(crate) fn verify_as(
+    by: &str,
+    hardware: bool,
+    bytes: &[u8],
+    signature: &[u8],
+    signers: &Signers,
+    times: &[Timestamp],
+) -> Result<Signed, String> {
+    let signed = verify(bytes, signature, signers, times).map_err(|refused| refused.to_string())?;
+    if !signed.is_by(by) {
+        return Err(format!("it says to be from {by}, and was signed by {}", signed.principals.join(", ")));
+    }
+    if hardware && !signed.in_hardware {
+        return Err("its key is not in hardware, and policy asks for one that somebody has to touch".to_owned());
+    }
+    Ok(signed)
 }
 
 /// The same for a signature that was made for another namespace.

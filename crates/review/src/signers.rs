@@ -162,16 +162,19 @@ impl Line {
 
     /// Why it does not hold; `None` where it does.
     fn refuses(&self, namespace: &str, times: &[Timestamp]) -> Option<String> {
-        let is = |pattern: &String| {
+        // As OpenSSH matches a list: what a pattern with a `!` names is not meant, whatever else names it.
+        let is = |pattern: &str| {
             let glob = GlobBuilder::new(pattern).build();
             glob.is_ok_and(|glob| glob.compile_matcher().is_match(namespace))
         };
+        let is_named = self.namespaces.iter().any(|pattern| is(pattern))
+            && !self.namespaces.iter().any(|pattern| pattern.strip_prefix('!').is_some_and(is));
         let (first, last) = (times.iter().min()?, times.iter().max()?);
         if namespace == EVIDENCE_NAMESPACE && self.namespaces.is_empty() {
             Some(format!(
                 "its key is a person's, for its line among the signers does not name `{namespace}` in `namespaces`"
             ))
-        } else if !self.namespaces.is_empty() && !self.namespaces.iter().any(is) {
+        } else if !self.namespaces.is_empty() && !is_named {
             Some(format!("its key may not be used for `{namespace}`, by `namespaces` of the signers"))
         } else if self.valid_after.is_some_and(|after| *first < after) {
             Some("its key was not valid yet, by `valid-after` of the signers".to_owned())

@@ -1,4 +1,5 @@
-use crate::{Answer, Bound, Decision, Request, Signers, verify};
+use crate::signature::verify_as;
+use crate::{Answer, Bound, Decision, Request, Signers};
 use jiff::{SignedDuration, Timestamp};
 
 /// How far a reviewer's clock may be ahead.
@@ -96,7 +97,7 @@ fn judge(
     now: Timestamp,
 ) -> Result<(Answer, String), String> {
     let answer = Answer::read(bytes).map_err(|error| error.to_string())?;
-    let signed = verify(bytes, signature, signers, &[answer.at, now]).map_err(|refused| refused.to_string())?;
+    verify_as(&answer.reviewer, need.hardware, bytes, signature, signers, &[answer.at, now])?;
     // Whoever has said no to this has said so, however it is asked again.
     let is_same = answer.decision == Decision::Reject || answer.request_sha256 == request.digest;
     if answer.request_id != request.request_id || !is_same {
@@ -105,29 +106,22 @@ fn judge(
     if let Some(why) = answer.bound.differs(&request.bound) {
         return Err(why);
     }
-    let Some(name) = signed.principals.iter().find(|name| name.eq_ignore_ascii_case(&answer.reviewer)) else {
-        return Err(format!(
-            "it says to be from {}, and was signed by {}",
-            answer.reviewer,
-            signed.principals.join(", ")
-        ));
-    };
     if answer.at > now + SKEW {
         return Err("it is dated in the future".to_owned());
     }
     if answer.expires.is_some_and(|expires| expires <= now) {
         return Err("it has expired".to_owned());
     }
-    if need.hardware && !signed.in_hardware {
-        return Err("its key is not in hardware, and policy asks for one that somebody has to touch".to_owned());
-    }
-    let person = signers.same_person(name);
+    let person = signers.same_person(&answer.reviewer);
     if let Some(why) = (need.refuses)(&person) {
         return Err(why);
     }
     let is_own = need.own.iter().any(|own| person.iter().any(|name| name.eq_ignore_ascii_case(own)));
     if is_own && answer.decision == Decision::Approve {
+        let name = &answer.reviewer;
         return Err(format!("{name} wrote the change or asks for the review, and nobody approves what is their own"));
     }
-    Ok((answer, name.clone()))
+    let name = person.iter().find(|name| name.eq_ignore_ascii_case(&answer.reviewer)).copied();
+    let name = name.unwrap_or(&answer.reviewer).to_owned();
+    Ok((answer, name))
 }

@@ -3,8 +3,8 @@
 #![expect(clippy::expect_used, reason = "in a test what goes wrong ends the test")]
 
 use countersign_review::{
-    About, AboutEvidence, Answer, Bound, Decision, Done, EVIDENCE_NAMESPACE, Evidence, NAMESPACE, Need, Refused,
-    Region, Request, Signers, Standing, digest, standing, verify,
+    About, AboutEvidence, Answer, Bound, CommandApproval, Decision, Done, EVIDENCE_NAMESPACE, Evidence, NAMESPACE,
+    Need, Refused, Region, Request, Signers, Standing, digest, standing, verify,
 };
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -352,4 +352,56 @@ fn evidence_is_a_pipelines_about_one_commit() {
     let bytes = b"answer";
     let signature = keys.sign("ci", NAMESPACE, bytes);
     assert!(matches!(verify(bytes, &signature, &signers, &[now()]), Err(Refused::NotASigner(_))));
+}
+
+#[test]
+fn an_agreement_to_a_command_is_of_one_request() {
+    let keys = Keys::new();
+    let [bob, eve] = ["bob", "eve"].map(|name| keys.make(name, &["-t", "ed25519"]));
+    let (signers, problems) = Signers::read(&format!("bob@shop.example {bob}\neve@shop.example {eve}\n"));
+    assert!(problems.is_empty(), "{problems:?}");
+    let agreed = CommandApproval {
+        request_id: "3f2a9c1b".to_owned(),
+        request_sha256: digest(b"request"),
+        command: "terraform destroy".to_owned(),
+        reviewer: "bob@shop.example".to_owned(),
+        at: now(),
+    };
+    let judged = |bytes: &[u8], signature: &[u8], request: &[u8], hardware| {
+        let judged = CommandApproval::judged(bytes, signature, &digest(request), &signers, hardware, now());
+        judged.map(|(said, signed)| (said.command, signed.in_hardware))
+    };
+    let bytes = agreed.to_bytes();
+    let signature = keys.sign("bob", NAMESPACE, &bytes);
+    assert_eq!(judged(&bytes, &signature, b"request", false), Ok(("terraform destroy".to_owned(), false)));
+    let refused = |bytes: &[u8], signature: &[u8], request: &[u8], hardware, why: &str| {
+        let refusal = judged(bytes, signature, request, hardware).expect_err(why);
+        assert!(refusal.contains(why), "{why}: {refusal}");
+    };
+    refused(&bytes, &signature, b"another", false, "agrees to another request");
+    refused(&bytes, &signature, b"request", true, "not in hardware");
+    refused(&bytes, &keys.sign("eve", NAMESPACE, &bytes), b"request", false, "signed by eve@shop.example");
+    refused(&bytes, &keys.sign("bob", "git", &bytes), b"request", false, "signed for `git`");
+    let edited = CommandApproval { command: "terraform apply".to_owned(), ..agreed.clone() }.to_bytes();
+    refused(&edited, &signature, b"request", false, "not that of what it says");
+    let ahead = CommandApproval { at: "2026-11-23T12:00:00Z".parse().expect("a time"), ..agreed }.to_bytes();
+    refused(&ahead, &keys.sign("bob", NAMESPACE, &ahead), b"request", false, "in the future");
+    // An answer to a review is none, whoever has signed it.
+    let answer = Answer::to(&request(&bound()), Decision::Approve, "bob@shop.example", now()).to_bytes();
+    refused(&answer, &keys.sign("bob", NAMESPACE, &answer), b"request", false, "urn:countersign:review");
+}
+
+#[test]
+fn a_namespace_that_is_taken_back_is_not_meant() {
+    let keys = Keys::new();
+    let bob = keys.make("bob", &["-t", "ed25519"]);
+    let bytes = b"answer";
+    let signature = keys.sign("bob", NAMESPACE, bytes);
+    let is_refused = |namespaces: &str| {
+        let (signers, problems) = Signers::read(&format!("bob@shop.example namespaces=\"{namespaces}\" {bob}\n"));
+        assert!(problems.is_empty(), "{problems:?}");
+        verify(bytes, &signature, &signers, &[now()]).is_err()
+    };
+    assert!(!is_refused("*") && !is_refused("git,countersign") && !is_refused("*,!git"));
+    assert!(is_refused("*,!countersign") && is_refused("!countersign,*") && is_refused("!git"));
 }

@@ -6,17 +6,21 @@
 
 pub(crate) mod record;
 
-use crate::disk::Configs;
+use crate::disk::{Configs, FolderConfig};
 use crate::proposal::{Judged, Judgement};
 use crate::record::{Kind, append, entry_of};
+use crate::review::read_signers;
 use crate::state::Store;
 use countersign_agents::{Action, AgentKind, Call};
 use countersign_ledger::{LedgerError, NewEntry};
 use countersign_policy::Approval;
+use countersign_review::Signers;
 use record::{Basis, Done, Kept, Request, Standing};
 use serde_json::json;
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Bytes of a command that a hint quotes.
@@ -29,6 +33,44 @@ pub(crate) enum Admission {
     Through(String),
     /// It stays as it was judged, and this is to be said besides.
     Stays(String),
+}
+
+/// Whose word about a command counts: what `countersign.toml` says of people, and whose key is whose.
+pub(crate) struct Judges {
+    /// The settings.
+    pub(crate) config: Arc<FolderConfig>,
+    /// Whose key is whose.
+    pub(crate) signers: Signers,
+    /// What of the signers' file does not count.
+    pub(crate) problems: Vec<String>,
+}
+
+impl Judges {
+    /// Those of the repository that the settings are of.
+    pub(crate) fn of(config: Arc<FolderConfig>) -> Self {
+        let file = &config.config.review.signers;
+        let content = config.root.as_ref().and_then(|root| std::fs::read(root.join(file)).ok());
+        let (signers, problems) = read_signers(file, &content.unwrap_or_default());
+        let problems = problems.into_iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
+        Self { config, signers, problems }
+    }
+
+    /// Whether people have to sign. A signers' file of which nothing counts is no reason not to.
+    pub(crate) fn want_signatures(&self, approval: &Approval) -> bool {
+        approval.wants_signatures(!self.signers.is_empty() || !self.problems.is_empty())
+    }
+
+    /// Why a person's word does not count, by the person's address; `None` where it does. `worker` is the address of the one in whose
+    /// name the agent works.
+    pub(crate) fn refuse(&self, approval: &Approval, email: &str, worker: Option<&str>) -> Option<String> {
+        approval.refuses(self.config.config.people(), &self.names(email), worker)
+    }
+
+    /// All addresses of a person, this one first.
+    pub(crate) fn names<'a>(&'a self, email: &'a str) -> Vec<&'a str> {
+        let others = self.signers.same_person(email).into_iter().filter(|other| !other.eq_ignore_ascii_case(email));
+        std::iter::once(email).chain(others).collect()
+    }
 }
 
 /// Lets a command through that was approved, and notes that. `problems` gets what else has to be said.
@@ -49,13 +91,17 @@ pub(crate) fn admit(
     let is_same = |request: &Request| {
         (request.agent, &request.session, &request.argv, &request.folder) == (call.agent, &call.session, &argv, &folder)
     };
-    let approval = approval(judged, call.agent, &folder);
+    let asked = LazyCell::new(|| {
+        let config = Configs::default().of(&at);
+        (approval(judged, call.agent, &config), Judges::of(config))
+    });
     let mut basis = None;
     // The newest that was asked for says where it stands; an older one may hold all the same.
     let mut standing = None;
     for one in kept.iter().rev().filter(|one| is_same(&one.request)) {
         let id = &one.request.id;
-        let stands = one.standing(&approval, now());
+        let (approval, judges) = &*asked;
+        let stands = one.standing(approval, judges, now());
         if stands == Standing::Approved {
             let basis = basis.get_or_insert_with(|| judged.basis());
             if let Some(why) = differs(&one.request.basis, basis) {
@@ -70,9 +116,10 @@ pub(crate) fn admit(
                     continue;
                 }
             }
-            return Some(match log(store, &at, &one.request, "used", None) {
+            return Some(match log(store, &at, &one.request, "used", None, None) {
                 Ok(()) => {
-                    let people: Vec<&str> = one.approvals.iter().map(|word| word.person.as_str()).collect();
+                    let words = one.counting(approval, judges, now());
+                    let people: Vec<&str> = words.iter().map(|word| word.person.as_str()).collect();
                     Admission::Through(format!(
                         "Countersign lets this command through once: request {id}, approved by {}.",
                         people.join(" and ")
@@ -98,8 +145,7 @@ pub(crate) fn argv(command: &str) -> Vec<String> {
 }
 
 /// What policy asks for before a command may run.
-pub(crate) fn approval(judged: &Judged, agent: AgentKind, folder: &Path) -> Approval {
-    let config = Configs::default().of(&folder.join("-"));
+pub(crate) fn approval(judged: &Judged, agent: AgentKind, config: &FolderConfig) -> Approval {
     let stopped = judged.operations.iter().filter(|one| one.is_stopped);
     config.config.approval(agent, stopped.map(|one| (one.operation.effect, one.environment)))
 }
@@ -157,19 +203,25 @@ fn changed_files<'f>(then: &'f BTreeMap<String, String>, now: &'f BTreeMap<Strin
     then.keys().chain(now.keys()).find(|path| then.get(*path) != now.get(*path))
 }
 
-/// Adds to the ledger what became of a request. The command itself may hold secrets, so only its digest is there.
+/// Adds to the ledger what became of a request, with the statement that somebody signed and the fingerprint of the key. The command
+/// itself may hold secrets, so only digests are there.
 pub(crate) fn log(
     store: &Store,
     file: &Path,
     request: &Request,
     state: &str,
     person: Option<String>,
+    signed: Option<(&[u8], &str)>,
 ) -> Result<(), LedgerError> {
-    let body = json!({
+    let mut body = json!({
         "state": state, "request": request.id, "session": request.session,
         "command": record::sha256(request.line().as_bytes()),
         "effects": request.basis.operations.iter().map(|done| done.effect).collect::<Vec<_>>(),
     });
+    if let Some((statement, key)) = signed {
+        body["statement"] = record::sha256(statement).into();
+        body["key"] = key.into();
+    }
     let entry = entry_of(Kind::Approval, file, Some(request.agent.tool().to_owned()), person, body);
     append(store, file, &[NewEntry { file: None, ..entry }])
 }

@@ -3,12 +3,16 @@
 //! Each file is written once, and whole: the request, one file for each person who agrees, one where somebody declines, one where
 //! it has been used. So nobody changes what another wrote, and whoever makes a file first has made it: that is how of two hooks
 //! only one lets the command through. Who agrees names the digest of the request, so a request that was changed has nobody's
-//! agreement.
+//! agreement. Where people have to sign, what they signed stands beside their word, and is judged anew each time.
 
+use super::Judges;
+use crate::review::email;
 use crate::state::{Store, create_private};
 use countersign_agents::AgentKind;
 use countersign_commands::Effect;
 use countersign_policy::{Approval, Config, Environment};
+use countersign_review::CommandApproval;
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -95,6 +99,17 @@ pub(crate) struct Word {
     pub(crate) person: String,
     /// When, in milliseconds since 1970.
     pub(crate) at: i64,
+    /// What the person signed, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signed: Option<SignedWord>,
+}
+
+/// A statement ([`CommandApproval`]) and its signature, as `ssh-keygen -Y sign` makes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignedWord {
+    pub(crate) statement: String,
+    pub(crate) signature: String,
 }
 
 /// That it was used.
@@ -228,8 +243,52 @@ impl Kept {
         Ok(Self { request, approvals, declined, is_used, folder, digest })
     }
 
+    /// What somebody signs who agrees to it: an address, and when.
+    pub(crate) fn to_sign(&self, reviewer: &str, at: Timestamp) -> CommandApproval {
+        CommandApproval {
+            request_id: self.request.id.clone(),
+            request_sha256: self.digest.clone(),
+            command: self.request.line(),
+            reviewer: reviewer.to_owned(),
+            at,
+        }
+    }
+
+    /// Why somebody's agreement does not count at a time, by what policy asks for; `None` where it does.
+    pub(crate) fn refuses(&self, word: &Word, approval: &Approval, judges: &Judges, now: i64) -> Option<String> {
+        let Some(address) = email(&word.person) else { return Some("it names no e-mail address".to_owned()) };
+        if judges.want_signatures(approval) {
+            let Some(signed) = &word.signed else { return Some("it is not signed".to_owned()) };
+            let (statement, signature) = (signed.statement.as_bytes(), signed.signature.as_bytes());
+            let now = Timestamp::from_millisecond(now).unwrap_or_default();
+            let signers = &judges.signers;
+            match CommandApproval::judged(statement, signature, &self.digest, signers, approval.hardware, now) {
+                Err(why) => return Some(why),
+                Ok((said, _)) if !said.reviewer.eq_ignore_ascii_case(address) => {
+                    return Some(format!("it was signed by {}", said.reviewer));
+                }
+                Ok(_) => {}
+            }
+        }
+        judges.refuse(approval, address, self.request.worker.as_deref().and_then(email))
+    }
+
+    /// The agreements that count at a time, one of each person.
+    pub(crate) fn counting(&self, approval: &Approval, judges: &Judges, now: i64) -> Vec<&Word> {
+        let mut people: Vec<&str> = Vec::new();
+        let mut counting = Vec::new();
+        for word in self.approvals.iter().filter(|word| self.refuses(word, approval, judges, now).is_none()) {
+            let names = email(&word.person).map(|email| judges.names(email)).unwrap_or_default();
+            if !names.iter().any(|name| people.iter().any(|known| known.eq_ignore_ascii_case(name))) {
+                people.extend(names);
+                counting.push(word);
+            }
+        }
+        counting
+    }
+
     /// Where it stands at a time, by what policy asks for.
-    pub(crate) fn standing(&self, approval: &Approval, now: i64) -> Standing {
+    pub(crate) fn standing(&self, approval: &Approval, judges: &Judges, now: i64) -> Standing {
         if self.is_used {
             return Standing::Used;
         }
@@ -242,24 +301,20 @@ impl Kept {
         if now >= self.request.expires.min(by_policy) || now.saturating_add(skew) < self.request.at {
             return Standing::Expired;
         }
-        let worker = self.request.worker.as_deref().and_then(email);
-        let mut people: Vec<String> = Vec::new();
-        for email in self.approvals.iter().filter_map(|word| email(&word.person)) {
-            if approval.refuses(email, worker).is_none() && !people.contains(&email.to_lowercase()) {
-                people.push(email.to_lowercase());
-            }
-        }
-        match approval.people.saturating_sub(people.len()) {
+        match approval.people.saturating_sub(self.counting(approval, judges, now).len()) {
             0 => Standing::Approved,
             more => Standing::Waits(more),
         }
     }
 
-    /// Notes that a person agrees. Returns whether that is new.
-    pub(crate) fn approve(&self, person: &str, now: i64) -> std::io::Result<bool> {
+    /// Notes that a person agrees, with what the person signed. Returns whether that is new.
+    pub(crate) fn approve(&self, person: &str, now: i64, signed: Option<SignedWord>) -> std::io::Result<bool> {
         let who = email(person).unwrap_or(person).to_lowercase();
         let name: String = sha256(who.as_bytes()).chars().take(16).collect();
-        create(&self.folder.join(format!("approved-{name}.json")), &self.word(person, now))
+        // Whoever agreed without signing may sign when that comes to be asked.
+        let how = if signed.is_some() { "-signed" } else { "" };
+        let word = Word { signed, ..self.word(person, now) };
+        create(&self.folder.join(format!("approved-{name}{how}.json")), &word)
     }
 
     /// Notes that a person does not agree, or no longer. Returns whether that is new.
@@ -273,14 +328,8 @@ impl Kept {
     }
 
     fn word(&self, person: &str, at: i64) -> Word {
-        Word { request: self.digest.clone(), person: person.to_owned(), at }
+        Word { request: self.digest.clone(), person: person.to_owned(), at, signed: None }
     }
-}
-
-/// The e-mail address of a person, as git writes one.
-pub(crate) fn email(person: &str) -> Option<&str> {
-    let address = person.rsplit_once('<')?.1.strip_suffix('>')?;
-    (address.contains('@')).then_some(address)
 }
 
 /// SHA-256 in hex digits.
@@ -376,6 +425,10 @@ mod tests {
         Kept::read(kept.folder.clone()).expect("a request")
     }
 
+    fn judges() -> Judges {
+        Judges::of(std::sync::Arc::default())
+    }
+
     fn asked(rows: &str) -> Approval {
         let mut approval = Config::read(rows).0.approval(AgentKind::ClaudeCode, []);
         approval.minutes = 60;
@@ -387,29 +440,38 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (one, approval) = (kept(folder.path()), asked(""));
         let now = one.request.at + 1;
-        assert_eq!(one.standing(&approval, now), Standing::Waits(1));
-        assert!(one.approve(ANN, now).expect("it is written"));
-        assert!(!one.approve("Annie <ANN@example.org>", now).expect("it is there"), "the same person");
+        assert_eq!(one.standing(&approval, &judges(), now), Standing::Waits(1));
+        assert!(one.approve(ANN, now, None).expect("it is written"));
+        assert!(!one.approve("Annie <ANN@example.org>", now, None).expect("it is there"), "the same person");
         let one = again(&one);
-        assert_eq!(one.standing(&approval, now), Standing::Approved);
-        assert_eq!(one.standing(&approval, one.request.expires), Standing::Expired);
-        assert_eq!(one.standing(&approval, one.request.at - 120_000), Standing::Expired, "the clock was set back");
-        assert_eq!(one.standing(&Approval { minutes: 1, ..approval.clone() }, now + 60_000), Standing::Expired);
-        assert_eq!(one.standing(&Approval { people: 2, ..approval.clone() }, now), Standing::Waits(1));
-        assert_eq!(one.standing(&Approval { own: false, ..approval.clone() }, now), Standing::Waits(1));
+        assert_eq!(one.standing(&approval, &judges(), now), Standing::Approved);
+        assert_eq!(one.standing(&approval, &judges(), one.request.expires), Standing::Expired);
+        assert_eq!(
+            one.standing(&approval, &judges(), one.request.at - 120_000),
+            Standing::Expired,
+            "the clock was set back"
+        );
+        assert_eq!(
+            one.standing(&Approval { minutes: 1, ..approval.clone() }, &judges(), now + 60_000),
+            Standing::Expired
+        );
+        assert_eq!(one.standing(&Approval { people: 2, ..approval.clone() }, &judges(), now), Standing::Waits(1));
+        assert_eq!(one.standing(&Approval { own: false, ..approval.clone() }, &judges(), now), Standing::Waits(1));
+        let signed = Approval { signed: Some(true), ..approval.clone() };
+        assert_eq!(one.standing(&signed, &judges(), now), Standing::Waits(1), "nobody has signed");
         assert!(one.use_up(now).expect("it is used"));
         assert!(!one.use_up(now).expect("it was used"), "twice is once");
-        assert_eq!(again(&one).standing(&approval, now), Standing::Used);
+        assert_eq!(again(&one).standing(&approval, &judges(), now), Standing::Used);
     }
 
     #[test]
     fn declined_is_declined_whoever_agreed() {
         let folder = tempfile::tempdir().expect("a folder");
         let one = kept(folder.path());
-        one.approve(ANN, 1).expect("it is written");
+        one.approve(ANN, 1, None).expect("it is written");
         one.decline("Bo <bo@example.org>", 2).expect("it is written");
         assert_eq!(
-            again(&one).standing(&asked(""), one.request.at + 1),
+            again(&one).standing(&asked(""), &judges(), one.request.at + 1),
             Standing::Declined("Bo <bo@example.org>".to_owned())
         );
     }
@@ -429,7 +491,7 @@ mod tests {
     fn what_was_changed_has_nobodys_agreement() {
         let folder = tempfile::tempdir().expect("a folder");
         let one = kept(folder.path());
-        one.approve(ANN, 1).expect("it is written");
+        one.approve(ANN, 1, None).expect("it is written");
         let path = one.folder.join("request.json");
         let text = std::fs::read_to_string(&path).expect("a request");
         for changed in

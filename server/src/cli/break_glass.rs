@@ -1,7 +1,8 @@
 //! `countersign review break-glass`: lets changes through alone in an emergency, to be reviewed afterwards.
 
 use super::gate::{JsonChange, human_changes, json};
-use super::review::{Against, ask, sign};
+use super::review::{Against, ask};
+use super::sign::sign;
 use super::{person, print};
 use crate::git::Git;
 use crate::record::{Kind, append, entry_of};

@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
         undecided: arguments.undecided,
         baseline: baseline.as_ref(),
         fix,
-        new_suppressions: true,
+        at_gate: false,
         rego: None,
     };
     let excepted = policies.as_mut().map_or(0, |policies| check.together(&files, policies));
@@ -199,8 +199,8 @@ pub(crate) struct Check<'a> {
     pub(super) undecided: bool,
     pub(super) baseline: Option<&'a Known>,
     pub(super) fix: Fixing,
-    /// Whether suppressions are heeded that stand in what is changed.
-    pub(crate) new_suppressions: bool,
+    /// Whether what is changed is judged before it is merged.
+    pub(crate) at_gate: bool,
     /// Policies beside the catalogue.
     rego: Option<&'a Rego>,
 }
@@ -220,7 +220,7 @@ impl<'a> Check<'a> {
             undecided: false,
             baseline: None,
             fix: Fixing::Off,
-            new_suppressions: true,
+            at_gate: false,
             rego: None,
         }
     }
@@ -402,7 +402,7 @@ impl<'a> Check<'a> {
     /// What the engine says about a text, and the policy that it goes by.
     fn analysed(&self, path: &Path, snapshot: &Snapshot, workspace: &Workspace) -> (Policy, Analysis) {
         let mut policy = self.configs.of(path).policy(Surface::CommandLine, self.today);
-        policy.new_suppressions = self.new_suppressions;
+        policy.at_gate = self.at_gate;
         policy.assumed_origin = match self.assume_origin {
             OriginName::Ai => Some(Origin::Ai),
             OriginName::Human => Some(Origin::Human),

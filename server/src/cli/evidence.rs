@@ -1,7 +1,7 @@
 //! `countersign evidence`: what a pipeline proves about a commit.
 
 use super::print;
-use super::review::sign;
+use super::sign::sign;
 use crate::disk::Configs;
 use crate::git::Git;
 use crate::impact::read_plan;

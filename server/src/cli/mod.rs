@@ -27,6 +27,7 @@ mod request_command;
 mod revert;
 mod review;
 mod sarif;
+mod sign;
 mod slo;
 mod status;
 

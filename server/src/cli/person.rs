@@ -51,7 +51,10 @@ pub(super) fn waits() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A text without what a terminal would take for its own.
+/// A text without what a terminal would take for its own, and without what turns the order of letters around: nobody is to be shown
+/// another command than the one that is let through.
 pub(super) fn shown(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    let turns =
+        |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if (c.is_control() && c != '\n') || turns(c) { '\u{fffd}' } else { c }).collect()
 }

@@ -1,15 +1,18 @@
 //! `countersign request-command`: a command that was denied, and the people who let it through once.
 
+use super::sign::Signer;
 use super::{Format, person, print};
-use crate::approvals::record::{Kept, Request, Standing, email};
-use crate::approvals::{self, in_words, log, now};
-use crate::disk::{Configs, FolderConfig};
-use crate::git;
+use crate::approvals::record::{Kept, Request, SignedWord, Standing};
+use crate::approvals::{self, Judges, in_words, log, now};
+use crate::disk::Configs;
+use crate::git::{self, Git};
 use crate::proposal::{self, UNREADABLE};
+use crate::review::email;
 use crate::state::Store;
 use anyhow::{Context, bail};
 use clap::Args;
 use countersign_agents::{Action, AgentKind, Call, Moment};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -35,9 +38,12 @@ pub(super) struct RequestArguments {
     /// List what was requested in this repository.
     #[arg(long, conflicts_with_all = ["command", "approve", "decline"])]
     list: bool,
-    /// Let a command through once. Has to be confirmed at a terminal.
+    /// Let a command through once. Has to be confirmed at a terminal, and signed where the signers' file names anybody.
     #[arg(long, value_name = "ID", conflicts_with_all = ["command", "decline"])]
     approve: Option<String>,
+    /// The key to sign with: a file, or the public key of one that an agent holds. Else what git signs with (`user.signingKey`).
+    #[arg(long, value_name = "KEY", requires = "approve")]
+    key: Option<String>,
     /// Do not let a command through, or no longer.
     #[arg(long, value_name = "ID", conflicts_with = "command")]
     decline: Option<String>,
@@ -66,7 +72,7 @@ pub(super) struct JsonRequest {
     at: String,
     /// Until when it holds.
     expires: String,
-    /// Who has agreed.
+    /// Who has agreed, as far as that counts.
     approved_by: Vec<String>,
     /// `waiting`, `approved`, `declined`, `used` or `expired`.
     state: String,
@@ -76,7 +82,7 @@ pub(super) fn run(arguments: &RequestArguments) -> anyhow::Result<ExitCode> {
     let at = approvals::real(&std::env::current_dir()?).join("-");
     let store = Store::default();
     match (&arguments.approve, &arguments.decline) {
-        (Some(id), _) => approve(&store, &at, id),
+        (Some(id), _) => approve(&store, &at, id, arguments.key.as_deref()),
         (_, Some(id)) => decline(&store, &at, id),
         _ if arguments.list => list(&store, &at, arguments.format),
         _ => request(&store, &at, arguments),
@@ -95,7 +101,7 @@ fn request(store: &Store, at: &Path, arguments: &RequestArguments) -> anyhow::Re
         Ok(judged) => judged,
         Err(why) => bail!("this cannot be requested: {why}"),
     };
-    let approval = approvals::approval(judged, agent, &folder);
+    let approval = approvals::approval(judged, agent, &Configs::default().of(at));
     if approval.people == usize::MAX {
         bail!("this cannot be requested: no row of `[[approval]]` in countersign.toml holds for it");
     }
@@ -106,7 +112,7 @@ fn request(store: &Store, at: &Path, arguments: &RequestArguments) -> anyhow::Re
     let minutes = approval.minutes.min(arguments.minutes.unwrap_or(u32::MAX));
     let who = (agent, arguments.session.clone());
     let request = Request::new(approvals::argv(&line), folder, who, basis, git::author(at), (now(), minutes));
-    log(store, at, &request, "requested", None)?;
+    log(store, at, &request, "requested", None, None)?;
     request.keep(store, at).context("the request could not be kept")?;
     let words = in_words(&request.id, &Standing::Waits(approval.people));
     print(&format!("Requested as {}, for {minutes} minutes. {words}\n", request.id))
@@ -128,18 +134,26 @@ fn call(agent: AgentKind, session: Option<String>, folder: &Path, line: &str) ->
     }
 }
 
-fn approve(store: &Store, at: &Path, id: &str) -> anyhow::Result<ExitCode> {
+fn approve(store: &Store, at: &Path, id: &str, key: Option<&str>) -> anyhow::Result<ExitCode> {
     let one = Kept::of(store, at, id).map_err(anyhow::Error::msg)?;
     person::at_terminal()?;
-    let approval = one.request.approval(&Configs::default().of(at).config);
-    let Some(person) = git::author(at).filter(|person| email(person).is_some()) else {
+    let judges = Judges::of(Configs::default().of(at));
+    let approval = one.request.approval(&judges.config.config);
+    let person = git::author(at);
+    let Some((person, address)) = person.and_then(|person| Some((person.clone(), email(&person)?.to_owned()))) else {
         bail!("nobody knows who you are: set `git config user.name` and `user.email`, which the approval will name");
     };
     let worker = one.request.worker.as_deref().and_then(email);
-    if let Some(why) = email(&person).and_then(|email| approval.refuses(email, worker)) {
+    if let Some(why) = judges.refuse(&approval, &address, worker) {
         bail!("this is not for {person} to approve: {why}");
     }
-    match one.standing(&approval, now()) {
+    let signers_file = judges.config.config.review.signers.as_str();
+    let has_to_sign = judges.want_signatures(&approval);
+    if has_to_sign && judges.signers.is_empty() {
+        let why = judges.problems.first().map_or("it names nobody", String::as_str);
+        bail!("an approval of this has to be signed, and {signers_file} says whose key is whose: {why}");
+    }
+    match one.standing(&approval, &judges, now()) {
         Standing::Waits(more) if more != usize::MAX => {}
         standing => bail!("{}", in_words(id, &standing)),
     }
@@ -148,15 +162,32 @@ fn approve(store: &Store, at: &Path, id: &str) -> anyhow::Result<ExitCode> {
             "`{path}` has changed since this was requested, so it would not be what was judged; have it requested anew"
         );
     }
-    if !person::says_yes(&format!("{}\nLet this run once, approved by {person}?", shown(&one)))? {
+    let question = format!("{}\nLet this run once, approved by {person}?", shown(&one, &judges));
+    if !person::says_yes(&person::shown(&question))? {
         bail!("it was not approved; `--decline {id}` declines it for good");
     }
+    let signed = if has_to_sign {
+        let hardware = approval.hardware;
+        let signer = Signer { person: &address, key, signers: &judges.signers, signers_file, hardware };
+        let at = Timestamp::now();
+        let statement = one.to_sign(&address, at).to_bytes();
+        let (signature, signed) = signer.sign(&Git::of(Path::new(""))?, &statement, at)?;
+        let word = SignedWord { statement: String::from_utf8(statement)?, signature: String::from_utf8(signature)? };
+        Some((word, signed.fingerprint))
+    } else if key.is_some() {
+        bail!(
+            "nobody has to sign this, by `[[approval]]` of countersign.toml and {signers_file}, so --key has no use here"
+        );
+    } else {
+        None
+    };
     // Before it counts, so that nothing counts that was not recorded.
-    log(store, at, &one.request, "approved", Some(person.clone()))?;
-    if !one.approve(&person, now())? {
+    let noted = signed.as_ref().map(|(word, key)| (word.statement.as_bytes(), key.as_str()));
+    log(store, at, &one.request, "approved", Some(person.clone()), noted)?;
+    if !one.approve(&person, now(), signed.map(|(word, _)| word))? {
         bail!("{person} has approved this already, and each person counts once");
     }
-    let standing = Kept::of(store, at, id).map_err(anyhow::Error::msg)?.standing(&approval, now());
+    let standing = Kept::of(store, at, id).map_err(anyhow::Error::msg)?.standing(&approval, &judges, now());
     print(&format!("{}\n", in_words(id, &standing)))
 }
 
@@ -169,18 +200,18 @@ fn decline(store: &Store, at: &Path, id: &str) -> anyhow::Result<ExitCode> {
     if !one.decline(&person, now())? {
         bail!("request {id} was declined before");
     }
-    log(store, at, &one.request, "declined", Some(person))?;
+    log(store, at, &one.request, "declined", Some(person), None)?;
     print(&format!("Request {id} is declined, whoever has approved it.\n"))
 }
 
 fn list(store: &Store, at: &Path, format: Format) -> anyhow::Result<ExitCode> {
     let (kept, problems) = Kept::all(store, at);
-    let config = Configs::default().of(at);
-    for problem in &problems {
+    let judges = Judges::of(Configs::default().of(at));
+    for problem in problems.iter().chain(judges.problems.iter().filter(|_| !kept.is_empty())) {
         writeln!(std::io::stderr(), "countersign: {problem}")?;
     }
     if format == Format::Json {
-        let all: Vec<JsonRequest> = kept.iter().map(|one| json(one, &config)).collect();
+        let all: Vec<JsonRequest> = kept.iter().map(|one| json(one, &judges)).collect();
         print(&format!("{}\n", serde_json::to_string_pretty(&all)?))?;
     } else if kept.is_empty() {
         print("Nothing was requested.\n")?;
@@ -188,11 +219,8 @@ fn list(store: &Store, at: &Path, format: Format) -> anyhow::Result<ExitCode> {
         let texts: Vec<String> = kept
             .iter()
             .map(|one| {
-                format!(
-                    "{}{}\n",
-                    shown(one),
-                    in_words(&one.request.id, &one.standing(&one.request.approval(&config.config), now()))
-                )
+                let standing = one.standing(&one.request.approval(&judges.config.config), &judges, now());
+                person::shown(&format!("{}{}\n", shown(one, &judges), in_words(&one.request.id, &standing)))
             })
             .collect();
         print(&texts.join("\n"))?;
@@ -200,8 +228,9 @@ fn list(store: &Store, at: &Path, format: Format) -> anyhow::Result<ExitCode> {
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(super::FAILED) })
 }
 
-fn json(one: &Kept, config: &FolderConfig) -> JsonRequest {
-    let state = match one.standing(&one.request.approval(&config.config), now()) {
+fn json(one: &Kept, judges: &Judges) -> JsonRequest {
+    let approval = one.request.approval(&judges.config.config);
+    let state = match one.standing(&approval, judges, now()) {
         Standing::Waits(_) => "waiting",
         Standing::Approved => "approved",
         Standing::Declined(_) => "declined",
@@ -218,13 +247,13 @@ fn json(one: &Kept, config: &FolderConfig) -> JsonRequest {
         does: request.basis.operations.iter().map(|done| done.what.clone()).collect(),
         at: time(request.at),
         expires: time(request.expires),
-        approved_by: one.approvals.iter().map(|word| word.person.clone()).collect(),
+        approved_by: one.counting(&approval, judges, now()).into_iter().map(|word| word.person.clone()).collect(),
         state: state.to_owned(),
     }
 }
 
-/// A request for people, without what a terminal would take for its own.
-fn shown(one: &Kept) -> String {
+/// A request for people.
+fn shown(one: &Kept, judges: &Judges) -> String {
     let request = &one.request;
     let session = match &request.session {
         Some(session) => format!("in session {session}"),
@@ -245,10 +274,14 @@ fn shown(one: &Kept) -> String {
         let short: String = digest.chars().take(12).collect();
         let _ = writeln!(text, "- It stands on {path} ({short}).");
     }
+    let approval = request.approval(&judges.config.config);
     for word in &one.approvals {
-        let _ = writeln!(text, "- Approved by {}.", word.person);
+        let _ = match one.refuses(word, &approval, judges, now()) {
+            None => writeln!(text, "- Approved by {}.", word.person),
+            Some(why) => writeln!(text, "- Approved by {}, which does not count: {why}.", word.person),
+        };
     }
-    person::shown(&text)
+    text
 }
 
 fn time(at: i64) -> String {

@@ -4,6 +4,7 @@ mod reviewers;
 mod show;
 
 use super::gate::{self, JsonChange, json};
+use super::sign::Signer;
 use super::{FAILED, Format, break_glass, person, print};
 use crate::git::{self, Git};
 use crate::record::{Kind, append, entry_of};
@@ -13,13 +14,13 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use countersign_engine::report::JsonRange;
 use countersign_ledger::NewEntry;
-use countersign_review::{Answer, Decision, NAMESPACE, Request, Standing, digest, verify};
+use countersign_review::{Answer, Decision, Request, Standing, digest};
 use countersign_text::Text;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json as object;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ReviewCommand {
@@ -270,7 +271,6 @@ fn answer(git: &Git, arguments: &AnswerArguments, decision: Decision) -> anyhow:
     if let Some(why) = situation.refuses(request, change, reviewer, decision) {
         bail!(why);
     }
-    let signers = &situation.config.config.review.signers;
     let row = change.required.as_ref().map(|(_, row)| row);
     let verb = if decision == Decision::Approve { "Approve" } else { "Reject" };
     let question =
@@ -285,20 +285,14 @@ fn answer(git: &Git, arguments: &AnswerArguments, decision: Decision) -> anyhow:
         ..Answer::to(request, decision, reviewer, now)
     };
     let bytes = said.to_bytes();
-    let signature = sign(git, NAMESPACE, arguments.key.as_deref(), &bytes)?;
-    let signed = verify(&bytes, &signature, &situation.signers, &[now])
-        .map_err(|refused| anyhow::anyhow!("this key cannot answer: {refused}; {signers} says whose key is whose"))?;
-    if !signed.principals.iter().any(|name| name.eq_ignore_ascii_case(reviewer)) {
-        let whose = signed.principals.join(", ");
-        bail!(
-            "this key is {whose}'s by {signers}, and you are {reviewer} by git's `user.email`; name your own with --key"
-        );
-    }
-    if row.is_some_and(|row| row.hardware) && !signed.in_hardware {
-        bail!(
-            "policy asks for a key in hardware here (`ssh-keygen -t ed25519-sk` makes one), and this one is in a file"
-        );
-    }
+    let signer = Signer {
+        person: reviewer,
+        key: arguments.key.as_deref(),
+        signers: &situation.signers,
+        signers_file: &situation.config.config.review.signers,
+        hardware: row.is_some_and(|row| row.hardware),
+    };
+    let (signature, signed) = signer.sign(git, &bytes, now)?;
     let (file, signature_file) = answer_files(id, reviewer);
     // The signature first: an answer without one counts for nothing, and the other way round there is nothing to read.
     write_atomically(&git.root().join(&signature_file), &signature)?;
@@ -316,42 +310,6 @@ fn answer(git: &Git, arguments: &AnswerArguments, decision: Decision) -> anyhow:
     };
     let text = format!("Review {id} is {} by {reviewer}. {then} Commit {}.\n", word(decision), file.display());
     print(&person::shown(&text))
-}
-
-/// Signs bytes as git signs commits: with its program and its key, unless another one is named.
-pub(super) fn sign(git: &Git, namespace: &str, key: Option<&str>, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let program = git.setting("gpg.ssh.program").unwrap_or_else(|| "ssh-keygen".to_owned());
-    let key = match key {
-        Some(key) => key.to_owned(),
-        None => git.path_setting("user.signingKey").context(
-            "nobody knows which key to sign with: name one with --key, or set `git config user.signingKey` to the path of an SSH \
-             key",
-        )?,
-    };
-    let folder = tempfile::tempdir()?;
-    let statement = folder.path().join("statement");
-    std::fs::write(&statement, bytes)?;
-    let mut command = Command::new(&program);
-    command.args(["-Y", "sign", "-n", namespace]);
-    let literal = key
-        .strip_prefix("key::")
-        .or(Some(key.as_str()).filter(|key| key.starts_with("ssh-") || key.starts_with("sk-")));
-    match literal {
-        // It is held by an agent.
-        Some(public) => {
-            let file = folder.path().join("key.pub");
-            std::fs::write(&file, format!("{public}\n"))?;
-            command.arg("-U").arg("-f").arg(file);
-        }
-        None => drop(command.arg("-f").arg(&key)),
-    }
-    // What it asks, a passphrase or a touch, it asks at the terminal.
-    let output = command.arg(&statement).stdout(Stdio::null()).stderr(Stdio::inherit()).status();
-    let status = output.with_context(|| format!("`{program}` cannot be run; it comes with OpenSSH"))?;
-    if !status.success() {
-        bail!("`{program}` did not sign with {key}, and nothing was written");
-    }
-    std::fs::read(folder.path().join("statement.sig")).context("the signature cannot be read")
 }
 
 fn record(git: &Git, request: &Request, said: &Answer, fingerprint: &str, person: String) -> anyhow::Result<()> {

@@ -5,22 +5,27 @@
 //! answers are signed.
 
 mod break_glass;
+mod change;
 mod changes;
 mod commits;
 mod kept;
+mod one_file;
 mod parts;
 mod planned;
 mod proved;
 mod rollout;
+mod signers;
 mod situation;
 mod told;
 
 pub(crate) use break_glass::{Broken, break_glass_files};
-pub(crate) use changes::{Change, email};
+pub(crate) use change::Change;
+pub(crate) use changes::email;
 pub(crate) use kept::{Reviews, Stands, answer_files, signature_beside, word};
 pub(crate) use parts::{Part, parts};
 pub(crate) use planned::{PlanFile, Planned};
 pub(crate) use proved::{EvidenceFile, Proved};
+pub(crate) use signers::read_signers;
 pub(crate) use situation::Situation;
 pub(crate) use told::{Said, State, Told};
 

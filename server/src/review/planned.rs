@@ -1,7 +1,8 @@
 //! What a plan takes away: it is covered by the review of a change that was predicted to do so, or it needs one of its own.
 
 use super::Part;
-use super::changes::{Change, OneFile, takes};
+use super::change::{Change, takes};
+use super::one_file::OneFile;
 use crate::disk::Configs;
 use crate::git::Git;
 use crate::impact::report::Impact;

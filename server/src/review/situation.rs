@@ -2,6 +2,7 @@
 
 use super::changes::{Changes, Now, changes};
 use super::kept::{Reviews, Stands};
+use super::signers::read_signers;
 use super::{Change, PlanFile, Proved, REVIEWS, email, impact_in_request, repository};
 use crate::disk::{Configs, FolderConfig};
 use crate::git::{self, Checkout, Git, MergeBases, Revision};
@@ -17,9 +18,6 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
-
-/// Bytes of a signers' file that are read.
-const MAX_SIGNERS_BYTES: usize = 4 << 20;
 
 /// Commits since the base that are looked at.
 const MAX_COMMITS: usize = 20_000;
@@ -164,19 +162,8 @@ impl Situation {
     fn read_signers(&mut self, file: &dyn Fn(&str) -> Option<Vec<u8>>) {
         let path = self.config.config.review.signers.clone();
         let Some(content) = file(&path) else { return };
-        if content.len() > MAX_SIGNERS_BYTES {
-            let message = format!(
-                "it has {} bytes, and at most {MAX_SIGNERS_BYTES} are read, so nobody's signature counts",
-                content.len()
-            );
-            return self.problems.push(JsonProblem { path, message });
-        }
-        let (signers, problems) = Signers::read(&String::from_utf8_lossy(&content));
-        let problem = |problem: &countersign_review::SignerProblem| JsonProblem {
-            path: format!("{path}:{}", problem.line),
-            message: format!("this signer does not count: {}", problem.why),
-        };
-        self.problems.extend(problems.iter().map(problem));
+        let (signers, problems) = read_signers(&path, &content);
+        self.problems.extend(problems);
         self.signers = signers;
     }
 

@@ -83,7 +83,7 @@ pub(super) const PROGRAMS: &[Program] = &[
                 "Leave the hook to the agent's program.",
             ),
         ],
-        ..Program::new(&["countersign"], &["--agent", "--session", "--minutes", "--decline", "--preset"])
+        ..Program::new(&["countersign"], &["--agent", "--session", "--minutes", "--decline", "--key", "--preset"])
     },
     Program {
         reach: Reach::Shared,

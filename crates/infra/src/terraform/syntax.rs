@@ -1,6 +1,7 @@
 //! Blocks and expressions as they are written, before anything is evaluated. Ranges are bytes from the start of the unit.
 
 use super::kept::{name, names, nested, optional_name};
+use super::lower::text_of;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
@@ -341,6 +342,11 @@ impl Block {
     /// Whether it is a data source: something that is looked up.
     pub fn is_data(&self) -> bool {
         self.kind.starts_with("data.")
+    }
+
+    /// The text of an attribute that is written out, with nothing in it that would have to be worked out.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        text_of(self.body.attribute(name)?)
     }
 
     /// Whether it mentions an address.

@@ -5,7 +5,7 @@
 
 use super::entries::{Definition, Entries, number};
 use super::evaluate::Known;
-use super::lower::{address_of, text_of};
+use super::lower::address_of;
 use super::syntax::{Block, Content, ExprKind, Item, Lowered};
 use archery::ArcTK;
 use rpds::HashTrieMap;
@@ -539,7 +539,7 @@ pub fn callee(module: &str, block: &Block) -> Option<String> {
     if &*block.kind != "module" || !block.address.starts_with("module.") {
         return None;
     }
-    let source = text_of(block.body.attribute("source")?)?;
+    let source = block.text("source")?;
     (source.starts_with("./") || source.starts_with("../") || matches!(source, "." | ".."))
         .then(|| normal(&format!("{module}/{source}")))
 }
