@@ -92,7 +92,7 @@ fn the_gate_asks_for_somebody_and_the_policy_is_that_of_the_base() {
         let gate = team.gate();
         let changes = gate.json["changes"].as_array().expect("changes").clone();
         let change = changes.into_iter().find(|change| change["address"] == address);
-        change.map_or_else(|| format!("{}", gate.said.stdout), |change| change["risks"].to_string())
+        change.map_or_else(|| gate.said.stdout.clone(), |change| change["risks"].to_string())
     };
     // Nobody knows who wrote it, and a call of a module is in no high tier.
     assert!(!risks("module.vpc").contains("outside-pattern"), "{}", risks("module.vpc"));

@@ -13,9 +13,11 @@ use countersign_infra::{Resource, Via, ViaSource, World};
 use countersign_policy::{Catalogue, Environment, EnvironmentEvidence, Environments, Gap, Hit, Written, hits};
 use countersign_syntax::{Budget, Carry, Unit};
 use rustc_hash::FxHashSet;
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use tree_sitter::Tree;
 
 /// Steps of an evaluation that take as long as one of the parser.
 const STEPS_PER_PARSER_STEP: u64 = 300;
@@ -645,6 +647,17 @@ pub fn parts(snapshot: &Snapshot) -> Vec<UnitAt> {
         UnitAt { range: start..start + unit.len(), block }
     };
     snapshot.units.iter().map(part).collect()
+}
+
+/// The units of a snapshot of which nothing has been read yet, in order, each with what `made` makes of its text and its tree; there
+/// is no tree where it could not be parsed. Reads the snapshot, and parses each unit once.
+pub fn parts_with<T>(snapshot: &Snapshot, made: impl Fn(&str, Option<&Tree>) -> T) -> Vec<(UnitAt, T)> {
+    let all = RefCell::new(Vec::new());
+    snapshot.units.compute(&snapshot.text, &mut Budget::unbounded(), |source, tree| {
+        all.borrow_mut().push(made(source, tree.ok()));
+        Facts::of(snapshot.language, source, tree)
+    });
+    parts(snapshot).into_iter().zip(all.into_inner()).collect()
 }
 
 /// What the units of a snapshot say, for an index. A text over a limit may say anything, plain text nothing.

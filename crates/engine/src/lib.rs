@@ -21,7 +21,9 @@ pub use analysis::{
     Analysis, Finding, OriginSummary, Policy, ResourceRef, Shown, analyze, analyze_alone, environment_at, read,
 };
 pub use countersign_infra::terraform::{Definition, Lowered, Workspace, module_of, normal, unread};
-pub use derive::{Digest, Elsewhere, UnitAt, alone, block_at, gaps, is_affected, locate, parts, units, wanted_files};
+pub use derive::{
+    Digest, Elsewhere, UnitAt, alone, block_at, gaps, is_affected, locate, parts, parts_with, units, wanted_files,
+};
 pub use document::{Change, Document, Evidence, Inserted, Ranges, Snapshot, over_limit};
 pub use facts::Facts;
 pub use kept::{READER, UnitName, read_known};

@@ -146,13 +146,13 @@ impl<'a> Look<'a> {
     /// What is to be said of a block that AI tools, or nobody, wrote something of.
     fn block(&self, block: &Block, start: usize, mut touched: Vec<Touched>) -> Option<Outside> {
         let mut place = Place { path: self.path, kind: &block.kind, known: None };
-        let complains = |only: &Only, touched: &[Touched]| self.complaint(only, block, start, touched);
+        let against = |only: &Only, touched: &[Touched]| self.complaint(only, block, start, touched);
         // Where it belongs is worked out only where something hangs on it.
         let mut possible = Vec::new();
         for (number, row) in &self.rows {
             let holds = row.holds(&place);
             if holds != Some(false) {
-                possible.push((number, row, complains(&row.only, &touched)));
+                possible.push((number, row, against(&row.only, &touched)));
             }
             if holds == Some(true) {
                 break;
@@ -170,7 +170,7 @@ impl<'a> Look<'a> {
         } else {
             // What is nobody's counts as nobody's here.
             touched.retain(|touched| touched.is_ai);
-            complains(&row.only, &touched)?
+            against(&row.only, &touched)?
         };
         let Complaint { ranges, what, instead } = complaint;
         let by_ai = |range: &Range<usize>| touched.iter().any(|one| one.is_ai && overlap(&one.range, range));

@@ -175,7 +175,7 @@ impl TryFrom<String> for ModulePattern {
             })
         });
         let versions = span.transpose()?;
-        Ok(Self { source, versions, written })
+        Ok(Self { written, source, versions })
     }
 }
 

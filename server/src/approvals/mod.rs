@@ -1,7 +1,7 @@
 //! Commands that were denied and that people let through once.
 //!
 //! What was approved is one command, in one folder, of one agent in one session, doing what it was judged to do by files that
-//! were the same. The hook judges the command anew when it comes; where anything of that differs, the approval does not hold and
+//! were the same. The hook rules the command anew when it comes; where anything of that differs, the approval does not hold and
 //! the agent is told what differs.
 
 pub(crate) mod record;
@@ -36,7 +36,7 @@ pub(crate) enum Admission {
 }
 
 /// Whose word about a command counts: what `countersign.toml` says of people, and whose key is whose.
-pub(crate) struct Judges {
+pub(crate) struct Rules {
     /// The settings.
     pub(crate) config: Arc<FolderConfig>,
     /// Whose key is whose.
@@ -45,7 +45,7 @@ pub(crate) struct Judges {
     pub(crate) problems: Vec<String>,
 }
 
-impl Judges {
+impl Rules {
     /// Those of the repository that the settings are of.
     pub(crate) fn of(config: Arc<FolderConfig>) -> Self {
         let file = &config.config.review.signers;
@@ -93,15 +93,15 @@ pub(crate) fn admit(
     };
     let asked = LazyCell::new(|| {
         let config = Configs::default().of(&at);
-        (approval(judged, call.agent, &config), Judges::of(config))
+        (approval(judged, call.agent, &config), Rules::of(config))
     });
     let mut basis = None;
     // The newest that was asked for says where it stands; an older one may hold all the same.
     let mut standing = None;
     for one in kept.iter().rev().filter(|one| is_same(&one.request)) {
         let id = &one.request.id;
-        let (approval, judges) = &*asked;
-        let stands = one.standing(approval, judges, now());
+        let (approval, rules) = &*asked;
+        let stands = one.standing(approval, rules, now());
         if stands == Standing::Approved {
             let basis = basis.get_or_insert_with(|| judged.basis());
             if let Some(why) = differs(&one.request.basis, basis) {
@@ -118,7 +118,7 @@ pub(crate) fn admit(
             }
             return Some(match log(store, &at, &one.request, "used", None, None) {
                 Ok(()) => {
-                    let words = one.counting(approval, judges, now());
+                    let words = one.counting(approval, rules, now());
                     let people: Vec<&str> = words.iter().map(|word| word.person.as_str()).collect();
                     Admission::Through(format!(
                         "Countersign lets this command through once: request {id}, approved by {}.",

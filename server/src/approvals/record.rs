@@ -5,7 +5,7 @@
 //! only one lets the command through. Who agrees names the digest of the request, so a request that was changed has nobody's
 //! agreement. Where people have to sign, what they signed stands beside their word, and is judged anew each time.
 
-use super::Judges;
+use super::Rules;
 use crate::review::email;
 use crate::state::{Store, create_private};
 use countersign_agents::AgentKind;
@@ -255,13 +255,13 @@ impl Kept {
     }
 
     /// Why somebody's agreement does not count at a time, by what policy asks for; `None` where it does.
-    pub(crate) fn refuses(&self, word: &Word, approval: &Approval, judges: &Judges, now: i64) -> Option<String> {
+    pub(crate) fn refuses(&self, word: &Word, approval: &Approval, rules: &Rules, now: i64) -> Option<String> {
         let Some(address) = email(&word.person) else { return Some("it names no e-mail address".to_owned()) };
-        if judges.want_signatures(approval) {
+        if rules.want_signatures(approval) {
             let Some(signed) = &word.signed else { return Some("it is not signed".to_owned()) };
             let (statement, signature) = (signed.statement.as_bytes(), signed.signature.as_bytes());
             let now = Timestamp::from_millisecond(now).unwrap_or_default();
-            let signers = &judges.signers;
+            let signers = &rules.signers;
             match CommandApproval::judged(statement, signature, &self.digest, signers, approval.hardware, now) {
                 Err(why) => return Some(why),
                 Ok((said, _)) if !said.reviewer.eq_ignore_ascii_case(address) => {
@@ -270,15 +270,15 @@ impl Kept {
                 Ok(_) => {}
             }
         }
-        judges.refuse(approval, address, self.request.worker.as_deref().and_then(email))
+        rules.refuse(approval, address, self.request.worker.as_deref().and_then(email))
     }
 
     /// The agreements that count at a time, one of each person.
-    pub(crate) fn counting(&self, approval: &Approval, judges: &Judges, now: i64) -> Vec<&Word> {
+    pub(crate) fn counting(&self, approval: &Approval, rules: &Rules, now: i64) -> Vec<&Word> {
         let mut people: Vec<&str> = Vec::new();
         let mut counting = Vec::new();
-        for word in self.approvals.iter().filter(|word| self.refuses(word, approval, judges, now).is_none()) {
-            let names = email(&word.person).map(|email| judges.names(email)).unwrap_or_default();
+        for word in self.approvals.iter().filter(|word| self.refuses(word, approval, rules, now).is_none()) {
+            let names = email(&word.person).map(|email| rules.names(email)).unwrap_or_default();
             if !names.iter().any(|name| people.iter().any(|known| known.eq_ignore_ascii_case(name))) {
                 people.extend(names);
                 counting.push(word);
@@ -288,7 +288,7 @@ impl Kept {
     }
 
     /// Where it stands at a time, by what policy asks for.
-    pub(crate) fn standing(&self, approval: &Approval, judges: &Judges, now: i64) -> Standing {
+    pub(crate) fn standing(&self, approval: &Approval, rules: &Rules, now: i64) -> Standing {
         if self.is_used {
             return Standing::Used;
         }
@@ -301,7 +301,7 @@ impl Kept {
         if now >= self.request.expires.min(by_policy) || now.saturating_add(skew) < self.request.at {
             return Standing::Expired;
         }
-        match approval.people.saturating_sub(self.counting(approval, judges, now).len()) {
+        match approval.people.saturating_sub(self.counting(approval, rules, now).len()) {
             0 => Standing::Approved,
             more => Standing::Waits(more),
         }
@@ -425,8 +425,8 @@ mod tests {
         Kept::read(kept.folder.clone()).expect("a request")
     }
 
-    fn judges() -> Judges {
-        Judges::of(std::sync::Arc::default())
+    fn rules() -> Rules {
+        Rules::of(std::sync::Arc::default())
     }
 
     fn asked(rows: &str) -> Approval {
@@ -440,28 +440,28 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (one, approval) = (kept(folder.path()), asked(""));
         let now = one.request.at + 1;
-        assert_eq!(one.standing(&approval, &judges(), now), Standing::Waits(1));
+        assert_eq!(one.standing(&approval, &rules(), now), Standing::Waits(1));
         assert!(one.approve(ANN, now, None).expect("it is written"));
         assert!(!one.approve("Annie <ANN@example.org>", now, None).expect("it is there"), "the same person");
         let one = again(&one);
-        assert_eq!(one.standing(&approval, &judges(), now), Standing::Approved);
-        assert_eq!(one.standing(&approval, &judges(), one.request.expires), Standing::Expired);
+        assert_eq!(one.standing(&approval, &rules(), now), Standing::Approved);
+        assert_eq!(one.standing(&approval, &rules(), one.request.expires), Standing::Expired);
         assert_eq!(
-            one.standing(&approval, &judges(), one.request.at - 120_000),
+            one.standing(&approval, &rules(), one.request.at - 120_000),
             Standing::Expired,
             "the clock was set back"
         );
         assert_eq!(
-            one.standing(&Approval { minutes: 1, ..approval.clone() }, &judges(), now + 60_000),
+            one.standing(&Approval { minutes: 1, ..approval.clone() }, &rules(), now + 60_000),
             Standing::Expired
         );
-        assert_eq!(one.standing(&Approval { people: 2, ..approval.clone() }, &judges(), now), Standing::Waits(1));
-        assert_eq!(one.standing(&Approval { own: false, ..approval.clone() }, &judges(), now), Standing::Waits(1));
+        assert_eq!(one.standing(&Approval { people: 2, ..approval.clone() }, &rules(), now), Standing::Waits(1));
+        assert_eq!(one.standing(&Approval { own: false, ..approval.clone() }, &rules(), now), Standing::Waits(1));
         let signed = Approval { signed: Some(true), ..approval.clone() };
-        assert_eq!(one.standing(&signed, &judges(), now), Standing::Waits(1), "nobody has signed");
+        assert_eq!(one.standing(&signed, &rules(), now), Standing::Waits(1), "nobody has signed");
         assert!(one.use_up(now).expect("it is used"));
         assert!(!one.use_up(now).expect("it was used"), "twice is once");
-        assert_eq!(again(&one).standing(&approval, &judges(), now), Standing::Used);
+        assert_eq!(again(&one).standing(&approval, &rules(), now), Standing::Used);
     }
 
     #[test]
@@ -471,7 +471,7 @@ mod tests {
         one.approve(ANN, 1, None).expect("it is written");
         one.decline("Bo <bo@example.org>", 2).expect("it is written");
         assert_eq!(
-            again(&one).standing(&asked(""), &judges(), one.request.at + 1),
+            again(&one).standing(&asked(""), &rules(), one.request.at + 1),
             Standing::Declined("Bo <bo@example.org>".to_owned())
         );
     }

@@ -3,7 +3,7 @@
 use super::sign::Signer;
 use super::{Format, person, print};
 use crate::approvals::record::{Kept, Request, SignedWord, Standing};
-use crate::approvals::{self, Judges, in_words, log, now};
+use crate::approvals::{self, Rules, in_words, log, now};
 use crate::disk::Configs;
 use crate::git::{self, Git};
 use crate::proposal::{self, UNREADABLE};
@@ -137,23 +137,23 @@ fn call(agent: AgentKind, session: Option<String>, folder: &Path, line: &str) ->
 fn approve(store: &Store, at: &Path, id: &str, key: Option<&str>) -> anyhow::Result<ExitCode> {
     let one = Kept::of(store, at, id).map_err(anyhow::Error::msg)?;
     person::at_terminal()?;
-    let judges = Judges::of(Configs::default().of(at));
-    let approval = one.request.approval(&judges.config.config);
+    let rules = Rules::of(Configs::default().of(at));
+    let approval = one.request.approval(&rules.config.config);
     let person = git::author(at);
     let Some((person, address)) = person.and_then(|person| Some((person.clone(), email(&person)?.to_owned()))) else {
         bail!("nobody knows who you are: set `git config user.name` and `user.email`, which the approval will name");
     };
     let worker = one.request.worker.as_deref().and_then(email);
-    if let Some(why) = judges.refuse(&approval, &address, worker) {
+    if let Some(why) = rules.refuse(&approval, &address, worker) {
         bail!("this is not for {person} to approve: {why}");
     }
-    let signers_file = judges.config.config.review.signers.as_str();
-    let has_to_sign = judges.want_signatures(&approval);
-    if has_to_sign && judges.signers.is_empty() {
-        let why = judges.problems.first().map_or("it names nobody", String::as_str);
+    let signers_file = rules.config.config.review.signers.as_str();
+    let has_to_sign = rules.want_signatures(&approval);
+    if has_to_sign && rules.signers.is_empty() {
+        let why = rules.problems.first().map_or("it names nobody", String::as_str);
         bail!("an approval of this has to be signed, and {signers_file} says whose key is whose: {why}");
     }
-    match one.standing(&approval, &judges, now()) {
+    match one.standing(&approval, &rules, now()) {
         Standing::Waits(more) if more != usize::MAX => {}
         standing => bail!("{}", in_words(id, &standing)),
     }
@@ -162,16 +162,16 @@ fn approve(store: &Store, at: &Path, id: &str, key: Option<&str>) -> anyhow::Res
             "`{path}` has changed since this was requested, so it would not be what was judged; have it requested anew"
         );
     }
-    let question = format!("{}\nLet this run once, approved by {person}?", shown(&one, &judges));
+    let question = format!("{}\nLet this run once, approved by {person}?", shown(&one, &rules));
     if !person::says_yes(&person::shown(&question))? {
         bail!("it was not approved; `--decline {id}` declines it for good");
     }
     let signed = if has_to_sign {
         let hardware = approval.hardware;
-        let signer = Signer { person: &address, key, signers: &judges.signers, signers_file, hardware };
+        let by = Signer { person: &address, key, signers: &rules.signers, signers_file, hardware };
         let at = Timestamp::now();
         let statement = one.to_sign(&address, at).to_bytes();
-        let (signature, signed) = signer.sign(&Git::of(Path::new(""))?, &statement, at)?;
+        let (signature, signed) = by.sign(&Git::of(Path::new(""))?, &statement, at)?;
         let word = SignedWord { statement: String::from_utf8(statement)?, signature: String::from_utf8(signature)? };
         Some((word, signed.fingerprint))
     } else if key.is_some() {
@@ -187,7 +187,7 @@ fn approve(store: &Store, at: &Path, id: &str, key: Option<&str>) -> anyhow::Res
     if !one.approve(&person, now(), signed.map(|(word, _)| word))? {
         bail!("{person} has approved this already, and each person counts once");
     }
-    let standing = Kept::of(store, at, id).map_err(anyhow::Error::msg)?.standing(&approval, &judges, now());
+    let standing = Kept::of(store, at, id).map_err(anyhow::Error::msg)?.standing(&approval, &rules, now());
     print(&format!("{}\n", in_words(id, &standing)))
 }
 
@@ -206,12 +206,12 @@ fn decline(store: &Store, at: &Path, id: &str) -> anyhow::Result<ExitCode> {
 
 fn list(store: &Store, at: &Path, format: Format) -> anyhow::Result<ExitCode> {
     let (kept, problems) = Kept::all(store, at);
-    let judges = Judges::of(Configs::default().of(at));
-    for problem in problems.iter().chain(judges.problems.iter().filter(|_| !kept.is_empty())) {
+    let rules = Rules::of(Configs::default().of(at));
+    for problem in problems.iter().chain(rules.problems.iter().filter(|_| !kept.is_empty())) {
         writeln!(std::io::stderr(), "countersign: {problem}")?;
     }
     if format == Format::Json {
-        let all: Vec<JsonRequest> = kept.iter().map(|one| json(one, &judges)).collect();
+        let all: Vec<JsonRequest> = kept.iter().map(|one| json(one, &rules)).collect();
         print(&format!("{}\n", serde_json::to_string_pretty(&all)?))?;
     } else if kept.is_empty() {
         print("Nothing was requested.\n")?;
@@ -219,8 +219,8 @@ fn list(store: &Store, at: &Path, format: Format) -> anyhow::Result<ExitCode> {
         let texts: Vec<String> = kept
             .iter()
             .map(|one| {
-                let standing = one.standing(&one.request.approval(&judges.config.config), &judges, now());
-                person::shown(&format!("{}{}\n", shown(one, &judges), in_words(&one.request.id, &standing)))
+                let standing = one.standing(&one.request.approval(&rules.config.config), &rules, now());
+                person::shown(&format!("{}{}\n", shown(one, &rules), in_words(&one.request.id, &standing)))
             })
             .collect();
         print(&texts.join("\n"))?;
@@ -228,9 +228,9 @@ fn list(store: &Store, at: &Path, format: Format) -> anyhow::Result<ExitCode> {
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(super::FAILED) })
 }
 
-fn json(one: &Kept, judges: &Judges) -> JsonRequest {
-    let approval = one.request.approval(&judges.config.config);
-    let state = match one.standing(&approval, judges, now()) {
+fn json(one: &Kept, rules: &Rules) -> JsonRequest {
+    let approval = one.request.approval(&rules.config.config);
+    let state = match one.standing(&approval, rules, now()) {
         Standing::Waits(_) => "waiting",
         Standing::Approved => "approved",
         Standing::Declined(_) => "declined",
@@ -247,13 +247,13 @@ fn json(one: &Kept, judges: &Judges) -> JsonRequest {
         does: request.basis.operations.iter().map(|done| done.what.clone()).collect(),
         at: time(request.at),
         expires: time(request.expires),
-        approved_by: one.counting(&approval, judges, now()).into_iter().map(|word| word.person.clone()).collect(),
+        approved_by: one.counting(&approval, rules, now()).into_iter().map(|word| word.person.clone()).collect(),
         state: state.to_owned(),
     }
 }
 
 /// A request for people.
-fn shown(one: &Kept, judges: &Judges) -> String {
+fn shown(one: &Kept, rules: &Rules) -> String {
     let request = &one.request;
     let session = match &request.session {
         Some(session) => format!("in session {session}"),
@@ -274,9 +274,9 @@ fn shown(one: &Kept, judges: &Judges) -> String {
         let short: String = digest.chars().take(12).collect();
         let _ = writeln!(text, "- It stands on {path} ({short}).");
     }
-    let approval = request.approval(&judges.config.config);
+    let approval = request.approval(&rules.config.config);
     for word in &one.approvals {
-        let _ = match one.refuses(word, &approval, judges, now()) {
+        let _ = match one.refuses(word, &approval, rules, now()) {
             None => writeln!(text, "- Approved by {}.", word.person),
             Some(why) => writeln!(text, "- Approved by {}, which does not count: {why}.", word.person),
         };

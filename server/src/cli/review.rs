@@ -285,14 +285,14 @@ fn answer(git: &Git, arguments: &AnswerArguments, decision: Decision) -> anyhow:
         ..Answer::to(request, decision, reviewer, now)
     };
     let bytes = said.to_bytes();
-    let signer = Signer {
+    let by = Signer {
         person: reviewer,
         key: arguments.key.as_deref(),
         signers: &situation.signers,
         signers_file: &situation.config.config.review.signers,
         hardware: row.is_some_and(|row| row.hardware),
     };
-    let (signature, signed) = signer.sign(git, &bytes, now)?;
+    let (signature, signed) = by.sign(git, &bytes, now)?;
     let (file, signature_file) = answer_files(id, reviewer);
     // The signature first: an answer without one counts for nothing, and the other way round there is nothing to read.
     write_atomically(&git.root().join(&signature_file), &signature)?;

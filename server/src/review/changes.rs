@@ -139,7 +139,9 @@ pub(crate) fn changes(
     for paths in paths.chunks(AT_ONCE) {
         let contents = paths.iter().map(|path| (*path, base.file(path), tip.file(path), (now.file)(path)));
         let contents: Vec<_> = contents.collect();
-        let apart = |(path, base, tip, now): (&String, _, _, _)| States::new(Path::new(path), base, tip, now);
+        let apart = |(path, base, tip, now): (&String, _, Option<Vec<u8>>, _)| {
+            States::new(Path::new(path), base, tip.as_deref(), now)
+        };
         let states: Vec<States> = contents.into_par_iter().map(apart).collect();
         for (path, states) in paths.iter().zip(&states) {
             all.extend(one(path).changes(states));

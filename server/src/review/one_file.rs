@@ -67,11 +67,11 @@ pub(super) struct States {
 
 impl States {
     /// Takes them apart. `tip` is often the base.
-    pub(super) fn new(path: &Path, base: Option<Vec<u8>>, tip: Option<Vec<u8>>, now: Option<Vec<u8>>) -> Self {
-        let of = |content: &Option<Vec<u8>>| content.as_deref().map(|it| parts(path, it)).unwrap_or_default();
-        let before = of(&base);
-        let there = if tip == base { before.clone() } else { of(&tip) };
-        let after = of(&now);
+    pub(super) fn new(path: &Path, base: Option<Vec<u8>>, tip: Option<&[u8]>, now: Option<Vec<u8>>) -> Self {
+        let of = |content: Option<&[u8]>| content.map(|it| parts(path, it)).unwrap_or_default();
+        let before = of(base.as_deref());
+        let there = if tip == base.as_deref() { before.clone() } else { of(tip) };
+        let after = of(now.as_deref());
         Self { base, now, parts: [before, there, after] }
     }
 }

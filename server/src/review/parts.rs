@@ -1,10 +1,8 @@
 //! What a file falls into: the parts that are asked for, approved and changed one by one.
 
-use crate::surroundings;
-use countersign_engine::UnitAt;
+use countersign_engine::{Snapshot, UnitAt, parts_with};
 use countersign_grammars::Language;
 use countersign_review::{digest, seal};
-use countersign_syntax::{Budget, parse};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
@@ -51,18 +49,18 @@ pub(crate) fn parts(path: &Path, content: &[u8]) -> Vec<Part> {
     };
     let Ok(text) = std::str::from_utf8(content) else { return whole(digest(content)) };
     let Some(language) = language else { return whole(seal(text, None)) };
-    let snapshot = surroundings::snapshot(path, language, text);
+    let snapshot = Snapshot::new(language, 0, text);
     if snapshot.unread.is_some() {
         return whole(seal(text, None));
     }
     let mut parts: Vec<Part> = Vec::new();
     let mut known: HashMap<Option<String>, usize> = HashMap::new();
-    for UnitAt { range, block } in countersign_engine::parts(&snapshot) {
-        let Some(source) = text.get(range.clone()).filter(|source| !source.trim().is_empty()) else { continue };
-        let tree = parse(language, source, 0, None, &mut Budget::unbounded());
-        let tree = tree.ok().and_then(Result::ok);
-        let is_read = tree.as_ref().is_some_and(|tree| !tree.root_node().has_error());
-        let sealed = seal(source, tree.as_ref());
+    let units = parts_with(&snapshot, |source, tree| {
+        let is_read = tree.is_some_and(|tree| !tree.root_node().has_error());
+        (!source.trim().is_empty()).then(|| (seal(source, tree), is_read))
+    });
+    for (UnitAt { range, block }, sealed) in units {
+        let Some((sealed, is_read)) = sealed else { continue };
         let (kind, address) = block.map_or((None, None), |(kind, address)| (Some(kind), Some(address)));
         if let Some(part) = known.get(&address).and_then(|index| parts.get_mut(*index)) {
             part.seal = digest(format!("{}\n{sealed}", part.seal).as_bytes());
