@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod evidence;
+mod many;
 mod plans;
 
 use crate::cli::{Said, countersign};

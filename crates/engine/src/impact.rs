@@ -74,6 +74,7 @@ impl Impact {
             interruption: self.change.interruption.is_some(),
             tier: Tier::of(&self.change.kind),
             dependents: self.reach.transitive,
+            more_dependents: self.reach.is_cut,
             at_once: self.at_once,
         }
     }
@@ -114,6 +115,8 @@ impl Impact {
         }
         if self.reach.transitive > 0 {
             words.push(dependents(&self.reach));
+        } else if self.reach.is_cut {
+            words.push("dependents not counted".to_owned());
         }
         if self.environment != Environment::Unknown {
             words.push(self.environment.name().to_owned());

@@ -199,7 +199,7 @@ impl RequireRow {
             ("severity", self.severity.as_ref().is_none_or(|all| found(&|_, severity| all.contains(&severity)))),
             ("action", self.action.as_ref().is_none_or(|all| of(&|impact| all.contains(&impact.action)))),
             ("data_loss", self.data_loss.is_none_or(|is| of(&|impact| impact.data_loss == is))),
-            ("dependents", self.dependents.is_none_or(|least| of(&|impact| impact.dependents >= least))),
+            ("dependents", self.dependents.is_none_or(|least| of(&|impact| impact.depend(least)))),
         ];
         conditions.into_iter().find_map(|(name, holds)| (!holds).then_some(name))
     }

@@ -149,8 +149,17 @@ pub struct Impacted {
     pub tier: Tier,
     /// Resources that depend on it, directly or through others.
     pub dependents: usize,
+    /// Whether there may be more of them, so that a condition on how many there are holds whatever it asks for.
+    pub more_dependents: bool,
     /// Resources that are destroyed or replaced at once, this one included.
     pub at_once: usize,
+}
+
+impl Impacted {
+    /// Whether so many resources depend on it, as far as that is known; what is not counted counts as any number.
+    pub(crate) const fn depend(&self, least: usize) -> bool {
+        self.more_dependents || self.dependents >= least
+    }
 }
 
 /// The table. The verdict is that of the first row that holds and names one; so is the loudness.
@@ -177,7 +186,7 @@ impl Row {
             ("data_loss", self.data_loss.is_none_or(|is| of(&|impact| is == impact.data_loss))),
             ("interruption", self.interruption.is_none_or(|is| of(&|impact| is == impact.interruption))),
             ("tier", self.tier.as_ref().is_none_or(|tiers| of(&|impact| tiers.contains(&impact.tier)))),
-            ("dependents", self.dependents.is_none_or(|least| of(&|impact| impact.dependents >= least))),
+            ("dependents", self.dependents.is_none_or(|least| of(&|impact| impact.depend(least)))),
             ("at_once", self.at_once.is_none_or(|least| of(&|impact| impact.at_once >= least))),
         ];
         conditions.into_iter().find_map(|(name, holds)| (!holds).then_some(name))
@@ -224,5 +233,42 @@ impl Table {
             }
         }
         tried
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+
+    #[test]
+    fn what_nobody_has_counted_may_be_any_number() {
+        let (config, problems) = Config::read(
+            "[[verdict]]\naction = [\"update\"]\ndependents = 50\nverdict = \"deny\"\n\
+             [[verdict]]\naction = [\"update\"]\nverdict = \"note\"\n",
+        );
+        assert_eq!(problems, []);
+        let verdict = |dependents, more_dependents| {
+            let impact = Impacted {
+                action: Action::Update,
+                data_loss: false,
+                interruption: false,
+                tier: Tier::Standard,
+                dependents,
+                more_dependents,
+                at_once: 1,
+            };
+            let at = Circumstances {
+                origin: Origin::Unknown,
+                severity: Severity::Low,
+                surface: Surface::CommandLine,
+                changed: true,
+                environment: Environment::Unknown,
+                impact: Some(impact),
+            };
+            config.table().decide(at).0
+        };
+        assert_eq!([verdict(49, false), verdict(50, false)], [Verdict::Note, Verdict::Deny]);
+        assert_eq!([verdict(0, true), verdict(7, true)], [Verdict::Deny, Verdict::Deny]);
     }
 }

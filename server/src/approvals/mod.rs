@@ -9,7 +9,7 @@ pub(crate) mod record;
 use crate::disk::{Configs, FolderConfig};
 use crate::proposal::{Judged, Judgement};
 use crate::record::{Kind, append, entry_of};
-use crate::review::read_signers;
+use crate::review::{read_signers, signers_on_disk};
 use crate::state::Store;
 use countersign_agents::{Action, AgentKind, Call};
 use countersign_ledger::{LedgerError, NewEntry};
@@ -49,7 +49,7 @@ impl Rules {
     /// Those of the repository that the settings are of.
     pub(crate) fn of(config: Arc<FolderConfig>) -> Self {
         let file = &config.config.review.signers;
-        let content = config.root.as_ref().and_then(|root| std::fs::read(root.join(file)).ok());
+        let content = config.root.as_ref().map(|root| signers_on_disk(&root.join(file)));
         let (signers, problems) = read_signers(file, &content.unwrap_or_default());
         let problems = problems.into_iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
         Self { config, signers, problems }

@@ -13,7 +13,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Changes of which it is worked out who depends on the resource; of more it is not said.
+/// Changes of which it is worked out who depends on the resource; of more it is said that nobody has counted.
 const MAX_RADII: usize = 100;
 
 /// Direct dependents whose places are shown.
@@ -49,7 +49,8 @@ impl Comparison<'_> {
         for (index, mut change) in changes.into_iter().filter(is_worth_saying).enumerate() {
             let Some((file, at)) = self.shown_at(&change).or_else(|| self.shown_besides(&mut change)) else { continue };
             let policy = self.configs.of(Path::new(&*file)).policy(self.surface, crate::cli::today());
-            let reach = if index < MAX_RADII { self.reach(&change, &policy) } else { Reach::default() };
+            let uncounted = || Reach { is_cut: true, ..Reach::default() };
+            let reach = if index < MAX_RADII { self.reach(&change, &policy) } else { uncounted() };
             let is_gone = change.place.side == Side::Before;
             let state = if is_gone { self.before } else { self.after };
             let (environment, environment_by) =

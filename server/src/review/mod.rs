@@ -25,7 +25,7 @@ pub(crate) use kept::{Reviews, Stands, answer_files, signature_beside, word};
 pub(crate) use parts::{Part, parts};
 pub(crate) use planned::{PlanFile, Planned};
 pub(crate) use proved::{EvidenceFile, Proved};
-pub(crate) use signers::read_signers;
+pub(crate) use signers::{read_signers, signers_on_disk};
 pub(crate) use situation::Situation;
 pub(crate) use told::{Said, State, Told};
 
@@ -96,7 +96,13 @@ impl Asked<'_> {
 
 /// An impact, as requests have it.
 pub(crate) fn impact_in_request(impact: Option<Impacted>) -> serde_json::Value {
-    let json = |it: Impacted| json!({ "action": it.action, "dataLoss": it.data_loss, "dependents": it.dependents });
+    let json = |it: Impacted| {
+        let mut json = json!({ "action": it.action, "dataLoss": it.data_loss, "dependents": it.dependents });
+        if it.more_dependents {
+            json["moreDependents"] = true.into();
+        }
+        json
+    };
     impact.map(json).unwrap_or_default()
 }
 

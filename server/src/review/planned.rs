@@ -166,6 +166,7 @@ impl Planned {
                 interruption: true,
                 tier: Tier::of(&planned.kind),
                 dependents,
+                more_dependents: false,
                 at_once,
             },
             reasons: planned.reasons.iter().map(reason).collect(),

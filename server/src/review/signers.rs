@@ -2,17 +2,31 @@
 
 use countersign_engine::report::JsonProblem;
 use countersign_review::Signers;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 
 /// Bytes of a signers' file that are read.
 const MAX_SIGNERS_BYTES: usize = 4 << 20;
 
+/// The content of the signers' file on disk, up to the byte by which it is known to be too long; nothing where it is no file.
+pub(crate) fn signers_on_disk(path: &Path) -> Vec<u8> {
+    let mut content = Vec::new();
+    let limit = u64::try_from(MAX_SIGNERS_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    if path.is_file()
+        && let Ok(file) = File::open(path)
+    {
+        // What breaks off names fewer people.
+        let _ = file.take(limit).read_to_end(&mut content);
+    }
+    content
+}
+
 /// Reads the content of the signers' file; `path` is its name for what is wrong with it.
 pub(crate) fn read_signers(path: &str, content: &[u8]) -> (Signers, Vec<JsonProblem>) {
     if content.len() > MAX_SIGNERS_BYTES {
-        let message = format!(
-            "it has {} bytes, and at most {MAX_SIGNERS_BYTES} are read, so nobody's signature counts",
-            content.len()
-        );
+        let message =
+            format!("it is longer than {MAX_SIGNERS_BYTES} bytes and is not read, so nobody's signature counts");
         return (Signers::default(), vec![JsonProblem { path: path.to_owned(), message }]);
     }
     let (signers, problems) = Signers::read(&String::from_utf8_lossy(content));

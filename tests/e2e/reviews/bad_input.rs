@@ -115,7 +115,7 @@ fn signers_that_cannot_be_read() {
         (b"garbage\n".to_vec(), "does not count"),
         (b"bob@example.org ssh-ed25519 AAAA\n".to_vec(), "its key cannot be read"),
         (b"\x00\xff\xfe\x01garbage\x02".to_vec(), "does not count"),
-        (vec![b'#'; 5 << 20], "at most 4194304 are read"),
+        (vec![b'#'; 5 << 20], "longer than 4194304 bytes"),
     ] {
         let team = Team::new("");
         team.at_base(SIGNERS, content);

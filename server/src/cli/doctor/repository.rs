@@ -80,6 +80,7 @@ fn tiers(config: &FolderConfig) -> JsonControl {
             interruption: false,
             tier,
             dependents: 1,
+            more_dependents: false,
             at_once: 1,
         };
         let (verdict, _) = table.decide(Circumstances {

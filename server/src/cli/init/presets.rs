@@ -131,6 +131,7 @@ mod tests {
             interruption: false,
             tier: Tier::Critical,
             dependents: 0,
+            more_dependents: false,
             at_once: 1,
         });
         for (preset, high) in

@@ -156,6 +156,7 @@ impl Case {
             interruption: self.interruption,
             tier,
             dependents: self.dependents,
+            more_dependents: false,
             at_once: self.at_once,
         });
         let people = config.people();
