@@ -54,9 +54,16 @@ pub(crate) struct Line {
 pub(crate) struct Records {
     /// By folder; `None` for one that is in no work tree.
     repositories: Mutex<HashMap<PathBuf, Option<Arc<Repository>>>>,
+    /// The commits of a range that is looked at; none where nothing but files is.
+    range: Arc<HashSet<String>>,
 }
 
 impl Records {
+    /// The same for a range of commits, of which it is known which lines they added ([`File::knowing`]).
+    pub(crate) fn of_range(commits: impl Iterator<Item = String>) -> Self {
+        Self { range: Arc::new(commits.collect()), ..Self::default() }
+    }
+
     /// A text that a file has or is about to have, to be asked where its lines come from; `None` outside of git.
     pub(crate) fn file(&self, path: &Path, text: String) -> Option<File> {
         let folder = path.parent().unwrap_or(path).to_owned();
@@ -64,11 +71,11 @@ impl Records {
         let repository = known.get(&folder).cloned().unwrap_or_else(|| {
             let git = Git::of(&folder).ok();
             let same = known.values().flatten().find(|it| git.as_ref().is_some_and(|git| git.root() == it.git.root()));
-            let found = same.cloned().or_else(|| Some(Arc::new(Repository::new(git?))));
+            let found = same.cloned().or_else(|| Some(Arc::new(Repository::new(git?, Arc::clone(&self.range)))));
             known.insert(folder, found.clone());
             found
         });
-        Some(File { repository: repository?, path: path.to_owned(), text, blamed: OnceCell::new() })
+        Some(File { repository: repository?, path: path.to_owned(), text, blamed: OnceCell::new(), known: None })
     }
 }
 
@@ -78,9 +85,18 @@ pub(crate) struct File {
     path: PathBuf,
     text: String,
     blamed: OnceCell<Vec<BlamedLine>>,
+    /// Lines of which it is known that one commit added them, by their numbers from 0 in order, and all others are older than the
+    /// range that is looked at.
+    known: Option<(String, Vec<usize>)>,
 }
 
 impl File {
+    /// The same, where it is known that one commit of the range that is looked at added some lines, by their numbers from 0 in order, and
+    /// all others are older.
+    pub(crate) fn knowing(self, commit: &str, lines: Vec<usize>) -> Self {
+        Self { known: Some((commit.to_owned(), lines)), ..self }
+    }
+
     /// Whether anything is recorded with the commits of the repository, but for what their messages say.
     pub(crate) fn is_recorded(&self) -> bool {
         !self.repository.noted().is_empty() || !self.repository.traces().is_empty()
@@ -108,7 +124,7 @@ impl File {
     /// What commits say of those lines of which nothing is `known` otherwise. What a trailer says of a whole commit is not among
     /// it: it does not say which lines it is about.
     pub(crate) fn regions(&self, known: &Regions) -> Option<Regions> {
-        let recorded = self.repository.by_line(self.blamed()).ok()?;
+        let recorded = self.recorded().ok()?;
         let mut blocks: Vec<(Range<usize>, Origin)> = Vec::new();
         let mut start = 0;
         for (line, recorded) in self.text.split_inclusive('\n').zip(recorded) {
@@ -125,6 +141,22 @@ impl File {
             regions.attribute(std::slice::from_ref(range), origin);
         }
         (!regions.is_empty()).then_some(regions)
+    }
+
+    /// Who wrote each line, as far as that is recorded. Git is asked where the lines come from, unless it is known of those that may have
+    /// a record.
+    fn recorded(&self) -> anyhow::Result<Vec<Option<(Origin, Source)>>> {
+        let Some((commit, lines)) = &self.known else { return self.repository.by_line(self.blamed()) };
+        let path = self.repository.git.relative(&self.path)?;
+        if self.repository.may_be_recorded_before(&path) {
+            return self.repository.by_line(self.blamed());
+        }
+        let of = |line: usize| BlamedLine {
+            commit: lines.binary_search(&line).is_ok().then(|| commit.clone()),
+            path: path.clone(),
+            line: line + 1,
+        };
+        self.repository.by_line(&(0..self.text.split_inclusive('\n').count()).map(of).collect::<Vec<_>>())
     }
 
     fn blamed(&self) -> &[BlamedLine] {
@@ -170,6 +202,10 @@ pub(crate) fn stamp(file: &Path) -> Option<Stamp> {
 /// What is recorded with the commits of one repository, as far as it was asked for.
 struct Repository {
     git: Git,
+    /// The commits of the range that is looked at.
+    range: Arc<HashSet<String>>,
+    /// What is recorded with commits before it.
+    before: OnceLock<Before>,
     /// The commits that have a note, each with what names that.
     noted: OnceLock<HashMap<String, String>>,
     notes: Mutex<HashMap<String, Arc<IndexedNote>>>,
@@ -180,18 +216,54 @@ struct Repository {
     traced: Mutex<HashMap<(String, String), Traced>>,
 }
 
+/// Which files something is recorded of.
+enum Before {
+    /// Of any, as far as is known.
+    Any,
+    /// Of these, from the root.
+    Files(HashSet<String>),
+}
+
+/// Commits before a range of which it is looked at which files their notes are about.
+const MOST_BEFORE: usize = 2_000;
+
 /// Lines of a file, each range with who wrote it.
 type Traced = Arc<[(LineRange, Origin)]>;
 
 impl Repository {
-    fn new(git: Git) -> Self {
+    fn new(git: Git, range: Arc<HashSet<String>>) -> Self {
         Self {
             git,
+            range,
+            before: OnceLock::new(),
             noted: OnceLock::new(),
             notes: Mutex::default(),
             named: Mutex::default(),
             traces: OnceLock::new(),
             traced: Mutex::default(),
+        }
+    }
+
+    /// Whether anything may be recorded of lines of a file that are older than the range. A file that is recorded and is there no more
+    /// may be any other one by its old name.
+    fn may_be_recorded_before(&self, path: &str) -> bool {
+        let before = self.before.get_or_init(|| {
+            let earlier: HashSet<&str> =
+                self.noted().keys().filter(|commit| !self.range.contains(*commit)).map(String::as_str).collect();
+            let is_traced = self.traces().keys().any(|commit| !self.range.contains(commit));
+            if is_traced || earlier.len() > MOST_BEFORE {
+                return Before::Any;
+            }
+            let Ok(notes) = self.notes(&earlier) else { return Before::Any };
+            let files: HashSet<String> =
+                notes.values().flat_map(|note| note.note().files.iter().map(|file| file.path.clone())).collect();
+            let is_there = |file: &String| self.git.root().join(file).symlink_metadata().is_ok();
+            // A note that was listed and not read may be about anything.
+            if notes.len() < earlier.len() || !files.iter().all(is_there) { Before::Any } else { Before::Files(files) }
+        });
+        match before {
+            Before::Any => true,
+            Before::Files(files) => files.contains(path),
         }
     }
 

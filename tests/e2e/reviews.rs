@@ -3,6 +3,7 @@
 mod bad_input;
 mod evidence;
 mod many;
+mod older;
 mod plans;
 
 use crate::cli::{Said, countersign};

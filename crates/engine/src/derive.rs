@@ -578,6 +578,32 @@ pub(crate) fn written_of(workspace: &Workspace, module: &str, address: &str) -> 
     Some((Arc::clone(&definition.file), written(&scope, resources.first()?)))
 }
 
+/// What tells the environment of a block, and what it rests on.
+#[derive(Debug)]
+pub(crate) struct ToldBy {
+    address: Arc<str>,
+    reads: Reads,
+    written: Written,
+}
+
+/// What tells the environment of a block of a unit, the path aside. It is worked out anew where something has changed that it rests on.
+pub(crate) fn written_in(facts: &Facts, workspace: &Workspace, module: &str, address: &Arc<str>) -> Written {
+    let mut told = facts.told.lock().unwrap_or_else(PoisonError::into_inner);
+    let holds = |known: &&ToldBy| known.reads.iter().all(|(key, version)| workspace.version_of(key) == *version);
+    if let Some(known) = told.iter().find(|known| known.address == *address).filter(holds) {
+        return known.written.clone();
+    }
+    told.retain(|known| known.address != *address);
+    let evaluation = Evaluation::new(workspace, MAX_STEPS);
+    let written = workspace.definition(module, address).and_then(|definition| {
+        let scope = Scope::new(&evaluation, module);
+        Some(written(&scope, scope.resources(definition).first()?))
+    });
+    let written = written.unwrap_or_default();
+    told.push(ToldBy { address: Arc::clone(address), reads: evaluation.into_reads(), written: written.clone() });
+    written
+}
+
 /// The resource whose header stands at a place: its address and what tells its environment.
 pub(crate) fn resource_at(snapshot: &Snapshot, workspace: &Workspace, offset: usize) -> Option<(String, Written)> {
     let (start, unit) = snapshot.units.iter().find(|(start, unit)| (*start..start + unit.len()).contains(&offset))?;

@@ -1,6 +1,6 @@
 //! What is worked out about one unit, once for each text of it.
 
-use crate::derive::Derived;
+use crate::derive::{Derived, ToldBy};
 use crate::peers::{Peer, peers};
 use countersign_grammars::Language;
 use countersign_infra::terraform::{Lowered, failure, lower, unread};
@@ -29,6 +29,8 @@ pub struct Facts {
     pub(crate) indexed: AtomicBool,
     /// What was made of it last, with the workspace as it was.
     pub(crate) derived: Mutex<Option<Arc<Derived>>>,
+    /// What tells the environment of its blocks, as far as somebody has asked.
+    pub(crate) told: Mutex<Vec<ToldBy>>,
 }
 
 impl Facts {

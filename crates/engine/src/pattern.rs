@@ -1,8 +1,9 @@
 //! What is said of text of AI tools where `[[pattern]]` limits what they may write.
 
 use crate::analysis::{Policy, ResourceRef};
-use crate::derive::written_of;
+use crate::derive::written_in;
 use crate::document::Snapshot;
+use crate::facts::Facts;
 use crate::place::{unknown, visible, writers};
 use countersign_infra::terraform::{Block, Content, Items, Workspace, callee, module_of};
 use countersign_policy::{
@@ -128,7 +129,8 @@ impl<'a> Look<'a> {
         let units =
             self.snapshot.units.iter().filter(|(start, unit)| !within(touched, *start..start + unit.len()).is_empty());
         units.flat_map(move |(start, unit)| {
-            let blocks = unit.memo().map(|facts| &facts.lowered.blocks[..]).unwrap_or_default();
+            let facts = unit.memo();
+            let blocks = facts.map(|facts| &facts.lowered.blocks[..]).unwrap_or_default();
             blocks.iter().filter_map(move |block| {
                 let range = shifted(block.range.range(), start);
                 let inside: Vec<Touched> = within(touched, range.clone())
@@ -138,13 +140,13 @@ impl<'a> Look<'a> {
                         Some(Touched { range: visible(self.snapshot, part)?, ..one.clone() })
                     })
                     .collect();
-                if inside.is_empty() { None } else { self.block(block, start, inside) }
+                if inside.is_empty() { None } else { self.block(facts?, block, start, inside) }
             })
         })
     }
 
     /// What is to be said of a block that AI tools, or nobody, wrote something of.
-    fn block(&self, block: &Block, start: usize, mut touched: Vec<Touched>) -> Option<Outside> {
+    fn block(&self, facts: &Facts, block: &Block, start: usize, mut touched: Vec<Touched>) -> Option<Outside> {
         let mut place = Place { path: self.path, kind: &block.kind, known: None };
         let against = |only: &Only, touched: &[Touched]| self.complaint(only, block, start, touched);
         // Where it belongs is worked out only where something hangs on it.
@@ -161,7 +163,7 @@ impl<'a> Look<'a> {
         if possible.iter().all(|(.., complaint)| complaint.is_none()) {
             return None;
         }
-        let (tier, environment, environment_by) = self.belongs(block);
+        let (tier, environment, environment_by) = self.belongs(facts, block);
         place.known = Some((tier, environment));
         let (number, row, complaint) = possible.into_iter().find(|(_, row, _)| row.holds(&place) == Some(true))?;
         let is_ai = touched.iter().any(|touched| touched.is_ai);
@@ -197,9 +199,8 @@ impl<'a> Look<'a> {
     }
 
     /// How much a block matters, and the environment that it belongs to with what tells that.
-    fn belongs(&self, block: &Block) -> (Tier, Environment, Option<EnvironmentEvidence>) {
-        let written = written_of(self.workspace, module_of(&self.snapshot.file), &block.address);
-        let written = written.map(|(_, written)| written).unwrap_or_default();
+    fn belongs(&self, facts: &Facts, block: &Block) -> (Tier, Environment, Option<EnvironmentEvidence>) {
+        let written = written_in(facts, self.workspace, module_of(&self.snapshot.file), &block.address);
         let written = Written { path: self.path.to_owned(), ..written };
         let (environment, by) = self.policy.environments.of(&written);
         (self.policy.tiers.of(self.path, &block.kind, environment), environment, by)

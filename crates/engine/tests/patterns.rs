@@ -2,13 +2,16 @@
 
 #![expect(clippy::expect_used, reason = "in a test what goes wrong ends the test")]
 
-use countersign_engine::{Analysis, Change, Document, Evidence, Policy, Snapshot, analyze_alone};
+use countersign_engine::{
+    Analysis, Change, Document, Evidence, Policy, Snapshot, Workspace, analyze, analyze_alone, read, units,
+};
 use countersign_grammars::Language;
 use countersign_policy::{Config, Origin, Surface, Verdict};
 use countersign_provenance::{self as provenance, Agent, Means};
 use countersign_syntax::Budget;
 use countersign_text::Text;
 use proptest::prelude::*;
+use std::sync::Arc;
 
 const QUEUE: &str = "resource \"aws_sqs_queue\" \"jobs\" {\n  name = \"jobs\"\n}\n";
 const DASHBOARD: &str = "resource \"aws_cloudwatch_dashboard\" \"all\" {\n  dashboard_name = \"all\"\n}\n";
@@ -185,6 +188,32 @@ fn the_first_row_that_holds_decides() {
     assert_eq!(said("lab/main.tf", key), [""; 0]);
     let tagged = DATABASE.replace("  tags = {\n", "  tags = {\n    environment = \"production\"\n");
     assert_eq!(said("lab/main.tf", &tagged).len(), 1, "a tag tells the environment");
+}
+
+#[test]
+fn what_tells_the_environment_may_change_elsewhere() {
+    let policy = policy("[[pattern]]\nenvironment = [\"production\"]\n[pattern.only]\nkinds = []\n");
+    let mut main = document("live/x/main.tf", "");
+    insert(&mut main, 0, &DATABASE.replace("a = \"b\"", "environment = var.stage"), agent());
+    let main = main.snapshot().clone();
+    assert!(read(&main, &mut Budget::unbounded()));
+    let mut workspace = Workspace::default();
+    workspace.update(&main.file, &[], &units(&main));
+    let variable = |value: &str| {
+        let text = format!("variable \"stage\" {{\n  default = \"{value}\"\n}}\n");
+        let snapshot = document("live/x/variables.tf", &text).snapshot().clone();
+        assert!(read(&snapshot, &mut Budget::unbounded()));
+        (Arc::clone(&snapshot.file), units(&snapshot))
+    };
+    let mut before = Vec::new();
+    for (value, expected) in [("dev", 0), ("production", 1), ("production", 1), ("dev", 0), ("production", 1)] {
+        let (file, after) = variable(value);
+        workspace.update(&file, &before, &after);
+        before = after;
+        let found = analyze(&main, &workspace, &policy, &mut Budget::unbounded()).expect("unbounded").findings;
+        let found = found.iter().filter(|finding| finding.risk == "outside-pattern").count();
+        assert_eq!(found, expected, "{value}");
+    }
 }
 
 #[test]

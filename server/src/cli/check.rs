@@ -190,7 +190,8 @@ pub(crate) struct Check<'a> {
     pub(crate) live: Live,
     pub(super) today: jiff::civil::Date,
     pub(super) store: Store,
-    pub(super) records: Records,
+    /// What is recorded with commits.
+    pub(crate) records: Records,
     pub(super) assume_origin: OriginName,
     pub(super) least: Severity,
     /// Whether findings are rendered for people.

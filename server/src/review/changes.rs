@@ -6,6 +6,7 @@ use super::one_file::{FilePolicy, OneFile, States};
 use super::planned::{PlanFile, planned};
 use super::{REVIEWS, parts};
 use crate::cli::Check;
+use crate::committed::Records;
 use crate::disk::Configs;
 use crate::git::{Git, Revision};
 use crate::impact::Checked as Live;
@@ -83,6 +84,7 @@ pub(crate) fn changes(
     let live = Live::of(&[root.to_owned()], Some(&base.id), configs);
     let mut check = Check::plain(configs, live);
     check.at_gate = true;
+    check.records = Records::of_range(now.commits.iter().map(|(commit, _)| commit.clone()));
     let read = Read::of(now)?;
     let commits = Commits::of(now, &read);
     let text = |content: Option<Vec<u8>>| String::from_utf8_lossy(&content.unwrap_or_default()).into_owned();
@@ -216,7 +218,7 @@ fn look(
     for (_, range) in own {
         snapshot.changed.set(range.clone(), Some(()));
     }
-    let in_git = check.in_git(path, &snapshot);
+    let in_git = check.in_git(path, &snapshot).map(|file| commits.tell(path, own, file));
     let (committed, declared, findings) = check.findings(path, &snapshot, in_git.as_ref(), around);
     let snapshot = committed.unwrap_or(snapshot);
     let at = |unit: UnitAt| {

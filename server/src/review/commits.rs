@@ -125,6 +125,20 @@ impl<'a> Commits<'a> {
         authors.chain(directed).collect()
     }
 
+    /// Tells the text of a file which lines are new, where one commit made them all.
+    pub(super) fn tell(&self, file: &Path, new: &[(usize, Range<usize>)], text: committed::File) -> committed::File {
+        let Ok(path) = self.git.relative(file) else { return text };
+        match self.made(&path) {
+            [commit] => text.knowing(commit, new.iter().map(|(number, _)| *number).collect()),
+            _ => text,
+        }
+    }
+
+    /// The commits that made the new lines of a file; none where some of it is not committed.
+    fn made(&self, path: &str) -> &[&'a str] {
+        if self.uncommitted.contains(path) { &[] } else { self.touching(path) }
+    }
+
     /// Who wrote some lines of a file, each with its number from 0 and its bytes.
     pub(super) fn wrote(
         &self,
@@ -135,7 +149,7 @@ impl<'a> Commits<'a> {
         declared: &RangeMap<provenance::Origin>,
     ) -> Vec<NewLine> {
         let Ok(path) = self.git.relative(file) else { return Vec::new() };
-        let from = if self.uncommitted.contains(&path) { &[] } else { self.touching(&path) };
+        let from = self.made(&path);
         // Where one commit made them all, nobody has to be asked which it was.
         let blamed = match from {
             [_] => Vec::new(),
