@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub(crate) const OUTSIDE: &str = "outside-pattern";
 
 /// Blocks of which it is said in an editor; to see where one belongs it may have to be evaluated.
-const MOST_IN_EDITORS: usize = 100;
+const MOST_IN_EDITORS: usize = 50;
 
 /// Attributes that a message names.
 const NAMED: usize = 3;
