@@ -35,12 +35,15 @@ impl Unread {
 /// Reads a text file within the limits.
 pub(crate) fn read(path: &Path) -> Result<String, Unread> {
     let io = |error: std::io::Error| Unread::Io(format!("cannot be read: {error}"));
-    let file = std::fs::File::open(path).map_err(io)?;
+    decode(read_most(path, MAX_FILE_BYTES).map_err(io)?)
+}
+
+/// The bytes of a file, up to the one by which it is known to be longer than `most`, whatever a size on disk says.
+pub(crate) fn read_most(path: &Path, most: usize) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    // One byte over the limit tells, whatever a size on disk says.
-    let limit = u64::try_from(MAX_FILE_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    file.take(limit).read_to_end(&mut bytes).map_err(io)?;
-    decode(bytes)
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    std::fs::File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Checks that bytes are a text within the limits.
@@ -204,14 +207,6 @@ impl FolderConfig {
     }
 }
 
-/// What stands in a `countersign.toml`, up to the byte by which it is known to be too long.
-fn read_config(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(MAX_CONFIG_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    std::fs::File::open(path)?.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 /// The `countersign.toml` of each folder: the nearest one from there upwards, no further than the repository.
 #[derive(Debug, Default)]
 pub(crate) struct Configs {
@@ -229,7 +224,7 @@ impl Configs {
     fn read_folder(folder: &Path, is_root: bool, above: Option<Arc<FolderConfig>>) -> Arc<FolderConfig> {
         let path = folder.join(CONFIG_FILE);
         let root = if is_root { Some(folder.to_owned()) } else { above.as_ref().and_then(|above| above.root.clone()) };
-        match (read_config(&path), above) {
+        match (read_most(&path, MAX_CONFIG_BYTES), above) {
             (Ok(bytes), _) => {
                 let (mut config, problems) = Config::read(&String::from_utf8_lossy(&bytes));
                 if let Some(root) = root.as_deref().filter(|_| config.asks_for_owners()) {

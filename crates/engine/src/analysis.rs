@@ -630,6 +630,6 @@ pub(crate) fn origin(
     }
 }
 
-fn shift(range: &Range<usize>, by: usize) -> Range<usize> {
+pub(crate) fn shift(range: &Range<usize>, by: usize) -> Range<usize> {
     range.start + by..range.end + by
 }

@@ -1,6 +1,6 @@
 //! What a policy in Rego finds in `input`: a file as Conftest hands it over, and what is known beyond that.
 
-use crate::analysis::{OriginSummary, Policy, ResourceRef, origin};
+use crate::analysis::{OriginSummary, Policy, ResourceRef, origin, shift};
 use crate::derive::written;
 use crate::document::Snapshot;
 use crate::facts::Facts;
@@ -216,7 +216,7 @@ impl Reader<'_> {
                 let range = start + plain.range.start..start + plain.range.end;
                 let anchor = block.map_or_else(
                     || self.snapshot.text.line_content(self.snapshot.text.line_of(range.start)),
-                    |block| shifted(block.body.anchor.range(), start),
+                    |block| shift(&block.body.anchor.range(), start),
                 );
                 input.parts.push(Part {
                     plain,
@@ -249,7 +249,7 @@ impl Reader<'_> {
         scope: &Scope<'_>,
         resources: &[countersign_infra::Resource],
     ) -> JsonDeclared {
-        let range = shifted(block.range.range(), start);
+        let range = shift(&block.range.range(), start);
         let path = self.policy.relative(&self.snapshot.file).to_owned();
         let (environment, environment_by) = match resources.first() {
             Some(first) => self.policy.environments.of(&Written { path: path.clone(), ..written(scope, first) }),
@@ -289,10 +289,6 @@ impl From<&Impact> for JsonHappens {
             dependents: impact.reach.transitive,
         }
     }
-}
-
-fn shifted(range: Range<usize>, by: usize) -> Range<usize> {
-    range.start + by..range.end + by
 }
 
 fn instance(body: &Body) -> JsonInstance {

@@ -1,6 +1,6 @@
 //! What is said of text of AI tools where `[[pattern]]` limits what they may write.
 
-use crate::analysis::{Policy, ResourceRef};
+use crate::analysis::{Policy, ResourceRef, shift};
 use crate::derive::written_in;
 use crate::document::Snapshot;
 use crate::facts::Facts;
@@ -94,12 +94,12 @@ fn touched(
         if !origin.is_some_and(provenance::Origin::is_ai) {
             continue;
         }
-        let mut add = |range| touched.extend(visible(snapshot, range).map(|range| Touched { range, is_ai: true }));
+        // Whether there is anything to be seen in it is looked at block by block.
         if is_compared {
             let new = snapshot.changed.overlapping(range.clone());
-            new.for_each(|(new, ())| add(new.start.max(range.start)..new.end.min(range.end)));
+            touched.extend(new.map(|(new, ())| Touched { range: clip(&new, &range), is_ai: true }));
         } else {
-            add(range);
+            touched.push(Touched { range, is_ai: true });
         }
     }
     let is_assumed = policy.assumed_origin == Some(Origin::Ai);
@@ -132,12 +132,11 @@ impl<'a> Look<'a> {
             let facts = unit.memo();
             let blocks = facts.map(|facts| &facts.lowered.blocks[..]).unwrap_or_default();
             blocks.iter().filter_map(move |block| {
-                let range = shifted(block.range.range(), start);
+                let range = shift(&block.range.range(), start);
                 let inside: Vec<Touched> = within(touched, range.clone())
                     .iter()
                     .filter_map(|one| {
-                        let part = one.range.start.max(range.start)..one.range.end.min(range.end);
-                        Some(Touched { range: visible(self.snapshot, part)?, ..one.clone() })
+                        Some(Touched { range: visible(self.snapshot, clip(&one.range, &range))?, ..one.clone() })
                     })
                     .collect();
                 if inside.is_empty() { None } else { self.block(facts?, block, start, inside) }
@@ -189,7 +188,7 @@ impl<'a> Look<'a> {
             resource: ResourceRef {
                 kind: Arc::clone(&block.kind),
                 address: Arc::clone(&block.address),
-                range: shifted(block.range.range(), start),
+                range: shift(&block.range.range(), start),
             },
             ranges,
             message,
@@ -274,7 +273,7 @@ fn attributes<'b>(
 ) -> bool {
     let mut is_any = false;
     for item in &items.entries {
-        let range = shifted(item.range.range(), start);
+        let range = shift(&item.range.range(), start);
         let here = within(touched, range.clone());
         let Some(first) = here.first() else { continue };
         is_any = true;
@@ -284,14 +283,14 @@ fn attributes<'b>(
                 Content::Attribute(_) => false,
                 Content::Block(items) => attributes(items, (start, here), path, is_allowed, found),
                 Content::Dynamic(dynamic) => {
-                    let over = dynamic.for_each.as_ref().map(|over| shifted(over.range.range(), start));
+                    let over = dynamic.for_each.as_ref().map(|over| shift(&over.range.range(), start));
                     let is_over = over.is_some_and(|over| !within(here, over).is_empty());
                     attributes(&dynamic.content, (start, here), path, is_allowed, found) && !is_over
                 }
             };
             if !inside {
                 // From where it was touched, so that what is shown is what an AI wrote.
-                found.push((path.join("."), first.range.start.max(range.start)..first.range.end.min(range.end)));
+                found.push((path.join("."), clip(&first.range, &range)));
             }
         }
         path.pop();
@@ -311,10 +310,11 @@ fn within(touched: &[Touched], range: Range<usize>) -> &[Touched] {
     &rest[..rest.partition_point(|one| one.range.start < range.end)]
 }
 
-fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
-    one.start < other.end && other.start < one.end
+/// What two ranges that overlap have in common.
+fn clip(one: &Range<usize>, other: &Range<usize>) -> Range<usize> {
+    one.start.max(other.start)..one.end.min(other.end)
 }
 
-fn shifted(range: Range<usize>, by: usize) -> Range<usize> {
-    range.start + by..range.end + by
+fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
+    one.start < other.end && other.start < one.end
 }

@@ -4,7 +4,6 @@ use crate::environment::Environment;
 use crate::globs::Globs;
 use crate::tier::Tier;
 use countersign_impact::versions::Span;
-use globset::{GlobBuilder, GlobMatcher};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +51,7 @@ pub struct Only {
 #[schemars(with = "String")]
 pub struct ModulePattern {
     written: String,
-    source: GlobMatcher,
+    source: Globs,
     versions: Option<Span>,
 }
 
@@ -144,13 +143,9 @@ fn in_words(names: &[String]) -> String {
 
 impl ModulePattern {
     fn fits(&self, called: &Called<'_>) -> bool {
-        let (source, reference) = called.source.map_or((None, None), |source| {
-            let (source, reference) = source_and_ref(source);
-            (Some(source), reference)
-        });
-        let is_meant = source.is_some_and(|source| self.source.is_match(source))
-            || called.folder.is_some_and(|folder| self.source.is_match(folder));
-        let versions = || Span::of(called.version.or(reference)?);
+        let (source, reference) = called.source.map(source_and_ref).unzip();
+        let is_meant = [source, called.folder].into_iter().flatten().any(|name| self.source.fit(name));
+        let versions = || Span::of(called.version.or(reference.flatten())?);
         is_meant && self.versions.is_none_or(|wanted| versions().is_some_and(|span| span.is_within(wanted)))
     }
 }
@@ -166,8 +161,7 @@ impl TryFrom<String> for ModulePattern {
 
     fn try_from(written: String) -> Result<Self, String> {
         let (source, versions) = written.trim().split_once(char::is_whitespace).unwrap_or((written.trim(), ""));
-        let glob = GlobBuilder::new(source).literal_separator(true).build();
-        let source = glob.map_err(|error| format!("`{source}` is not a glob: {}", error.kind()))?.compile_matcher();
+        let source = Globs::try_from(vec![source.to_owned()])?;
         let versions = Some(versions.trim()).filter(|versions| !versions.is_empty());
         let span = versions.map(|versions| {
             Span::of(versions).filter(|_| !versions.contains('!')).ok_or_else(|| {

@@ -218,7 +218,12 @@ fn look(
     for (_, range) in own {
         snapshot.changed.set(range.clone(), Some(()));
     }
-    let in_git = check.in_git(path, &snapshot).map(|file| commits.tell(path, own, file));
+    let relative = commits.path_of(path);
+    let tell = |file| match &relative {
+        Some(relative) => commits.tell(relative, own, file),
+        None => file,
+    };
+    let in_git = check.in_git(path, &snapshot).map(tell);
     let (committed, declared, findings) = check.findings(path, &snapshot, in_git.as_ref(), around);
     let snapshot = committed.unwrap_or(snapshot);
     let at = |unit: UnitAt| {
@@ -227,7 +232,8 @@ fn look(
         Some((unit.range.start, environment))
     };
     let environments = countersign_engine::parts(&snapshot).into_iter().filter_map(at).collect();
-    let lines = commits.wrote(path, in_git.as_ref(), own, &snapshot, &declared);
+    let wrote = |relative: &String| commits.wrote(relative, in_git.as_ref(), own, &snapshot, &declared);
+    let lines = relative.as_ref().map(wrote).unwrap_or_default();
     let is_new = |place: &Elsewhere| {
         let Some((other, range)) = around.locate(place) else { return false };
         let lines = new.get(&other.file).map(Vec::as_slice).unwrap_or_default();

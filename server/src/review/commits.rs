@@ -125,10 +125,14 @@ impl<'a> Commits<'a> {
         authors.chain(directed).collect()
     }
 
+    /// A file's name in the repository; `None` for one that is not in it.
+    pub(super) fn path_of(&self, file: &Path) -> Option<String> {
+        self.git.relative(file).ok()
+    }
+
     /// Tells the text of a file which lines are new, where one commit made them all.
-    pub(super) fn tell(&self, file: &Path, new: &[(usize, Range<usize>)], text: committed::File) -> committed::File {
-        let Ok(path) = self.git.relative(file) else { return text };
-        match self.made(&path) {
+    pub(super) fn tell(&self, path: &str, new: &[(usize, Range<usize>)], text: committed::File) -> committed::File {
+        match self.made(path) {
             [commit] => text.knowing(commit, new.iter().map(|(number, _)| *number).collect()),
             _ => text,
         }
@@ -142,21 +146,20 @@ impl<'a> Commits<'a> {
     /// Who wrote some lines of a file, each with its number from 0 and its bytes.
     pub(super) fn wrote(
         &self,
-        file: &Path,
+        path: &str,
         in_git: Option<&committed::File>,
         new: &[(usize, Range<usize>)],
         snapshot: &Snapshot,
         declared: &RangeMap<provenance::Origin>,
     ) -> Vec<NewLine> {
-        let Ok(path) = self.git.relative(file) else { return Vec::new() };
-        let from = self.made(&path);
+        let from = self.made(path);
         // Where one commit made them all, nobody has to be asked which it was.
         let blamed = match from {
             [_] => Vec::new(),
             _ => in_git.and_then(|file| file.lines().ok()).unwrap_or_default(),
         };
         let by_note = |commit: &str, number: usize| {
-            let origins = self.read.notes.get(commit)?.origins(&path, u32::try_from(number + 1).ok()?);
+            let origins = self.read.notes.get(commit)?.origins(path, u32::try_from(number + 1).ok()?);
             let writers: Vec<Writer> = origins.into_iter().map(|origin| origin.writer).collect();
             let tool = tool(writers.iter()).filter(|_| self.is_noted(commit));
             Some(if writers.iter().any(Writer::is_ai) {

@@ -1,9 +1,8 @@
 //! Whose key is whose.
 
+use crate::disk::read_most;
 use countersign_engine::report::JsonProblem;
 use countersign_review::Signers;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 /// Bytes of a signers' file that are read.
@@ -11,15 +10,7 @@ const MAX_SIGNERS_BYTES: usize = 4 << 20;
 
 /// The content of the signers' file on disk, up to the byte by which it is known to be too long; nothing where it is no file.
 pub(crate) fn signers_on_disk(path: &Path) -> Vec<u8> {
-    let mut content = Vec::new();
-    let limit = u64::try_from(MAX_SIGNERS_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    if path.is_file()
-        && let Ok(file) = File::open(path)
-    {
-        // What breaks off names fewer people.
-        let _ = file.take(limit).read_to_end(&mut content);
-    }
-    content
+    if path.is_file() { read_most(path, MAX_SIGNERS_BYTES).unwrap_or_default() } else { Vec::new() }
 }
 
 /// Reads the content of the signers' file; `path` is its name for what is wrong with it.
