@@ -3,7 +3,7 @@
 //! Prints one Markdown table. A bar that is not met is reported and does not fail the run. Every comparison (with an echo
 //! over the same pipes, with tree-sitter's own parse) is made in the same run, in turns.
 //!
-//! Options: `--only latency,traces,check,start,provenance,impact,agents,gate` for some of the groups, `--quick` for a run of seconds that
+//! Options: `--only latency,traces,check,start,provenance,impact,agents,gate,languages` for some of the groups, `--quick` for a run of seconds that
 //! shows whether the benchmark itself works. The traces and corpora are looked for in `$COUNTERSIGN_SHARED`, else in `../shared` beside
 //! the workspace.
 
@@ -27,6 +27,8 @@ mod echo;
 mod gate;
 #[path = "figures/impact.rs"]
 mod impact;
+#[path = "figures/languages.rs"]
+mod languages;
 #[path = "figures/latency.rs"]
 mod latency;
 #[path = "figures/programs.rs"]
@@ -50,7 +52,7 @@ const COUNTERSIGN: &str = env!("CARGO_BIN_EXE_countersign");
 type Group = fn(&Settings) -> Vec<Row>;
 
 /// The groups, by the names that `--only` takes.
-const GROUPS: [(&str, Group); 8] = [
+const GROUPS: [(&str, Group); 9] = [
     ("latency", latency::measure),
     ("traces", traces::measure),
     ("check", check::measure),
@@ -59,6 +61,7 @@ const GROUPS: [(&str, Group); 8] = [
     ("impact", impact::measure),
     ("agents", agents::measure),
     ("gate", gate::measure),
+    ("languages", languages::measure),
 ];
 
 /// What a measurement goes by.

@@ -74,8 +74,9 @@ enum Typing {
 }
 
 /// One document in one process.
-struct Session {
+pub(crate) struct Session {
     client: Client,
+    uri: &'static str,
     version: i32,
     /// Edits so far.
     turn: usize,
@@ -87,11 +88,16 @@ struct Session {
 
 impl Session {
     fn start(lines: usize, typing: Typing) -> Self {
-        let Document { text, spots } = document::terraform(lines, FINDINGS);
+        let session = Self::of(document::terraform(lines, FINDINGS), URI, "terraform");
+        Self { typing, ..session }
+    }
+
+    /// With one document, which has [`FINDINGS`].
+    pub(crate) fn of(Document { text, spots }: Document, uri: &'static str, language: &str) -> Self {
         let mut client = Client::start(COUNTERSIGN);
         client.initialize(json!({}));
-        client.open(URI, "terraform", &text);
-        Self::new(client, spots, typing, false)
+        client.open(uri, language, &text);
+        Self::new(client, uri, spots, Typing::Letter, false)
     }
 
     /// The same with so many other files of the module open, each of a hundred lines.
@@ -110,17 +116,17 @@ impl Session {
         let program = std::env::current_exe().expect("this program knows its own path");
         let client = Client::spawn(Command::new(program).args(["--echo", &size.to_string()]));
         let spots = document::terraform(5_000, FINDINGS).spots;
-        Self::new(client, spots, Typing::Letter, true)
+        Self::new(client, URI, spots, Typing::Letter, true)
     }
 
-    fn new(mut client: Client, spots: Vec<Spot>, typing: Typing, is_echo: bool) -> Self {
+    fn new(mut client: Client, uri: &'static str, spots: Vec<Spot>, typing: Typing, is_echo: bool) -> Self {
         client.set_lifetime(Duration::from_hours(1));
-        Self { client, version: 1, turn: 0, spots, typing, is_echo }
+        Self { client, uri, version: 1, turn: 0, spots, typing, is_echo }
     }
 
     /// Makes the next edit and returns how long its diagnostics took. An edit of an even turn takes a finding away, the next
     /// brings it back.
-    fn edit(&mut self, pause: Duration) -> Duration {
+    pub(crate) fn edit(&mut self, pause: Duration) -> Duration {
         let pair = self.turn / 2;
         let is_removal = self.turn.is_multiple_of(2);
         self.turn += 1;
@@ -136,7 +142,7 @@ impl Session {
         let message = json!({
             "jsonrpc": "2.0",
             "method": "textDocument/didChange",
-            "params": { "textDocument": { "uri": URI, "version": self.version }, "contentChanges": changes },
+            "params": { "textDocument": { "uri": self.uri, "version": self.version }, "contentChanges": changes },
         });
         let message = frame(message.to_string().as_bytes());
         let (line, is_echo) = (spot.line, self.is_echo);
@@ -149,7 +155,7 @@ impl Session {
         }
         let written = Instant::now();
         self.client.write_raw(&message);
-        self.client.diagnostics_where(URI, self.version, is_answer).at - written
+        self.client.diagnostics_where(self.uri, self.version, is_answer).at - written
     }
 }
 

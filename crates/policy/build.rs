@@ -32,11 +32,15 @@ fn areas(file: &Path) -> Result<String, String> {
 }
 
 fn catalogue(rules: &Path) -> Result<String, String> {
+    let file = rules.join("shapes.toml");
+    let in_file = |error: String| format!("{}: {error}", file.display());
+    let text = fs::read_to_string(&file).map_err(|error| in_file(error.to_string()))?;
+    let shapes = format::read_shapes(&text).map_err(in_file)?;
     let mut risks = Vec::new();
     for area in sorted(rules)?.into_iter().filter(|path| path.is_dir()) {
         for file in sorted(&area)? {
             let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-            let risk = format::read(&text, &stem(&file), &stem(&area))
+            let risk = format::read(&text, &stem(&file), &stem(&area), &shapes)
                 .map_err(|error| format!("{}: {error}", file.display()))?;
             risks.push(risk);
         }

@@ -7,6 +7,7 @@ pub mod hcl;
 mod json;
 mod plain;
 mod scan;
+mod yaml;
 
 pub use scan::{Scan, ScannedUnit};
 
@@ -40,6 +41,8 @@ pub enum Language {
     Terragrunt,
     /// Packer templates and values: `.pkr.hcl`, `.pkrvars.hcl`.
     Packer,
+    /// YAML. What a document says tells whether it is infrastructure.
+    Yaml,
     /// Text in any other language, which is not parsed. No name tells it: a team says which of its files count.
     Plain,
 }
@@ -63,6 +66,8 @@ impl Language {
             None
         } else if ends(".hcl") {
             Some(Self::Terragrunt)
+        } else if ends(".yaml") || ends(".yml") {
+            Some(Self::Yaml)
         } else {
             None
         }
@@ -75,6 +80,7 @@ impl Language {
             "terraform-vars" | "tfvars" | "opentofu-vars" => Some(Self::TerraformVars),
             "terragrunt" | "hcl" => Some(Self::Terragrunt),
             "packer" => Some(Self::Packer),
+            "yaml" | "helm" | "dockercompose" | "github-actions-workflow" => Some(Self::Yaml),
             _ => None,
         }
     }
@@ -88,6 +94,7 @@ impl Language {
             Self::TerraformVarsJson => "terraform-vars-json",
             Self::Terragrunt => "terragrunt",
             Self::Packer => "packer",
+            Self::Yaml => "yaml",
             Self::Plain => "plain",
         }
     }
@@ -97,10 +104,27 @@ impl Language {
         !matches!(self, Self::Plain)
     }
 
+    /// Whether white space between its tokens means something.
+    pub const fn is_laid_out(self) -> bool {
+        matches!(self, Self::Yaml | Self::Plain)
+    }
+
+    /// Whether a unit may declare something; one that may not need not be parsed.
+    pub fn may_declare(self, source: &str) -> bool {
+        self != Self::Yaml || yaml::may_declare(source)
+    }
+
+    /// A unit as the grammar is to read it, of the same length: without what is no part of the language. `None` where that is all
+    /// of it.
+    pub fn masked(self, source: &str) -> Option<String> {
+        if self == Self::Yaml { yaml::masked(source) } else { None }
+    }
+
     /// The grammar that its units are parsed with, if they [are](Self::is_parsed).
     pub fn grammar(self) -> tree_sitter::Language {
         match self {
             Self::TerraformJson | Self::TerraformVarsJson => tree_sitter_json::LANGUAGE.into(),
+            Self::Yaml => tree_sitter_yaml::LANGUAGE.into(),
             _ => tree_sitter_hcl::LANGUAGE.into(),
         }
     }
@@ -119,6 +143,7 @@ impl Language {
         match self {
             Self::TerraformJson | Self::TerraformVarsJson => json::scan_unit(bytes, complete),
             Self::Plain => plain::scan_unit(bytes, complete),
+            Self::Yaml => yaml::scan_unit(bytes, complete),
             _ => hcl::scan_unit(bytes, complete),
         }
     }

@@ -31,6 +31,7 @@ mod impact;
 mod incidents;
 mod inherited;
 mod init;
+mod kubernetes;
 mod ledger;
 mod live;
 mod mcp;

@@ -1,30 +1,94 @@
-//! `cargo xtask score`: how much of what Checkov's labelled fixtures expect is found.
+//! `cargo xtask score`: how much of what other tools' labelled fixtures expect is found.
 //!
-//! A risk stands for the checks that its `same_as` names. A resource that a check is to fail on counts as found where a finding
-//! on it comes from such a risk; one that it is to pass counts as silent where none does. Checks that no risk stands for, and
-//! labels that we hold to be wrong, are listed with their reasons in `rules/peers.toml`.
+//! A risk stands for the checks that its `same_as` names. Where a check is to fail, on a resource or at a line of one, that counts
+//! as found where a finding on that resource comes from such a risk; where it is to pass, that counts as silent where none does.
+//! Checks that no risk stands for, and labels that we hold to be wrong, are listed with their reasons in `rules/peers.toml`.
 
 use anyhow::Context;
+use countersign_engine::{Snapshot, parts, read};
+use countersign_grammars::Language;
+use countersign_syntax::Budget;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Bars in percent: checks mapped, resources found, resources left alone.
-const BARS: [f64; 3] = [75.0, 90.0, 97.0];
+/// Bars in percent: checks mapped, places found, places left alone.
+const BARS: [f64; 3] = [70.0, 90.0, 97.0];
 
-/// A check of Checkov, with the addresses that it is to fail on and to pass.
-struct Check {
-    id: String,
+/// Labels from which on a bar has to be met.
+const ENOUGH: u32 = 30;
+
+/// The checks of one tool for one language.
+struct Suite {
     name: String,
-    folder: String,
-    fail: Vec<String>,
-    pass: Vec<String>,
+    checks: Vec<Check>,
 }
 
-/// `rules/peers.toml`: reasons, by check and by check and resource.
+/// A check, with where it is to fail and where it is to pass.
+struct Check {
+    /// As `same_as` names it.
+    id: String,
+    name: String,
+    /// The folder of its cases, from that of the fixtures.
+    folder: String,
+    cases: Vec<Case>,
+}
+
+/// A place that is labelled.
+struct Case {
+    place: Place,
+    /// Whether the check is to fail there.
+    fails: bool,
+}
+
+/// Where something is to be found or not.
+enum Place {
+    /// On the resource with an address, as the labels write it.
+    Resource(String),
+    /// On the resource that a line of a file is in, or, without a line, anywhere in the file.
+    Line(String, Option<u64>),
+    /// In any file: the labels do not say which.
+    Anywhere,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Resource(address) => f.write_str(address),
+            Self::Line(file, Some(line)) => write!(f, "{file}:{line}"),
+            Self::Line(file, None) => f.write_str(file),
+            Self::Anywhere => f.write_str("*"),
+        }
+    }
+}
+
+/// A finding in the fixtures.
+struct Found {
+    /// The path of the file from the folder of the fixtures.
+    path: String,
+    risk: String,
+    address: String,
+    /// The lines of its resource, from 1.
+    lines: RangeInclusive<u64>,
+}
+
+impl Found {
+    /// Whether it is where a check of a folder is labelled.
+    fn is_at(&self, folder: &str, place: &Place) -> bool {
+        let Some(file) = self.path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')) else { return false };
+        match place {
+            Place::Resource(address) => plain(&self.address) == *address,
+            Place::Anywhere => true,
+            Place::Line(other, line) => file == other && line.is_none_or(|line| self.lines.contains(&line)),
+        }
+    }
+}
+
+/// `rules/peers.toml`: reasons, by check and by check and place.
 #[derive(Default)]
 struct Peers {
     unmapped: BTreeMap<String, String>,
@@ -57,7 +121,7 @@ impl std::fmt::Display for Count {
 
 /// Scores against the corpus in a folder, by default the one beside the workspace.
 pub(crate) fn run(corpus: Option<&str>) -> anyhow::Result<ExitCode> {
-    let fixtures = corpus.map_or_else(super::corpus, PathBuf::from).join("fixtures/checkov");
+    let fixtures = corpus.map_or_else(super::corpus, PathBuf::from).join("fixtures");
     let mut out = std::io::stdout().lock();
     if corpus.is_none() && !fixtures.is_dir() {
         writeln!(
@@ -67,32 +131,91 @@ pub(crate) fn run(corpus: Option<&str>) -> anyhow::Result<ExitCode> {
         )?;
         return Ok(ExitCode::SUCCESS);
     }
-    let checks = checks(&fixtures)?;
     let risks: Value = serde_json::from_str(&super::countersign(&["risks", "--format", "json"])?)?;
-    let findings = findings(&fixtures)?;
-    let (report, passed) = score(&checks, &mapping(&risks), &findings, &peers()?);
+    let mut suites = checkov(&fixtures)?;
+    suites.extend(kics(&fixtures)?);
+    let (report, passed) = score(&suites, &mapping(&risks), &findings(&fixtures)?, &peers()?);
     out.write_all(report.as_bytes())?;
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn checks(fixtures: &Path) -> anyhow::Result<Vec<Check>> {
-    let path = fixtures.join("labels.json");
-    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    let labels: Vec<Value> = serde_json::from_str(&text)?;
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let list = |value: &Value| value.as_array().into_iter().flatten().map(text).collect();
-    let terraform = labels.iter().filter(|label| label["lang"] == "terraform");
-    let mut checks: Vec<_> = terraform
-        .map(|label| Check {
-            id: text(&label["check"]),
-            name: text(&label["name"]),
-            folder: text(&label["dir"]),
-            fail: list(&label["fail"]),
-            pass: list(&label["pass"]),
-        })
-        .collect();
-    checks.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(checks)
+/// The languages that are read, as the labels of each tool call them.
+const CHECKOV: [(&str, &str); 2] = [("terraform", "Terraform"), ("kubernetes", "Kubernetes")];
+const KICS: [(&str, &str); 1] = [("k8s", "Kubernetes")];
+
+fn labels(path: &Path) -> anyhow::Result<Vec<Value>> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    Ok(serde_json::from_str(&text)?)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// Checkov's labels, by resource.
+fn checkov(fixtures: &Path) -> anyhow::Result<Vec<Suite>> {
+    let labels = labels(&fixtures.join("checkov/labels.json"))?;
+    let suite = |(language, name): &(&str, &str)| {
+        let of_language = labels.iter().filter(|label| label["lang"] == *language);
+        let mut checks: Vec<_> = of_language
+            .map(|label| {
+                let cases = [("fail", true), ("pass", false)].into_iter().flat_map(|(key, fails)| {
+                    let addresses = label[key].as_array().into_iter().flatten();
+                    addresses.map(move |it| Case { place: Place::Resource(plain(&text(it))), fails })
+                });
+                let folder = format!("checkov/{}", text(&label["dir"]));
+                Check { id: text(&label["check"]), name: text(&label["name"]), folder, cases: cases.collect() }
+            })
+            .collect();
+        checks.sort_by(|a, b| a.id.cmp(&b.id));
+        Suite { name: format!("Checkov, {name}"), checks }
+    };
+    Ok(CHECKOV.iter().map(suite).collect())
+}
+
+/// The labels of KICS, by file and line; what is called negative is to stay silent.
+fn kics(fixtures: &Path) -> anyhow::Result<Vec<Suite>> {
+    let folder = fixtures.join("kics");
+    let labels = labels(&folder.join("labels.json"))?;
+    let mut suites = Vec::new();
+    for (language, name) in KICS {
+        let mut checks = Vec::new();
+        for label in labels.iter().filter(|label| label["platform"] == language) {
+            let mut cases = Vec::new();
+            for expected in label["expected"].as_array().into_iter().flatten() {
+                let place = match expected["file"].as_str() {
+                    Some(file) => Place::Line(file.to_owned(), expected["line"].as_u64()),
+                    None => Place::Anywhere,
+                };
+                cases.push(Case { place, fails: true });
+            }
+            let folder = folder.join(text(&label["dir"]));
+            let mut files: Vec<_> = std::fs::read_dir(&folder)
+                .with_context(|| folder.display().to_string())?
+                .flatten()
+                .map(|entry| entry.file_name().to_string_lossy().into_owned())
+                .filter(|file| file.starts_with("negative"))
+                .collect();
+            files.sort();
+            cases.extend(files.into_iter().map(|file| Case { place: Place::Line(file, None), fails: false }));
+            // Files in languages of other suites stand beside them.
+            cases.retain(|case| !matches!(&case.place, Place::Line(file, _) if !is_read(file)));
+            checks.push(Check {
+                id: format!("kics:{}", text(&label["query"])),
+                name: text(&label["name"]),
+                folder: format!("kics/{}", text(&label["dir"])),
+                cases,
+            });
+        }
+        checks.sort_by(|a, b| a.id.cmp(&b.id));
+        suites.push(Suite { name: format!("KICS, {name}"), checks });
+    }
+    Ok(suites)
+}
+
+/// Whether a file is of a language that is read.
+fn is_read(file: &str) -> bool {
+    [".yaml", ".yml"].iter().any(|end| file.ends_with(end))
 }
 
 /// Which risks stand for a check.
@@ -106,30 +229,56 @@ fn mapping(risks: &Value) -> BTreeMap<String, BTreeSet<String>> {
     mapping
 }
 
-/// What is found in all fixtures: folder, address as labels write it, risk.
-fn findings(fixtures: &Path) -> anyhow::Result<BTreeSet<(String, String, String)>> {
-    let folder = fixtures.join("terraform");
-    let report = super::countersign(&["check", &folder.to_string_lossy(), "--format", "json"])?;
+/// What is found in all fixtures.
+fn findings(fixtures: &Path) -> anyhow::Result<Vec<Found>> {
+    let report = super::countersign(&["check", &fixtures.to_string_lossy(), "--format", "json"])?;
     let report: Value = serde_json::from_str(&report)?;
-    let mut found = BTreeSet::new();
+    let mut found = Vec::new();
+    let mut parts: BTreeMap<String, Vec<RangeInclusive<u64>>> = BTreeMap::new();
     for finding in report["findings"].as_array().context("findings")? {
-        let path = finding["path"].as_str().unwrap_or_default().replace('\\', "/");
-        let Some((_, inside)) = path.rsplit_once("/terraform/") else { continue };
-        let folder = format!("terraform/{}", inside.split('/').next().unwrap_or_default());
-        let address = finding["resource"]["address"].as_str().unwrap_or_default();
-        found.insert((folder, plain(address).to_owned(), finding["risk"].as_str().unwrap_or_default().to_owned()));
+        let path = text(&finding["path"]).replace('\\', "/");
+        let Some((_, path)) = path.rsplit_once("/fixtures/") else { continue };
+        if !parts.contains_key(path) {
+            parts.insert(path.to_owned(), lines_of_parts(&fixtures.join(path))?);
+        }
+        let line = finding["range"]["start"]["line"].as_u64().unwrap_or_default() + 1;
+        let part = parts[path].iter().find(|lines| lines.contains(&line));
+        found.push(Found {
+            path: path.to_owned(),
+            risk: text(&finding["risk"]),
+            address: text(&finding["resource"]["address"]),
+            lines: part.cloned().unwrap_or(line..=line),
+        });
     }
     Ok(found)
 }
 
-/// An address as labels write it: without modules, without `data.`, without an instance's key.
-fn plain(address: &str) -> &str {
+/// The lines of each part of a file, from 1.
+fn lines_of_parts(path: &Path) -> anyhow::Result<Vec<RangeInclusive<u64>>> {
+    let language = Language::of_path(&path.to_string_lossy()).with_context(|| path.display().to_string())?;
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let snapshot = Snapshot::new(language, 0, &text);
+    read(&snapshot, &mut Budget::unbounded());
+    let line = |offset| snapshot.text.line_of(offset) as u64 + 1;
+    Ok(parts(&snapshot)
+        .into_iter()
+        .map(|part| line(part.range.start)..=line(part.range.end.saturating_sub(1)))
+        .collect())
+}
+
+/// An address as Checkov's labels write it: in Terraform without modules, without `data.`, without an instance's key; in
+/// Kubernetes `Kind.namespace.name`.
+fn plain(address: &str) -> String {
+    if let Some((kind, name)) = address.split_once(' ') {
+        let (namespace, name) = name.split_once('/').unwrap_or(("default", name));
+        return format!("{kind}.{namespace}.{name}");
+    }
     let mut rest = address;
     while let Some(inner) = rest.strip_prefix("module.").and_then(|inner| inner.split_once('.')) {
         rest = inner.1;
     }
     let rest = rest.strip_prefix("data.").unwrap_or(rest);
-    rest.split('[').next().unwrap_or(rest)
+    rest.split('[').next().unwrap_or(rest).to_owned()
 }
 
 fn peers() -> anyhow::Result<Peers> {
@@ -147,83 +296,115 @@ fn peers() -> anyhow::Result<Peers> {
         peers.unmapped.insert(text(&row, "check")?, text(&row, "reason")?);
     }
     for row in rows("disputed") {
-        let resource = plain(&text(&row, "resource")?).to_owned();
-        peers.disputed.insert((text(&row, "check")?, resource), text(&row, "reason")?);
+        let place = plain(&text(&row, "resource")?);
+        peers.disputed.insert((text(&row, "check")?, place), text(&row, "reason")?);
     }
     Ok(peers)
 }
 
+/// Rows of the report's tables.
+#[derive(Default)]
+struct Rows {
+    unmapped: String,
+    misses: String,
+    alarms: String,
+    disputed: String,
+    errors: String,
+}
+
 /// The report, and whether every bar is met.
 fn score(
-    checks: &[Check],
+    suites: &[Suite],
     mapping: &BTreeMap<String, BTreeSet<String>>,
-    findings: &BTreeSet<(String, String, String)>,
+    findings: &[Found],
     peers: &Peers,
 ) -> (String, bool) {
-    let mut mapped = Count::default();
-    // Of all labels, and of those that are not disputed.
-    let mut found = [Count::default(); 2];
-    let mut silent = [Count::default(); 2];
-    let (mut unmapped, mut misses, mut alarms, mut disputed, mut errors) = Default::default();
+    let mut report =
+        "| suite | figure | without disputed labels | with them | bar | |\n|---|---|---|---|---|---|\n".to_owned();
+    let mut rows = Rows::default();
     let mut used = BTreeSet::new();
-    for check in checks {
-        let Some(risks) = mapping.get(&check.id) else {
-            mapped.add(false);
-            line(&mut unmapped, &[&check.id, &check.name, peers.unmapped.get(&check.id).map_or("?", String::as_str)]);
-            if !peers.unmapped.contains_key(&check.id) {
-                line(&mut errors, &[&check.id, "is mapped by no risk, and rules/peers.toml has no reason"]);
-            }
-            continue;
-        };
-        mapped.add(true);
-        if peers.unmapped.contains_key(&check.id) {
-            line(&mut errors, &[&check.id, "is called unmapped in rules/peers.toml, and is mapped"]);
-        }
-        let names = risks.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-        for (addresses, expected) in [(&check.fail, true), (&check.pass, false)] {
-            for address in addresses {
-                let address = plain(address);
-                let is = |risk: &String| findings.contains(&(check.folder.clone(), address.to_owned(), risk.clone()));
-                let met = risks.iter().any(is) == expected;
-                let counts = if expected { &mut found } else { &mut silent };
+    let mut passed = true;
+    for suite in suites {
+        let mut mapped = Count::default();
+        // Of all labels, and of those that are not disputed.
+        let mut counts = [[Count::default(); 2]; 2];
+        for check in &suite.checks {
+            let risks = mapping.get(&check.id);
+            mapped.add(risks.is_some());
+            tell_mapped(check, risks.is_some(), peers, &mut rows);
+            let Some(risks) = risks else { continue };
+            let names = risks.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            for Case { place, fails } in &check.cases {
+                let is = |found: &Found| risks.contains(&found.risk) && found.is_at(&check.folder, place);
+                let met = findings.iter().any(is) == *fails;
+                let counts = &mut counts[usize::from(*fails)];
                 counts[0].add(met);
-                let key = (check.id.clone(), address.to_owned());
+                let key = (check.id.clone(), place.to_string());
                 if let Some(reason) = peers.disputed.get(&key) {
-                    let label = if expected { "to fail" } else { "to pass" };
-                    line(&mut disputed, &[&check.id, address, label, if met { "met" } else { "not met" }, reason]);
+                    let label = if *fails { "to fail" } else { "to pass" };
+                    let met = if met { "met" } else { "not met" };
+                    line(&mut rows.disputed, &[&check.id, &key.1, label, met, reason]);
                     used.insert(key);
                 } else {
                     counts[1].add(met);
                     if !met {
-                        line(if expected { &mut misses } else { &mut alarms }, &[&check.id, address, &names]);
+                        let table = if *fails { &mut rows.misses } else { &mut rows.alarms };
+                        line(table, &[&check.id, &check.name, &key.1, &names]);
                     }
                 }
             }
         }
+        let [silent, found] = counts;
+        let figures = [("checks mapped", [mapped; 2]), ("to fail, found", found), ("to pass, silent", silent)];
+        for (at, (name, [all, undisputed])) in figures.into_iter().enumerate() {
+            let met = undisputed.percent() >= BARS[at];
+            let counts = at == 0 || undisputed.all >= ENOUGH;
+            passed &= met || !counts;
+            let bar = format!("{} %", BARS[at]);
+            let said = if met {
+                "met"
+            } else if counts {
+                "MISSED"
+            } else {
+                "too few"
+            };
+            let with = if at == 0 { String::new() } else { all.to_string() };
+            line(&mut report, &[&suite.name, name, &undisputed.to_string(), &with, &bar, said]);
+        }
     }
-    for (check, resource) in peers.disputed.keys().filter(|key| !used.contains(*key)) {
-        line(&mut errors, &[check, resource, "is disputed in rules/peers.toml, and no mapped check has this label"]);
+    for (check, place) in peers.disputed.keys().filter(|key| !used.contains(*key)) {
+        line(&mut rows.errors, &[check, place, "is disputed in rules/peers.toml, and no mapped check has this label"]);
     }
-
-    let figures = [mapped.percent(), found[1].percent(), silent[1].percent()];
-    let met = |at: usize| if figures[at] >= BARS[at] { "met" } else { "MISSED" };
-    let mut report = "| figure | without disputed labels | with them | bar | |\n|---|---|---|---|---|\n".to_owned();
-    line(&mut report, &["checks mapped", &mapped.to_string(), "", "75 %", met(0)]);
-    line(&mut report, &["to fail, found", &found[1].to_string(), &found[0].to_string(), "90 %", met(1)]);
-    line(&mut report, &["to pass, silent", &silent[1].to_string(), &silent[0].to_string(), "97 %", met(2)]);
     for (title, columns, rows) in [
-        ("Not mapped", "check | what | why", &unmapped),
-        ("Missed", "check | resource | risks", &misses),
-        ("False alarms", "check | resource | risks", &alarms),
-        ("Disputed", "check | resource | label | | why", &disputed),
-        ("Errors", "what | | ", &errors),
+        ("Not mapped", "check | what | why", &rows.unmapped),
+        ("Missed", "check | what | place | risks", &rows.misses),
+        ("False alarms", "check | what | place | risks", &rows.alarms),
+        ("Disputed", "check | place | label | | why", &rows.disputed),
+        ("Errors", "what | | ", &rows.errors),
     ] {
         if !rows.is_empty() {
             let dashes = "---|".repeat(columns.split('|').count());
             let _ = write!(report, "\n## {title}\n\n| {columns} |\n|{dashes}\n{rows}");
         }
     }
-    (report, errors.is_empty() && (0..BARS.len()).all(|at| figures[at] >= BARS[at]))
+    (report, passed && rows.errors.is_empty())
+}
+
+/// Says of a check that no risk stands for it, and why not.
+fn tell_mapped(check: &Check, mapped: bool, peers: &Peers, rows: &mut Rows) {
+    let reason = peers.unmapped.get(&check.id);
+    match (mapped, reason) {
+        (true, Some(_)) => {
+            line(&mut rows.errors, &[&check.id, "is called unmapped in rules/peers.toml, and is mapped"]);
+        }
+        (true, None) => {}
+        (false, reason) => {
+            line(&mut rows.unmapped, &[&check.id, &check.name, reason.map_or("?", String::as_str)]);
+            if reason.is_none() {
+                line(&mut rows.errors, &[&check.id, "is mapped by no risk, and rules/peers.toml has no reason"]);
+            }
+        }
+    }
 }
 
 /// A line of a Markdown table.
@@ -241,32 +422,48 @@ mod tests {
         assert_eq!(plain("data.aws_iam_policy_document.x"), "aws_iam_policy_document.x");
         assert_eq!(plain("module.a.module.b[0].aws_s3_bucket.x[\"k\"]"), "aws_s3_bucket.x");
         assert_eq!(plain("aws_s3_bucket.x"), "aws_s3_bucket.x");
+        assert_eq!(plain("Deployment web"), "Deployment.default.web");
+        assert_eq!(plain("Pod kube-system/etcd"), "Pod.kube-system.etcd");
     }
 
     #[test]
     fn counts() {
-        let check = |id: &str| Check {
-            id: id.to_owned(),
-            name: "name".to_owned(),
-            folder: format!("terraform/{id}"),
-            fail: vec!["a.bad".to_owned(), "a.worse".to_owned()],
-            pass: vec!["a.good".to_owned()],
-        };
+        let resource = |address: &str, fails| Case { place: Place::Resource(address.to_owned()), fails };
+        let cases = || vec![resource("a.bad", true), resource("a.worse", true), resource("a.good", false)];
+        let check =
+            |id: &str, cases| Check { id: id.to_owned(), name: "name".to_owned(), folder: format!("tool/{id}"), cases };
+        let suite = |checks| [Suite { name: "Tool".to_owned(), checks }];
         let mapping = BTreeMap::from([("ONE".to_owned(), BTreeSet::from(["risk".to_owned()]))]);
-        let found = ("terraform/ONE".to_owned(), "a.bad".to_owned(), "risk".to_owned());
-        let elsewhere = ("terraform/TWO".to_owned(), "a.worse".to_owned(), "risk".to_owned());
-        let findings = BTreeSet::from([found, elsewhere]);
-        let (report, passed) = score(&[check("ONE"), check("TWO")], &mapping, &findings, &Peers::default());
+        let found = |path: &str, address: &str, lines| Found {
+            path: path.to_owned(),
+            risk: "risk".to_owned(),
+            address: address.to_owned(),
+            lines,
+        };
+        let findings = [found("tool/ONE/main.tf", "a.bad", 1..=4), found("tool/TWO/main.tf", "a.worse", 1..=4)];
+        let two = suite(vec![check("ONE", cases()), check("TWO", cases())]);
+        let (report, passed) = score(&two, &mapping, &findings, &Peers::default());
         assert!(!passed);
-        for part in
-            ["1 of 2 (50.0 %)", "1 of 1 (100.0 %)", "| ONE | a.worse | risk |", "| TWO | name | ? |", "## Errors"]
-        {
+        for part in [
+            "1 of 2 (50.0 %)",
+            "1 of 1 (100.0 %)",
+            "| ONE | name | a.worse | risk |",
+            "| TWO | name | ? |",
+            "## Errors",
+        ] {
             assert!(report.contains(part), "{part} in\n{report}");
         }
         let key = ("ONE".to_owned(), "a.worse".to_owned());
         let peers = Peers { disputed: BTreeMap::from([(key, "is fine".to_owned())]), ..Peers::default() };
-        let (report, passed) = score(&[check("ONE")], &mapping, &findings, &peers);
+        let (report, passed) = score(&suite(vec![check("ONE", cases())]), &mapping, &findings, &peers);
         assert!(passed, "{report}");
         assert!(report.contains("| ONE | a.worse | to fail | not met | is fine |"), "{report}");
+        let line = |line, fails| Case { place: Place::Line("main.tf".to_owned(), line), fails };
+        let cases = vec![line(Some(4), true), line(Some(5), false), line(None, true)];
+        let (report, _) = score(&suite(vec![check("ONE", cases)]), &mapping, &findings, &Peers::default());
+        assert!(
+            report.contains("| to fail, found | 2 of 2") && report.contains("| to pass, silent | 1 of 1"),
+            "{report}"
+        );
     }
 }

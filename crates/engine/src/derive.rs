@@ -9,7 +9,7 @@ use countersign_infra::terraform::{
     Definition, Evaluation, Key, Lowered, MAX_STEPS, Reads, Refusal, Scope, Workspace, is_variable_file, module_of,
     unread,
 };
-use countersign_infra::{Resource, Via, ViaSource, World};
+use countersign_infra::{Field, Found, Resource, Value, ValueKind, Via, ViaSource, World};
 use countersign_policy::{Catalogue, Environment, EnvironmentEvidence, Environments, Gap, Hit, Written, hits};
 use countersign_syntax::{Budget, Carry, Unit};
 use rustc_hash::FxHashSet;
@@ -291,12 +291,17 @@ fn is_untouched(version: u64, workspace: &Workspace, asked: impl Fn(u64) -> bool
     workspace.changed_since(version).is_some_and(|mut changed| !changed.any(asked))
 }
 
+/// Whether the answers to all that was asked are the same now.
+fn are_answered_alike(reads: &Reads, workspace: &Workspace) -> bool {
+    reads.iter().all(|(key, version)| workspace.version_of(key) == *version)
+}
+
 impl Derived {
     /// Whether it holds: nothing changed that was asked for, or the answers are the same all the same.
     fn holds(&self, workspace: &Workspace) -> bool {
         let version = self.version.load(Ordering::Relaxed);
         let holds = is_untouched(version, workspace, |key| self.fingerprints.contains(&key))
-            || self.reads.iter().all(|(key, version)| workspace.version_of(key) == *version);
+            || are_answered_alike(&self.reads, workspace);
         if holds {
             self.version.store(workspace.version(), Ordering::Relaxed);
         }
@@ -528,12 +533,11 @@ const ENVIRONMENT_NAMES: &[&str] = &["environment", "env", "stage", "environment
 
 /// What tells the environment of a resource, the path aside.
 pub(crate) fn written(scope: &Scope<'_>, resource: &Resource) -> Written {
-    let text = |value: Option<&countersign_infra::Value>| value.and_then(|value| value.as_str()).map(str::to_owned);
-    let tag = ["tags", "labels", "tags_all", "resource_labels"].iter().find_map(|name| {
-        let countersign_infra::ValueKind::Object(tags) = &resource.body.value(name)?.kind else { return None };
-        let tag = |field: &&countersign_infra::Field| {
-            ENVIRONMENT_NAMES.iter().any(|name| field.name.eq_ignore_ascii_case(name))
-        };
+    let text = |value: Option<&Value>| value.and_then(|value| value.as_str()).map(str::to_owned);
+    let tag = ["tags", "labels", "tags_all", "resource_labels", "metadata.labels"].iter().find_map(|name| {
+        let tags = resource.body.find(name);
+        let Some(Found::Value(Value { kind: ValueKind::Object(tags), .. })) = tags.first() else { return None };
+        let tag = |field: &&Field| ENVIRONMENT_NAMES.iter().any(|name| field.name.eq_ignore_ascii_case(name));
         text(tags.fields.iter().find(tag).map(|field| &field.value))
     });
     let mut names: Vec<_> = ["name", "identifier", "cluster_identifier", "bucket", "db_name", "cluster_name"]
@@ -548,7 +552,7 @@ pub(crate) fn written(scope: &Scope<'_>, resource: &Resource) -> Written {
         .of_kind("backend.cloud")
         .iter()
         .find_map(|cloud| match cloud.body.find("workspaces.name").as_slice() {
-            [countersign_infra::Found::Value(value)] => text(Some(value)),
+            [Found::Value(value)] => text(Some(value)),
             _ => None,
         })
         .or_else(|| {
@@ -571,9 +575,18 @@ pub fn block_at(snapshot: &Snapshot, offset: usize) -> Option<String> {
 
 /// The file that declares an address in a module, and what tells the environment of the resource.
 pub(crate) fn written_of(workspace: &Workspace, module: &str, address: &str) -> Option<(Arc<str>, Written)> {
+    evaluated(workspace, &Evaluation::new(workspace, MAX_STEPS), module, address)
+}
+
+/// The same, by an evaluation that notes what is asked for it.
+fn evaluated(
+    workspace: &Workspace,
+    evaluation: &Evaluation<'_>,
+    module: &str,
+    address: &str,
+) -> Option<(Arc<str>, Written)> {
     let definition = workspace.definition(module, address)?;
-    let evaluation = Evaluation::new(workspace, MAX_STEPS);
-    let scope = Scope::new(&evaluation, module);
+    let scope = Scope::new(evaluation, module);
     let resources = scope.resources(definition);
     Some((Arc::clone(&definition.file), written(&scope, resources.first()?)))
 }
@@ -589,17 +602,13 @@ pub(crate) struct ToldBy {
 /// What tells the environment of a block of a unit, the path aside. It is worked out anew where something has changed that it rests on.
 pub(crate) fn written_in(facts: &Facts, workspace: &Workspace, module: &str, address: &Arc<str>) -> Written {
     let mut told = facts.told.lock().unwrap_or_else(PoisonError::into_inner);
-    let holds = |known: &&ToldBy| known.reads.iter().all(|(key, version)| workspace.version_of(key) == *version);
-    if let Some(known) = told.iter().find(|known| known.address == *address).filter(holds) {
+    let known = told.iter().find(|known| known.address == *address);
+    if let Some(known) = known.filter(|known| are_answered_alike(&known.reads, workspace)) {
         return known.written.clone();
     }
     told.retain(|known| known.address != *address);
     let evaluation = Evaluation::new(workspace, MAX_STEPS);
-    let written = workspace.definition(module, address).and_then(|definition| {
-        let scope = Scope::new(&evaluation, module);
-        Some(written(&scope, scope.resources(definition).first()?))
-    });
-    let written = written.unwrap_or_default();
+    let written = evaluated(workspace, &evaluation, module, address).map(|(_, written)| written).unwrap_or_default();
     told.push(ToldBy { address: Arc::clone(address), reads: evaluation.into_reads(), written: written.clone() });
     written
 }
@@ -612,8 +621,9 @@ pub(crate) fn resource_at(snapshot: &Snapshot, workspace: &Workspace, offset: us
     let scope = Scope::new(&evaluation, module_of(&snapshot.file));
     scope.unit(&snapshot.file, &facts.lowered).find_map(|(definition, resources)| {
         let block = definition.block();
-        let is_resource = block.kind.contains('_') && !block.kind.starts_with("provider.");
-        let resource = resources.first().filter(|_| is_resource && block.header().contains(&(offset - start)))?;
+        let resource = resources
+            .first()
+            .filter(|_| (block.is_resource() || block.is_data()) && block.header().contains(&(offset - start)))?;
         Some((block.address.to_string(), written(&scope, resource)))
     })
 }

@@ -47,7 +47,7 @@ impl Facts {
     /// Works out the facts of a unit from its text and tree.
     pub(crate) fn of(language: Language, source: &str, tree: Result<&Tree, ParseFailure>) -> Self {
         let mut facts = Self::default();
-        if language == Language::Plain {
+        if language == Language::Plain || !language.may_declare(source) {
             facts.tags = if may_hold_tag(source) { tags_of_lines(source) } else { Vec::new() };
             return facts;
         }
@@ -156,7 +156,10 @@ fn target(source: &str, tree: &Tree, comment: &Range<usize>) -> Range<usize> {
     let mut node = tree.root_node().descendant_for_byte_range(content, content);
     let mut target = start..end;
     while let Some(current) = node.filter(|node| node.start_byte() == content) {
-        if matches!(current.kind(), "block" | "attribute" | "object_elem") {
+        if matches!(
+            current.kind(),
+            "block" | "attribute" | "object_elem" | "block_mapping_pair" | "block_sequence_item" | "flow_pair"
+        ) {
             target.end = target.end.max(current.end_byte());
         }
         node = current.parent();

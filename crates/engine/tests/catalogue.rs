@@ -9,8 +9,11 @@ use countersign_syntax::Budget;
 use std::fmt::Write as _;
 use std::ops::Range;
 
+/// An example and its language.
+type Example<'a> = (Language, &'a str);
+
 /// The fenced examples of one section.
-fn fences<'a>(document: &'a RiskDocument, section: &str) -> Vec<&'a str> {
+fn fences<'a>(document: &'a RiskDocument, section: &str) -> Vec<Example<'a>> {
     let heading = format!("## {section}");
     let Some(start) = document.body.lines().position(|line| line == heading) else {
         return Vec::new();
@@ -20,7 +23,15 @@ fn fences<'a>(document: &'a RiskDocument, section: &str) -> Vec<&'a str> {
     let begin = lines.first().map_or(0, |line| line.as_ptr() as usize);
     let base = document.body.as_ptr() as usize;
     let area = &document.body[begin - base..begin - base + text.len()];
-    area.split("```hcl\n").skip(1).filter_map(|rest| rest.split("```").next()).collect()
+    let example = |fence: &'a str| {
+        let (name, text) = fence.split_once('\n').expect("the name of a language");
+        (Language::of_id(name).expect(name), text)
+    };
+    let examples = area.split("```").skip(1).step_by(2).map(example);
+    // Terragrunt's files are HCL as well, and no example is one.
+    examples
+        .map(|(language, text)| (if language == Language::Terragrunt { Language::Terraform } else { language }, text))
+        .collect()
 }
 
 /// Takes the marks out of an example: the text that is analysed, and the places that are expected.
@@ -42,15 +53,15 @@ fn marks(example: &str) -> (String, Vec<Range<usize>>) {
     (text, expected)
 }
 
-fn analysis(text: &str) -> Analysis {
+fn analysis(language: Language, text: &str) -> Analysis {
     let policy = Policy::new(&Config::defaults(), Surface::CommandLine, jiff::civil::date(2026, 11, 20));
-    analyze_alone(&Snapshot::new(Language::Terraform, 0, text), &policy, &mut Budget::unbounded()).expect("unbounded")
+    analyze_alone(&Snapshot::new(language, 0, text), &policy, &mut Budget::unbounded()).expect("unbounded")
 }
 
 /// The text after all fixes of one risk.
-fn fixed(text: &str, risk: &str) -> String {
+fn fixed(language: Language, text: &str, risk: &str) -> String {
     let mut text = text.to_owned();
-    let mut fixes: Vec<_> = analysis(&text)
+    let mut fixes: Vec<_> = analysis(language, &text)
         .findings
         .into_iter()
         .filter(|finding| finding.risk == risk)
@@ -81,9 +92,9 @@ fn examples() {
         let id = &document.risk.id;
         let flagged = fences(document, "Flagged");
         assert!(!flagged.is_empty() && !fences(document, "Not flagged").is_empty(), "{id} has examples");
-        for example in flagged.iter().chain(&fences(document, "Not flagged")) {
+        for (language, example) in flagged.iter().chain(&fences(document, "Not flagged")) {
             let (text, expected) = marks(example);
-            let mut found: Vec<_> = analysis(&text)
+            let mut found: Vec<_> = analysis(*language, &text)
                 .findings
                 .into_iter()
                 .filter(|finding| finding.risk == *id)
@@ -100,16 +111,16 @@ fn examples() {
                     show(&text, &found)
                 );
             }
-            let after = analysis(&fixed(&text, id));
-            let before = analysis(&text);
+            let after = analysis(*language, &fixed(*language, &text, id));
+            let before = analysis(*language, &text);
             if after.findings.len() > before.findings.len() {
                 let _ = writeln!(failures, "{id}: the fix of\n{text}adds a finding");
             }
         }
-        let (first, _) = marks(flagged[0]);
-        let made = fixed(&first, id);
+        let (first, _) = marks(flagged[0].1);
+        let made = fixed(flagged[0].0, &first, id);
         match fences(document, "Fixed").first() {
-            Some(expected) if made != *expected => {
+            Some((_, expected)) if made != *expected => {
                 let _ = write!(failures, "{id}: the fixes make\n{made}and not\n{expected}\n");
             }
             None if made != first => {

@@ -8,7 +8,7 @@ use countersign_policy::{Config, Surface};
 use countersign_syntax::Budget;
 use proptest::prelude::*;
 
-const FRAGMENTS: &[&str] = &[
+const TERRAFORM: &[&str] = &[
     "resource \"aws_db_instance\" \"a\" {\n  publicly_accessible = true\n  storage_encrypted = true\n}\n",
     "resource \"aws_s3_bucket\" \"b\" {\n  force_destroy = true\n}\n",
     "  deletion_protection = false\n",
@@ -30,8 +30,45 @@ const FRAGMENTS: &[&str] = &[
     "\n",
 ];
 
-fn text() -> impl Strategy<Value = String> {
-    prop::collection::vec(prop::sample::select(FRAGMENTS), 0..8).prop_map(|parts| parts.concat())
+const YAML: &[&str] = &[
+    "---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec:\n  containers:\n    - name: a\n      image: a:latest\n",
+    "apiVersion: apps/v1\nkind: Deployment\n",
+    "      securityContext:\n        privileged: true\n",
+    "  hostNetwork: tru",
+    "e\n",
+    "kind: List\napiVersion: v1\nitems:\n",
+    "- apiVersion: v1\n  kind: Pod\n  spec: {hostPID: true}\n",
+    "# countersign: allow image-unpinned reason=\"why\"\n",
+    "# ai-provenance: begin id=s_1 tool=claude\n",
+    "# ai-provenance: end id=s_1\n",
+    "spec: &a\n  hostIPC: true\n",
+    "<<: *a\n",
+    "    - |\n      text {\n",
+    "{{- if .x }}\n",
+    "{{ .a",
+    "}}",
+    "{",
+    "}\n",
+    "[",
+    "\"",
+    "'",
+    "\t",
+    "é😀\r\n",
+    "\n",
+    "  ",
+    "---\n",
+];
+
+fn text(fragments: &'static [&'static str]) -> impl Strategy<Value = String> {
+    prop::collection::vec(prop::sample::select(fragments), 0..8).prop_map(|parts| parts.concat())
+}
+
+/// Changes of a message, each of a range with what takes its place, and whether it is looked at what comes of them.
+type Messages = Vec<(Vec<(usize, usize, String)>, bool)>;
+
+fn messages(fragments: &'static [&'static str]) -> impl Strategy<Value = Messages> {
+    let change = (0usize..500, prop_oneof![4 => 0usize..5, 1 => 0usize..300], text(fragments));
+    prop::collection::vec((prop::collection::vec(change, 1..4), any::<bool>()), 1..12)
 }
 
 fn findings(snapshot: &Snapshot) -> Vec<Finding> {
@@ -40,36 +77,40 @@ fn findings(snapshot: &Snapshot) -> Vec<Finding> {
     analyze_alone(snapshot, &policy, &mut Budget::unbounded()).expect("unbounded").findings
 }
 
+fn equal_from_scratch(language: Language, first: String, messages: Messages) -> Result<(), TestCaseError> {
+    let mut document = Document::new(language, 0, &first);
+    let mut model = first;
+    for (version, (changes, look)) in (1..).zip(messages) {
+        for (start, len, new) in &changes {
+            let start = model.floor_char_boundary(*start);
+            let end = model.floor_char_boundary(start + len).max(start);
+            model.replace_range(start..end, new);
+        }
+        document.change(version, changes, |text, (start, len, new)| {
+            let start = text.clamp(start..start).start;
+            Change { range: Some(start..start + len), text: new }
+        });
+        prop_assert_eq!(document.text().to_string(), model.as_str());
+        if look {
+            let scratch = Snapshot::new(language, version, &model);
+            prop_assert_eq!(findings(document.snapshot()), findings(&scratch));
+        }
+    }
+    let scratch = Snapshot::new(language, 0, &model);
+    prop_assert_eq!(findings(document.snapshot()), findings(&scratch));
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
     #[test]
-    fn equal_from_scratch(
-        first in text(),
-        messages in prop::collection::vec(
-            (prop::collection::vec((0usize..500, prop_oneof![4 => 0usize..5, 1 => 0usize..300], text()), 1..4), any::<bool>()),
-            1..12,
-        ),
-    ) {
-        let mut document = Document::new(Language::Terraform, 0, &first);
-        let mut model = first;
-        for (version, (changes, look)) in (1..).zip(messages) {
-            for (start, len, new) in &changes {
-                let start = model.floor_char_boundary(*start);
-                let end = model.floor_char_boundary(start + len).max(start);
-                model.replace_range(start..end, new);
-            }
-            document.change(version, changes, |text, (start, len, new)| {
-                let start = text.clamp(start..start).start;
-                Change { range: Some(start..start + len), text: new }
-            });
-            prop_assert_eq!(document.text().to_string(), model.as_str());
-            if look {
-                let scratch = Snapshot::new(Language::Terraform, version, &model);
-                prop_assert_eq!(findings(document.snapshot()), findings(&scratch));
-            }
-        }
-        let scratch = Snapshot::new(Language::Terraform, 0, &model);
-        prop_assert_eq!(findings(document.snapshot()), findings(&scratch));
+    fn terraform_equals_from_scratch(first in text(TERRAFORM), messages in messages(TERRAFORM)) {
+        equal_from_scratch(Language::Terraform, first, messages)?;
+    }
+
+    #[test]
+    fn yaml_equals_from_scratch(first in text(YAML), messages in messages(YAML)) {
+        equal_from_scratch(Language::Yaml, first, messages)?;
     }
 }
 

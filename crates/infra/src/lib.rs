@@ -4,9 +4,12 @@
 //! what was read from a unit stays true while text before it changes. This crate knows trees and formats; it must not
 //! know risks, documents or who wrote what.
 
+mod declared;
 mod json;
+mod kubernetes;
 mod model;
 pub mod terraform;
+mod yaml;
 
 pub use json::document;
 pub use model::{Alone, Body, Field, Found, Resource, Value, ValueKind, Via, ViaSource, World};

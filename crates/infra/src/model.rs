@@ -228,7 +228,7 @@ impl Body {
     }
 
     /// Everything at the end of a path of names joined by dots, once an instance of each block on the way and once an
-    /// element of each list on the way. Never empty.
+    /// element of each list on the way; a number names one element.
     pub fn find<'a>(&'a self, path: &str) -> Vec<Found<'a>> {
         let mut found = Vec::new();
         self.find_into(path, &mut found);
@@ -267,7 +267,15 @@ impl Value {
     fn find_into<'a>(&'a self, path: &str, found: &mut Vec<Found<'a>>) {
         match &self.kind {
             ValueKind::Object(body) => body.find_into(path, found),
-            ValueKind::List(values) => values.iter().for_each(|value| value.find_into(path, found)),
+            ValueKind::List(values) => {
+                // A number is the place of an element.
+                let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+                match (name.parse::<usize>(), rest) {
+                    (Ok(at), None) => found.extend(values.get(at).map(Found::Value)),
+                    (Ok(at), Some(rest)) => values.iter().skip(at).take(1).for_each(|it| it.find_into(rest, found)),
+                    (Err(_), _) => values.iter().for_each(|value| value.find_into(path, found)),
+                }
+            }
             _ => found.push(Found::Unknown),
         }
     }

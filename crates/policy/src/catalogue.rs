@@ -1,8 +1,19 @@
 //! The catalogue of risks: built from `rules/` and read once, on first use.
 
-use crate::format::{AreaReview, Risk, RiskDocument};
+use crate::format::{AreaReview, Binding, Risk, RiskDocument};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
+
+impl Binding {
+    /// The path of its attribute from the resource.
+    pub fn path(&self) -> String {
+        [self.within.as_str(), &self.attribute]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(".")
+    }
+}
 
 /// All risks, and which bindings look at which kinds of resource.
 #[derive(Debug)]

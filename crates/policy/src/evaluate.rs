@@ -104,10 +104,12 @@ pub fn hits(catalogue: &'static Catalogue, resource: &Resource, source: &str, wo
     for (risk, binding) in catalogue.bindings(&resource.kind) {
         let risk = &catalogue.documents()[risk].risk;
         let binding = &risk.bindings[binding];
-        if guarded(binding, resource) {
-            continue;
+        let mut places = Vec::new();
+        for body in bodies(binding, resource) {
+            if !guarded(binding, body) {
+                places.extend(places_in(risk, binding, (resource, body), source, world, &mut gaps));
+            }
         }
-        let places = places(risk, binding, resource, source, world, &mut gaps);
         if places.is_empty() || accompanied(binding, resource, world) || ruled_out(binding, resource, source, world) {
             continue;
         }
@@ -123,15 +125,36 @@ pub fn hits(catalogue: &'static Catalogue, resource: &Resource, source: &str, wo
     Seen { hits, gaps }
 }
 
-/// Whether what the binding asks of other attributes rules it out, or cannot be known.
-fn guarded(binding: &Binding, resource: &Resource) -> bool {
-    !binding.only_if.iter().all(|guard| guard_holds(guard, resource) == Truth::Yes)
-        || binding.unless.iter().any(|guard| guard_holds(guard, resource) != Truth::No)
+/// What a binding is about: the resource, or some of what stands in it.
+fn bodies<'r>(binding: &Binding, resource: &'r Resource) -> Vec<&'r Body> {
+    // A check goes its own way.
+    if binding.within.is_empty() || binding.check.is_some() {
+        return vec![&resource.body];
+    }
+    let mut bodies = Vec::new();
+    for found in resource.body.find(&binding.within) {
+        let Found::Value(value) = found else { continue };
+        match &value.kind {
+            ValueKind::Object(body) => bodies.push(body),
+            ValueKind::List(values) => bodies.extend(values.iter().filter_map(|value| match &value.kind {
+                ValueKind::Object(body) => Some(body),
+                _ => None,
+            })),
+            _ => {}
+        }
+    }
+    bodies
 }
 
-fn guard_holds(guard: &Guard, resource: &Resource) -> Truth {
+/// Whether what the binding asks of other attributes rules it out, or cannot be known.
+fn guarded(binding: &Binding, body: &Body) -> bool {
+    !binding.only_if.iter().all(|guard| guard_holds(guard, body) == Truth::Yes)
+        || binding.unless.iter().any(|guard| guard_holds(guard, body) != Truth::No)
+}
+
+fn guard_holds(guard: &Guard, body: &Body) -> Truth {
     let mut truth = Truth::No;
-    for found in resource.body.find(&guard.attribute) {
+    for found in body.find(&guard.attribute) {
         truth = truth.max(holds(&guard.when, found).0);
     }
     truth
@@ -141,7 +164,8 @@ fn guard_holds(guard: &Guard, resource: &Resource) -> Truth {
 /// it, and of which no condition is known to fail; or one of another module that this one is handed to.
 fn accompanied(binding: &Binding, resource: &Resource, world: &dyn World) -> bool {
     let Some(companion) = &binding.companion else { return false };
-    let takes_care = |other: &Arc<Resource>| companion.when.iter().all(|guard| guard_holds(guard, other) != Truth::No);
+    let takes_care =
+        |other: &Arc<Resource>| companion.when.iter().all(|guard| guard_holds(guard, &other.body) != Truth::No);
     let attributes = || std::iter::once(&companion.attribute).chain(&companion.older);
     let names = |kind: &String| attributes().any(|name| world.naming(kind, name, resource).iter().any(takes_care));
     companion.kinds.iter().any(names) || !world.referrers(&resource.address, &["output", "module"]).is_empty()
@@ -150,25 +174,25 @@ fn accompanied(binding: &Binding, resource: &Resource, world: &dyn World) -> boo
 /// Whether a check finds what rules the binding out.
 fn ruled_out(binding: &Binding, resource: &Resource, source: &str, world: &dyn World) -> bool {
     let check = binding.unless_check.as_deref().and_then(checks::find);
-    check.is_some_and(|check| !check(&Context { resource, attribute: &binding.attribute, source, world }).is_empty())
+    check.is_some_and(|check| !check(&Context { resource, attribute: &binding.path(), source, world }).is_empty())
 }
 
-fn places(
+fn places_in(
     risk: &Risk,
     binding: &Binding,
-    resource: &Resource,
+    (resource, body): (&Resource, &Body),
     source: &str,
     world: &dyn World,
     gaps: &mut Vec<Gap>,
 ) -> Vec<Place> {
     if let Some(check) = &binding.check {
         return checks::find(check)
-            .map(|check| check(&Context { resource, attribute: &binding.attribute, source, world }))
+            .map(|check| check(&Context { resource, attribute: &binding.path(), source, world }))
             .unwrap_or_default();
     }
     let Some(when) = &binding.when else { return Vec::new() };
     let mut places = Vec::new();
-    for found in resource.body.find(&binding.attribute) {
+    for found in body.find(&binding.attribute) {
         let (truth, element) = holds(when, found);
         if truth != Truth::Yes {
             if let (Truth::Unknown, Found::Value(value)) = (truth, found)
@@ -313,6 +337,7 @@ fn holds<'a>(when: &When, found: Found<'a>) -> (Truth, Option<&'a Value>) {
         When::Word(Word::Empty | Word::EmptyOrMissing) => (is_empty(value).into(), None),
         When::Word(Word::Literal) => (value.as_str().is_some_and(|text| !text.is_empty()).into(), None),
         When::Compare(Comparison { lacks: Some(scalars), .. }) => (lacks(scalars, value), None),
+        When::Compare(Comparison { none_match: Some(pattern), .. }) => (none_matches(pattern, value), None),
         When::Compare(comparison) => match &value.kind {
             ValueKind::List(elements) => elements.iter().fold((Truth::No, None), |best, element| {
                 let truth = if element.is_unknown() { Truth::Unknown } else { compare(comparison, element).into() };
@@ -349,6 +374,15 @@ fn lacks(scalars: &[Scalar], value: &Value) -> Truth {
         true if unknown => Truth::Unknown,
         lacks => lacks.into(),
     }
+}
+
+/// Whether a list is without anything that matches a pattern.
+fn none_matches(pattern: &str, value: &Value) -> Truth {
+    let ValueKind::List(elements) = &value.kind else { return Truth::No };
+    if elements.iter().filter_map(Value::as_str).any(|text| matches(pattern, text)) {
+        return Truth::No;
+    }
+    if elements.iter().any(Value::is_unknown) { Truth::Unknown } else { Truth::Yes }
 }
 
 fn equals(scalar: &Scalar, value: &Value) -> bool {

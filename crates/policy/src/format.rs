@@ -16,6 +16,8 @@ pub const AREAS: &[&str] = &[
     "identity",
     "interruption",
     "invented",
+    "isolation",
+    "pipeline",
     "record",
     "rollout",
     "secrets",
@@ -110,8 +112,17 @@ pub struct Risk {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Binding {
-    /// Kinds of resource; `*` is any.
+    /// Kinds of resource; `*` is any. None where it has a `shape`.
+    #[serde(default)]
     pub kinds: Vec<String>,
+    /// Name of a [`Shape`]: it is about every place where that stands, each by itself.
+    pub shape: Option<String>,
+    /// Kinds in which the shape is not looked at.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// Path to what it is about, each by itself, from which its attributes and conditions count; empty for the resource.
+    #[serde(default)]
+    pub within: String,
     /// Attribute path; empty for the resource itself.
     #[serde(default)]
     pub attribute: String,
@@ -137,6 +148,76 @@ pub struct Binding {
     pub message: Option<String>,
     /// Replaces the risk's help.
     pub help: Option<String>,
+}
+
+/// Something that stands in resources of many kinds, such as a container; one table of `rules/shapes.toml`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shape {
+    /// What it is, for people.
+    pub about: String,
+    /// Where it stands.
+    pub at: Vec<Stand>,
+}
+
+/// Where a shape stands in some kinds of resource.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stand {
+    /// The kinds.
+    pub kinds: Vec<String>,
+    /// Attribute paths from the resource; an empty one is the resource itself.
+    pub paths: Vec<String>,
+    /// The names of attributes from there are written as `security_context` and not as `securityContext`.
+    #[serde(default)]
+    pub snake_case: bool,
+}
+
+/// All shapes by their names.
+pub type Shapes = BTreeMap<String, Shape>;
+
+/// Reads what shapes there are.
+pub fn read_shapes(text: &str) -> Result<Shapes, String> {
+    toml::from_str(text).map_err(|error| error.to_string())
+}
+
+/// A binding for each place where its shape stands; one without a shape as it is.
+fn expanded(binding: Binding, shapes: &Shapes) -> Result<Vec<Binding>, String> {
+    let Some(name) = binding.shape.clone() else { return Ok(vec![binding]) };
+    let shape = shapes.get(&name).ok_or_else(|| format!("there is no shape `{name}` in shapes.toml"))?;
+    if !binding.kinds.is_empty() {
+        return Err("a binding has either `kinds` or a `shape`".to_owned());
+    }
+    let mut bindings = Vec::new();
+    for stand in &shape.at {
+        let named = |attribute: &str| if stand.snake_case { snake_case(attribute) } else { attribute.to_owned() };
+        let kinds: Vec<_> = stand.kinds.iter().filter(|kind| !binding.except.contains(kind)).cloned().collect();
+        for path in stand.paths.iter().filter(|_| !kinds.is_empty()) {
+            let mut one = Binding { kinds: kinds.clone(), within: path.clone(), ..binding.clone() };
+            (one.shape, one.except) = (None, Vec::new());
+            one.attribute = named(&binding.attribute);
+            for guard in one.only_if.iter_mut().chain(&mut one.unless) {
+                guard.attribute = named(&guard.attribute);
+            }
+            bindings.push(one);
+        }
+    }
+    Ok(bindings)
+}
+
+/// `securityContext` as `security_context`.
+fn snake_case(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 4);
+    let mut is_lower = false;
+    for c in name.chars() {
+        // `hostPID` is one word after another.
+        if c.is_ascii_uppercase() && is_lower {
+            out.push('_');
+        }
+        is_lower = c.is_ascii_lowercase() || c.is_ascii_digit();
+        out.push(c.to_ascii_lowercase());
+    }
+    out
 }
 
 /// A resource whose presence takes a risk away from another.
@@ -210,6 +291,8 @@ pub struct Comparison {
     pub none_of: Option<Vec<Scalar>>,
     /// A list of which all elements are known, and one of these is not among them.
     pub lacks: Option<Vec<Scalar>>,
+    /// A list of which all elements are known, and none matches this regular expression.
+    pub none_match: Option<String>,
     /// A smaller number.
     pub less_than: Option<f64>,
     /// A larger number.
@@ -268,10 +351,12 @@ pub fn read_areas(text: &str) -> Result<BTreeMap<String, AreaReview>, String> {
 }
 
 /// Reads and checks one file. `id` and `area` are what its name and folder say.
-pub fn read(markdown: &str, id: &str, area: &str) -> Result<RiskDocument, String> {
+pub fn read(markdown: &str, id: &str, area: &str, shapes: &Shapes) -> Result<RiskDocument, String> {
     let rest = markdown.strip_prefix("+++\n").ok_or("the file has to start with a line of `+++`")?;
     let (front, body) = rest.split_once("\n+++\n").ok_or("the front matter has no closing line of `+++`")?;
-    let risk: Risk = toml::from_str(front).map_err(|error| error.to_string())?;
+    let mut risk: Risk = toml::from_str(front).map_err(|error| error.to_string())?;
+    let bindings = std::mem::take(&mut risk.bindings).into_iter().map(|binding| expanded(binding, shapes));
+    risk.bindings = bindings.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
     check(&risk, id, area)?;
     check_body(&risk, body)?;
     Ok(RiskDocument { risk, body: body.trim().to_owned() })
@@ -329,7 +414,7 @@ fn check_template(template: &str, secret: bool) -> Result<(), String> {
 
 fn check_binding(binding: &Binding) -> Result<(), String> {
     if binding.kinds.is_empty() {
-        return Err("a binding needs `kinds`".to_owned());
+        return Err("a binding needs `kinds` or a `shape`".to_owned());
     }
     match (&binding.when, &binding.check) {
         (Some(when), None) => {
@@ -356,14 +441,18 @@ fn check_when(when: &When) -> Result<(), String> {
     let operators = usize::from(compare.one_of.is_some())
         + usize::from(compare.none_of.is_some())
         + usize::from(compare.lacks.is_some())
+        + usize::from(compare.none_match.is_some())
         + usize::from(compare.less_than.is_some())
         + usize::from(compare.greater_than.is_some())
         + usize::from(compare.matches.is_some());
     if operators != 1 {
-        return Err("a comparison has exactly one of `in`, `not_in`, `lacks`, `less_than`, `greater_than`, `matches`"
-            .to_owned());
+        return Err(
+            "a comparison has exactly one of `in`, `not_in`, `lacks`, `none_match`, `less_than`, `greater_than`, \
+                    `matches`"
+                .to_owned(),
+        );
     }
-    if let Some(pattern) = &compare.matches {
+    for pattern in compare.matches.iter().chain(&compare.none_match) {
         regex::Regex::new(pattern).map_err(|error| error.to_string())?;
     }
     Ok(())

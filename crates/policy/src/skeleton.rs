@@ -51,15 +51,14 @@ fn condition(risk: &Risk, kind: &str, address: &str, message: &str) -> Option<St
     let mut conditions: Vec<String> = Vec::new();
     let mut attribute = None;
     for binding in risk.bindings.iter().filter(told) {
-        if *attribute.get_or_insert(&binding.attribute) != &binding.attribute {
+        let path = binding.path();
+        if *attribute.get_or_insert_with(|| path.clone()) != path {
             return None;
         }
         let condition = match (&binding.holds, &binding.when) {
-            (Some(holds), _) => holds.replace("{address}", address).replace("{attribute}", &binding.attribute),
+            (Some(holds), _) => holds.replace("{address}", address).replace("{attribute}", &path),
             // A secret is not compared with anything, and what another resource takes care of does not show in this one.
-            (None, Some(when)) if !risk.secret && binding.companion.is_none() => {
-                not(when, address, &binding.attribute)?
-            }
+            (None, Some(when)) if !risk.secret && binding.companion.is_none() => not(when, address, &path)?,
             _ => return None,
         };
         if !conditions.contains(&condition) {
@@ -138,6 +137,8 @@ fn comparison(
         let has_all =
             format!("alltrue([for wanted in {} : contains([for value in {set} : {WORD}], wanted)])", list(scalars));
         if compare.or_missing { has_all } else { format!("(length({set}) == 0 || {has_all})") }
+    } else if let Some(pattern) = &compare.none_match {
+        format!("anytrue([for value in {set} : can(regex({}, value))])", quoted(pattern))
     } else if let Some(least) = compare.less_than {
         all(format!("value >= {least}"))
     } else if let Some(most) = compare.greater_than {

@@ -108,7 +108,7 @@ pub fn parse(
     seed: Option<&Tree>,
     budget: &mut Budget,
 ) -> Result<Result<Tree, ParseFailure>, ()> {
-    if !language.is_parsed() {
+    if !language.is_parsed() || !language.may_declare(source) {
         return if budget.spend(1) { Ok(Err(ParseFailure::NoGrammar)) } else { Err(()) };
     }
     if source.len() > MAX_UNIT_BYTES {
@@ -119,6 +119,14 @@ pub fn parse(
     }
     if source.as_bytes().contains(&0) {
         return Ok(Err(ParseFailure::Nul));
+    }
+    if let Some(masked) = language.masked(source) {
+        // An edit may change what is left of the text far away from it.
+        return if source.len() / USUAL_BYTES_PER_STEP > budget.steps {
+            Err(())
+        } else {
+            run(language, &masked, None, budget)
+        };
     }
     if let Some(seed) = seed
         && !seed.root_node().has_error()

@@ -4,12 +4,14 @@ import type { DocumentSelector, RegistrationParams } from "vscode-languageclient
 /** The languages that the server reads, by the names that extensions give them. */
 const LANGUAGES = [
   "hcl",
+  "helm",
   "opentofu",
   "opentofu-vars",
   "packer",
   "terraform",
   "terraform-vars",
   "terragrunt",
+  "yaml",
 ];
 
 /** What an AI may write and a person looks at: files, and texts that are not saved yet. No older versions, no notebooks. */

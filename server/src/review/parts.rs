@@ -56,7 +56,8 @@ pub(crate) fn parts(path: &Path, content: &[u8]) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     let mut known: HashMap<Option<String>, usize> = HashMap::new();
     let units = parts_with(&snapshot, |source, tree| {
-        let is_read = tree.is_some_and(|tree| !tree.root_node().has_error());
+        let is_read = !language.may_declare(source) || tree.is_some_and(|tree| !tree.root_node().has_error());
+        let tree = tree.filter(|_| !language.is_laid_out());
         (!source.trim().is_empty()).then(|| (seal(source, tree), is_read))
     });
     for (UnitAt { range, block }, sealed) in units {
@@ -103,6 +104,20 @@ mod tests {
         assert_eq!(twice.len(), 1);
         assert_ne!(twice, once);
         assert_eq!(of("locals {\n  a = 1\n  b = 2\n}\nterraform {\n  required_version = \"1\"\n}\n").len(), 2);
+    }
+
+    #[test]
+    fn where_white_space_means_something_it_counts() {
+        let of = |text: &str| parts(Path::new("web.yaml"), text.as_bytes());
+        let pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n  annotations:\n    a: b\n    c: d\n";
+        let other = of("kind: x\n");
+        assert_eq!((other.len(), other[0].address.as_deref(), other[0].is_read), (1, None, true));
+        let one = of(pod);
+        assert_eq!((one[0].address.as_deref(), one[0].is_read), (Some("Pod web"), true));
+        let two = of(&format!("{pod}---\n{}", pod.replace("web", "api")));
+        assert_eq!((two.len(), &two[0].seal), (2, &one[0].seal));
+        assert_ne!(of(&pod.replace("    c: d", "  c: d"))[0].seal, one[0].seal, "it belongs to another mapping");
+        assert!(!of(&pod.replace("a: b", "a: {"))[0].is_read);
     }
 
     #[test]

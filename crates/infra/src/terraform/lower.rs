@@ -734,7 +734,7 @@ pub(super) fn names(name: &str, labels: &[String]) -> (String, String) {
 }
 
 /// A block with what it mentions.
-pub(super) fn finished(kind: &str, address: &str, range: Range<usize>, body: Items) -> Block {
+pub(crate) fn finished(kind: &str, address: &str, range: Range<usize>, body: Items) -> Block {
     let mut mentions = Mentions::default();
     mentions_of_items(&body.entries, &mut mentions);
     mentions.addresses.remove(address);
@@ -811,7 +811,7 @@ fn remote_state(items: &Items) -> Option<Block> {
 }
 
 /// The string that an expression is, where it is no more than that.
-pub(super) fn text_of(expr: &Expr) -> Option<&str> {
+pub(crate) fn text_of(expr: &Expr) -> Option<&str> {
     match &expr.kind {
         ExprKind::Template(template) => match &*template.parts {
             [Part::Text { text, .. }] => Some(text),
@@ -961,7 +961,7 @@ pub(super) fn address_of(root: &Expr, steps: &[Step]) -> Option<(Arc<str>, usize
 }
 
 /// A number as it is written; one that a float would round is not read.
-pub(super) fn number(text: &str) -> ExprKind {
+pub(crate) fn number(text: &str) -> ExprKind {
     let digits = text.chars().filter(char::is_ascii_digit).count();
     match text.parse::<f64>() {
         Ok(number) if digits <= 15 && number.is_finite() => ExprKind::Number(number),
@@ -1024,7 +1024,7 @@ const MAX_NAMES: usize = 4096;
 const MAX_NAME: usize = 64;
 
 /// A name, in the same place as the others that are equal to it.
-pub(super) fn interned(name: &str) -> Arc<str> {
+pub(crate) fn interned(name: &str) -> Arc<str> {
     if name.len() > MAX_NAME {
         return name.into();
     }
@@ -1045,7 +1045,12 @@ pub(super) fn interned(name: &str) -> Arc<str> {
 /// The kind of a node. The node itself would read a C string to its end each time.
 pub(super) fn kind(node: &Node<'_>) -> &'static str {
     static KINDS: OnceLock<Vec<&'static str>> = OnceLock::new();
-    let kinds = KINDS.get_or_init(|| {
+    kind_in(&KINDS, node)
+}
+
+/// The same, with the kinds that the node's language has.
+pub(crate) fn kind_in(kinds: &OnceLock<Vec<&'static str>>, node: &Node<'_>) -> &'static str {
+    let kinds = kinds.get_or_init(|| {
         let language = node.language();
         (0..u16::try_from(language.node_kind_count()).unwrap_or(0))
             .map(|id| language.node_kind_for_id(id).unwrap_or_default())

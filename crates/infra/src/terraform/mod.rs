@@ -8,16 +8,17 @@ mod evaluate;
 mod functions;
 mod json_syntax;
 mod kept;
-mod lower;
+pub(crate) mod lower;
 mod plain;
 mod policy_document;
-mod syntax;
+pub(crate) mod syntax;
 mod workspace;
 mod world;
 mod written;
 
 pub use entries::Definition;
 pub use evaluate::{Evaluation, Instances, MAX_STEPS, Reads, Refusal, Scope, same};
+pub(crate) use lower::text_of;
 pub use plain::{Clash, Plain, join, plain};
 pub use syntax::{Block, Call, Content, Expr, ExprKind, Item, Items, Lowered, Span, Step, Template};
 pub use workspace::{Key, What, Workspace, callee, folder, is_override, is_variable_file, module_of, normal};
@@ -33,6 +34,7 @@ pub fn lower(language: Language, source: &str, tree: &Tree) -> Lowered {
     let mut blocks = match language {
         Language::TerraformJson => json_syntax::blocks(source, false),
         Language::TerraformVarsJson => json_syntax::blocks(source, true),
+        Language::Yaml => crate::declared::in_yaml(source, tree),
         _ => lower::blocks(source, tree),
     };
     let broken = tree.root_node().has_error() || failure(language, source).is_some();

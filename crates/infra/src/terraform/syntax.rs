@@ -333,8 +333,11 @@ impl Block {
     }
 
     /// Whether it declares a resource, which is what Terraform creates, changes and destroys. The name of a resource's type
-    /// begins with that of its provider and an underscore; no other block's does.
+    /// begins with that of its provider and an underscore; no other block's does. The kinds of other formats have a `/` or `::`.
     pub fn is_resource(&self) -> bool {
+        if self.kind.contains('/') || self.kind.contains("::") {
+            return true;
+        }
         let label = self.address.strip_prefix(&*self.kind).and_then(|rest| rest.strip_prefix('.'));
         self.kind.contains('_') && !self.kind.contains('.') && label.is_some_and(|label| !label.contains('.'))
     }

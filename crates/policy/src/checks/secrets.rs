@@ -69,7 +69,8 @@ static NAMES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-/// Passwords and keys that stand as text in the environment of what is run: values of a map, or JSON container definitions.
+/// Passwords and keys that stand as text in the environment of what is run: values of a map, names and values in a list, or JSON
+/// container definitions.
 pub(super) fn in_environment(context: &Context<'_>) -> Vec<Place> {
     let mut places = Vec::new();
     for found in context.resource.body.find(context.attribute) {
@@ -82,6 +83,7 @@ pub(super) fn in_environment(context: &Context<'_>) -> Vec<Place> {
         let ValueKind::List(containers) = &definitions.kind else { continue };
         for container in containers {
             let ValueKind::Object(container) = &container.kind else { continue };
+            pair(container, &mut places);
             pairs(container.value("environment"), &mut places);
         }
     }
@@ -99,13 +101,19 @@ fn secrets_of(variables: &Body, places: &mut Vec<Place>) {
 /// `[{ "name": …, "value": … }]`.
 fn pairs(list: Option<&Value>, places: &mut Vec<Place>) {
     let Some(Value { kind: ValueKind::List(list), .. }) = list else { return };
-    for pair in list {
-        if let ValueKind::Object(pair) = &pair.kind
-            && let (Some(name), Some(value)) = (pair.value("name").and_then(Value::as_str), pair.value("value"))
-            && is_secret(name, value)
-        {
-            places.push(Place { range: value.range.clone(), ..Place::default() });
+    for element in list {
+        if let ValueKind::Object(body) = &element.kind {
+            pair(body, places);
         }
+    }
+}
+
+/// `{ "name": …, "value": … }`.
+fn pair(body: &Body, places: &mut Vec<Place>) {
+    if let (Some(name), Some(value)) = (body.value("name").and_then(Value::as_str), body.value("value"))
+        && is_secret(name, value)
+    {
+        places.push(Place { range: value.range.clone(), ..Place::default() });
     }
 }
 

@@ -113,8 +113,10 @@ fn kics(body: &str) -> Option<Read> {
     }
 }
 
-/// Whether an id as written is that of a check. Trivy has dropped the `AVD-` of its ids and takes both.
+/// Whether an id as written is that of a check. Trivy has dropped the `AVD-` of its ids and takes both; KICS's stand behind
+/// `kics:` in the catalogue.
 fn is_same(written: &str, check: &str) -> bool {
+    let check = check.strip_prefix("kics:").unwrap_or(check);
     let plain = |id| match str::split_at_checked(id, 4) {
         Some((start, rest)) if start.eq_ignore_ascii_case("avd-") => rest,
         _ => id,
@@ -196,5 +198,7 @@ mod tests {
         assert!(is_same("aws-*-public-*s", "aws-s3-no-public-buckets"));
         assert!(!is_same("CKV_AWS_2", "CKV_AWS_20") && !is_same("aws-rds-*", "aws-s3-no-public-buckets"));
         assert!(!is_same("aws-*-0086x", "aws-0086"));
+        let kics = "f1f4d8da-1ac4-47d0-b1aa-91e69d33f7d5";
+        assert!(is_same(kics, &format!("kics:{kics}")));
     }
 }

@@ -24,7 +24,8 @@ await scenes("actions", { gate: "open", files: FILES }, {
     const { window, project } = scene;
     await accept(scene, "fix.tf");
     await window.goTo(6, 31);
-    await window.act("Fix: A database gets a public address (false)");
+    const isFixed = async (): Promise<boolean> => (await window.lines()).includes("publicly_accessible      = false");
+    await window.act("Fix: A database gets a public address (false)", isFixed);
     await window.untilText("publicly_accessible      = false");
     await untilEqual("squiggles", [], () => window.squiggles());
     await window.save();
@@ -34,7 +35,8 @@ await scenes("actions", { gate: "open", files: FILES }, {
     const { window, project } = scene;
     await accept(scene, "tag.tf");
     await window.goTo(5, 3);
-    await window.act("Tag as written by example.assistant");
+    const isTagged = async (): Promise<boolean> => (await window.lines()).includes("# ai-provenance: begin");
+    await window.act("Tag as written by example.assistant", isTagged);
     await window.untilText("# ai-provenance: begin");
     await window.save();
     const lines = project.read("tag.tf").split("\n");

@@ -20,7 +20,7 @@ await scenes("critical files", { gate: "open", files: FILES }, {
     await window.toEnd();
     await window.type("RATE = 19");
     await untilEqual("squiggles", [3], () => window.squiggles());
-    await window.act("I wrote this");
+    await window.act("I wrote this", async () => (await window.squiggles()).length === 0);
     await untilEqual("squiggles", [], () => window.squiggles());
   },
   "what an agent writes in one is shaded and found": async ({ code, project, window }) => {

@@ -71,7 +71,9 @@ impl Scope<'_> {
         range: &Range<usize>,
         bound: Option<&Bound<'_>>,
     ) -> Body {
-        let anchor = range.start..(range.start + 1).min(range.end);
+        // Without a brace it begins with its first key.
+        let first = elements.first().filter(|first| first.range.start() == range.start);
+        let anchor = first.map_or(range.start..(range.start + 1).min(range.end), |first| first.key.range.range());
         let mut body = Body { fields: Vec::with_capacity(elements.len()), anchor, close: None, open };
         for element in elements {
             let value = self.eval(&element.value, bound);

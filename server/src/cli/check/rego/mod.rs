@@ -11,6 +11,7 @@ use clap::Args;
 use countersign_engine::input::Input;
 use countersign_engine::report::JsonProblem;
 use countersign_engine::{Analysis, Finding, OriginSummary, Policy, Shown, Snapshot, Workspace};
+use countersign_grammars::Language;
 use countersign_policy::{Catalogue, Environment, Origin, Risk, Verdict};
 use countersign_rego::{Failure, Level, Namespaces, Outcome, Said, Setup};
 use countersign_text::Text;
@@ -145,6 +146,10 @@ impl Rego {
         policy: &Policy,
         analysis: &Analysis,
     ) -> Option<Input> {
+        // Policies are handed what Terraform, Terragrunt and Packer say.
+        if snapshot.language == Language::Yaml {
+            return None;
+        }
         let input = Input::new(snapshot, workspace, policy, &analysis.declared);
         input
             .map_err(|why| {

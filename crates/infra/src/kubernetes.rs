@@ -1,0 +1,108 @@
+//! Kubernetes: manifests, lists of them, and custom resources.
+//!
+//! A resource's kind is `GROUP/VERSION/KIND`, the core group's `VERSION/KIND`; one that has moved from one group or version to
+//! another since (`extensions/v1beta1`) has the kind that it has today. Its address is as people say it to `kubectl`:
+//! `Deployment shop/cart`, of a custom resource `Certificate.cert-manager.io shop/cart`.
+
+use crate::terraform::lower::finished;
+use crate::terraform::syntax::{Block, Content, Expr, ExprKind, Item, Items};
+use crate::terraform::text_of;
+use crate::yaml::{get, name, shared, text};
+
+/// Kinds that Kubernetes itself has, with group and version as of today.
+///
+/// Source: the API reference of Kubernetes 1.34, and its deprecation guide for the groups that they came from.
+const BUILT_IN: &[(&str, &[&str])] = &[
+    (
+        "v1",
+        &[
+            "ConfigMap",
+            "Endpoints",
+            "LimitRange",
+            "Namespace",
+            "Node",
+            "PersistentVolume",
+            "PersistentVolumeClaim",
+            "Pod",
+            "PodTemplate",
+            "ReplicationController",
+            "ResourceQuota",
+            "Secret",
+            "Service",
+            "ServiceAccount",
+        ],
+    ),
+    ("apps/v1", &["DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"]),
+    ("batch/v1", &["CronJob", "Job"]),
+    ("networking.k8s.io/v1", &["Ingress", "IngressClass", "NetworkPolicy"]),
+    ("policy/v1", &["PodDisruptionBudget"]),
+    ("policy/v1beta1", &["PodSecurityPolicy"]),
+    ("rbac.authorization.k8s.io/v1", &["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]),
+    ("autoscaling/v2", &["HorizontalPodAutoscaler"]),
+    ("storage.k8s.io/v1", &["StorageClass"]),
+    ("scheduling.k8s.io/v1", &["PriorityClass"]),
+    ("admissionregistration.k8s.io/v1", &["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"]),
+    ("apiextensions.k8s.io/v1", &["CustomResourceDefinition"]),
+    ("apiregistration.k8s.io/v1", &["APIService"]),
+];
+
+/// Adds the resources that a document declares, where it is of Kubernetes.
+pub(crate) fn add(source: &str, document: &Expr, blocks: &mut Vec<Block>) {
+    match &document.kind {
+        ExprKind::List(items) => items.iter().for_each(|item| add(source, item, blocks)),
+        ExprKind::Object { elements, open } => {
+            let Some((kind, written)) = kind(document) else { return };
+            let items = get(document, "items").filter(|_| written.ends_with("List"));
+            if let Some(ExprKind::List(items)) = items.map(|items| &items.kind) {
+                items.iter().for_each(|item| add(source, item, blocks));
+                return;
+            }
+            let entry = |element: &crate::terraform::syntax::Element| {
+                let content = Content::Attribute(element.value.clone());
+                Some(Item { name: shared(name(element)?), range: element.range, content })
+            };
+            let entries: Vec<_> = elements.iter().filter_map(entry).collect();
+            let metadata = get(document, "metadata");
+            let named = metadata.and_then(|metadata| get(metadata, "name"));
+            let anchor = named.or_else(|| get(document, "kind")).map_or(document.range, |value| value.range);
+            let items = Items { entries, anchor, close: None, open: *open };
+            blocks.push(finished(&kind, &address(source, document, &kind), document.range.range(), items));
+        }
+        _ => {}
+    }
+}
+
+/// The kind of a document's resource, and the last part of it as it is written.
+fn kind(document: &Expr) -> Option<(String, &str)> {
+    let kind = text(document, "kind").filter(|kind| kind.starts_with(|c: char| c.is_ascii_uppercase()))?;
+    let version = get(document, "apiVersion")?;
+    let built_in = BUILT_IN.iter().find(|(_, kinds)| kinds.contains(&kind));
+    let Some(version) = text_of(version) else {
+        // A chart picks the version by what the cluster has.
+        return built_in.map(|(today, _)| (format!("{today}/{kind}"), kind));
+    };
+    let group = |version: &str| version.rsplit_once('/').map_or("", |(group, _)| group).to_owned();
+    let is_same = |today: &str| group(version) == group(today) || group(version) == "extensions";
+    let version = built_in.filter(|(today, _)| is_same(today)).map_or(version, |(today, _)| today);
+    Some((format!("{version}/{kind}"), kind))
+}
+
+/// What people call a resource.
+fn address(source: &str, document: &Expr, kind: &str) -> String {
+    let metadata = get(document, "metadata");
+    let written = |key: &str| {
+        let value = metadata.and_then(|metadata| get(metadata, key))?;
+        let whole = || source.get(value.range.range()).map(|text| text.trim_matches(['"', '\'']));
+        text_of(value).or_else(whole).map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    let (version, short) = kind.rsplit_once('/').unwrap_or(("", kind));
+    let group = version.split_once('/').map_or("", |(group, _)| group);
+    let is_built_in = BUILT_IN.iter().any(|(today, kinds)| *today == version && kinds.contains(&short));
+    let short = if is_built_in || group.is_empty() { short.to_owned() } else { format!("{short}.{group}") };
+    let name = written("name").or_else(|| written("generateName").map(|name| format!("{name}*")));
+    match (written("namespace"), name) {
+        (Some(namespace), Some(name)) => format!("{short} {namespace}/{name}"),
+        (None, Some(name)) => format!("{short} {name}"),
+        (_, None) => short,
+    }
+}
