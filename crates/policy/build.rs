@@ -32,15 +32,13 @@ fn areas(file: &Path) -> Result<String, String> {
 }
 
 fn catalogue(rules: &Path) -> Result<String, String> {
-    let file = rules.join("shapes.toml");
-    let in_file = |error: String| format!("{}: {error}", file.display());
-    let text = fs::read_to_string(&file).map_err(|error| in_file(error.to_string()))?;
-    let shapes = format::read_shapes(&text).map_err(in_file)?;
+    let shapes = table(&rules.join("shapes.toml"), format::read_shapes)?;
+    let twins = table(&rules.join("twins.toml"), format::read_twins)?;
     let mut risks = Vec::new();
     for area in sorted(rules)?.into_iter().filter(|path| path.is_dir()) {
         for file in sorted(&area)? {
             let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-            let risk = format::read(&text, &stem(&file), &stem(&area), &shapes)
+            let risk = format::read(&text, &stem(&file), &stem(&area), &shapes, &twins)
                 .map_err(|error| format!("{}: {error}", file.display()))?;
             risks.push(risk);
         }
@@ -50,6 +48,13 @@ fn catalogue(rules: &Path) -> Result<String, String> {
         return Err(format!("the risk `{}` has two files", pair[0].risk.id));
     }
     serde_json::to_string(&risks).map_err(|error| error.to_string())
+}
+
+/// What a file beside the areas says.
+fn table<T>(file: &Path, read: fn(&str) -> Result<T, String>) -> Result<T, String> {
+    let in_file = |error: String| format!("{}: {error}", file.display());
+    let text = fs::read_to_string(file).map_err(|error| in_file(error.to_string()))?;
+    read(&text).map_err(in_file)
 }
 
 fn sorted(folder: &Path) -> Result<Vec<PathBuf>, String> {

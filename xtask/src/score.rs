@@ -74,6 +74,8 @@ struct Found {
     address: String,
     /// The lines of its resource, from 1.
     lines: RangeInclusive<u64>,
+    /// Those of the file where a value is written that makes it so.
+    from: Vec<u64>,
 }
 
 impl Found {
@@ -83,7 +85,7 @@ impl Found {
         match place {
             Place::Resource(address) => plain(&self.address) == *address,
             Place::Anywhere => true,
-            Place::Line(other, line) => file == other && line.is_none_or(|line| self.lines.contains(&line)),
+            Place::Line(other, line) => file == other && line.is_none_or(|line| self.lines.contains(&line) || self.from.contains(&line)),
         }
     }
 }
@@ -140,8 +142,9 @@ pub(crate) fn run(corpus: Option<&str>) -> anyhow::Result<ExitCode> {
 }
 
 /// The languages that are read, as the labels of each tool call them.
-const CHECKOV: [(&str, &str); 2] = [("terraform", "Terraform"), ("kubernetes", "Kubernetes")];
-const KICS: [(&str, &str); 1] = [("k8s", "Kubernetes")];
+const CHECKOV: [(&str, &str); 3] =
+    [("terraform", "Terraform"), ("kubernetes", "Kubernetes"), ("cloudformation", "CloudFormation")];
+const KICS: [(&str, &str); 2] = [("k8s", "Kubernetes"), ("cloudFormation", "CloudFormation")];
 
 fn labels(path: &Path) -> anyhow::Result<Vec<Value>> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
@@ -246,11 +249,26 @@ fn findings(fixtures: &Path) -> anyhow::Result<Vec<Found>> {
         found.push(Found {
             path: path.to_owned(),
             risk: text(&finding["risk"]),
-            address: text(&finding["resource"]["address"]),
+            address: address(&finding["resource"]),
             lines: part.cloned().unwrap_or(line..=line),
+            from: lines_of_related(finding),
         });
     }
     Ok(found)
+}
+
+/// The lines of the same file that have to do with a finding, from 1.
+fn lines_of_related(finding: &Value) -> Vec<u64> {
+    let related = finding["related"].as_array().into_iter().flatten();
+    let name = |path: &Value| path.as_str().and_then(|path| path.rsplit(['/', '\\']).next().map(str::to_owned));
+    let here = related.filter(|related| name(&related["path"]) == name(&finding["path"]));
+    here.filter_map(|related| Some(related["range"]["start"]["line"].as_u64()? + 1)).collect()
+}
+
+/// The address of a resource; of a template, which has logical ids, behind its kind.
+fn address(resource: &Value) -> String {
+    let (kind, address) = (text(&resource["kind"]), text(&resource["address"]));
+    if kind.contains("::") { format!("{kind}.{address}") } else { address }
 }
 
 /// The lines of each part of a file, from 1.
@@ -439,6 +457,7 @@ mod tests {
             risk: "risk".to_owned(),
             address: address.to_owned(),
             lines,
+            from: vec![9],
         };
         let findings = [found("tool/ONE/main.tf", "a.bad", 1..=4), found("tool/TWO/main.tf", "a.worse", 1..=4)];
         let two = suite(vec![check("ONE", cases()), check("TWO", cases())]);
@@ -459,10 +478,10 @@ mod tests {
         assert!(passed, "{report}");
         assert!(report.contains("| ONE | a.worse | to fail | not met | is fine |"), "{report}");
         let line = |line, fails| Case { place: Place::Line("main.tf".to_owned(), line), fails };
-        let cases = vec![line(Some(4), true), line(Some(5), false), line(None, true)];
+        let cases = vec![line(Some(4), true), line(Some(5), false), line(Some(9), true), line(None, true)];
         let (report, _) = score(&suite(vec![check("ONE", cases)]), &mapping, &findings, &Peers::default());
         assert!(
-            report.contains("| to fail, found | 2 of 2") && report.contains("| to pass, silent | 1 of 1"),
+            report.contains("| to fail, found | 3 of 3") && report.contains("| to pass, silent | 1 of 1"),
             "{report}"
         );
     }

@@ -540,10 +540,24 @@ pub(crate) fn written(scope: &Scope<'_>, resource: &Resource) -> Written {
         let tag = |field: &&Field| ENVIRONMENT_NAMES.iter().any(|name| field.name.eq_ignore_ascii_case(name));
         text(tags.fields.iter().find(tag).map(|field| &field.value))
     });
+    let tag = tag.or_else(|| {
+        let tags = resource.body.find("Tags");
+        let Some(Found::Value(Value { kind: ValueKind::List(tags), .. })) = tags.first() else { return None };
+        tags.iter().find_map(|tag| {
+            let ValueKind::Object(tag) = &tag.kind else { return None };
+            let key = tag.value("Key").and_then(Value::as_str)?;
+            let is_told = ENVIRONMENT_NAMES.iter().any(|name| key.eq_ignore_ascii_case(name));
+            text(tag.value("Value")).filter(|_| is_told)
+        })
+    });
     let mut names: Vec<_> = ["name", "identifier", "cluster_identifier", "bucket", "db_name", "cluster_name"]
         .iter()
         .filter_map(|name| text(resource.body.value(name)))
         .collect();
+    // Of a template.
+    let named =
+        resource.body.fields.iter().filter(|field| field.name.ends_with("Name") || field.name.ends_with("Identifier"));
+    names.extend(named.filter_map(|field| text(Some(&field.value))));
     names.extend(resource.address.rsplit('.').next().map(str::to_owned));
     let variable = ENVIRONMENT_NAMES.iter().find_map(|name| {
         ["var", "local"].iter().find_map(|from| text(Some(&scope.value_of(&format!("{from}.{name}"))?)))

@@ -4,6 +4,7 @@
 //! what was read from a unit stays true while text before it changes. This crate knows trees and formats; it must not
 //! know risks, documents or who wrote what.
 
+mod cloudformation;
 mod declared;
 mod json;
 mod kubernetes;

@@ -181,6 +181,52 @@ pub fn read_shapes(text: &str) -> Result<Shapes, String> {
     toml::from_str(text).map_err(|error| error.to_string())
 }
 
+/// A kind of one language that is the same resource as a kind of another; one table of `rules/twins.toml`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Twin {
+    /// The kind that bindings name.
+    pub of: String,
+    /// The other one.
+    pub kind: String,
+    /// What attributes are called there, by their paths. A binding that looks at others does not hold there.
+    #[serde(default)]
+    pub names: BTreeMap<String, String>,
+}
+
+/// All twins.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Twins {
+    /// In the order of the file.
+    #[serde(rename = "twin")]
+    pub all: Vec<Twin>,
+}
+
+/// Reads what twins there are.
+pub fn read_twins(text: &str) -> Result<Twins, String> {
+    toml::from_str(text).map_err(|error| error.to_string())
+}
+
+impl Twin {
+    /// A binding as it holds for this kind, where it does.
+    fn binding(&self, of: &Binding) -> Option<Binding> {
+        let is_about = of.kinds.contains(&self.of) && of.companion.is_none() && of.within.is_empty();
+        is_about.then_some(())?;
+        // The resource itself has no other name.
+        let name = |attribute: &str| match attribute {
+            "" => Some(String::new()),
+            attribute => self.names.get(attribute).cloned(),
+        };
+        let mut twin = Binding { kinds: vec![self.kind.clone()], holds: None, ..of.clone() };
+        twin.attribute = name(&of.attribute)?;
+        for guard in twin.only_if.iter_mut().chain(&mut twin.unless) {
+            guard.attribute = name(&guard.attribute)?;
+        }
+        Some(twin)
+    }
+}
+
 /// A binding for each place where its shape stands; one without a shape as it is.
 fn expanded(binding: Binding, shapes: &Shapes) -> Result<Vec<Binding>, String> {
     let Some(name) = binding.shape.clone() else { return Ok(vec![binding]) };
@@ -351,12 +397,23 @@ pub fn read_areas(text: &str) -> Result<BTreeMap<String, AreaReview>, String> {
 }
 
 /// Reads and checks one file. `id` and `area` are what its name and folder say.
-pub fn read(markdown: &str, id: &str, area: &str, shapes: &Shapes) -> Result<RiskDocument, String> {
+pub fn read(
+    markdown: &str,
+    id: &str,
+    area: &str,
+    shapes: &Shapes,
+    twins: &Twins,
+) -> Result<RiskDocument, String> {
     let rest = markdown.strip_prefix("+++\n").ok_or("the file has to start with a line of `+++`")?;
     let (front, body) = rest.split_once("\n+++\n").ok_or("the front matter has no closing line of `+++`")?;
     let mut risk: Risk = toml::from_str(front).map_err(|error| error.to_string())?;
     let bindings = std::mem::take(&mut risk.bindings).into_iter().map(|binding| expanded(binding, shapes));
     risk.bindings = bindings.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    let of = |twin: &Twin| risk.bindings.iter().filter_map(|binding| twin.binding(binding)).collect::<Vec<_>>();
+    let mut more: Vec<_> = twins.all.iter().flat_map(of).collect();
+    // A kind of Terraform may be split, and each part of it be the same as one kind here.
+    more.dedup_by(|a, b| a.kinds == b.kinds && a.attribute == b.attribute && a.check.is_some() && a.check == b.check);
+    risk.bindings.extend(more);
     check(&risk, id, area)?;
     check_body(&risk, body)?;
     Ok(RiskDocument { risk, body: body.trim().to_owned() })

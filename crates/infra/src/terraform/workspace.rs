@@ -521,9 +521,11 @@ fn keys(module: &Arc<str>, file: &str, block: &Block) -> Vec<Key> {
     for item in block.body.entries.iter().filter(|item| may_name(&item.name) && !is_reference(item)) {
         keys.push(key(What::Names, &format!("{}.{}", block.kind, item.name).into()));
     }
-    for mention in block.mentions.iter().filter(|mention| is_indexed(mention)) {
+    // The names of a template have no dot.
+    let all = &**module == file;
+    for mention in block.mentions.iter().filter(|mention| all || is_indexed(mention)) {
         keys.push(key(What::Mentions, mention));
-        if is_no_value(mention) {
+        if all || is_no_value(mention) {
             keys.push(key(What::MentionsBy, &format!("{} {mention}", block.kind).into()));
         }
     }

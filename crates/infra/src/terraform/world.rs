@@ -107,6 +107,7 @@ impl Scope<'_> {
         let may_repeat = matches!(&*block.kind, "terraform" | "moved" | "removed" | "import" | "value" | "build")
             || block.kind.starts_with("provider.")
             || block.kind.starts_with("backend.")
+            || block.kind.contains(['/', ':'])
             || definition.is_override();
         if may_repeat {
             return Vec::new();

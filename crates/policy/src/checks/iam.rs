@@ -236,17 +236,26 @@ fn statements(context: &Context<'_>, wanted: &str, places: impl Fn(&Body, &Names
     })
 }
 
-/// Whether a condition asks for no more than an ARN that every principal of every account has.
+/// What a caller says of itself, and may say as it likes.
+///
+/// Source: "AWS global condition context keys" in the IAM user guide.
+const SAID_BY_CALLER: [&str; 2] = ["aws:Referer", "aws:UserAgent"];
+
+/// Whether a condition asks for no more than an ARN that every principal of every account has, or for what callers say of themselves.
 fn anybody_meets(condition: &Value) -> bool {
     let ValueKind::Object(operators) = &condition.kind else { return false };
-    let of_anybody = |key: &Field| {
+    let of_anybody = |operator: &str, key: &Field| {
         let any = |value: &&Value| {
             matches!(value.as_str(), Some("*" | "arn:*" | "arn:aws:*" | "arn:aws:iam::*" | "arn:aws:iam::*:*"))
         };
-        key.name.eq_ignore_ascii_case("aws:PrincipalArn") && strings(Some(&key.value)).iter().any(any)
+        let is = |name: &&str| key.name.eq_ignore_ascii_case(name);
+        let is_arn = is(&"aws:PrincipalArn") && operator != "StringEquals";
+        SAID_BY_CALLER.iter().any(is) || (is_arn && strings(Some(&key.value)).iter().any(any))
     };
     let of_all = |operator: &Field| {
-        let compares = ["ArnEquals", "ArnLike", "StringLike"].contains(&operator.name.as_str());
+        let name = operator.name.as_str();
+        let compares = ["ArnEquals", "ArnLike", "StringEquals", "StringLike"].contains(&name);
+        let of_anybody = |key: &Field| of_anybody(name, key);
         matches!(&operator.value.kind, ValueKind::Object(keys) if compares && !keys.open && keys.fields.iter().all(of_anybody))
     };
     !operators.open && !operators.fields.is_empty() && operators.fields.iter().all(of_all)

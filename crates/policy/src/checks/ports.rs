@@ -191,7 +191,8 @@ fn inbound(resource: &Resource) -> Vec<Inbound<'_>> {
     match resource.kind.as_str() {
         "aws_security_group" | "aws_default_security_group" => blocks(body, "ingress").filter_map(aws).collect(),
         "aws_security_group_rule" if is(body, "type", "ingress") => aws(body).into_iter().collect(),
-        "aws_vpc_security_group_ingress_rule" => aws(body).into_iter().collect(),
+        "aws_vpc_security_group_ingress_rule" | "AWS::EC2::SecurityGroupIngress" => aws(body).into_iter().collect(),
+        "AWS::EC2::SecurityGroup" => blocks(body, "SecurityGroupIngress").filter_map(aws).collect(),
         "google_compute_firewall" => google(body).into_iter().collect(),
         "azurerm_network_security_rule" => azure(body).into_iter().collect(),
         "azurerm_network_security_group" => blocks(body, "security_rule").filter_map(azure).collect(),
@@ -200,15 +201,17 @@ fn inbound(resource: &Resource) -> Vec<Inbound<'_>> {
 }
 
 fn aws(rule: &Body) -> Option<Inbound<'_>> {
-    let protocol = text(rule, "protocol").or_else(|| text(rule, "ip_protocol"))?;
+    let protocol = ["protocol", "ip_protocol", "IpProtocol"].iter().find_map(|name| text(rule, name))?;
+    let end = |names: [&str; 2]| names.into_iter().find_map(|name| rule.value(name));
+    let (from, to) = (end(["from_port", "FromPort"]), end(["to_port", "ToPort"]));
     let ports = match protocol.as_str() {
         "-1" | "all" => ALL_PORTS,
         // AWS takes -1 for "all" only with ICMP, but every port is what it asks for.
-        "tcp" | "6" if text(rule, "from_port")? == "-1" => ALL_PORTS,
-        "tcp" | "6" => (port(rule.value("from_port")?)?, port(rule.value("to_port")?)?),
+        "tcp" | "6" if from?.as_number() == Some(-1.0) => ALL_PORTS,
+        "tcp" | "6" => (port(from?)?, port(to?)?),
         _ => return None,
     };
-    let sources = ["cidr_blocks", "ipv6_cidr_blocks", "cidr_ipv4", "cidr_ipv6"];
+    let sources = ["cidr_blocks", "ipv6_cidr_blocks", "cidr_ipv4", "cidr_ipv6", "CidrIp", "CidrIpv6"];
     Some(Inbound {
         sources: open_sources(rule, &sources, &["0.0.0.0/0", "::/0"]),
         ports: vec![ports],
@@ -258,7 +261,11 @@ fn azure(rule: &Body) -> Option<Inbound<'_>> {
 fn open_sources<'a>(rule: &'a Body, names: &[&str], open: &[&str]) -> Vec<&'a Value> {
     let values = names.iter().filter_map(|name| rule.value(name)).flat_map(elements);
     values
-        .filter(|value| value.as_str().is_some_and(|text| open.contains(&text.to_ascii_lowercase().as_str())))
+        .filter(|value| {
+            // Whatever stands before it, `/0` is every address.
+            let is_open = |text: &str| open.contains(&text.to_ascii_lowercase().as_str()) || text.ends_with("/0");
+            value.as_str().is_some_and(is_open)
+        })
         .collect()
 }
 

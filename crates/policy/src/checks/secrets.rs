@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 /// Formats with a fixed prefix and length, as their issuers document them: AWS access key ids, GitHub, GitLab, Slack,
-/// Stripe, Google API keys, npm, `HashiCorp` Vault, private keys in PEM.
+/// Stripe, Google API keys, npm, `HashiCorp` Vault, private keys in PEM, which Kubernetes has in Base64.
 static FORMATS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r"(?x)
@@ -21,6 +21,7 @@ static FORMATS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         | \bAIza[0-9A-Za-z_-]{35}\b
         | \bnpm_[A-Za-z0-9]{36}\b
         | \bhvs\.[A-Za-z0-9_-]{90,}
+        | \bLS0tLS1CRUdJTi[A-Za-z0-9+/]{0,24}(?:UFJJVkFURSBLRVkt|QUklWQVRFIEtFWS|BSSVZBVEUgS0VZ)[A-Za-z0-9+/=]{48,}
         | -----BEGIN\ (?:(?:RSA|EC|DSA|OPENSSH|ENCRYPTED)\ )?PRIVATE\ KEY-----\s+[A-Za-z0-9+/=]{32,}
         ",
     )

@@ -2,6 +2,7 @@
 
 use super::references::width;
 use super::{ABSENT, Bound, MAX_DEPTH, MAX_ELEMENTS, Scope, TOO_MANY_STEPS, unknown, unknown_kind};
+use crate::cloudformation::GET_ATT;
 use crate::model::{Body, Field, Value, ValueKind};
 use crate::terraform::functions;
 use crate::terraform::lower::text_of;
@@ -42,8 +43,8 @@ impl Scope<'_> {
                 ValueKind::Object(self.object(elements, *open, &range.range(), bound))
             }
             ExprKind::Variable(name) => {
-                return Bound::find(bound, name)
-                    .map_or_else(|| unknown(&range.range(), name), |value| self.here(value.clone(), &range.range()));
+                let found = Bound::find(bound, name).map(|value| self.here(value.clone(), &range.range()));
+                return found.unwrap_or_else(|| self.parameter(name, &range.range()));
             }
             ExprKind::Traversal(root, steps) => return self.traversal(root, steps, &range.range(), bound),
             ExprKind::Call(call) => return self.call(&call.name, &call.arguments, call.expand, &range.range(), bound),
@@ -293,6 +294,7 @@ impl Scope<'_> {
                 }
                 return unknown(range, ABSENT);
             }
+            GET_ATT => return unknown(range, &attribute_of(arguments)),
             "file" | "templatefile" | "filebase64" => return self.file(name, arguments, range, bound),
             _ => {}
         }
@@ -334,6 +336,16 @@ impl Scope<'_> {
             }
             _ => unknown(range, &format!("the file {text}")),
         }
+    }
+}
+
+/// An attribute of a resource of a template, by its name.
+fn attribute_of(arguments: &[Expr]) -> String {
+    match arguments {
+        [Expr { kind: ExprKind::Variable(id), .. }, attribute] => {
+            format!("{id}.{}", text_of(attribute).unwrap_or("an attribute"))
+        }
+        _ => "an attribute".to_owned(),
     }
 }
 

@@ -8,9 +8,24 @@ use crate::terraform::functions;
 use crate::terraform::lower::text_of;
 use crate::terraform::syntax::{Call, Content, Expr, ExprKind};
 use crate::terraform::workspace::{What, folder};
+use std::ops::Range;
 use std::sync::Arc;
 
 impl Scope<'_> {
+    /// The value of a parameter of a template: its default.
+    pub(super) fn parameter(&self, name: &Arc<str>, range: &Range<usize>) -> Value {
+        let blocks = self.evaluation.blocks(&self.module, What::Definition, name);
+        let Some(definition) = blocks.iter().find(|block| &*block.block().kind == "parameter") else {
+            return unknown(range, name);
+        };
+        let Some((default, from)) = self.setting(definition, "Default") else {
+            return unknown(range, &format!("{name}, which has no default"));
+        };
+        let value = self.guarded(name, || self.eval(&default, None));
+        let via = Self::via(name, ViaSource::Default, &from, &value);
+        self.moved(&value, range, &via)
+    }
+
     /// The value of a variable: what the call passes, else what variable files that apply by themselves say, else its
     /// default.
     pub(super) fn variable(&self, name: &str, address: &Arc<str>) -> Value {
