@@ -13,6 +13,7 @@ mod break_glass;
 mod cache;
 mod check_edit;
 mod cli;
+mod cloudformation;
 mod committed;
 mod config;
 mod critical;

@@ -85,7 +85,9 @@ impl Found {
         match place {
             Place::Resource(address) => plain(&self.address) == *address,
             Place::Anywhere => true,
-            Place::Line(other, line) => file == other && line.is_none_or(|line| self.lines.contains(&line) || self.from.contains(&line)),
+            Place::Line(other, line) => {
+                file == other && line.is_none_or(|line| self.lines.contains(&line) || self.from.contains(&line))
+            }
         }
     }
 }

@@ -397,13 +397,7 @@ pub fn read_areas(text: &str) -> Result<BTreeMap<String, AreaReview>, String> {
 }
 
 /// Reads and checks one file. `id` and `area` are what its name and folder say.
-pub fn read(
-    markdown: &str,
-    id: &str,
-    area: &str,
-    shapes: &Shapes,
-    twins: &Twins,
-) -> Result<RiskDocument, String> {
+pub fn read(markdown: &str, id: &str, area: &str, shapes: &Shapes, twins: &Twins) -> Result<RiskDocument, String> {
     let rest = markdown.strip_prefix("+++\n").ok_or("the file has to start with a line of `+++`")?;
     let (front, body) = rest.split_once("\n+++\n").ok_or("the front matter has no closing line of `+++`")?;
     let mut risk: Risk = toml::from_str(front).map_err(|error| error.to_string())?;
