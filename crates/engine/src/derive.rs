@@ -555,9 +555,8 @@ pub(crate) fn written(scope: &Scope<'_>, resource: &Resource) -> Written {
         .filter_map(|name| text(resource.body.value(name)))
         .collect();
     // Of a template.
-    let named =
-        resource.body.fields.iter().filter(|field| field.name.ends_with("Name") || field.name.ends_with("Identifier"));
-    names.extend(named.filter_map(|field| text(Some(&field.value))));
+    let is_name = |field: &&Field| field.name.ends_with("Name") || field.name.ends_with("Identifier");
+    names.extend(resource.body.fields.iter().filter(is_name).filter_map(|field| text(Some(&field.value))));
     names.extend(resource.address.rsplit('.').next().map(str::to_owned));
     let variable = ENVIRONMENT_NAMES.iter().find_map(|name| {
         ["var", "local"].iter().find_map(|from| text(Some(&scope.value_of(&format!("{from}.{name}"))?)))

@@ -20,7 +20,9 @@ pub(crate) fn add(document: &Expr, blocks: &mut Vec<Block>) {
         || text(document, "AWSTemplateFormatVersion").is_some()
         || (elements.len() == 1 && get(document, "Outputs").is_some());
     if !is_template {
-        elements.iter().for_each(|element| resource(element, blocks));
+        for element in elements {
+            resource(element, blocks);
+        }
         return;
     }
     let section = |name: &str| match get(document, name).map(|section| &section.kind) {
@@ -36,7 +38,9 @@ pub(crate) fn add(document: &Expr, blocks: &mut Vec<Block>) {
     for element in section("Conditions") {
         valued(element, "condition", "Conditions.", blocks);
     }
-    section("Resources").into_iter().for_each(|element| resource(element, blocks));
+    for element in section("Resources") {
+        resource(element, blocks);
+    }
     for element in section("Outputs") {
         named(element, "output", "Outputs.", blocks);
     }
