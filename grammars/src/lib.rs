@@ -10,6 +10,7 @@ mod scan;
 mod yaml;
 
 pub use scan::{Scan, ScannedUnit};
+pub use yaml::template_start;
 
 /// Largest unit that is parsed, in bytes. A unit is one block; the largest in real repositories are policy documents
 /// of some ten kilobytes, and the parser takes about 300 ms for a mebibyte.

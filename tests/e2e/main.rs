@@ -54,4 +54,5 @@ mod session;
 mod slo;
 mod suspected;
 mod watch;
+mod workflows;
 mod workspace;

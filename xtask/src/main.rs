@@ -29,7 +29,7 @@ cargo xtask replay [--data FILE]
 cargo xtask sample [--corpus DIR] [--seed N] [--count N]
                              print findings in real repositories, drawn by lot, with their source
 cargo xtask score [--corpus DIR]
-                             how much of what the labelled fixtures of Checkov and KICS expect is found; 1 where a bar is missed
+                             how much of what the labelled fixtures of Checkov, KICS and zizmor expect is found; 1 where a bar is missed
 cargo xtask score impact [--data FILE] [--list FILE]
                              what is predicted of real edits, held against their labels; disagreements go to FILE; 1 where a bar is missed
 cargo xtask soak editors [--times N]

@@ -51,6 +51,8 @@ enum Place {
     Resource(String),
     /// On the resource that a line of a file is in, or, without a line, anywhere in the file.
     Line(String, Option<u64>),
+    /// At a line of a file.
+    At(String, u64),
     /// In any file: the labels do not say which.
     Anywhere,
 }
@@ -59,7 +61,7 @@ impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Resource(address) => f.write_str(address),
-            Self::Line(file, Some(line)) => write!(f, "{file}:{line}"),
+            Self::Line(file, Some(line)) | Self::At(file, line) => write!(f, "{file}:{line}"),
             Self::Line(file, None) => f.write_str(file),
             Self::Anywhere => f.write_str("*"),
         }
@@ -72,6 +74,8 @@ struct Found {
     path: String,
     risk: String,
     address: String,
+    /// The line where it begins, from 1.
+    line: u64,
     /// The lines of its resource, from 1.
     lines: RangeInclusive<u64>,
     /// Those of the file where a value is written that makes it so.
@@ -85,6 +89,7 @@ impl Found {
         match place {
             Place::Resource(address) => plain(&self.address) == *address,
             Place::Anywhere => true,
+            Place::At(other, line) => file == other && (self.line == *line || self.from.contains(line)),
             Place::Line(other, line) => {
                 file == other && line.is_none_or(|line| self.lines.contains(&line) || self.from.contains(&line))
             }
@@ -138,6 +143,7 @@ pub(crate) fn run(corpus: Option<&str>) -> anyhow::Result<ExitCode> {
     let risks: Value = serde_json::from_str(&super::countersign(&["risks", "--format", "json"])?)?;
     let mut suites = checkov(&fixtures)?;
     suites.extend(kics(&fixtures)?);
+    suites.push(zizmor(&fixtures)?);
     let (report, passed) = score(&suites, &mapping(&risks), &findings(&fixtures)?, &peers()?);
     out.write_all(report.as_bytes())?;
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -146,7 +152,11 @@ pub(crate) fn run(corpus: Option<&str>) -> anyhow::Result<ExitCode> {
 /// The languages that are read, as the labels of each tool call them.
 const CHECKOV: [(&str, &str); 3] =
     [("terraform", "Terraform"), ("kubernetes", "Kubernetes"), ("cloudformation", "CloudFormation")];
-const KICS: [(&str, &str); 2] = [("k8s", "Kubernetes"), ("cloudFormation", "CloudFormation")];
+const KICS: [(&str, &str); 3] =
+    [("k8s", "Kubernetes"), ("cloudFormation", "CloudFormation"), ("cicd", "GitHub Actions")];
+
+/// Checks of zizmor that ask the network.
+const ONLINE: [&str; 3] = ["impostor-commit", "known-vulnerable-actions", "ref-confusion"];
 
 fn labels(path: &Path) -> anyhow::Result<Vec<Value>> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
@@ -218,6 +228,32 @@ fn kics(fixtures: &Path) -> anyhow::Result<Vec<Suite>> {
     Ok(suites)
 }
 
+/// The labels of zizmor, by file and line.
+fn zizmor(fixtures: &Path) -> anyhow::Result<Suite> {
+    let mut checks: BTreeMap<String, Check> = BTreeMap::new();
+    for label in labels(&fixtures.join("zizmor/labels.json"))? {
+        let rule = text(&label["rule"]);
+        if ONLINE.contains(&rule.as_str()) {
+            continue;
+        }
+        let fails = label["expect"] == "pos";
+        let file = text(&label["file"]);
+        let place = match label["line"].as_u64() {
+            Some(line) => Place::At(file, line),
+            None => Place::Line(file, None),
+        };
+        let folder = "zizmor".to_owned();
+        let check = checks.entry(rule.clone()).or_insert_with(|| Check {
+            id: format!("zizmor:{rule}"),
+            name: rule.replace('-', " "),
+            folder,
+            cases: Vec::new(),
+        });
+        check.cases.push(Case { place, fails });
+    }
+    Ok(Suite { name: "zizmor, GitHub Actions".to_owned(), checks: checks.into_values().collect() })
+}
+
 /// Whether a file is of a language that is read.
 fn is_read(file: &str) -> bool {
     [".yaml", ".yml"].iter().any(|end| file.ends_with(end))
@@ -252,6 +288,7 @@ fn findings(fixtures: &Path) -> anyhow::Result<Vec<Found>> {
             path: path.to_owned(),
             risk: text(&finding["risk"]),
             address: address(&finding["resource"]),
+            line,
             lines: part.cloned().unwrap_or(line..=line),
             from: lines_of_related(finding),
         });
@@ -458,6 +495,7 @@ mod tests {
             path: path.to_owned(),
             risk: "risk".to_owned(),
             address: address.to_owned(),
+            line: 2,
             lines,
             from: vec![9],
         };
@@ -480,10 +518,17 @@ mod tests {
         assert!(passed, "{report}");
         assert!(report.contains("| ONE | a.worse | to fail | not met | is fine |"), "{report}");
         let line = |line, fails| Case { place: Place::Line("main.tf".to_owned(), line), fails };
-        let cases = vec![line(Some(4), true), line(Some(5), false), line(Some(9), true), line(None, true)];
+        let cases = vec![
+            line(Some(4), true),
+            line(Some(5), false),
+            line(Some(9), true),
+            line(None, true),
+            Case { place: Place::At("main.tf".to_owned(), 2), fails: true },
+            Case { place: Place::At("main.tf".to_owned(), 3), fails: false },
+        ];
         let (report, _) = score(&suite(vec![check("ONE", cases)]), &mapping, &findings, &Peers::default());
         assert!(
-            report.contains("| to fail, found | 3 of 3") && report.contains("| to pass, silent | 1 of 1"),
+            report.contains("| to fail, found | 4 of 4") && report.contains("| to pass, silent | 2 of 2"),
             "{report}"
         );
     }

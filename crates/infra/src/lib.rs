@@ -10,6 +10,7 @@ mod json;
 mod kubernetes;
 mod model;
 pub mod terraform;
+mod workflows;
 mod yaml;
 
 pub use json::document;

@@ -228,7 +228,8 @@ impl Body {
     }
 
     /// Everything at the end of a path of names joined by dots, once an instance of each block on the way and once an
-    /// element of each list on the way; a number names one element.
+    /// element of each list on the way; a number names one element, `*` every
+    /// field.
     pub fn find<'a>(&'a self, path: &str) -> Vec<Found<'a>> {
         let mut found = Vec::new();
         self.find_into(path, &mut found);
@@ -238,7 +239,7 @@ impl Body {
     fn find_into<'a>(&'a self, path: &str, found: &mut Vec<Found<'a>>) {
         let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
         let before = found.len();
-        for field in self.fields.iter().filter(|field| field.name == name) {
+        for field in self.fields.iter().filter(|field| field.name == name || name == "*") {
             match rest {
                 None => found.push(Found::Value(&field.value)),
                 Some(rest) => field.value.find_into(rest, found),

@@ -6,6 +6,7 @@
 
 use crate::terraform::lower::{interned, number};
 use crate::terraform::syntax::{Element, Expr, ExprKind, Part, Template};
+use countersign_grammars::template_start;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -52,7 +53,7 @@ const SILENT: [&str; 9] = ["if", "else", "end", "range", "with", "define", "bloc
 /// The lines of a text that hold templates alone, but for those that put nothing there.
 fn holes(source: &str) -> Vec<Hole> {
     let mut holes = Vec::new();
-    if !source.contains("{{") {
+    if template_start(source).is_none() {
         return holes;
     }
     let mut at = 0;
@@ -209,7 +210,7 @@ impl<'a> Reader<'a> {
 
     fn plain(&self, node: Node<'_>) -> ExprKind {
         let text = self.text(node);
-        if text.contains("{{") {
+        if template_start(text).is_some() {
             return templated(text, node.start_byte(), false);
         }
         let inner = children(node).next();
@@ -224,7 +225,7 @@ impl<'a> Reader<'a> {
     fn quoted(&self, range: Range<usize>, quote: u8) -> ExprKind {
         let inside = range.start + 1..range.end.saturating_sub(1).max(range.start + 1);
         let Some(text) = self.source.get(inside.clone()) else { return ExprKind::Unreadable };
-        if text.contains("{{") {
+        if template_start(text).is_some() {
             return templated(text, inside.start, false);
         }
         let is_simple = !text.contains(['\n', '\\']) || (quote == b'\'' && !text.contains('\n'));
@@ -265,7 +266,7 @@ fn templated(text: &str, at: usize, heredoc: bool) -> ExprKind {
     let mut parts = Vec::new();
     let mut rest = text;
     let mut start = at;
-    while let Some(from) = rest.find("{{") {
+    while let Some(from) = template_start(rest) {
         if from > 0 {
             parts.push(Part::Text { text: interned(&rest[..from]), verbatim: true });
         }
@@ -315,7 +316,7 @@ fn block_scalar(source: &str, range: Range<usize>) -> ExprKind {
     let (header, lines) = all.split_once('\n').unwrap_or((all, ""));
     let start = range.start + header.len() + 1;
     let content = start.min(range.end)..range.end;
-    if lines.contains("{{") {
+    if template_start(lines).is_some() {
         return templated(lines, content.start, true);
     }
     let indicators = header.split('#').next().unwrap_or_default().trim();

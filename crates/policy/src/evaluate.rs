@@ -209,7 +209,7 @@ fn places_in(
                 Place { range: element.range.clone(), value: shown(element), via, ..Place::default() }
             }
             (Found::Value(value), None) => Place {
-                range: value.range.clone(),
+                range: within(when, value, source).unwrap_or_else(|| value.range.clone()),
                 value: shown(value),
                 // A value that is written elsewhere may be used elsewhere too.
                 fix: binding
@@ -234,6 +234,15 @@ fn places_in(
         });
     }
     places
+}
+
+/// Where in a string of several lines that stands in the text a pattern matches.
+fn within(when: &When, value: &Value, source: &str) -> Option<Range<usize>> {
+    let When::Compare(Comparison { matches: Some(pattern), .. }) = when else { return None };
+    let ValueKind::String { text, verbatim: Some(range) } = &value.kind else { return None };
+    let lines = text.contains('\n').then(|| source.get(range.clone())).flatten()?;
+    let found = found(pattern, lines)?;
+    Some(range.start + found.start..range.start + found.end)
 }
 
 fn hit(risk: &'static Risk, binding: &Binding, resource: &Resource, place: Place) -> Hit {
@@ -415,12 +424,17 @@ thread_local! {
     static PATTERNS: RefCell<HashMap<String, Option<Regex>>> = RefCell::new(HashMap::new());
 }
 
-/// Whether a pattern of a rule is found in a text. Patterns are compiled once a thread.
+/// Whether a pattern of a rule is found in a text.
 fn matches(pattern: &str, text: &str) -> bool {
+    found(pattern, text).is_some()
+}
+
+/// Where a pattern of a rule is found first in a text. Patterns are compiled once a thread.
+fn found(pattern: &str, text: &str) -> Option<Range<usize>> {
     PATTERNS.with_borrow_mut(|patterns| {
         if !patterns.contains_key(pattern) {
             patterns.insert(pattern.to_owned(), Regex::new(pattern).ok());
         }
-        patterns.get(pattern).is_some_and(|regex| regex.as_ref().is_some_and(|regex| regex.is_match(text)))
+        patterns.get(pattern)?.as_ref()?.find(text).map(|found| found.range())
     })
 }

@@ -56,6 +56,7 @@ pub const CHECKS: &[&str] = &[
     "routed_through_nat",
     "secret_in_environment",
     "state_bucket",
+    "untrusted_checkout",
 ];
 
 /// How bad a risk is, whoever wrote it.

@@ -41,7 +41,7 @@ pub(crate) fn scan_unit(bytes: &[u8], complete: bool) -> Scan {
 /// Whether a unit may declare infrastructure; what may not is not parsed.
 pub(crate) fn may_declare(text: &str) -> bool {
     let has = |word: &str| text.contains(word);
-    (has("apiVersion") && has("kind")) || has("::") || has("Resources")
+    (has("apiVersion") && has("kind")) || has("::") || has("Resources") || has("runs-on") || has("uses") || has("jobs")
 }
 
 /// What a unit is an entry of.
@@ -380,7 +380,7 @@ fn after_quote(text: &[u8], quote: u8) -> Option<&[u8]> {
 /// A text with everything between `{{` and `}}` taken out, in as many bytes: what a template engine fills in is no YAML. Where nothing
 /// else stands on a line, the line is left empty, else letters stand for it. `None` where there is nothing of that kind.
 pub(crate) fn masked(text: &str) -> Option<String> {
-    text.contains("{{").then_some(())?;
+    template_start(text).is_some().then_some(())?;
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while !rest.is_empty() {
@@ -388,7 +388,7 @@ pub(crate) fn masked(text: &str) -> Option<String> {
         let mut len = line_end(rest, 0);
         let mut holes = Vec::new();
         let mut from = 0;
-        while let Some(start) = rest.get(from..len).and_then(|line| line.find("{{")).map(|at| from + at) {
+        while let Some(start) = rest.get(from..len).and_then(template_start).map(|at| from + at) {
             let end = template_end(rest, start);
             holes.push(start..end);
             from = end;
@@ -413,6 +413,12 @@ pub(crate) fn masked(text: &str) -> Option<String> {
         rest = rest.get(len..).unwrap_or_default();
     }
     Some(out)
+}
+
+/// Where the first template begins. What stands behind a `$` is an expression of GitHub Actions, which is part of a string.
+pub fn template_start(text: &str) -> Option<usize> {
+    let starts = text.match_indices("{{").map(|(at, _)| at);
+    starts.into_iter().find(|at| !text[..*at].ends_with('$'))
 }
 
 /// Behind the line that an offset is in.
@@ -533,6 +539,6 @@ mod tests {
         assert_eq!(of("  {{ a\n  b }}\nc: 1\n"), "      \n      \nc: 1\n");
         assert_eq!(of("a: {{ b\nc: 1\n"), "a: xxxx\nc: 1\n");
         assert_eq!(of("{{ .a }}: {{ .b }}\n"), "xxxxxxxx: xxxxxxxx\n");
-        assert_eq!(masked("a: 1\n"), None);
+        assert_eq!(masked("a: 1\nb: ${{ c }}\n"), None);
     }
 }

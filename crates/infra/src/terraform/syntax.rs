@@ -320,8 +320,12 @@ impl Lowered {
     /// The text that is kept of a unit.
     pub(super) fn source_of(text: &str, broken: bool) -> Arc<str> {
         // Heredocs and documents, and attributes that take a policy.
-        let may_be_asked =
-            || ["<<", "jsonencode", "Statement", "policy", "policies"].iter().any(|it| text.contains(it));
+        // A scalar of several lines in YAML is begun by one of these at the end of a line.
+        let is_block = |line: &str| ["|", ">", "|-", ">-", "|+", ">+"].iter().any(|end| line.trim_end().ends_with(end));
+        let may_be_asked = || {
+            ["<<", "jsonencode", "Statement", "policy", "policies"].iter().any(|it| text.contains(it))
+                || text.lines().any(is_block)
+        };
         if broken || may_be_asked() { text.into() } else { Arc::default() }
     }
 }

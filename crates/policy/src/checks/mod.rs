@@ -6,6 +6,7 @@ mod invented;
 mod pins;
 mod ports;
 mod secrets;
+mod workflows;
 
 use crate::evaluate::Place;
 use countersign_infra::{Resource, Value, World};
@@ -56,6 +57,7 @@ pub(crate) fn find(name: &str) -> Option<Check> {
         "routed_through_nat" => across::routed_through_nat,
         "secret_in_environment" => secrets::in_environment,
         "state_bucket" => across::state_bucket,
+        "untrusted_checkout" => workflows::untrusted_checkout,
         _ => return None,
     })
 }

@@ -1,0 +1,51 @@
+//! Workflows and composite actions of GitHub Actions.
+//!
+//! A job is a resource (`github/job`), and so are what stands before the jobs (`github/workflow`) and a composite action
+//! (`github/action`). The steps are a list in them. A job's address is `jobs.NAME`.
+
+use crate::terraform::lower::finished;
+use crate::terraform::syntax::{Block, Content, Element, Expr, ExprKind, Item, Items};
+use crate::yaml::{get, name, shared};
+
+/// Adds what a value declares, where it is of a workflow: the head of it, a composite action, or some jobs.
+pub(crate) fn add(document: &Expr, blocks: &mut Vec<Block>) {
+    let ExprKind::Object { elements, .. } = &document.kind else { return };
+    let composite = get(document, "runs").is_some_and(|runs| get(runs, "using").is_some());
+    if composite {
+        block("github/action", "action", document, elements.first(), blocks);
+    } else if get(document, "on").is_some() && get(document, "jobs").is_some() {
+        block("github/workflow", "workflow", document, elements.first(), blocks);
+    }
+    let jobs = match get(document, "jobs").map(|jobs| &jobs.kind) {
+        Some(ExprKind::Object { elements, .. }) => elements,
+        _ => elements,
+    };
+    for job in jobs {
+        let is_job =
+            get(&job.value, "runs-on").is_some() || (get(&job.value, "uses").is_some() && is_called(&job.value));
+        if let Some(id) = name(job).filter(|_| is_job) {
+            block("github/job", &format!("jobs.{id}"), &job.value, Some(job), blocks);
+        }
+    }
+}
+
+/// Whether a value says that another workflow is the job, and nothing that no such job has.
+fn is_called(job: &Expr) -> bool {
+    crate::yaml::text(job, "uses").is_some_and(|uses| uses.contains(".github/workflows/"))
+}
+
+/// A block of a mapping; `at` is what it is pointed at by.
+fn block(kind: &str, address: &str, of: &Expr, at: Option<&Element>, blocks: &mut Vec<Block>) {
+    let ExprKind::Object { elements, open } = &of.kind else { return };
+    let item = |element: &Element| {
+        let content = Content::Attribute(element.value.clone());
+        // Jobs are resources of their own.
+        let name = name(element).filter(|name| kind != "github/workflow" || *name != "jobs")?;
+        Some(Item { name: shared(name), range: element.range, content })
+    };
+    let entries: Vec<_> = elements.iter().filter_map(item).collect();
+    let anchor = at.map_or(of.range, |element| element.key.range);
+    let start = at.map_or(of.range.start(), |element| element.range.start().min(of.range.start()));
+    let items = Items { entries, anchor, close: None, open: *open };
+    blocks.push(finished(kind, address, start..of.range.end(), items));
+}
