@@ -7,7 +7,7 @@ fuzz_target!(|text: &str| {
     for problem in countersign_policy::Config::read(text).1 {
         assert!(text.get(problem.range.clone()).is_some(), "{problem:?}");
     }
-    let _ = countersign_policy::read_risk(text, "a", "state");
+    let _ = countersign_policy::read_risk(text, "a", "state", &Default::default(), &Default::default());
     let _ = countersign_policy::read_suppression(text, 0);
     let _ = countersign_policy::read_peers(text, 0);
     let _ = countersign_provenance::read_tag(text, 0);

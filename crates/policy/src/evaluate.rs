@@ -208,18 +208,18 @@ fn places_in(
                 let via = element.via.clone();
                 Place { range: element.range.clone(), value: shown(element), via, ..Place::default() }
             }
-            (Found::Value(value), None) => Place {
-                range: within(when, value, source).unwrap_or_else(|| value.range.clone()),
-                value: shown(value),
+            (Found::Value(value), None) => {
+                let part = within(when, value, source);
                 // A value that is written elsewhere may be used elsewhere too.
-                fix: binding
-                    .fix
-                    .clone()
-                    .filter(|_| value.via.is_none())
-                    .map(|text| Fix { range: value.range.clone(), text }),
-                via: value.via.clone(),
-                ..Place::default()
-            },
+                let fix = binding.fix.clone().filter(|_| value.via.is_none());
+                Place {
+                    value: part.clone().map_or_else(|| shown(value), |part| source.get(part).map(shortened)),
+                    range: part.unwrap_or_else(|| value.range.clone()),
+                    fix: fix.map(|text| Fix { range: value.range.clone(), text }),
+                    via: value.via.clone(),
+                    ..Place::default()
+                }
+            }
             (Found::Missing { body, parent_found }, _) => Place {
                 range: body.anchor.clone(),
                 value: None,
@@ -278,12 +278,17 @@ fn shown(value: &Value) -> Option<String> {
         ValueKind::Bool(bool) => bool.to_string(),
         _ => return None,
     };
+    Some(shortened(&text))
+}
+
+/// The first line of a text, as far as a message shows it.
+fn shortened(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     let mut shown: String = line.chars().take(SHOWN_VALUE).collect();
     if shown.len() < text.len() {
         shown.push('…');
     }
-    Some(shown)
+    shown
 }
 
 /// Adds `name = value` as the last line of a block.

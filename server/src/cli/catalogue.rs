@@ -51,7 +51,7 @@ pub(super) struct JsonRisk<'a> {
     /// A few words.
     title: &'a str,
     /// Languages in which it is looked for; all of them where the engine sees it by itself.
-    languages: Vec<&'a str>,
+    languages: BTreeSet<&'static str>,
     /// Kinds of resource in which it is looked for; `*` is any.
     kinds: BTreeSet<&'a str>,
     /// Ids of the same check in other tools.
@@ -65,6 +65,8 @@ impl<'a> JsonRisk<'a> {
     fn new(document: &'a RiskDocument) -> Self {
         let risk = &document.risk;
         let references = document.body.split_once("\n## References\n").map(|(_, references)| references);
+        let kinds: BTreeSet<_> = risk.bindings.iter().flat_map(|binding| &binding.kinds).map(String::as_str).collect();
+        let everywhere = if risk.engine { languages("*") } else { &[] };
         let is_end = |c: char| c.is_whitespace() || "<>()".contains(c);
         let url = references.and_then(|text| text.split(is_end).find(|part| part.starts_with("https://")));
         Self {
@@ -72,11 +74,22 @@ impl<'a> JsonRisk<'a> {
             area: &risk.area,
             severity: risk.severity,
             title: &risk.title,
-            languages: vec!["terraform"],
-            kinds: risk.bindings.iter().flat_map(|binding| &binding.kinds).map(String::as_str).collect(),
+            languages: kinds.iter().copied().flat_map(languages).chain(everywhere).copied().collect(),
+            kinds,
             same_as: &risk.same_as,
             url,
         }
+    }
+}
+
+/// The languages that have resources of a kind.
+fn languages(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "*" => &["cloudformation", "github-actions", "kubernetes", "terraform"],
+        kind if kind.contains("::") => &["cloudformation"],
+        kind if kind.starts_with("github/") => &["github-actions"],
+        kind if kind.contains('/') => &["kubernetes"],
+        _ => &["terraform"],
     }
 }
 

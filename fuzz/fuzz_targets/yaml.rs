@@ -1,0 +1,38 @@
+//! YAML of every format that is read: no panic, no abort of the grammar, places inside of the text and on the borders of characters,
+//! and what is said after an edit equals what is said from scratch.
+#![no_main]
+
+use countersign_engine::{Change, Document, Finding, Policy, Snapshot, analyze_alone};
+use countersign_grammars::Language;
+use countersign_policy::{Config, Surface};
+use countersign_syntax::Budget;
+use libfuzzer_sys::fuzz_target;
+
+/// What a text is put behind, so that most of what the fuzzer finds out is read as something.
+const HEADS: &[&str] = &[
+    "",
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n    - name: a\n",
+    "kind: List\napiVersion: v1\nitems:\n",
+    "Resources:\n  A:\n    Type: AWS::S3::Bucket\n    Properties:\n",
+    "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n",
+];
+
+fn findings(snapshot: &Snapshot) -> Vec<Finding> {
+    let policy = Policy::new(&Config::defaults(), Surface::CommandLine, jiff::civil::date(2026, 11, 20));
+    analyze_alone(snapshot, &policy, &mut Budget::unbounded()).expect("unbounded").findings
+}
+
+fuzz_target!(|input: (u8, &str, u16, &str)| {
+    let (head, text, at, typed) = input;
+    let text = format!("{}{text}", HEADS[usize::from(head) % HEADS.len()]);
+    let mut document = Document::new(Language::Yaml, 0, &text);
+    for finding in findings(document.snapshot()) {
+        assert!(text.get(finding.range.clone()).is_some(), "{finding:?}");
+    }
+    let at = text.floor_char_boundary(usize::from(at));
+    let change = Change { range: Some(at..at), text: typed.to_owned() };
+    document.change(1, [change], |_, change| change);
+    let mut edited = text;
+    edited.insert_str(at, typed);
+    assert_eq!(findings(document.snapshot()), findings(&Snapshot::new(Language::Yaml, 1, &edited)));
+});
