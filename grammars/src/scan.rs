@@ -19,3 +19,24 @@ pub struct ScannedUnit {
     /// Deepest nesting of brackets and templates.
     pub nesting: usize,
 }
+
+/// Splits a whole text, once with all of it at hand and once with windows that grow, as an editor would.
+#[cfg(test)]
+pub(crate) fn split(scan_unit: fn(&[u8], bool) -> Scan, text: &str) -> Vec<&str> {
+    let mut units = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        let bytes = &text.as_bytes()[at..];
+        let Scan::Found(unit) = scan_unit(bytes, true) else { panic!("complete") };
+        assert!(unit.len > 0, "{:?}", &text[at..]);
+        for window in 0..bytes.len() {
+            match scan_unit(&bytes[..window], false) {
+                Scan::Found(windowed) => assert_eq!(windowed, unit, "the window does not matter: {:?}", &text[at..]),
+                Scan::NeedMore => assert!(window < unit.reach, "{window} of {unit:?} in {:?}", &text[at..]),
+            }
+        }
+        units.push(&text[at..at + unit.len]);
+        at += unit.len;
+    }
+    units
+}

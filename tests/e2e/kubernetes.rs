@@ -113,10 +113,16 @@ fn other_yaml_is_left_alone() {
     let playbook =
         "- hosts: all\n  tasks:\n    - name: privileged\n      docker_container:\n        privileged: true\n";
     let broken = "key: [unclosed\n  : {\n";
-    let workspace = files(&[("playbook.yml", playbook), ("broken.yaml", broken), ("empty.yaml", "")]);
+    // More rows than the grammar reads.
+    let lock = format!(
+        "lockfileVersion: '9.0'\npackages:\n{}",
+        "  '@types/kind@1.0.0':\n    engines: {node: '>=10'}\n".repeat(20_000)
+    );
+    let workspace =
+        files(&[("playbook.yml", playbook), ("broken.yaml", broken), ("empty.yaml", ""), ("pnpm-lock.yaml", &lock)]);
     let said = countersign(&workspace, &["check"]);
     assert_eq!(said.code, Some(0), "{}", said.stdout);
-    assert!(said.stdout.contains("0 findings in 3 files"), "{}", said.stdout);
+    assert!(said.stdout.contains("0 findings in 4 files"), "{}", said.stdout);
 }
 
 /// What ends the grammar, and what grows without bound when it is taken at its word.

@@ -304,31 +304,10 @@ fn opens_top_level_block(line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Splits a whole text, once with all of it at hand and once as an editor would, with growing windows.
-    fn split(text: &str) -> Vec<&str> {
-        let mut units = Vec::new();
-        let mut at = 0;
-        while at < text.len() {
-            let bytes = &text.as_bytes()[at..];
-            let Scan::Found(unit) = scan_unit(bytes, true) else { panic!("complete") };
-            let mut window = 1;
-            let windowed = loop {
-                let complete = window >= bytes.len();
-                match scan_unit(&bytes[..window.min(bytes.len())], complete) {
-                    Scan::Found(unit) => break unit,
-                    Scan::NeedMore => window += 1,
-                }
-            };
-            assert_eq!(windowed, unit, "the window does not matter: {:?}", &text[at..]);
-            units.push(&text[at..at + unit.len]);
-            at += unit.len;
-        }
-        units
-    }
+    use crate::scan::split;
 
     fn check(units: &[&str]) {
-        assert_eq!(split(&units.concat()), units);
+        assert_eq!(split(scan_unit, &units.concat()), units);
     }
 
     #[test]

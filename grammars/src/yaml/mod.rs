@@ -38,10 +38,14 @@ pub(crate) fn scan_unit(bytes: &[u8], complete: bool) -> Scan {
     Scan::Found(ScannedUnit { len: bytes.len(), reach: bytes.len() + 1, nesting: unit.nesting() })
 }
 
-/// Whether a unit may declare infrastructure; what may not is not parsed.
+/// Whether a unit may declare infrastructure; what may not is not parsed, and nothing is said of it. It has to be cheap, and lock files
+/// of tens of thousands of lines hold any word.
 pub(crate) fn may_declare(text: &str) -> bool {
     let has = |word: &str| text.contains(word);
-    (has("apiVersion") && has("kind")) || has("::") || has("Resources") || has("runs-on") || has("uses") || has("jobs")
+    let kubernetes = || has("apiVersion") && has("kind");
+    let cloudformation = || has("Resources:") || (has("Type") && has("::"));
+    let workflow = || ["runs-on", "uses:", "using:", "jobs:"].into_iter().any(has);
+    kubernetes() || cloudformation() || workflow()
 }
 
 /// What a unit is an entry of.
@@ -444,29 +448,10 @@ fn template_end(text: &str, start: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Splits a whole text, once with all of it at hand and once with growing windows.
-    fn split(text: &str) -> Vec<&str> {
-        let mut units = Vec::new();
-        let mut at = 0;
-        while at < text.len() {
-            let bytes = &text.as_bytes()[at..];
-            let Scan::Found(unit) = scan_unit(bytes, true) else { panic!("complete") };
-            assert!(unit.len > 0, "{:?}", &text[at..]);
-            for window in 0..bytes.len() {
-                match scan_unit(&bytes[..window], false) {
-                    Scan::Found(windowed) => assert_eq!(windowed, unit, "{:?}", &text[at..]),
-                    Scan::NeedMore => assert!(window < unit.reach, "{window} of {unit:?} in {:?}", &text[at..]),
-                }
-            }
-            units.push(&text[at..at + unit.len]);
-            at += unit.len;
-        }
-        units
-    }
+    use crate::scan::split;
 
     fn check(units: &[&str]) {
-        assert_eq!(split(&units.concat()), units);
+        assert_eq!(split(scan_unit, &units.concat()), units);
     }
 
     #[test]
@@ -524,6 +509,17 @@ mod tests {
         assert!(nesting(&"[".repeat(500)) > crate::MAX_NESTING);
         assert!(nesting(&"a: 1\n".repeat(MAX_ROWS + 1)) > crate::MAX_NESTING);
         assert!(nesting("a:\n  - b:\n    - c: [1, [2]]\n") < 12);
+    }
+
+    #[test]
+    fn what_declares_nothing_is_told_by_a_few_words() {
+        assert!(may_declare("apiVersion: v1\nkind: Pod\n"));
+        assert!(may_declare("  Logs:\n    Type: AWS::S3::Bucket\n") && may_declare("Resources:\n"));
+        assert!(may_declare("  build:\n    runs-on: x\n") && may_declare("on: push\njobs:\n"));
+        assert!(!may_declare(
+            "lockfileVersion: '9.0'\npackages:\n  '@types/jobs@1.0.0':\n    engines: {node: '>=10'}\n"
+        ));
+        assert!(!may_declare("- hosts: all\n  tasks: []\n"));
     }
 
     #[test]
