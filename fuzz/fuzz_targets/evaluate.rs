@@ -307,7 +307,7 @@ fuzz_target!(|input: Input<'_>| {
     }
     for (document, scratch) in documents.iter_mut().zip(&scratches) {
         let found = said(scratch, &fresh, &policy);
-        for place in found.iter().flat_map(|finding| &finding.elsewhere) {
+        for place in found.iter().flat_map(|finding| finding.elsewhere.iter()) {
             let there = scratches.iter().find(|scratch| scratch.file == place.file).expect("a file");
             let range = locate(there, place).expect("a unit");
             assert!(there.text.to_string().get(range.clone()).is_some(), "{place:?}");
