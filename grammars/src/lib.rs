@@ -44,6 +44,8 @@ pub enum Language {
     Packer,
     /// YAML. What a document says tells whether it is infrastructure.
     Yaml,
+    /// JSON that is not Terraform's. What it says tells whether it is infrastructure.
+    Json,
     /// Text in any other language, which is not parsed. No name tells it: a team says which of its files count.
     Plain,
 }
@@ -67,8 +69,10 @@ impl Language {
             None
         } else if ends(".hcl") {
             Some(Self::Terragrunt)
-        } else if ends(".yaml") || ends(".yml") {
+        } else if ends(".yaml") || ends(".yml") || ends(".template") {
             Some(Self::Yaml)
+        } else if ends(".json") && !path.contains(".countersign/") {
+            Some(Self::Json)
         } else {
             None
         }
@@ -82,6 +86,7 @@ impl Language {
             "terragrunt" | "hcl" => Some(Self::Terragrunt),
             "packer" => Some(Self::Packer),
             "yaml" | "helm" | "dockercompose" | "github-actions-workflow" => Some(Self::Yaml),
+            "json" | "jsonc" => Some(Self::Json),
             _ => None,
         }
     }
@@ -96,6 +101,7 @@ impl Language {
             Self::Terragrunt => "terragrunt",
             Self::Packer => "packer",
             Self::Yaml => "yaml",
+            Self::Json => "json",
             Self::Plain => "plain",
         }
     }
@@ -110,21 +116,34 @@ impl Language {
         matches!(self, Self::Yaml | Self::Plain)
     }
 
-    /// Whether a unit may declare something; one that may not need not be parsed.
-    pub fn may_declare(self, source: &str) -> bool {
-        self != Self::Yaml || yaml::may_declare(source)
+    /// Whether it is told by the content alone that a file declares infrastructure.
+    pub const fn is_of_many(self) -> bool {
+        matches!(self, Self::Yaml | Self::Json)
     }
 
-    /// A unit as the grammar is to read it, of the same length: without what is no part of the language. `None` where that is all
-    /// of it.
+    /// Whether a unit may declare something; one that may not need not be parsed. Of a whole text, whether any of its units may.
+    pub fn may_declare(self, source: &str) -> bool {
+        match self {
+            Self::Yaml => yaml::may_declare(source),
+            Self::Json => json::may_declare(source),
+            _ => true,
+        }
+    }
+
+    /// A unit as the grammar is to read it, of the same length: without what is no part of the language, as a document of its own.
+    /// `None` where that is the unit as it is.
     pub fn masked(self, source: &str) -> Option<String> {
-        if self == Self::Yaml { yaml::masked(source) } else { None }
+        match self {
+            Self::Yaml => yaml::masked(source),
+            Self::Json => json::masked(source),
+            _ => None,
+        }
     }
 
     /// The grammar that its units are parsed with, if they [are](Self::is_parsed).
     pub fn grammar(self) -> tree_sitter::Language {
         match self {
-            Self::TerraformJson | Self::TerraformVarsJson => tree_sitter_json::LANGUAGE.into(),
+            Self::TerraformJson | Self::TerraformVarsJson | Self::Json => tree_sitter_json::LANGUAGE.into(),
             Self::Yaml => tree_sitter_yaml::LANGUAGE.into(),
             _ => tree_sitter_hcl::LANGUAGE.into(),
         }
@@ -133,7 +152,7 @@ impl Language {
     /// What starts a comment that ends with the line, in a file of this name.
     pub fn line_comment(self, path: &str) -> LineComment {
         match self {
-            Self::TerraformJson | Self::TerraformVarsJson => None,
+            Self::TerraformJson | Self::TerraformVarsJson | Self::Json => None,
             Self::Plain => plain::line_comment(path),
             _ => Some("#"),
         }
@@ -145,6 +164,7 @@ impl Language {
             Self::TerraformJson | Self::TerraformVarsJson => json::scan_unit(bytes, complete),
             Self::Plain => plain::scan_unit(bytes, complete),
             Self::Yaml => yaml::scan_unit(bytes, complete),
+            Self::Json => json::scan_entry(bytes, complete),
             _ => hcl::scan_unit(bytes, complete),
         }
     }
@@ -167,7 +187,8 @@ mod tests {
         assert_eq!(of(".terraform.lock.hcl"), None, "a lock file declares nothing");
         assert_eq!(of("main.tf.json"), Some(Language::TerraformJson));
         assert_eq!(of("prod.auto.tfvars.json"), Some(Language::TerraformVarsJson));
-        assert_eq!(of("package.json"), None);
+        assert_eq!(of("package.json"), Some(Language::Json));
+        assert_eq!(of("stack.template"), Some(Language::Yaml));
         assert_eq!(of("tests/plan.tftest.hcl"), None);
         assert_eq!(of(".tf"), None);
     }

@@ -9,6 +9,7 @@ use countersign_policy::{
 };
 use ignore::WalkBuilder;
 use jiff::civil::Date;
+use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -91,6 +92,7 @@ pub(crate) fn names(path: &Path) -> Vec<PathBuf> {
 /// of other languages that the team calls critical.
 pub(crate) fn files(paths: &[PathBuf], configs: &Configs) -> (Vec<(PathBuf, Language)>, Vec<JsonProblem>) {
     let mut files: BTreeMap<PathBuf, Language> = BTreeMap::new();
+    let mut below: Vec<(PathBuf, Language)> = Vec::new();
     let mut problems = Vec::new();
     let mut problem = |path: &Path, message: String| {
         problems.push(JsonProblem { path: display(path), message });
@@ -104,8 +106,8 @@ pub(crate) fn files(paths: &[PathBuf], configs: &Configs) -> (Vec<(PathBuf, Lang
                 }
                 None => problem(
                     path,
-                    "Countersign does not read this kind of file; it reads .tf, .tofu, .tf.json, .tfvars and .hcl, and what a \
-                     `[[tier]]` of countersign.toml calls critical by its path"
+                    "Countersign does not read this kind of file; it reads .tf, .tofu, .tfvars, .hcl, .yaml, .yml, .json and \
+                     .template, and what a `[[tier]]` of countersign.toml calls critical by its path"
                         .to_owned(),
                 ),
             },
@@ -117,7 +119,7 @@ pub(crate) fn files(paths: &[PathBuf], configs: &Configs) -> (Vec<(PathBuf, Lang
                             if let Some(language) = config.language(entry.path())
                                 && !config.excludes(entry.path())
                             {
-                                files.insert(cleaned(entry.path()), language);
+                                below.push((cleaned(entry.path()), language));
                             }
                         }
                         Ok(_) => {}
@@ -127,7 +129,17 @@ pub(crate) fn files(paths: &[PathBuf], configs: &Configs) -> (Vec<(PathBuf, Lang
             }
         }
     }
+    files.par_extend(below.into_par_iter().filter(|(path, language)| may_declare(path, *language, configs)));
     (files.into_iter().collect(), problems)
+}
+
+/// Whether a file in a language that is used for anything may declare infrastructure, or is critical whatever it says.
+fn may_declare(path: &Path, language: Language, configs: &Configs) -> bool {
+    if !language.is_of_many() || configs.of(path).singles_out(path) {
+        return true;
+    }
+    let text = read_most(path, MAX_FILE_BYTES);
+    text.map_or(true, |text| language.may_declare(&String::from_utf8_lossy(&text)))
 }
 
 /// A path without the parts that say nothing, so that a file has one name.

@@ -303,7 +303,7 @@ fn a_file_that_is_no_terraform() {
     let workspace = Workspace::git(&[("README.md", "x")]);
     let said = countersign(&workspace, &["impact", "README.md"]);
     assert_eq!(said.code, Some(2));
-    assert!(said.stderr.contains("predicted for Terraform and OpenTofu"), "{}", said.stderr);
+    assert!(said.stderr.contains("predicted for Terraform and OpenTofu (.tf"), "{}", said.stderr);
     let said = countersign(&workspace, &["impact", "nowhere.tf"]);
     assert!(said.stderr.contains("there is no such file or folder"), "{}", said.stderr);
 }

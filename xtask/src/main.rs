@@ -46,6 +46,9 @@ cargo xtask traces [--data DIR]
 fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if let ["score", "impact", "templates", rest @ ..] = arguments.as_slice() {
+        return score_impact::templates::run(option(rest, "--data"), option(rest, "--list"));
+    }
     if let ["score", "impact", rest @ ..] = arguments.as_slice() {
         return score_impact::run(option(rest, "--data"), option(rest, "--list"));
     }

@@ -54,6 +54,7 @@ pub(crate) fn run(from: Option<&str>, check: bool) -> anyhow::Result<()> {
         ("crates/policy/data/terraform.txt", policy(&folder)?),
         ("crates/policy/data/actions.txt", actions(&folder)?),
         ("crates/impact/data/terraform.txt", impact_tables::terraform(&folder)?),
+        ("crates/impact/data/cloudformation.txt", impact_tables::cloudformation(&folder)?),
         ("crates/commands/data/aws.txt", access_levels(&folder)?),
     ];
     let mut stale = Vec::new();

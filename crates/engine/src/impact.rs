@@ -5,6 +5,7 @@ use crate::derive::{Elsewhere, locate, written_of};
 use crate::document::Snapshot;
 use crate::facts::Facts;
 use countersign_impact::{Action, Change, Reason, Side};
+use countersign_infra::Format;
 use countersign_infra::terraform::{Workspace, module_of};
 use countersign_policy::{Environment, EnvironmentEvidence, Fix, Impacted, Tier, Written};
 use std::fmt::Write as _;
@@ -203,7 +204,8 @@ impl Impact {
     /// The `moved` block that keeps a renamed resource: behind its unit, and at the end of the text where that is in another file.
     fn moved(&self, snapshot: &Snapshot) -> Option<Fix> {
         let change = &self.change;
-        let to = change.renamed_to.as_ref().filter(|_| change.action == Action::Destroy)?;
+        let is_terraform = Format::of_kind(&change.kind) == Format::Terraform;
+        let to = change.renamed_to.as_ref().filter(|_| change.action == Action::Destroy && is_terraform)?;
         // The addresses are those of its module.
         if module_of(&snapshot.file) != &*change.module {
             return None;

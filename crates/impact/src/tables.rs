@@ -2,6 +2,7 @@
 //! are searched as they are: a line is found by bisection, so nothing is built at start.
 
 use crate::versions::{Span, Version};
+use countersign_infra::Format;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,6 +10,10 @@ use std::sync::Arc;
 const TERRAFORM: &str = include_str!("../data/terraform.txt");
 /// Written by hand.
 const UTILITY: &str = include_str!("../data/utility.txt");
+/// Made by `cargo xtask tables`.
+const CLOUDFORMATION: &str = include_str!("../data/cloudformation.txt");
+/// Written by hand.
+const KUBERNETES: &str = include_str!("../data/kubernetes.txt");
 
 /// What a change of an attribute does to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,7 +31,7 @@ pub enum Effect {
 }
 
 /// Attributes that types have beside their own and that are changed in place.
-const COMMON: &[&str] = &["tags", "tags_all", "labels", "region", "timeouts"];
+const COMMON: &[&str] = &["tags", "tags_all", "labels", "region", "timeouts", "Tags"];
 
 /// A fact that a repository states beside the tables, or against them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +69,7 @@ pub struct Kind {
     pub region: bool,
     /// Every settable top-level attribute replaces it.
     pub all: bool,
+    flags: &'static str,
     classes: &'static str,
     protections: &'static str,
     attributes: &'static str,
@@ -97,7 +103,7 @@ pub enum Polarity {
     Discards,
     /// A span: the shorter, the less is left.
     Period,
-    /// `PREVENT` refuses to destroy, `ABANDON` leaves the thing as it is.
+    /// `PREVENT` refuses to destroy, `ABANDON` and `Retain` leave the thing as it is, `Snapshot` takes a last one.
     Policy,
 }
 
@@ -165,7 +171,12 @@ impl Tables {
         if let Some((effect, _)) = self.extra.get(kind).and_then(|facts| facts.get(path)) {
             return *effect;
         }
-        let Some(known) = class(kind) else { return Effect::Unknown };
+        let Some(known) = class(kind) else {
+            return match Format::of_kind(kind) {
+                Format::Kubernetes | Format::Workflow => Effect::InPlace,
+                Format::Terraform | Format::CloudFormation => Effect::Unknown,
+            };
+        };
         if path == "region" && known.region {
             return Effect::Replaces;
         }
@@ -213,7 +224,12 @@ fn is_inside(inner: &str, outer: &str) -> bool {
 
 /// What is known of a type.
 pub fn class(kind: &str) -> Option<Kind> {
-    let line = find(TERRAFORM, kind).or_else(|| find(UTILITY, kind))?;
+    let line = match Format::of_kind(kind) {
+        Format::Terraform => find(TERRAFORM, kind).or_else(|| find(UTILITY, kind)),
+        Format::CloudFormation => find(CLOUDFORMATION, kind).or_else(|| find(UTILITY, kind)),
+        Format::Kubernetes => find(KUBERNETES, kind),
+        Format::Workflow => None,
+    }?;
     let mut columns = line.splitn(5, ' ');
     let tier = columns.next()?.parse().ok();
     let flags = columns.next()?;
@@ -223,6 +239,7 @@ pub fn class(kind: &str) -> Option<Kind> {
         removed: flags.contains('x'),
         region: flags.contains('r'),
         all: flags.contains('A'),
+        flags,
         classes: or_none(columns.next()?),
         protections: or_none(columns.next()?),
         attributes: columns.next().unwrap_or_default(),
@@ -246,6 +263,11 @@ impl Kind {
             "ctl" => Some(Class::Control),
             _ => None,
         })
+    }
+
+    /// Whether the old one goes before the new one is there, where it is replaced.
+    pub fn deletes_first(&self) -> bool {
+        self.flags.contains('d')
     }
 
     /// Whether it holds data that is not elsewhere.
@@ -338,12 +360,18 @@ pub(crate) fn polarity(path: &str) -> Option<Polarity> {
         | "termination_protection"
         | "termination_protection_enabled"
         | "disable_api_termination"
-        | "lock_level" => Polarity::Guards,
+        | "lock_level"
+        | "DeletionProtection"
+        | "DeletionProtectionEnabled"
+        | "DeleteProtection"
+        | "TerminationProtectionEnabled"
+        | "DisableApiTermination" => Polarity::Guards,
         "skip_destroy"
         | "point_in_time_recovery"
         | "versioning"
         | "object_lock_enabled"
-        | "purge_protection_enabled" => Polarity::Keeps,
+        | "purge_protection_enabled"
+        | "ObjectLockEnabled" => Polarity::Keeps,
         "final_snapshot_identifier" | "final_snapshot_name" => Polarity::KeepsWhenSet,
         "force_destroy"
         | "force_delete"
@@ -351,15 +379,22 @@ pub(crate) fn polarity(path: &str) -> Option<Polarity> {
         | "delete_automated_backups"
         | "delete_on_termination"
         | "delete_contents_on_destroy"
-        | "disable_on_destroy" => Polarity::Discards,
+        | "disable_on_destroy"
+        | "DeleteAutomatedBackups"
+        | "ForceDelete"
+        | "EmptyOnDelete" => Polarity::Discards,
         "retention_days"
         | "retention_in_days"
         | "backup_retention_period"
         | "snapshot_retention_limit"
         | "deletion_window_in_days"
         | "recovery_window_in_days"
-        | "soft_delete_retention_days" => Polarity::Period,
-        "deletion_policy" => Polarity::Policy,
+        | "soft_delete_retention_days"
+        | "BackupRetentionPeriod"
+        | "RetentionInDays"
+        | "PendingWindowInDays"
+        | "AutomatedSnapshotRetentionPeriod" => Polarity::Period,
+        "deletion_policy" | "DeletionPolicy" | "UpdateReplacePolicy" | "persistentVolumeReclaimPolicy" => Polarity::Policy,
         _ => return None,
     })
 }

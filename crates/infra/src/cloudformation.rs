@@ -74,7 +74,11 @@ fn resource(element: &Element, blocks: &mut Vec<Block>) {
             }
             Some("Type") => {}
             Some(name) => {
-                let content = Content::Attribute(resolved(part.value.clone()));
+                let named = text_of(&part.value).filter(|_| name == "Condition");
+                let content = Content::Attribute(match named {
+                    Some(named) => Expr { range: part.value.range, kind: condition(named) },
+                    None => resolved(part.value.clone()),
+                });
                 items.entries.push(Item { name: shared(name), range: part.range, content });
             }
             None => items.open = true,
@@ -202,6 +206,7 @@ fn path(root: &str, steps: Box<[Step]>, at: &Expr) -> ExprKind {
     ExprKind::Traversal(Box::new(Expr { range: at.range, kind: ExprKind::Variable(interned(root)) }), steps)
 }
 
+/// What a condition comes to.
 fn condition(name: &str) -> ExprKind {
     let root = Expr { range: (0..0).into(), kind: ExprKind::Variable(interned("Conditions")) };
     ExprKind::Traversal(Box::new(root), [attribute(name), attribute(VALUE)].into())

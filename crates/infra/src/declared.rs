@@ -1,8 +1,47 @@
-//! Which format a value in YAML is of, told by what it says.
+//! Which format a value in YAML or JSON is of, told by what it says.
 
+use crate::terraform::json_syntax;
 use crate::terraform::syntax::Block;
 use crate::{cloudformation, kubernetes, workflows, yaml};
 use tree_sitter::Tree;
+
+/// What a resource is declared in, and with that what becomes of it when it is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Terraform and what reads its language.
+    Terraform,
+    /// A template of CloudFormation.
+    CloudFormation,
+    /// Kubernetes: objects that are applied to a cluster.
+    Kubernetes,
+    /// A workflow of GitHub Actions.
+    Workflow,
+}
+
+impl Format {
+    /// The format in which there are resources of a kind.
+    pub fn of_kind(kind: &str) -> Self {
+        if kind.contains("::") {
+            Self::CloudFormation
+        } else if kind.starts_with("github/") {
+            Self::Workflow
+        } else if kind.contains('/') {
+            Self::Kubernetes
+        } else {
+            Self::Terraform
+        }
+    }
+}
+
+/// The blocks of a unit in JSON, in order of the text.
+pub(crate) fn in_json(source: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    if let Some(document) = json_syntax::document(source) {
+        kubernetes::add(source, &document, &mut blocks);
+        cloudformation::add(&document, &mut blocks);
+    }
+    blocks
+}
 
 /// The blocks of a unit in YAML, in order of the text.
 pub(crate) fn in_yaml(source: &str, tree: &Tree) -> Vec<Block> {

@@ -13,5 +13,6 @@ pub mod terraform;
 mod workflows;
 mod yaml;
 
+pub use declared::Format;
 pub use json::document;
 pub use model::{Alone, Body, Field, Found, Resource, Value, ValueKind, Via, ViaSource, World};

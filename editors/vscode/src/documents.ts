@@ -5,6 +5,7 @@ import type { DocumentSelector, RegistrationParams } from "vscode-languageclient
 const LANGUAGES = [
   "hcl",
   "helm",
+  "json",
   "opentofu",
   "opentofu-vars",
   "packer",
@@ -20,8 +21,6 @@ export const WRITTEN: DocumentSelector = [
     { scheme: "file", language },
     { scheme: "untitled", language },
   ]),
-  // The language of these is JSON.
-  { scheme: "file", pattern: "**/*.{tf,tofu,tfvars}.json" },
 ];
 
 /** What the server is told about. */

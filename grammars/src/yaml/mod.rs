@@ -381,9 +381,52 @@ fn after_quote(text: &[u8], quote: u8) -> Option<&[u8]> {
     None
 }
 
+/// A text as the grammar is to read it, in as many bytes; `None` where that is the text itself. See [`filled`] and [`joined`].
+pub(crate) fn masked(text: &str) -> Option<String> {
+    match filled(text) {
+        Some(filled) => Some(joined(&filled).unwrap_or(filled)),
+        None => joined(text),
+    }
+}
+
+/// A text with strings on one line of which a later line is not indented deeper than what they belong to: parsers in use
+/// take these (libyaml, and that of Go), the specification and the grammar do not. Blanks stand for the line breaks.
+fn joined(text: &str) -> Option<String> {
+    let is_odd = |line: &[u8], quote| line.iter().fold(false, |odd, byte| odd ^ (*byte == quote));
+    let lines = || text.as_bytes().split_inclusive(|byte| *byte == b'\n');
+    lines().any(|line| is_odd(line, b'"') || is_odd(line, b'\'')).then_some(())?;
+    let mut unit = Unit::default();
+    let (mut at, mut begun, mut column, mut is_shallow) = (0, 0, 0, false);
+    let mut joins = Vec::new();
+    for line in lines() {
+        if unit.ends_before(line, at).is_some() {
+            unit = Unit::default();
+        }
+        let was_open = matches!(unit.open, Open::Quote(_));
+        is_shallow |= was_open && !trimmed(line).is_empty() && indent(line) <= column;
+        unit.take(line, at + line.len());
+        if was_open && !matches!(unit.open, Open::Quote(_)) && is_shallow {
+            joins.push(begun..at);
+        }
+        if !was_open || !matches!(unit.open, Open::Quote(_)) {
+            let content = trimmed(line);
+            let marked = content.iter().take_while(|byte| matches!(byte, b'-' | b' ' | b'\t')).count();
+            (begun, column, is_shallow) = (at, indent(line) + marked, false);
+        }
+        at += line.len();
+    }
+    let mut out = text.as_bytes().to_vec();
+    (!joins.is_empty()).then_some(())?;
+    for join in joins {
+        let breaks = out.get_mut(join).into_iter().flatten().filter(|byte| matches!(byte, b'\n' | b'\r'));
+        breaks.for_each(|byte| *byte = b' ');
+    }
+    String::from_utf8(out).ok()
+}
+
 /// A text with everything between `{{` and `}}` taken out, in as many bytes: what a template engine fills in is no YAML. Where nothing
 /// else stands on a line, the line is left empty, else letters stand for it. `None` where there is nothing of that kind.
-pub(crate) fn masked(text: &str) -> Option<String> {
+fn filled(text: &str) -> Option<String> {
     template_start(text).is_some().then_some(())?;
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -520,6 +563,16 @@ mod tests {
             "lockfileVersion: '9.0'\npackages:\n  '@types/jobs@1.0.0':\n    engines: {node: '>=10'}\n"
         ));
         assert!(!may_declare("- hosts: all\n  tasks: []\n"));
+    }
+
+    #[test]
+    fn strings_that_go_on_too_far_left_are_put_on_one_line() {
+        let of = |text: &str| joined(text).unwrap_or_else(|| text.to_owned());
+        assert_eq!(of("a:\n  b: '[\n    1\n  ]'\n  c: 2\n"), "a:\n  b: '[     1   ]'\n  c: 2\n");
+        assert_eq!(of("- a: \"x\n  y\"\n- b\n"), "- a: \"x   y\"\n- b\n");
+        for same in ["a: 'x\n  y'\n", "a: it's\nb: 1\n", "a: |\n  'x\n  y\nb: 1\n", "a: 'x\nb: 1\n", "a: \"x\n"] {
+            assert_eq!(joined(same), None, "{same}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the open documents would do to what is live: their modules are compared with what is presumed to be live, on the pool,
 //! once the text has settled.
 
-use super::{Baselines, Comparison, Files, Impacts, Kept, State, Then};
+use super::{Baselines, Comparison, Files, Impacts, Kept, State, Then, is_of_module};
 use crate::disk::Configs;
 use countersign_engine::{Snapshot, Workspace, module_of};
 use countersign_impact::graph::Links;
@@ -37,9 +37,8 @@ impl Live {
         let modules: BTreeSet<String> = now
             .open
             .keys()
-            .map(|file| module_of(file))
-            .filter(|module| !now.open.contains_key(*module))
-            .map(str::to_owned)
+            .filter(|file| is_of_module(file).is_some())
+            .map(|file| module_of(file).to_owned())
             .collect();
         let open: BTreeSet<Arc<str>> = now.open.keys().cloned().collect();
         let after = State::new(now.workspace, Files::new(now.on_disk, now.open));

@@ -138,12 +138,17 @@ pub(crate) fn tables(configs: &Configs, modules: &BTreeSet<String>) -> Tables {
 }
 
 /// What is said of a file that is none of a module.
-const NOT_COMPARED: &str =
-    "what an edit does is predicted for Terraform and OpenTofu: .tf, .tofu, .tf.json, .tofu.json, .tfvars";
+const NOT_COMPARED: &str = "what an edit does is predicted for Terraform and OpenTofu (.tf, .tofu, .tf.json, .tofu.json, .tfvars), \
+                            and for CloudFormation and Kubernetes (.yaml, .yml, .json, .template)";
 
-/// Whether a path is that of a file of a module.
+/// Whether a path is that of a file of a module, which may be one by itself.
 fn is_of_module(path: &str) -> Option<Language> {
-    Language::of_path(path).filter(|_| module_of(path) != path)
+    Language::of_path(path).filter(|_| stands_alone(path) || module_of(path) != path)
+}
+
+/// Whether a module is one file by itself.
+fn stands_alone(module: &str) -> bool {
+    matches!(Language::of_path(module), Some(Language::Yaml | Language::Json))
 }
 
 /// A content as the file at a path. What is no text, or too large, declares what nobody knows, and why is said.

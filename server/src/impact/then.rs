@@ -1,7 +1,7 @@
 //! The state that is presumed to be live, made of what is there now and of what is known of earlier. There is one way for
 //! editors and for the command line.
 
-use super::{State, is_of_module, read};
+use super::{State, is_of_module, read, stands_alone};
 use crate::cache::Cache;
 use crate::disk::{self, Configs};
 use crate::git::{MergeBases, Revision};
@@ -101,8 +101,8 @@ impl<'a> Baselines<'a> {
 
     /// Where the files of a folder were earlier: as the settings say, outside of git what was saved last.
     pub(crate) fn of(&mut self, folder: &str) -> Earlier {
-        let folder = Path::new(folder);
-        let inside = folder.join("-");
+        let inside = inside(folder);
+        let folder = inside.parent().unwrap_or(Path::new(folder));
         let setting = match self.named {
             Some(named) => Baseline::Revision(named.to_owned()),
             None => self.configs.of(&inside).config.impact.baseline.clone(),
@@ -176,8 +176,14 @@ impl<'a> Then<'a> {
 
     /// Puts the files of a folder into the state before as a commit has them.
     fn committed(&mut self, revision: &Revision, folder: &str) {
-        let Some(inside) = revision.inside(Path::new(folder)) else { return };
-        let files = revision.files_in(&inside);
+        let of = inside(folder);
+        let Some(inside) = of.parent().and_then(|folder| revision.inside(folder)) else { return };
+        let mut files = revision.files_in(&inside);
+        if stands_alone(folder) {
+            // A file by itself.
+            let name = folder.rsplit('/').next().unwrap_or_default();
+            files.retain(|(file, _)| *file == *name);
+        }
         // A submodule is a repository of its own, with another history.
         if files.is_empty() && revision.is_foreign(&inside) {
             return;
@@ -186,7 +192,7 @@ impl<'a> Then<'a> {
         let cache = OnceCell::new();
         let mut committed = HashSet::new();
         for (name, id) in files {
-            let path = Path::new(folder).join(&name);
+            let path = of.with_file_name(&name);
             let file = key(&path);
             let Some(language) = is_of_module(&file) else { continue };
             committed.insert(Arc::clone(&file));
@@ -199,7 +205,7 @@ impl<'a> Then<'a> {
             if now.is_some_and(|now| names.is_same(id, now.text.to_string().as_bytes())) {
                 continue;
             }
-            let cache = cache.get_or_init(|| Cache::of(Path::new(folder), &self.kept.store));
+            let cache = cache.get_or_init(|| Cache::of(path.parent().unwrap_or(&path), &self.kept.store));
             let (then, problem) = self.kept.file(revision, id, cache, &path, language);
             self.state.replace(&file, Some(then), problem.is_some());
             if let Some(problem) = problem {
@@ -244,6 +250,12 @@ impl<'a> Then<'a> {
     pub(crate) fn different(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<Snapshot>)> {
         self.state.files().filter(|(file, then)| self.now.file(file).is_none_or(|now| !Arc::ptr_eq(now, then)))
     }
+}
+
+/// A path in a folder; where a file is a module by itself, in that of the file.
+fn inside(module: &str) -> PathBuf {
+    let path = Path::new(module);
+    if stands_alone(module) { path.with_file_name("-") } else { path.join("-") }
 }
 
 /// The files of a folder that git does not ignore.

@@ -122,8 +122,9 @@ pub(crate) fn changes(
     };
     let paths: BTreeSet<String> = by_path.iter().filter_map(is_caused).chain(now.paths.iter().cloned()).collect();
     let (whole, policies) = (whole(now), RefCell::default());
-    let one = |path: &str| OneFile {
+    let one = |path: &str, is_infrastructure: bool| OneFile {
         path: path.to_owned(),
+        is_infrastructure,
         policy: FilePolicy::of(&policies, &root.join(path), now.git, configs),
         looked: by_path.get(&root.join(path)),
         whole: &whole,
@@ -146,7 +147,7 @@ pub(crate) fn changes(
         };
         let states: Vec<States> = contents.into_par_iter().map(apart).collect();
         for (path, states) in paths.iter().zip(&states) {
-            all.extend(one(path).changes(states));
+            all.extend(one(path, states.is_infrastructure).changes(states));
         }
     }
     let mut doubts = check.live.doubts;
@@ -156,12 +157,12 @@ pub(crate) fn changes(
         if let Some(change) = covering {
             change.impact = change.impact.into_iter().chain([planned.impact]).max_by_key(severity_of);
             change.planned.push(planned);
-            one(&change.bound.path).require(change);
+            one(&change.bound.path, true).require(change);
             continue;
         }
         let (before, (now, text)) =
             (parts_of(&planned.path, tip.file(&planned.path)).0, parts_of(&planned.path, (now.file)(&planned.path)));
-        all.push(one(&planned.path).only_planned(planned, &before, &now, &String::from_utf8_lossy(&text)));
+        all.push(one(&planned.path, true).only_planned(planned, &before, &now, &String::from_utf8_lossy(&text)));
     }
     problems.extend(plans.problems);
     doubts.extend(plans.doubts);

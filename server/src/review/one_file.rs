@@ -46,6 +46,8 @@ impl FilePolicy {
 /// One file that is not as it was.
 pub(super) struct OneFile<'a> {
     pub(super) path: String,
+    /// Whether it is in a language that is read and may declare something, in one of its states.
+    pub(super) is_infrastructure: bool,
     pub(super) policy: Rc<FilePolicy>,
     pub(super) looked: Option<&'a Looked>,
     /// What tells all that is different from anything else.
@@ -63,23 +65,31 @@ pub(super) struct States {
     now: Option<Vec<u8>>,
     /// What it falls into, in each of the three.
     parts: [Vec<Part>; 3],
+    /// Whether it is in a language that is read and may declare something, in one of them.
+    pub(super) is_infrastructure: bool,
 }
 
 impl States {
     /// Takes them apart. `tip` is often the base.
     pub(super) fn new(path: &Path, base: Option<Vec<u8>>, tip: Option<&[u8]>, now: Option<Vec<u8>>) -> Self {
         let of = |content: Option<&[u8]>| content.map(|it| parts(path, it)).unwrap_or_default();
+        let language = Language::of_path(&path.to_string_lossy());
+        let declares = |content: &Option<Vec<u8>>| {
+            let text = content.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+            language.is_some_and(|language| !language.is_of_many() || language.may_declare(&text))
+        };
+        let is_infrastructure = declares(&base) || declares(&now);
         let before = of(base.as_deref());
         let there = if tip == base.as_deref() { before.clone() } else { of(tip) };
         let after = of(now.as_deref());
-        Self { base, now, parts: [before, there, after] }
+        Self { base, now, parts: [before, there, after], is_infrastructure }
     }
 }
 
 impl OneFile<'_> {
     /// What changed in it.
     pub(super) fn changes(&self, states: &States) -> Vec<Change> {
-        let States { base, now, parts: [before, there, after] } = states;
+        let States { base, now, parts: [before, there, after], .. } = states;
         let by_address = |parts: &[Part]| -> BTreeMap<Option<String>, String> {
             parts.iter().map(|part| (part.address.clone(), part.seal.clone())).collect()
         };
@@ -184,7 +194,7 @@ impl OneFile<'_> {
         let of_file = self.policy.config.tiers.of_file(policy_path, environment);
         let names = |row: &RequireRow| row.paths.as_ref().is_some_and(|paths| paths.fit(policy_path));
         let is_named = || of_file.is_some() || config.require.iter().any(names);
-        if Language::of_path(&self.path).is_none() && !is_named() {
+        if !self.is_infrastructure && !is_named() {
             return None;
         }
         let tier = match &part.kind {

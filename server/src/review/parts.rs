@@ -48,7 +48,7 @@ pub(crate) fn parts(path: &Path, content: &[u8]) -> Vec<Part> {
         vec![Part { address: None, kind: None, ranges, seal, is_read: language.is_none() }]
     };
     let Ok(text) = std::str::from_utf8(content) else { return whole(digest(content)) };
-    let Some(language) = language else { return whole(seal(text, None)) };
+    let Some(language) = language.filter(|language| language.may_declare(text)) else { return whole(seal(text, None)) };
     let snapshot = Snapshot::new(language, 0, text);
     if snapshot.unread.is_some() {
         return whole(seal(text, None));

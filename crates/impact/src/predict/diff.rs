@@ -1,17 +1,42 @@
 //! What differs between two states of one body.
 
+use super::formats::filled_in;
 use super::half::Half;
 use super::names::is_about;
 use crate::tables::Tables;
 use countersign_infra::terraform::{Definition, Item, Names, same};
-use countersign_infra::{Body, Field, Value, ValueKind, document};
+use countersign_infra::{Body, Field, Format, Value, ValueKind, document};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// Settings of Terraform itself, which the provider does not see.
-pub(super) const META: &[&str] =
+pub(super) const OF_TERRAFORM: &[&str] =
     &["count", "for_each", "lifecycle", "depends_on", "provider", "provisioner", "connection", "timeouts"];
+
+/// What CloudFormation itself looks at.
+const OF_CLOUDFORMATION: &[&str] = &[
+    "Condition",
+    "CreationPolicy",
+    "DeletionPolicy",
+    "DependsOn",
+    "Metadata",
+    "UpdatePolicy",
+    "UpdateReplacePolicy",
+];
+
+/// What is the name of an object, or what the cluster says of it.
+const OF_KUBERNETES: &[&str] = &["apiVersion", "kind", "status"];
+
+/// Settings of resources of a format that are not attributes of theirs.
+fn settings(format: Format) -> &'static [&'static str] {
+    match format {
+        Format::Terraform => OF_TERRAFORM,
+        Format::CloudFormation => OF_CLOUDFORMATION,
+        Format::Kubernetes => OF_KUBERNETES,
+        Format::Workflow => &[],
+    }
+}
 
 /// How much is known of a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,9 +107,11 @@ impl Compared<'_> {
     /// The top-level names of which something may differ, with what both bodies say of them.
     pub(super) fn differences(&self, before: &Body, after: &Body) -> Vec<Difference> {
         let mut found = Vec::new();
+        let (before, after) = (&*filled_in(self.kind, before, after), &*filled_in(self.kind, after, before));
         let (of_before, of_after) = (by_name(self.before), by_name(self.after));
         let names: BTreeSet<&str> = of_before.keys().chain(of_after.keys()).copied().collect();
-        for name in names.into_iter().filter(|name| !META.contains(name)) {
+        let settings = settings(Format::of_kind(self.kind));
+        for name in names.into_iter().filter(|name| !settings.contains(name)) {
             let items = [&of_before, &of_after].map(|of| of.get(name).map(Vec::as_slice).unwrap_or_default());
             if self.says_the_same(items[0], items[1]) {
                 continue;

@@ -6,7 +6,7 @@ use super::moves::plain;
 use super::resource::raise;
 use crate::change::{Action, Change, Reason};
 use crate::tables::Effect;
-use countersign_infra::terraform::{Content, Items};
+use countersign_infra::terraform::{Content, Expr, ExprKind, Items};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -108,6 +108,11 @@ impl Pair<'_> {
         items.entries.iter().find_map(|item| {
             let path = format!("{prefix}{}", item.name);
             match &item.content {
+                Content::Attribute(Expr { kind: ExprKind::Variable(name), .. }) => {
+                    // `Ref` stands for the name that the service gave it.
+                    let is_it = &**name == named && self.tables.effect(kind, &path) == Effect::Replaces;
+                    is_it.then_some(path)
+                }
                 Content::Attribute(expr) => {
                     let rest = expr.address()?;
                     let rest = plain(&rest);

@@ -1,15 +1,17 @@
 //! Resources and calls that are not there any more.
 
+use super::formats::{self, Left};
 use super::half::Half;
 use super::harm::States;
 use super::instances::is_none;
 use super::lifecycle::{Lifecycle, say_guard};
-use super::module::{Pair, Seen};
+use super::module::{Loose, Pair, Seen};
 use super::moves::{Removal, plain};
 use super::names;
 use super::similar::{matched, words};
 use super::words::file;
 use crate::change::{Action, Change, Reason};
+use countersign_infra::Format;
 use countersign_infra::terraform::{Instances, Workspace};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,6 +21,9 @@ impl Pair<'_> {
     pub(super) fn gone(&self, address: &Arc<str>, like: Option<&str>) -> Option<Change> {
         let definition = self.before.main(address)?;
         let kind = &definition.block().kind;
+        if formats::is_generated(kind, address) {
+            return None;
+        }
         let declared = self.before.declared(definition);
         let instances = declared.as_ref().map(|declared| &declared.instances);
         if instances.is_some_and(is_none) {
@@ -29,15 +34,20 @@ impl Pair<'_> {
             return Some(change);
         }
         let mut say = |why: String| change.reasons.push(Reason { attribute: None, why, place: None });
-        match like {
-            Some(to) => {
+        match (formats::gone(kind, like, !self.after.is_there()), like) {
+            (Some((why, certain)), _) => {
+                say(why);
+                change.certain = certain;
+                change.renamed_to = like.map(str::to_owned);
+            }
+            (None, Some(to)) => {
                 say(format!(
                     "it is gone, and `{to}` is nearly the same: without a `moved` block Terraform destroys the one and creates \
                      the other"
                 ));
                 change.renamed_to = Some(to.to_owned());
             }
-            None => say("it is not declared any more".to_owned()),
+            (None, None) => say("it is not declared any more".to_owned()),
         }
         if matches!(instances, Some(Instances::Count(None) | Instances::Keys(None)) | None) {
             let why = "how many instances there were is not known".to_owned();
@@ -48,6 +58,12 @@ impl Pair<'_> {
             declared.as_ref().and_then(|declared| declared.bodies.first()).map(|resource| &resource.body),
         );
         let body = declared.as_ref().and_then(|declared| declared.bodies.first()).map(|resource| &resource.body);
+        if body.is_some_and(|body| formats::left(kind, body, "DeletionPolicy") == Left::All) {
+            let why = "its `DeletionPolicy` says that it stays as it is; the stack manages it no longer".to_owned();
+            change.reasons.push(Reason { attribute: Some("DeletionPolicy".to_owned()), why, place: None });
+            (change.action, change.certain) = (Action::Update, true);
+            return Some(change);
+        }
         say_guard(&mut change, body);
         self.add_loss(&mut change, &States::gone(body, definition));
         if lifecycle.prevent_destroy {
@@ -244,8 +260,28 @@ fn is_inside(half: &Half<'_>, address: &str) -> Option<bool> {
     is_inside(&half.enter(definition)?, &parts.collect::<Vec<_>>().join("."))
 }
 
+/// Objects of Kubernetes that are declared in another file than before: in which, in which now, and their addresses. They are who
+/// their names say, so nothing becomes of them by that.
+pub(super) fn objects_elsewhere(seen: &mut Seen) -> Vec<(Arc<str>, Arc<str>, Arc<str>)> {
+    let mut found = Vec::new();
+    for gone in seen.gone.iter().filter(|it| Format::of_kind(&it.definition.block().kind) == Format::Kubernetes) {
+        let is_it = |new: &&Loose| new.address == gone.address && new.folder != gone.folder;
+        if let Some(new) = seen.new.iter().find(is_it) {
+            found.push((Arc::clone(&gone.folder), Arc::clone(&new.folder), Arc::clone(&gone.address)));
+        }
+    }
+    seen.changes.retain(|change| {
+        let is_one = |(from, to, address): &(Arc<str>, Arc<str>, Arc<str>)| {
+            let is_at = |folder: &Arc<str>, action| change.module == *folder && change.action == action;
+            *change.address == **address && (is_at(from, Action::Destroy) || is_at(to, Action::Create))
+        };
+        !found.iter().any(is_one)
+    });
+    found
+}
+
 /// Resources that are gone from one folder and new in another of the folders that are compared.
-pub(super) fn moved_elsewhere(seen: &mut Seen, before: &Workspace, after: &Workspace) {
+pub(super) fn moved_elsewhere(seen: &mut Seen, after: &Workspace) {
     let mut by_name: BTreeMap<(Arc<str>, Arc<str>), Vec<usize>> = BTreeMap::new();
     for (index, loose) in seen.new.iter().enumerate() {
         let key = (Arc::clone(&loose.definition.block().kind), Arc::clone(&loose.address));
@@ -256,7 +292,7 @@ pub(super) fn moved_elsewhere(seen: &mut Seen, before: &Workspace, after: &Works
         let Some(others) = by_name.get(&key) else { continue };
         let others = others.iter().filter_map(|index| seen.new.get(*index));
         let like = others.filter(|other| other.folder != gone.folder).find(|other| {
-            let of = |loose: &super::module::Loose| vec![(loose.address.to_string(), words(&loose.definition))];
+            let of = |loose: &Loose| vec![(loose.address.to_string(), words(&loose.definition))];
             !matched(&of(gone), &of(other)).is_empty()
         });
         let Some(like) = like else { continue };
@@ -267,9 +303,13 @@ pub(super) fn moved_elsewhere(seen: &mut Seen, before: &Workspace, after: &Works
         // A module that this one calls is applied with the same state, and there the address is another one.
         let calls: Vec<_> =
             after.callers(&like.folder).into_iter().filter(|call| folder_of(&call.file) == &*gone.folder).collect();
-        let _ = before;
         change.reasons.clear();
-        let why = if let [call] = calls.as_slice() {
+        let why = if Format::of_kind(&change.kind) == Format::CloudFormation {
+            format!(
+                "it is declared in {} now, which is another stack: CloudFormation deletes it here and creates it there",
+                file(&like.folder)
+            )
+        } else if let [call] = calls.as_slice() {
             let to = format!("{}.{}", call.block().address, like.address);
             let why = format!(
                 "it is declared in the module at {} now, as `{to}`: without a `moved` block Terraform destroys it and creates it \

@@ -117,10 +117,13 @@ impl<'w> Half<'w> {
         self.soft.get_or_init(|| {
             let mut soft = self.soft_arguments.clone();
             if self.route.calls.is_empty() {
-                let variables = self.blocks.keys().filter(|address| address.starts_with("var."));
+                let is_variable = |address: &str| address.starts_with("var.") || self.is_of(address, &["parameter"]);
+                let variables = self.blocks.keys().filter(|address| is_variable(address));
                 soft.extend(variables.filter(|address| self.is_by_default(address)).map(ToString::to_string));
             }
-            let locals: Vec<_> = self.blocks.keys().filter(|address| address.starts_with("local.")).collect();
+            let is_local =
+                |address: &str| address.starts_with("local.") || self.is_of(address, &["mapping", "condition"]);
+            let locals: Vec<_> = self.blocks.keys().filter(|address| is_local(address)).collect();
             loop {
                 let rests = |address: &str| {
                     self.said(address).iter().any(|definition| is_about(&definition.block().mentions, &soft))
@@ -139,10 +142,24 @@ impl<'w> Half<'w> {
     }
 
     fn is_by_default(&self, variable: &str) -> bool {
-        let has_default = self.said(variable).iter().any(|it| it.block().body.attribute("default").is_some());
+        let has_default = self.said(variable).iter().any(|it| {
+            let body = &it.block().body;
+            body.attribute("default").or_else(|| body.attribute("Default")).is_some()
+        });
         let value = || self.with(|scope| scope.value_of(variable)).flatten();
         has_default
             && value().is_some_and(|value| value.via.as_deref().is_some_and(|via| via.source == ViaSource::Default))
+    }
+
+    /// Whether an address is that of a value with a name and not of a resource.
+    pub(super) fn is_name(&self, address: &str) -> bool {
+        ["var.", "local.", "data."].iter().any(|prefix| address.starts_with(prefix))
+            || self.is_of(address, &["parameter", "mapping", "condition"])
+    }
+
+    /// Whether what is declared under an address is of one of some kinds.
+    fn is_of(&self, address: &str, kinds: &[&str]) -> bool {
+        self.said(address).first().is_some_and(|definition| kinds.contains(&&*definition.block().kind))
     }
 
     /// Whether anything is there.
@@ -179,6 +196,11 @@ impl<'w> Half<'w> {
         definitions.iter().find(|definition| !definition.is_override()).or(definitions.first())
     }
 
+    /// The kind of what is declared under an address.
+    pub(super) fn kind(&self, address: &str) -> Arc<str> {
+        self.main(address).map(|definition| Arc::clone(&definition.block().kind)).unwrap_or_default()
+    }
+
     /// Everything that is said under an address.
     pub(super) fn said(&self, address: &str) -> &[Definition] {
         self.blocks.get(address).map(Vec::as_slice).unwrap_or_default()
@@ -192,10 +214,15 @@ impl<'w> Half<'w> {
 
     /// A file that may declare an address and could not be read in full.
     pub(super) fn may_hold(&self, address: &str) -> Option<Arc<str>> {
-        let name = format!("\"{}\"", address.rsplit('.').next().unwrap_or_default());
+        let quoted = format!("\"{}\"", address.rsplit('.').next().unwrap_or_default());
+        // In YAML names stand as they are.
+        let plain = address.rsplit(['/', ' ']).next().unwrap_or_default();
         // What is broken is mostly one block; it declares others only where nothing of it was read or their name is in it.
-        let may = |unit: &Lowered| unit.blocks.is_empty() || unit.source.contains(&name);
-        self.broken.iter().find(|(_, unit)| may(unit)).map(|(file, _)| Arc::clone(file))
+        let may = |file: &str, unit: &Lowered| {
+            let name = if *file == *self.folder { plain } else { &quoted };
+            unit.blocks.is_empty() || unit.source.contains(name)
+        };
+        self.broken.iter().find(|(file, unit)| may(file, unit)).map(|(file, _)| Arc::clone(file))
     }
 
     /// Addresses of its resources.

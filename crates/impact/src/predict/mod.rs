@@ -6,6 +6,7 @@
 mod calls;
 mod diff;
 mod follow;
+mod formats;
 mod gone;
 mod half;
 mod harm;
@@ -62,7 +63,14 @@ pub fn predict(before: &Workspace, after: &Workspace, modules: &BTreeSet<String>
     for pair in &pairs {
         pair.compare_calls(&mut seen);
     }
-    gone::moved_elsewhere(&mut seen, before, after);
+    for (from, to, address) in gone::objects_elsewhere(&mut seen) {
+        let half = |side, workspace, folder: &Arc<str>| {
+            Half::new(side, workspace, Route { root: Arc::clone(folder), calls: Vec::new() }, folder, &steps)
+        };
+        let pair = Pair::new(half(Side::Before, before, &from), half(Side::After, after, &to), tables);
+        seen.changes.extend(pair.resource(&address, &address));
+    }
+    gone::moved_elsewhere(&mut seen, after);
     let mut changes = seen.changes;
     if steps.0.get() == 0 {
         for pair in &pairs {

@@ -6,12 +6,13 @@ use super::harm::States;
 use super::instances::is_none;
 use super::moves::{Statements, plain};
 use super::providers::{self, Elsewhere};
+use super::resource::refused;
 use super::similar::{Words, matched, words};
 use super::{ByAddress, names};
 use crate::change::{Action, Change, Place, Reason};
 use crate::tables::Tables;
 use countersign_infra::terraform::{Definition, Instances, module_of};
-use countersign_infra::{Body, Field};
+use countersign_infra::{Body, Field, Format};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -198,6 +199,9 @@ impl<'w> Pair<'w> {
         for (from, to) in &pairs {
             found.extend(self.resource(from, to));
         }
+        // A job that is gone takes nothing along.
+        let lives = |half: &Half<'_>, address: &str| Format::of_kind(&half.kind(address)) != Format::Workflow;
+        gone.retain(|address| lives(&self.before, address));
         for address in &gone {
             found.extend(self.gone(address, renamed.get(&***address).map(String::as_str)));
         }
@@ -304,7 +308,7 @@ impl<'w> Pair<'w> {
             return Some(change);
         }
         if self.after.is_repeated(address) {
-            say(format!("`{address}` is declared more than once, which Terraform refuses"));
+            say(format!("`{address}` is declared more than once{}", refused(&block.kind)));
             (change.action, change.certain) = (Action::Unknown, false);
             return Some(change);
         }

@@ -1,4 +1,4 @@
-//! Names whose values are not what they were: variables, local values, data sources.
+//! Names whose values are not what they were: variables, local values, data sources; parameters, mappings, conditions.
 
 use super::half::Half;
 use countersign_infra::terraform::{Definition, Items, same};
@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What decides about the value of a variable.
-const OF_VARIABLES: &[&str] = &["default", "type", "nullable"];
+const OF_VARIABLES: &[&str] = &["default", "type", "nullable", "Default", "Type"];
 
 /// The names of which another value is used now, or may be. `arguments` are the variables for which a call passes something
 /// else.
@@ -14,7 +14,8 @@ pub(super) fn changed(before: &Half<'_>, after: &Half<'_>, arguments: &BTreeSet<
     let mut changed: BTreeSet<String> =
         arguments.iter().filter(|name| is_other(before, after, name)).cloned().collect();
     let addresses: BTreeSet<&Arc<str>> = before.blocks.keys().chain(after.blocks.keys()).collect();
-    let named: Vec<&str> = addresses.into_iter().map(|address| &**address).filter(|address| is_name(address)).collect();
+    let is_named = |address: &str| before.is_name(address) || after.is_name(address);
+    let named: Vec<&str> = addresses.into_iter().map(|address| &**address).filter(|address| is_named(address)).collect();
     for address in &named {
         let (old, new) = (before.said(address), after.said(address));
         let is_identical = old.len() == new.len()
@@ -56,10 +57,6 @@ pub(super) fn is_about<'a>(names: impl IntoIterator<Item = &'a Arc<str>>, change
     !changed.is_empty() && names.into_iter().any(|name| changed.contains(&**name))
 }
 
-fn is_name(address: &str) -> bool {
-    ["var.", "local.", "data."].iter().any(|prefix| address.starts_with(prefix))
-}
-
 /// Whether a name may stand for another value than before.
 fn is_other(before: &Half<'_>, after: &Half<'_>, address: &str) -> bool {
     if address.starts_with("data.") {
@@ -76,7 +73,7 @@ fn written(definitions: &[Definition]) -> String {
     let mut out = String::new();
     for definition in definitions {
         let block = definition.block();
-        if &*block.kind == "variable" {
+        if matches!(&*block.kind, "variable" | "parameter") {
             let items = block.body.entries.iter().filter(|item| OF_VARIABLES.contains(&&*item.name));
             items.for_each(|item| item.write(&|_| None, &mut out));
         } else {

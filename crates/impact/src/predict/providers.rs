@@ -1,6 +1,6 @@
 //! Provider configurations: a resource that another one of them looks after is looked for elsewhere.
 
-use super::diff::META;
+use super::diff::OF_TERRAFORM;
 use super::half::Half;
 use super::module::Pair;
 use countersign_infra::Value;
@@ -149,7 +149,7 @@ impl Pair<'_> {
     fn looks_at_the_same_place(&self, before: &str, after: &str) -> bool {
         let (of_before, of_after) = (configurations(&self.before), configurations(&self.after));
         let (Some(left), Some(right)) = (of_before.get(before), of_after.get(after)) else { return false };
-        let is_alias = |name: &&Arc<str>| &***name != "alias" && !META.contains(&&***name);
+        let is_alias = |name: &&Arc<str>| &***name != "alias" && !OF_TERRAFORM.contains(&&***name);
         let names = |definition: &Definition| -> BTreeSet<Arc<str>> {
             let entries = &definition.block().body.entries;
             entries.iter().map(|item| &item.name).filter(is_alias).cloned().collect()

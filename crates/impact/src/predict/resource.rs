@@ -1,6 +1,7 @@
 //! One resource in both states.
 
 use super::diff::{Compared, Difference, Sure};
+use super::formats::{creates_first, is_generated, is_other_kind};
 use super::half::{Declared, Half};
 use super::harm::States;
 use super::instances::{fate, pairs};
@@ -13,7 +14,7 @@ use super::words::{file, said};
 use crate::change::{Action, Change, Place, Reason};
 use crate::tables::Effect;
 use countersign_infra::terraform::{Definition, Instances, Names};
-use countersign_infra::{Body, ValueKind};
+use countersign_infra::{Body, Format, ValueKind};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -49,7 +50,8 @@ impl Pair<'_> {
         let names = self.names();
         let changed = self.changed_for(from, to, &names);
         let compared = Compared { changed: &changed, ..self.compared(&kind, (from, to), &names) };
-        let provider = self.provider(from, to);
+        let provider =
+            if Format::of_kind(&kind) == Format::Terraform { self.provider(from, to) } else { None };
         if from == to && provider.is_none() && compared.is_unchanged() {
             return None;
         }
@@ -61,6 +63,12 @@ impl Pair<'_> {
             change.reasons.push(why);
             (change.action, change.certain) = (Action::Unknown, false);
             return Some(change);
+        }
+        if is_generated(&kind, from) {
+            return None;
+        }
+        if is_other_kind(&before.block().kind, &kind) && from == target {
+            return Some(self.other_kind(change, (before, after)));
         }
         let is_same_text = compared.is_unchanged();
         let mut is_changed = false;
@@ -78,6 +86,7 @@ impl Pair<'_> {
         let states = (&of_before, &of_after);
         let (pairs, is_other) = self.instances(&mut change, (from, target), states, &compared.names);
         is_changed |= is_other;
+        is_changed |= self.condition(&mut change, (&of_before, &of_after), after);
         let mut differences = if is_same_text { BTreeMap::new() } else { differences(&compared, states, &pairs) };
         differences.retain(|path, _| !lifecycle.ignores(path));
         is_changed |= self.weigh(&mut change, after, &differences);
@@ -90,7 +99,7 @@ impl Pair<'_> {
         say_lifecycle(&mut change, &lifecycle);
         for (left, right) in pairs.iter().filter_map(|pair| bodies(states, *pair)) {
             let states = States {
-                create_first: lifecycle.create_first,
+                create_first: lifecycle.create_first || creates_first(&kind),
                 ..States::new(Some((left, before)), Some(right), after)
             };
             is_changed |= self.add_differences(&mut change, &states);
@@ -223,22 +232,16 @@ impl Pair<'_> {
             }
             let said = said(difference);
             let (action, certain, why) = match (effect, difference.sure) {
-                (Effect::Replaces, Sure::Yes) => (Action::Replace, true, format!("{said}, which replaces it")),
-                (Effect::Replaces, Sure::ByDefault) => {
-                    let why =
-                        format!("{said}, which replaces it unless a variable is given another value than its default");
-                    (Action::Replace, false, why)
-                }
-                (Effect::Replaces, Sure::OneSide) => {
-                    let why = format!("{said}, which replaces it unless the provider has the same value without it");
-                    (Action::Replace, false, why)
-                }
-                (Effect::Replaces, Sure::May) => {
-                    (Action::Replace, false, format!("{said}; another value than before replaces it"))
+                (Effect::Replaces, sure) => {
+                    (Action::Replace, sure == Sure::Yes, format!("{said}{}", replaces(Format::of_kind(&kind), sure)))
                 }
                 (Effect::MayReplace, _) => {
-                    let why = format!("{said}, and whether that replaces it depends on a condition in the provider");
-                    (Action::Replace, false, why)
+                    let who = match Format::of_kind(&kind) {
+                        Format::Terraform | Format::Workflow => "a condition in the provider",
+                        Format::CloudFormation => "a condition that the reference of the property names",
+                        Format::Kubernetes => "what the object is at that time",
+                    };
+                    (Action::Replace, false, format!("{said}, and whether that replaces it depends on {who}"))
                 }
                 (Effect::Unknown, _) => {
                     let why = format!("{said}, and it is not known what a change of that does to `{kind}`");
@@ -278,11 +281,42 @@ impl Pair<'_> {
                 return Some(Reason { attribute: None, why, place: None });
             }
             half.is_repeated(address).then(|| {
-                let why = format!("`{address}` {is} declared more than once, which Terraform refuses");
+                let why = format!("`{address}` {is} declared more than once{}", refused(&half.kind(address)));
                 Reason { attribute: None, why, place: None }
             })
         };
         of(&self.after, to, ("is", "cannot")).or_else(|| of(&self.before, from, ("was", "could not")))
+    }
+}
+
+/// That a change replaces a resource, and how sure that is, as the end of a sentence about the change.
+fn replaces(format: Format, sure: Sure) -> &'static str {
+    match (format, sure) {
+        (Format::Kubernetes, Sure::Yes | Sure::ByDefault) => {
+            ", which the API server refuses to change: it has to be deleted and created anew"
+        }
+        (Format::Kubernetes, Sure::OneSide) => {
+            ", which the API server refuses to change unless that is what it had filled in itself: then it has to be deleted and \
+             created anew"
+        }
+        (Format::Kubernetes, Sure::May) => "; the API server refuses to give it another value than before",
+        (_, Sure::Yes) => ", which replaces it",
+        (Format::CloudFormation, Sure::ByDefault) => {
+            ", which replaces it unless a parameter is given another value than its default"
+        }
+        (_, Sure::ByDefault) => ", which replaces it unless a variable is given another value than its default",
+        (Format::CloudFormation, Sure::OneSide) => ", which replaces it unless the service has the same value without it",
+        (_, Sure::OneSide) => ", which replaces it unless the provider has the same value without it",
+        (_, Sure::May) => "; another value than before replaces it",
+    }
+}
+
+/// What becomes of an address that is declared twice, as the end of a sentence about that.
+pub(super) fn refused(kind: &str) -> &'static str {
+    match Format::of_kind(kind) {
+        Format::Terraform => ", which Terraform refuses",
+        Format::CloudFormation => ", and it is not said which of them counts",
+        Format::Kubernetes | Format::Workflow => ", and the one that is applied last counts",
     }
 }
 

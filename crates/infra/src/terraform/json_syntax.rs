@@ -7,7 +7,7 @@ use super::syntax::{Block, Content, Element, Expr, ExprKind, Item, Items, Part, 
 use crate::json::POLICY_JSON;
 use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::Ranged;
-use jsonc_parser::{CollectOptions, parse_to_ast};
+use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use std::ops::Range;
 
 /// The blocks of a file. `values` says that it is a file of variables' values.
@@ -15,7 +15,7 @@ pub(super) fn blocks(source: &str, values: bool) -> Vec<Block> {
     let mut blocks = Vec::new();
     let parsed = parse_to_ast(source, &CollectOptions::default(), &POLICY_JSON).ok().and_then(|parsed| parsed.value);
     let Some(Value::Object(root)) = parsed else { return blocks };
-    let reader = Reader { source };
+    let reader = Reader { source, templates: true };
     for property in &root.properties {
         let name = property.name.as_str();
         match (name, values) {
@@ -47,6 +47,13 @@ pub(super) fn blocks(source: &str, values: bool) -> Vec<Block> {
     blocks
 }
 
+/// What a document says, with strings as they are; `None` where it is no JSON.
+pub(crate) fn document(source: &str) -> Option<Expr> {
+    let options = ParseOptions { allow_comments: true, ..POLICY_JSON };
+    let value = parse_to_ast(source, &CollectOptions::default(), &options).ok()?.value?;
+    Some(Reader { source, templates: false }.expr(&value))
+}
+
 /// Why a file says nothing that can be read, where that is so.
 pub(super) fn failure(source: &str) -> Option<&'static str> {
     match parse_to_ast(source, &CollectOptions::default(), &POLICY_JSON).map(|parsed| parsed.value) {
@@ -58,6 +65,8 @@ pub(super) fn failure(source: &str) -> Option<&'static str> {
 
 struct Reader<'a> {
     source: &'a str,
+    /// Whether strings are templates of Terraform.
+    templates: bool,
 }
 
 impl Reader<'_> {
@@ -167,9 +176,10 @@ impl Reader<'_> {
             Value::StringLit(text) => {
                 let inside = at.start + 1..at.end.saturating_sub(1).max(at.start + 1);
                 let written = self.source.get(inside.clone()).unwrap_or_default();
-                return if written == text.value && (written.contains("${") || written.contains("%{")) {
+                let is_template = self.templates && (text.value.contains("${") || text.value.contains("%{"));
+                return if is_template && written == text.value && (written.contains("${") || written.contains("%{")) {
                     Expr { range: at.into(), ..template_in(written, inside.start) }
-                } else if text.value.contains("${") || text.value.contains("%{") {
+                } else if is_template {
                     template_of(&text.value, &at)
                 } else {
                     let verbatim = written == text.value;

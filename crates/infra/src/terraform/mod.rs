@@ -6,7 +6,7 @@
 mod entries;
 mod evaluate;
 mod functions;
-mod json_syntax;
+pub(crate) mod json_syntax;
 mod kept;
 pub(crate) mod lower;
 mod plain;
@@ -31,10 +31,13 @@ use tree_sitter::{Parser, Tree};
 
 /// Reads what a unit says. `source` is the unit's text and `tree` its tree.
 pub fn lower(language: Language, source: &str, tree: &Tree) -> Lowered {
+    let masked = if language == Language::Json { language.masked(source) } else { None };
+    let masked = masked.as_deref().unwrap_or(source);
     let mut blocks = match language {
         Language::TerraformJson => json_syntax::blocks(source, false),
         Language::TerraformVarsJson => json_syntax::blocks(source, true),
         Language::Yaml => crate::declared::in_yaml(source, tree),
+        Language::Json => crate::declared::in_json(masked),
         _ => lower::blocks(source, tree),
     };
     let broken = tree.root_node().has_error() || failure(language, source).is_some();

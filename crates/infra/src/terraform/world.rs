@@ -63,10 +63,14 @@ impl Scope<'_> {
         self.evaluation.blocks(&self.module, What::Definition, address).into_iter().find(|block| !block.is_override())
     }
 
-    /// The value of `var.x` or `local.x`, where that is declared.
+    /// The value of `var.x`, `local.x`, or of a parameter, mapping or condition of a template, where that is declared.
     pub fn value_of(&self, address: &str) -> Option<Value> {
-        self.definition(address)?;
-        Some(self.named(&Arc::from(address)).value().clone())
+        let definition = self.definition(address)?;
+        match &*definition.block().kind {
+            "parameter" => Some(self.parameter(&Arc::from(address), &(0..0))),
+            "mapping" | "condition" => Some(self.eval(definition.block().body.attribute("value")?, None)),
+            _ => Some(self.named(&Arc::from(address)).value().clone()),
+        }
     }
 
     /// Where a value of a variable file is not of the type that its variable is declared with: the value, what is wrong, and

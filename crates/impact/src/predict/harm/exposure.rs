@@ -3,7 +3,7 @@
 use super::{At, States, at, blocks, elements, for_each_leaf, last};
 use crate::change::{Widened, Widening};
 use crate::predict::module::Pair;
-use countersign_infra::{Body, Value};
+use countersign_infra::{Body, Value, ValueKind};
 use std::collections::BTreeMap;
 
 /// Sources that stand for everybody.
@@ -95,7 +95,7 @@ impl Pair<'_> {
                     At::Missing => true,
                     At::Unknown => false,
                 },
-                None => SAID_OF_NEW.contains(&last(&path)),
+                None => SAID_OF_NEW.contains(&&*snake(last(&path))),
             };
             if is_new {
                 let shown = super::super::words::shown(&path, value).unwrap_or_default();
@@ -113,7 +113,8 @@ impl Pair<'_> {
     fn unencrypted(&self, states: &States<'_>, before: &Body, after: &Body) -> Vec<Widening> {
         let mut found = Vec::new();
         for_each_leaf(before, "", &mut |path, value| {
-            let is_encryption = ENCRYPTION.iter().any(|name| path == *name || path.ends_with(&format!(".{name}")));
+            let plain = snake(path);
+            let is_encryption = ENCRYPTION.iter().any(|name| plain == *name || plain.ends_with(&format!(".{name}")));
             if !is_encryption || value.as_bool() != Some(true) {
                 return;
             }
@@ -141,7 +142,7 @@ fn switches(body: &Body) -> Vec<(String, &Value)> {
 }
 
 fn opens(path: &str, value: &Value) -> bool {
-    let name = last(path);
+    let name = snake(last(path));
     let text = match (value.as_bool(), value.as_str()) {
         (Some(bool), _) => bool.to_string(),
         (None, Some(text)) => text.to_ascii_lowercase(),
@@ -164,7 +165,13 @@ fn open_sources<'a>(kind: &str, body: &'a Body) -> Open<'a> {
                 aws(body, "", &mut open);
             }
         }
-        "aws_vpc_security_group_ingress_rule" => aws(body, "", &mut open),
+        "aws_vpc_security_group_ingress_rule" | "AWS::EC2::SecurityGroupIngress" => aws(body, "", &mut open),
+        "AWS::EC2::SecurityGroup" => {
+            for rule in blocks(body, "SecurityGroupIngress") {
+                aws(rule, "SecurityGroupIngress.", &mut open);
+            }
+        }
+        "v1/Service" => service(body, &mut open),
         "google_compute_firewall" => {
             let is_ingress = body.value("direction").is_none() || is(body, "direction", "ingress");
             let is_off = matches!(at(body, "disabled"), At::Value(value) if value.as_bool() == Some(true));
@@ -211,7 +218,10 @@ fn open_sources<'a>(kind: &str, body: &'a Body) -> Open<'a> {
 }
 
 fn aws<'a>(rule: &'a Body, prefix: &str, open: &mut Open<'a>) {
-    let part = |name: &str| rule.value(name).map(text).unwrap_or_default();
+    let part = |name: &str| {
+        let mut fields = rule.fields.iter().filter(|field| snake(&field.name) == name);
+        fields.next().map(|field| text(&field.value)).unwrap_or_default()
+    };
     let (protocol, from, to) =
         (part("protocol").to_lowercase() + &part("ip_protocol").to_lowercase(), part("from_port"), part("to_port"));
     let ports = match (protocol.as_str(), from == to) {
@@ -219,8 +229,24 @@ fn aws<'a>(rule: &'a Body, prefix: &str, open: &mut Open<'a>) {
         (_, true) => from,
         (_, false) => format!("{from}-{to}"),
     };
-    let names = ["cidr_blocks", "ipv6_cidr_blocks", "cidr_ipv4", "cidr_ipv6"];
+    let names = ["cidr_blocks", "ipv6_cidr_blocks", "cidr_ipv4", "cidr_ipv6", "CidrIp", "CidrIpv6"];
     sources(rule, &names, EVERYBODY, prefix, &format!("{ports} {protocol}"), open);
+}
+
+/// A service that is reached from outside of the cluster.
+fn service<'a>(body: &'a Body, open: &mut Open<'a>) {
+    let At::Value(value) = at(body, "spec.type") else { return };
+    let Some(kind @ ("LoadBalancer" | "NodePort")) = value.as_str() else { return };
+    let mut is_internal = false;
+    if let At::Value(annotations) = at(body, "metadata.annotations")
+        && let ValueKind::Object(annotations) = &annotations.kind
+    {
+        is_internal = annotations.fields.iter().any(|field| field.name.contains("internal"));
+    }
+    if !is_internal {
+        let why = format!("`spec.type` is `{kind}` now: it is reached from outside of the cluster");
+        open.insert("service".to_owned(), ("spec.type".to_owned(), value, why));
+    }
 }
 
 fn azure<'a>(rule: &'a Body, prefix: &str, open: &mut Open<'a>) {
@@ -258,6 +284,20 @@ fn sources<'a>(rule: &'a Body, names: &[&str], everybody: &[&str], prefix: &str,
 
 fn is(body: &Body, name: &str, expected: &str) -> bool {
     matches!(at(body, name), At::Value(value) if value.as_str().is_some_and(|text| text.eq_ignore_ascii_case(expected)))
+}
+
+/// A path in the spelling of Terraform: `PubliclyAccessible` is `publicly_accessible` there.
+fn snake(path: &str) -> String {
+    let mut out = String::with_capacity(path.len() + 4);
+    let mut before = '.';
+    for c in path.chars() {
+        if c.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit()) {
+            out.push('_');
+        }
+        out.push(c.to_ascii_lowercase());
+        before = c;
+    }
+    out
 }
 
 /// A scalar as text; what is not known as `?`.

@@ -1,10 +1,10 @@
 //! Who may do what: as a difference.
 
-use super::{At, States, at, blocks, elements, for_each_leaf};
+use super::{At, States, at, blocks, elements, for_each_leaf, last};
 use crate::change::{Widened, Widening};
 use crate::predict::module::Pair;
 use crate::predict::moves::plain;
-use countersign_infra::{Body, Value, ValueKind, document};
+use countersign_infra::{Body, Format, Value, ValueKind, document};
 use std::collections::BTreeMap;
 
 /// Managed policies with which one can do everything, or become who can.
@@ -72,11 +72,42 @@ impl Pair<'_> {
             };
             !old.keys().any(covers)
         };
-        let mut found = Vec::new();
+        let mut found = self.unconfined(kind, states);
         for (key, grant) in new.into_iter().filter(|(key, _)| is_new(key)) {
             let value = Value::new(grant.range.clone(), ValueKind::UNKNOWN);
             let on = if key.on.is_empty() || grant.on.is_empty() { String::new() } else { format!(" on {}", grant.on) };
             let reason = self.reason_at(states, &grant.path, Some(&value), format!("{}{on}", grant.why));
+            found.push(Widening { what: Widened::Identity, reason });
+        }
+        found
+    }
+}
+
+/// Settings of pods by which what runs in them reaches past its container.
+const UNCONFINED: &[&str] = &["privileged", "hostNetwork", "hostPID", "hostIPC"];
+
+impl Pair<'_> {
+    /// What reaches past its container now and did not before. Of new objects the risks say it.
+    fn unconfined(&self, kind: &str, states: &States<'_>) -> Vec<Widening> {
+        let mut found = Vec::new();
+        let (Some(before), Some(after)) = (states.before, states.after) else { return found };
+        if Format::of_kind(kind) != Format::Kubernetes {
+            return found;
+        }
+        let on = |body: &Body| {
+            let mut on: BTreeMap<String, std::ops::Range<usize>> = BTreeMap::new();
+            for_each_leaf(body, "", &mut |path, value| {
+                if UNCONFINED.contains(&last(path)) && value.as_bool() == Some(true) {
+                    on.entry(path.to_owned()).or_insert_with(|| value.range.clone());
+                }
+            });
+            on
+        };
+        let old = on(before);
+        for (path, range) in on(after).into_iter().filter(|(path, _)| !old.contains_key(path)) {
+            let value = Value::new(range, ValueKind::UNKNOWN);
+            let why = format!("`{path}` is on now: what runs in it reaches past its container");
+            let reason = self.reason_at(states, &path, Some(&value), why);
             found.push(Widening { what: Widened::Identity, reason });
         }
         found
@@ -100,9 +131,11 @@ fn grants(kind: &str, body: &Body, source: &str) -> Grants {
             add(path, value, format!("policy {policy}"), format!("attaches `{policy}`"));
         }
     });
-    let is_role = kind.contains("_iam_") || kind.contains("role_assignment") || kind.contains("role_binding");
+    let is_rbac = kind.starts_with("rbac.authorization.k8s.io/");
+    let is_role =
+        is_rbac || kind.contains("_iam_") || kind.contains("role_assignment") || kind.contains("role_binding");
     if is_role {
-        for path in ["role", "role_definition_name", "role_ref.name"] {
+        for path in ["role", "role_definition_name", "role_ref.name", "roleRef.name"] {
             if let At::Value(value) = at(body, path)
                 && let Some(role) = value.as_str().filter(|role| ADMIN_ROLES.contains(role))
             {
@@ -110,7 +143,7 @@ fn grants(kind: &str, body: &Body, source: &str) -> Grants {
                 add(path, value, format!("role {role} {members}"), format!("gives the role `{role}`"));
             }
         }
-        for path in ["member", "members", "subject.name"] {
+        for path in ["member", "members", "subject.name", "subjects.name"] {
             if let At::Value(value) = at(body, path) {
                 for member in elements(value).iter().filter(|it| it.as_str().is_some_and(|it| EVERYBODY.contains(&it)))
                 {
@@ -125,14 +158,15 @@ fn grants(kind: &str, body: &Body, source: &str) -> Grants {
             }
         }
     }
-    if kind.starts_with("kubernetes_") && kind.contains("role") {
-        for rule in blocks(body, "rule") {
+    if is_rbac || kind.starts_with("kubernetes_") && kind.contains("role") {
+        let name = if is_rbac { "rules" } else { "rule" };
+        for rule in blocks(body, name) {
             let all = |name: &str| {
                 rule.value(name).and_then(|value| elements(value).iter().find(|it| it.as_str() == Some("*")))
             };
             if let (Some(verb), Some(_)) = (all("verbs"), all("resources")) {
                 add(
-                    "rule.verbs",
+                    &format!("{name}.verbs"),
                     verb,
                     "rule *".to_owned(),
                     "allows everything to be done to every resource".to_owned(),
@@ -140,11 +174,12 @@ fn grants(kind: &str, body: &Body, source: &str) -> Grants {
             }
         }
     }
-    if kind == "aws_lambda_permission"
-        && let At::Value(value) = at(body, "principal")
+    let principal = if kind == "AWS::Lambda::Permission" { "Principal" } else { "principal" };
+    if matches!(kind, "aws_lambda_permission" | "AWS::Lambda::Permission")
+        && let At::Value(value) = at(body, principal)
         && value.as_str() == Some("*")
     {
-        add("principal", value, "principal *".to_owned(), "lets everybody call the function".to_owned());
+        add(principal, value, "principal *".to_owned(), "lets everybody call the function".to_owned());
     }
     grants
 }

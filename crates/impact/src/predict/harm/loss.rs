@@ -2,6 +2,7 @@
 
 use super::{At, at, takes_away};
 use crate::change::{Change, Loss};
+use crate::predict::formats::{Left, left, policy_of};
 use crate::tables::{Polarity, class};
 use countersign_infra::Body;
 
@@ -23,6 +24,21 @@ const HELD: &[(&str, &str)] = &[
     ("azurerm_key_vault", "the keys and secrets in it"),
     ("kubernetes_namespace", "everything in the namespace"),
     ("kubernetes_persistent_volume_claim", "what is on the volume"),
+    ("AWS::RDS::DBInstance", "the database and its automated backups"),
+    ("AWS::RDS::DBCluster", "the databases of the cluster and their automated backups"),
+    ("AWS::S3::Bucket", "the bucket and every object in it"),
+    ("AWS::DynamoDB::Table", "the table and every item in it"),
+    ("AWS::EC2::Volume", "the volume"),
+    ("AWS::EFS::FileSystem", "every file in it"),
+    ("AWS::KMS::Key", "the key, and with it all that is encrypted with it"),
+    ("AWS::SecretsManager::Secret", "the secret"),
+    ("AWS::ECR::Repository", "the repository and every image in it"),
+    ("AWS::Logs::LogGroup", "the logs"),
+    ("AWS::CloudFormation::Stack", "every resource of the nested stack"),
+    ("v1/Namespace", "everything in the namespace"),
+    ("v1/PersistentVolumeClaim", "what is on the volume, unless its reclaim policy is `Retain`"),
+    ("v1/PersistentVolume", "what is on the volume, unless its reclaim policy is `Retain`"),
+    ("apiextensions.k8s.io/v1/CustomResourceDefinition", "every object of this kind in the cluster"),
 ];
 
 /// What is lost where a resource is destroyed or replaced.
@@ -30,10 +46,17 @@ pub(super) fn loss(change: &Change, before: Option<&Body>) -> Option<Loss> {
     if !takes_away(change.action) || !class(&change.kind)?.holds_data() {
         return None;
     }
+    let policy = policy_of(change.action);
+    let left = before.map_or(Left::Nothing, |body| left(&change.kind, body, policy));
+    if left == Left::All {
+        return None;
+    }
+    let snapshot = (left == Left::Snapshot)
+        .then(|| format!("a last snapshot, which CloudFormation takes before it is deleted (`{policy}`)"));
     let held = HELD.iter().find(|(kind, _)| *kind == change.kind).map_or("the data in it", |(_, held)| held);
     Some(Loss {
         why: format!("{held}: destroyed with it"),
-        saved_by: before.and_then(|body| saved_by(&change.kind, body)),
+        saved_by: snapshot.or_else(|| before.and_then(|body| saved_by(&change.kind, body))),
     })
 }
 

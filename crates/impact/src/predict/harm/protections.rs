@@ -4,7 +4,7 @@ use super::{At, States, at, for_each_leaf, last};
 use crate::change::Reason;
 use crate::predict::module::Pair;
 use crate::tables::{Polarity, Protection, class};
-use countersign_infra::{Body, Value};
+use countersign_infra::{Body, Format, Value};
 use std::collections::BTreeMap;
 
 /// Settings that keep data or a record of what was done, beside those of the tables: while they are on, something is left.
@@ -25,10 +25,20 @@ const KEEPING: &[(&str, &str)] = &[
     ("enable_log_file_validation", "logs can be changed unseen"),
     ("access_logs.enabled", "access is not logged any more"),
     ("mfa_delete", "deleting asks for no second factor any more"),
+    ("VersioningConfiguration.Status", "older versions of objects are kept no more"),
+    ("PointInTimeRecoveryEnabled", "it cannot be brought back to an earlier time any more"),
+    ("MultiAZ", "there is no second one to take over"),
+    ("AutomaticFailoverEnabled", "there is no second one to take over"),
+    ("EnableKeyRotation", "the key is not rotated any more"),
+    ("IsLogging", "what is done is not logged any more"),
+    ("EnableLogFileValidation", "logs can be changed unseen"),
 ];
 
+/// Values of policies about what becomes of a resource that goes by which something stays of it.
+const PROTECTING: &[&str] = &["PREVENT", "ABANDON", "Retain", "RetainExceptOnCreate", "Snapshot"];
+
 /// Kinds whose retention of 0 days means that nothing is ever deleted.
-const ZERO_IS_FOREVER: &[&str] = &["aws_cloudwatch_log_group"];
+const ZERO_IS_FOREVER: &[&str] = &["aws_cloudwatch_log_group", "AWS::Logs::LogGroup"];
 
 /// Protections by their names alone, for modules and kinds that are not known.
 const NAMES: &[&str] = &[
@@ -70,6 +80,9 @@ impl Pair<'_> {
                 found.push(self.reason_at(states, protection.path, value, why));
             }
         }
+        if kind == "github/job" {
+            found.extend(self.approval(states, before, after));
+        }
         let (old, new) = (keeping(before), keeping(after));
         for (path, (was_on, _, what)) in &old {
             let is_off = match new.get(path) {
@@ -86,10 +99,39 @@ impl Pair<'_> {
     }
 }
 
+impl Pair<'_> {
+    /// What held up a job that deploys: the rules of its environment, and that no other run deploys at the same time.
+    fn approval(&self, states: &States<'_>, before: &Body, after: &Body) -> Vec<Reason> {
+        let is_gone = |name: &str| {
+            !matches!(at(before, name), At::Missing) && matches!(at(after, name), At::Missing) && !after.open
+        };
+        // Other jobs may as well run twice.
+        if matches!(at(before, "environment"), At::Missing) {
+            return Vec::new();
+        }
+        let guards = [
+            ("environment", "nobody is asked before it deploys any more, and the other rules of the environment do not hold either"),
+            ("concurrency", "two runs may deploy at the same time"),
+        ];
+        let gone = guards.into_iter().filter(|(name, _)| is_gone(name));
+        gone.map(|(name, what)| self.reason_at(states, name, None, format!("`{name}` is gone: {what}"))).collect()
+    }
+}
+
 /// The attributes that protect resources of a kind; of a module or an unknown kind, those of which the names say so.
 fn protections_of(kind: &str, before: &Body, after: &Body) -> Vec<Protection> {
+    let format = Format::of_kind(kind);
+    if format == Format::CloudFormation {
+        // Every type has these two.
+        let policies = ["DeletionPolicy", "UpdateReplacePolicy"];
+        let policies = policies.map(|path| Protection { path, default: None, polarity: Polarity::Policy });
+        return class(kind).into_iter().flat_map(|known| known.protections().collect::<Vec<_>>()).chain(policies).collect();
+    }
     if let Some(known) = class(kind) {
         return known.protections().collect();
+    }
+    if format == Format::Workflow {
+        return Vec::new();
     }
     let is_named = |name: &&str| before.value(name).is_some() || after.value(name).is_some();
     let known = NAMES.iter().copied().filter(is_named);
@@ -143,7 +185,7 @@ fn weakened(kind: &str, protection: &Protection, before: &Body, after: &Body) ->
         }
         Polarity::Policy => {
             let protects =
-                |at: At<'_>| matches!(at, At::Value(value) if matches!(value.as_str(), Some("PREVENT" | "ABANDON")));
+                |at: At<'_>| matches!(at, At::Value(value) if value.as_str().is_some_and(|it| PROTECTING.contains(&it)));
             (protects(old) && !protects(new)).then(|| format!("`{path}` protected it and does not any more"))
         }
     }
@@ -181,7 +223,7 @@ fn on(value: &Value) -> bool {
         None => value.as_str().is_some_and(|text| {
             matches!(
                 text.to_ascii_lowercase().as_str(),
-                "enabled" | "on" | "cannotdelete" | "readonly" | "deletion_protection_enabled"
+                "enabled" | "on" | "active" | "cannotdelete" | "readonly" | "deletion_protection_enabled"
             )
         }),
     }

@@ -200,6 +200,10 @@ impl Scope<'_> {
             return unknown(&(0..0), address);
         };
         let value = self.eval(expr, None);
+        // Terraform refuses it where it stands: `try` and `can` of what names it do not help.
+        if value.needs() == Some(ABSENT) {
+            return unknown(&(0..0), &format!("{address}, which asks for {ABSENT}"));
+        }
         let value = as_document(value, definition);
         let via = Self::via(address, ViaSource::Local, definition, &value);
         self.moved(&value, &(0..0), &via)

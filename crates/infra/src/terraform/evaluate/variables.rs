@@ -13,11 +13,15 @@ use std::sync::Arc;
 
 impl Scope<'_> {
     /// The value of a parameter of a template: its default.
-    pub(super) fn parameter(&self, name: &Arc<str>, range: &Range<usize>) -> Value {
+    pub(in crate::terraform) fn parameter(&self, name: &Arc<str>, range: &Range<usize>) -> Value {
         let blocks = self.evaluation.blocks(&self.module, What::Definition, name);
         let Some(definition) = blocks.iter().find(|block| &*block.block().kind == "parameter") else {
             return unknown(range, name);
         };
+        let is_looked_up = |kind: Value| kind.as_str().is_none_or(|kind| kind.starts_with("AWS::SSM::Parameter::Value"));
+        if self.setting(definition, "Type").is_some_and(|(kind, _)| is_looked_up(self.eval(&kind, None))) {
+            return unknown(range, &format!("{name}, which is looked up in Parameter Store"));
+        }
         let Some((default, from)) = self.setting(definition, "Default") else {
             return unknown(range, &format!("{name}, which has no default"));
         };
