@@ -112,7 +112,7 @@ pub(crate) fn files(paths: &[PathBuf], configs: &Configs) -> (Vec<(PathBuf, Lang
                 ),
             },
             Ok(_) => {
-                for entry in WalkBuilder::new(path).require_git(false).build() {
+                for entry in walk(path).require_git(false).build() {
                     match entry {
                         Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
                             let config = configs.of(entry.path());
@@ -131,6 +131,19 @@ pub(crate) fn files(paths: &[PathBuf], configs: &Configs) -> (Vec<(PathBuf, Lang
     }
     files.par_extend(below.into_par_iter().filter(|(path, language)| may_declare(path, *language, configs)));
     (files.into_iter().collect(), problems)
+}
+
+/// Names that begin with a dot and are looked into nevertheless: there stand pipelines.
+const PIPELINES: [&str; 5] = [".github", ".gitlab", ".gitlab-ci.yml", ".forgejo", ".gitea"];
+
+/// What is below a path, without what is hidden or ignored.
+pub(crate) fn walk(path: &Path) -> WalkBuilder {
+    let mut walk = WalkBuilder::new(path);
+    walk.hidden(false).filter_entry(|entry| {
+        let name = entry.file_name().to_string_lossy();
+        entry.depth() == 0 || !name.starts_with('.') || PIPELINES.contains(&&*name)
+    });
+    walk
 }
 
 /// Whether a file in a language that is used for anything may declare infrastructure, or is critical whatever it says.

@@ -575,3 +575,59 @@ fn outside_of_git_a_check_compares_nothing() {
     assert_eq!(said.stderr, "");
     assert_eq!(checked(&workspace, &[]).0, []);
 }
+
+const MANIFEST: &str = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: cart, namespace: shop}\nspec:\n  accessModes: [ReadWriteOnce]\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: cart, namespace: shop}\nspec:\n  selector: {matchLabels: {app: cart}}\n  template:\n    metadata: {labels: {app: cart}}\n    spec:\n      containers: [{name: cart, image: 'cart@sha256:0b5b1f4f9e7c2a1d3e6f8a9b0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f60718293'}]\n      volumes: [{name: data, persistentVolumeClaim: {claimName: cart}}]\n";
+
+const TEMPLATE: &str = "{\n  \"AWSTemplateFormatVersion\": \"2010-09-09\",\n  \"Resources\": {\n    \"Net\": {\n      \"Type\": \"AWS::EC2::VPC\",\n      \"Properties\": {\"CidrBlock\": \"10.0.0.0/16\"}\n    },\n    \"Sub\": {\n      \"Type\": \"AWS::EC2::Subnet\",\n      \"Properties\": {\"VpcId\": {\"Ref\": \"Net\"}, \"CidrBlock\": \"10.0.1.0/24\"}\n    }\n  }\n}\n";
+
+/// Manifests and templates stand by themselves, also in folders that begin with a dot, and what is mentioned in them counts.
+#[test]
+fn manifests_and_templates() {
+    let workflow = "on: push\npermissions: {}\njobs:\n  deploy:\n    runs-on: ubuntu-24.04\n    environment: prod\n    steps: [{run: make}]\n";
+    let workspace = Workspace::git(&[
+        ("k8s/cart.yaml", MANIFEST),
+        ("stack.json", TEMPLATE),
+        (".github/workflows/deploy.yml", workflow),
+        ("package.json", "{\"name\": \"shop\"}"),
+    ]);
+    let (claim, rest) = MANIFEST.split_once("---\n").expect("two documents");
+    workspace.write("k8s/cart.yaml", rest);
+    workspace.write("stack.json", &TEMPLATE.replace("10.0.0.0/16", "10.1.0.0/16"));
+    workspace.write(".github/workflows/deploy.yml", &workflow.replace("    environment: prod\n", ""));
+    workspace.write("package.json", "{\"name\": \"other\"}");
+    let (json, _) = impact(&workspace, &[]);
+    let mut found = actions(&json);
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        [
+            ("destroy", "k8s/cart.yaml", "PersistentVolumeClaim shop/cart"),
+            ("replace", "stack.json", "Net"),
+            ("replace", "stack.json", "Sub"),
+            ("update", ".github/workflows/deploy.yml", "jobs.deploy"),
+        ]
+    );
+    let of = |address: &str| {
+        let resources = json["resources"].as_array().expect("resources");
+        resources.iter().find(|it| it["address"] == address).expect("the resource").clone()
+    };
+    assert_eq!(of("PersistentVolumeClaim shop/cart")["dependents"]["direct"], 1, "{json:#}");
+    assert_eq!(of("Net")["dependents"]["worst"]["address"], "Sub");
+    // The claim in a file of its own is the same claim.
+    workspace.write("k8s/claim.yaml", claim);
+    let (json, _) = impact(&workspace, &["k8s"]);
+    assert_eq!(json, json!({ "resources": [] }));
+    let said = countersign(&workspace, &["impact"]);
+    assert!(!said.stdout.contains("`moved` block"), "{}", said.stdout);
+}
+
+/// What is there by another path is read like any other: one file against another.
+#[test]
+fn two_manifests() {
+    let workspace = files(&[
+        ("a.yaml", MANIFEST),
+        ("b.yaml", &MANIFEST.replace("matchLabels: {app: cart}", "matchLabels: {app: b}")),
+    ]);
+    let (json, _) = impact(&workspace, &["--before", "a.yaml", "--after", "b.yaml"]);
+    assert_eq!(actions(&json), [("replace", "b.yaml", "Deployment shop/cart")]);
+}

@@ -122,7 +122,7 @@ fn other_yaml_is_left_alone() {
         files(&[("playbook.yml", playbook), ("broken.yaml", broken), ("empty.yaml", ""), ("pnpm-lock.yaml", &lock)]);
     let said = countersign(&workspace, &["check"]);
     assert_eq!(said.code, Some(0), "{}", said.stdout);
-    assert!(said.stdout.contains("0 findings in 4 files"), "{}", said.stdout);
+    assert!(said.stdout.contains("0 findings in 0 files"), "{}", said.stdout);
 }
 
 /// What ends the grammar, and what grows without bound when it is taken at its word.

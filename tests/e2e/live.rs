@@ -274,3 +274,21 @@ fn dependents_can_be_browsed() {
     assert_eq!(outgoing[0]["to"]["name"], "aws_db_instance.orders");
     assert_eq!(call(&mut editor, "callHierarchy/incomingCalls", &incoming[0]["from"]), json!([]));
 }
+
+#[test]
+fn manifests_and_templates_are_compared_while_they_are_written() {
+    let claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata:\n  name: cart\nspec:\n  accessModes: [ReadWriteOnce]\n  storageClassName: fast\n";
+    let stack = "{\n  \"AWSTemplateFormatVersion\": \"2010-09-09\",\n  \"Resources\": {\n    \"Net\": {\n      \"Type\": \"AWS::EC2::VPC\",\n      \"Properties\": {\"CidrBlock\": \"10.0.0.0/16\"}\n    }\n  }\n}\n";
+    let workspace = Workspace::git(&[("claim.yaml", claim), ("stack.json", stack)]);
+    let mut editor = workspace.editor();
+    editor.open_as("claim.yaml", "yaml", claim);
+    editor.open_as("stack.json", "json", stack);
+    until_told(&mut editor, "claim.yaml", &[]);
+    editor.replace("claim.yaml", "fast", "slow");
+    until_told(&mut editor, "claim.yaml", &[("destroys-data", "slow")]);
+    editor.replace("claim.yaml", "slow", "fast");
+    until_told(&mut editor, "claim.yaml", &[]);
+    editor.replace("stack.json", "10.0.0.0", "10.1.0.0");
+    until_told(&mut editor, "stack.json", &[("replaces", "\"10.1.0.0/16\"")]);
+    editor.quit();
+}

@@ -29,8 +29,10 @@ const CLOUDFORMATION: &str = "\
 /// Properties that protect a resource and that the schemas do not single out.
 ///
 /// Source: the property reference of CloudFormation.
-const PROTECTING: &[(&str, &str)] =
-    &[("AWS::EC2::Instance", "DisableApiTermination=false"), ("AWS::NetworkFirewall::Firewall", "DeleteProtection=false")];
+const PROTECTING: &[(&str, &str)] = &[
+    ("AWS::EC2::Instance", "DisableApiTermination=false"),
+    ("AWS::NetworkFirewall::Firewall", "DeleteProtection=false"),
+];
 
 /// What holds where a protecting property is not written.
 ///
@@ -122,7 +124,9 @@ pub(crate) fn cloudformation(from: &Path) -> anyhow::Result<String> {
 /// How Terraform is likely to call a type of CloudFormation.
 fn likely(name: &str) -> Vec<String> {
     let mut parts = name.split("::");
-    let (Some("AWS"), Some(service), Some(kind)) = (parts.next(), parts.next(), parts.next()) else { return Vec::new() };
+    let (Some("AWS"), Some(service), Some(kind)) = (parts.next(), parts.next(), parts.next()) else {
+        return Vec::new();
+    };
     let mut snake = String::new();
     let chars: Vec<char> = kind.chars().collect();
     for (at, c) in chars.iter().enumerate() {

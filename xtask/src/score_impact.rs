@@ -287,7 +287,9 @@ impl Score {
         for (group, count) in &self.others {
             let _ = writeln!(report, "| {group} | {} | {} | {} |", count.hits, count.misses, count.alarms);
         }
-        for (commit, address, group) in self.judgements.keys().filter(|key| !self.used.contains(*key) && !templates::is_own(&key.2)) {
+        for (commit, address, group) in
+            self.judgements.keys().filter(|key| !self.used.contains(*key) && !templates::is_own(&key.2))
+        {
             let _ = writeln!(report, "\nA judgement is of no use any more: {commit} {address} {group}");
             passed = false;
         }

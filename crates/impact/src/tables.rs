@@ -394,7 +394,9 @@ pub(crate) fn polarity(path: &str) -> Option<Polarity> {
         | "RetentionInDays"
         | "PendingWindowInDays"
         | "AutomatedSnapshotRetentionPeriod" => Polarity::Period,
-        "deletion_policy" | "DeletionPolicy" | "UpdateReplacePolicy" | "persistentVolumeReclaimPolicy" => Polarity::Policy,
+        "deletion_policy" | "DeletionPolicy" | "UpdateReplacePolicy" | "persistentVolumeReclaimPolicy" => {
+            Polarity::Policy
+        }
         _ => return None,
     })
 }

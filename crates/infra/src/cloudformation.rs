@@ -6,7 +6,7 @@
 //!
 //! Source: the intrinsic function reference of CloudFormation.
 
-use crate::terraform::lower::{finished, interned};
+use crate::terraform::lower::{finished, interned, mentioning};
 use crate::terraform::syntax::{
     Block, Call, Content, Element, Expr, ExprKind, Item, Items, Operator, Part, Step, Template,
 };
@@ -84,7 +84,11 @@ fn resource(element: &Element, blocks: &mut Vec<Block>) {
             None => items.open = true,
         }
     }
-    blocks.push(finished(kind, id, element.range.range(), items));
+    let others = match get(&element.value, "DependsOn").map(|value| &value.kind) {
+        Some(ExprKind::List(values)) => values.iter().filter_map(text_of).map(str::to_owned).collect(),
+        _ => text(&element.value, "DependsOn").map(str::to_owned).into_iter().collect::<Vec<_>>(),
+    };
+    blocks.push(mentioning(finished(kind, id, element.range.range(), items), others));
 }
 
 /// A block of what an entry of a section says.

@@ -4,7 +4,7 @@
 //! another since (`extensions/v1beta1`) has the kind that it has today. Its address is as people say it to `kubectl`:
 //! `Deployment shop/cart`, of a custom resource `Certificate.cert-manager.io shop/cart`.
 
-use crate::terraform::lower::finished;
+use crate::terraform::lower::{finished, mentioning};
 use crate::terraform::syntax::{Block, Content, Expr, ExprKind, Item, Items};
 use crate::terraform::text_of;
 use crate::yaml::{get, name, shared, text};
@@ -66,7 +66,10 @@ pub(crate) fn add(source: &str, document: &Expr, blocks: &mut Vec<Block>) {
             let named = metadata.and_then(|metadata| get(metadata, "name"));
             let anchor = named.or_else(|| get(document, "kind")).map_or(document.range, |value| value.range);
             let items = Items { entries, anchor, close: None, open: *open };
-            blocks.push(finished(&kind, &address(source, document, &kind), document.range.range(), items));
+            let block = finished(&kind, &address(source, document, &kind), document.range.range(), items);
+            let mut named = Vec::new();
+            references(document, metadata.and_then(|metadata| text(metadata, "namespace")), 0, &mut named);
+            blocks.push(mentioning(block, named));
         }
         _ => {}
     }
@@ -85,6 +88,58 @@ fn kind(document: &Expr) -> Option<(String, &str)> {
     let is_same = |today: &str| group(version) == group(today) || group(version) == "extensions";
     let version = built_in.filter(|(today, _)| is_same(today)).map_or(version, |(today, _)| today);
     Some((format!("{version}/{kind}"), kind))
+}
+
+/// Deepest nesting in which references are looked for.
+const MAX_DEPTH: usize = 40;
+
+/// Keys under which the name of an object of some kind stands, and under which it stands as `name` of a mapping.
+///
+/// Source: the API reference of Kubernetes 1.34.
+const NAMING: &[(&str, &str)] = &[
+    ("claimName", "PersistentVolumeClaim"),
+    ("configMap", "ConfigMap"),
+    ("configMapKeyRef", "ConfigMap"),
+    ("configMapRef", "ConfigMap"),
+    ("priorityClassName", "PriorityClass"),
+    ("secret", "Secret"),
+    ("secretKeyRef", "Secret"),
+    ("secretName", "Secret"),
+    ("secretRef", "Secret"),
+    ("service", "Service"),
+    ("serviceAccountName", "ServiceAccount"),
+    ("serviceName", "Service"),
+    ("storageClassName", "StorageClass"),
+];
+
+/// Kinds that are in no namespace.
+const OF_CLUSTER: &[&str] = &["ClusterRole", "PersistentVolume", "PriorityClass", "StorageClass"];
+
+/// The addresses of the objects of its namespace that a value names.
+fn references(value: &Expr, namespace: Option<&str>, depth: usize, found: &mut Vec<String>) {
+    let address = |kind: &str, name: &str| match namespace.filter(|_| !OF_CLUSTER.contains(&kind)) {
+        Some(namespace) => format!("{kind} {namespace}/{name}"),
+        None => format!("{kind} {name}"),
+    };
+    match &value.kind {
+        _ if depth > MAX_DEPTH => {}
+        ExprKind::List(values) => values.iter().for_each(|value| references(value, namespace, depth + 1, found)),
+        ExprKind::Object { elements, .. } => {
+            for element in elements {
+                let Some(key) = name(element) else { continue };
+                let kind = NAMING.iter().find(|(known, _)| *known == key).map(|(_, kind)| *kind);
+                let named = text_of(&element.value).or_else(|| text(&element.value, "name"));
+                found.extend(kind.zip(named).map(|(kind, name)| address(kind, name)));
+                // `kind` and `name` side by side, as in `roleRef`, `scaleTargetRef` and `subjects`.
+                if key == "kind" && depth > 0 {
+                    let of_kind = text_of(&element.value).zip(text(value, "name"));
+                    found.extend(of_kind.map(|(kind, name)| address(kind, name)));
+                }
+                references(&element.value, namespace, depth + 1, found);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// What people call a resource.

@@ -3,9 +3,10 @@
 //! A job is a resource (`github/job`), and so are what stands before the jobs (`github/workflow`) and a composite action
 //! (`github/action`). The steps are a list in them. A job's address is `jobs.NAME`.
 
-use crate::terraform::lower::finished;
+use crate::terraform::lower::{finished, mentioning};
 use crate::terraform::syntax::{Block, Content, Element, Expr, ExprKind, Item, Items};
-use crate::yaml::{get, name, shared};
+use crate::terraform::text_of;
+use crate::yaml::{get, name, shared, text};
 
 /// Adds what a value declares, where it is of a workflow: the head of it, a composite action, or some jobs.
 pub(crate) fn add(document: &Expr, blocks: &mut Vec<Block>) {
@@ -31,7 +32,7 @@ pub(crate) fn add(document: &Expr, blocks: &mut Vec<Block>) {
 
 /// Whether a value says that another workflow is the job, and nothing that no such job has.
 fn is_called(job: &Expr) -> bool {
-    crate::yaml::text(job, "uses").is_some_and(|uses| uses.contains(".github/workflows/"))
+    text(job, "uses").is_some_and(|uses| uses.contains(".github/workflows/"))
 }
 
 /// A block of a mapping; `at` is what it is pointed at by.
@@ -47,5 +48,10 @@ fn block(kind: &str, address: &str, of: &Expr, at: Option<&Element>, blocks: &mu
     let anchor = at.map_or(of.range, |element| element.key.range);
     let start = at.map_or(of.range.start(), |element| element.range.start().min(of.range.start()));
     let items = Items { entries, anchor, close: None, open: *open };
-    blocks.push(finished(kind, address, start..of.range.end(), items));
+    let needs = match get(of, "needs").map(|value| &value.kind) {
+        Some(ExprKind::List(values)) => values.iter().filter_map(text_of).map(str::to_owned).collect(),
+        _ => text(of, "needs").map(str::to_owned).into_iter().collect::<Vec<_>>(),
+    };
+    let block = finished(kind, address, start..of.range.end(), items);
+    blocks.push(mentioning(block, needs.into_iter().map(|job| format!("jobs.{job}"))));
 }

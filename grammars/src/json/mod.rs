@@ -62,7 +62,12 @@ pub(crate) fn scan_entry(bytes: &[u8], complete: bool) -> Scan {
                 let key = key.take().and_then(|key| bytes.get(key..at));
                 if key.is_some_and(|key| is_section(key) && bytes.get(start.unwrap_or_default()) == Some(&b'{')) {
                     // Entries begin in lines of their own.
-                    match bytes.get(at + 1..).unwrap_or_default().iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r')) {
+                    match bytes
+                        .get(at + 1..)
+                        .unwrap_or_default()
+                        .iter()
+                        .position(|byte| !matches!(byte, b' ' | b'\t' | b'\r'))
+                    {
                         Some(blanks) if bytes.get(at + 1 + blanks) == Some(&b'\n') => {
                             return found(at + 1, at + blanks + 2, walk.deepest + 1);
                         }
@@ -132,7 +137,8 @@ pub(crate) fn masked(text: &str) -> Option<String> {
 pub(crate) fn may_declare(text: &str) -> bool {
     let has = |word: &str| text.contains(word);
     let kubernetes = || has("\"apiVersion\"") && has("\"kind\"");
-    let cloudformation = || has("\"Resources\"") || has("\"AWSTemplateFormatVersion\"") || (has("\"Type\"") && has("::"));
+    let cloudformation =
+        || has("\"Resources\"") || has("\"AWSTemplateFormatVersion\"") || (has("\"Type\"") && has("::"));
     kubernetes() || cloudformation()
 }
 
@@ -185,7 +191,9 @@ mod tests {
 
     #[test]
     fn masks_are_as_long_as_what_they_mask() {
-        for text in ["{\"Resources\":{", "{ \"a\": 1, \"Resources\":{", "}\n}\n", "}", "},{", "\n\"a\": 1", "{{", "\"", "}x"] {
+        for text in
+            ["{\"Resources\":{", "{ \"a\": 1, \"Resources\":{", "}\n}\n", "}", "},{", "\n\"a\": 1", "{{", "\"", "}x"]
+        {
             if let Some(masked) = masked(text) {
                 assert_eq!(masked.len(), text.len(), "{text}");
             }

@@ -8,7 +8,6 @@ use crate::surroundings::{self, LOCAL_STATE, Near, StateNames, Surroundings, key
 use anyhow::{Context, bail};
 use countersign_engine::{module_of, units, wanted_files};
 use gix::ObjectId;
-use ignore::WalkBuilder;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -280,7 +279,7 @@ impl<'a> Since<'a> {
 
 /// The files of modules below some paths that git does not ignore.
 fn visible(scopes: &[PathBuf]) -> BTreeMap<Arc<str>, Near> {
-    let walks = scopes.iter().flat_map(|scope| WalkBuilder::new(scope).build().flatten());
+    let walks = scopes.iter().flat_map(|scope| disk::walk(scope).build().flatten());
     let paths: BTreeMap<_, _> = walks
         .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
         .map(|entry| (key(entry.path()), entry.into_path()))

@@ -5,7 +5,6 @@ use crate::disk;
 use crate::surroundings::{MAX_TEXT, Surroundings, key};
 use anyhow::{Context, bail};
 use countersign_engine::{module_of, units, wanted_files};
-use ignore::WalkBuilder;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -93,7 +92,9 @@ fn one(path: &Path, at: &Path) -> anyhow::Result<Files> {
 /// them too.
 fn below(folder: &Path, at: &Path) -> Files {
     let (from, to) = (key(folder), key(at));
-    let walk = WalkBuilder::new(folder).standard_filters(false).hidden(true).build().flatten();
+    let walk =
+        disk::walk(folder).ignore(false).git_ignore(false).git_global(false).git_exclude(false).parents(false).build();
+    let walk = walk.flatten();
     let files =
         walk.filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file())).map(ignore::DirEntry::into_path);
     let name = |path: &Path| Some(Arc::from(format!("{to}{}", key(path).strip_prefix(&*from)?)));

@@ -42,13 +42,16 @@ impl Part {
 
 /// The parts of a file, in order of the text. One that stands there several times is one, and so is all that has no address.
 pub(crate) fn parts(path: &Path, content: &[u8]) -> Vec<Part> {
+    let text = std::str::from_utf8(content);
     let language = Language::of_path(&path.to_string_lossy());
+    // What declares nothing is a file as any other.
+    let language = language.filter(|language| text.is_err() || text.is_ok_and(|text| language.may_declare(text)));
     let whole = |seal: String| {
         let ranges = std::iter::once(0..content.len()).collect();
         vec![Part { address: None, kind: None, ranges, seal, is_read: language.is_none() }]
     };
-    let Ok(text) = std::str::from_utf8(content) else { return whole(digest(content)) };
-    let Some(language) = language.filter(|language| language.may_declare(text)) else { return whole(seal(text, None)) };
+    let Ok(text) = text else { return whole(digest(content)) };
+    let Some(language) = language else { return whole(seal(text, None)) };
     let snapshot = Snapshot::new(language, 0, text);
     if snapshot.unread.is_some() {
         return whole(seal(text, None));

@@ -53,7 +53,8 @@ impl Score {
         let path = format!("/w/{}", pair["path"].as_str().unwrap_or_default());
         let labels = || pair["labels"].as_array().into_iter().flatten();
         self.pairs += 1;
-        let [before, after] = ["before", "after"].map(|side| workspace([(path.as_str(), pair[side].as_str())].into_iter()));
+        let [before, after] =
+            ["before", "after"].map(|side| workspace([(path.as_str(), pair[side].as_str())].into_iter()));
         let changes = predict(&before, &after, &BTreeSet::from([path.clone()]), &Tables::default());
         for label in labels() {
             let kind = label["k"].as_str().unwrap_or_default();
@@ -183,7 +184,8 @@ pub(super) fn is_own(class: &str) -> bool {
 fn beyond(change: &Change, (before, after): (&Workspace, &Workspace)) -> Option<&'static str> {
     let takes = |text: &'static str| move |reason: &&countersign_impact::Reason| reason.why.contains(text);
     let mut replacing = change.reasons.iter().filter(takes("replaces"));
-    if change.action == Action::Destroy && change.reasons.iter().any(|it| it.attribute.as_deref() == Some("Condition")) {
+    if change.action == Action::Destroy && change.reasons.iter().any(|it| it.attribute.as_deref() == Some("Condition"))
+    {
         return Some("a condition decides whether it is there");
     }
     if change.action != Action::Replace || change.address.contains(' ') || replacing.clone().next().is_none() {
@@ -199,7 +201,8 @@ fn beyond(change: &Change, (before, after): (&Workspace, &Workspace)) -> Option<
         definition.block().body.attribute(name)?.write(&|_| None, &mut text);
         Some(text)
     };
-    let is_same = |attribute: &str| written(before, attribute).is_some_and(|text| Some(text) == written(after, attribute));
+    let is_same =
+        |attribute: &str| written(before, attribute).is_some_and(|text| Some(text) == written(after, attribute));
     let elsewhere = replacing.all(|reason| reason.attribute.as_deref().is_some_and(is_same));
     elsewhere.then_some("a parameter, mapping or condition that it refers to says something else")
 }
@@ -227,7 +230,9 @@ fn is_called(ours: &str, address: &str) -> bool {
 fn meets(label: &Value, change: &Change) -> bool {
     let goes = matches!(change.action, Action::Destroy | Action::Replace);
     match label["k"].as_str().unwrap_or_default() {
-        "k8s_immutable_changed" | "cfn_create_only_changed" | "cfn_cond_create_only_changed" | "cfn_type_changed" => goes,
+        "k8s_immutable_changed" | "cfn_create_only_changed" | "cfn_cond_create_only_changed" | "cfn_type_changed" => {
+            goes
+        }
         // What is retained is not destroyed.
         "cfn_resource_removed" | "cfn_resource_renamed" if label["retain"] == true => change.action == Action::Update,
         "k8s_object_removed" | "k8s_object_renamed" | "cfn_resource_removed" | "cfn_resource_renamed" => {

@@ -15,15 +15,8 @@ pub(super) const OF_TERRAFORM: &[&str] =
     &["count", "for_each", "lifecycle", "depends_on", "provider", "provisioner", "connection", "timeouts"];
 
 /// What CloudFormation itself looks at.
-const OF_CLOUDFORMATION: &[&str] = &[
-    "Condition",
-    "CreationPolicy",
-    "DeletionPolicy",
-    "DependsOn",
-    "Metadata",
-    "UpdatePolicy",
-    "UpdateReplacePolicy",
-];
+const OF_CLOUDFORMATION: &[&str] =
+    &["Condition", "CreationPolicy", "DeletionPolicy", "DependsOn", "Metadata", "UpdatePolicy", "UpdateReplacePolicy"];
 
 /// What is the name of an object, or what the cluster says of it.
 const OF_KUBERNETES: &[&str] = &["apiVersion", "kind", "status"];

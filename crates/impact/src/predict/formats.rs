@@ -69,7 +69,8 @@ pub(super) fn is_other_kind(before: &str, after: &str) -> bool {
 /// An object with what versions of its group that are gone filled in where only the other state has it written: the labels of its
 /// pods as selector.
 pub(super) fn filled_in<'b>(kind: &str, body: &'b Body, other: &Body) -> Cow<'b, Body> {
-    let selects = matches!(kind, "apps/v1/Deployment" | "apps/v1/DaemonSet" | "apps/v1/ReplicaSet" | "apps/v1/StatefulSet");
+    let selects =
+        matches!(kind, "apps/v1/Deployment" | "apps/v1/DaemonSet" | "apps/v1/ReplicaSet" | "apps/v1/StatefulSet");
     let selector = || {
         let selector = body.find("spec.selector");
         matches!(selector.as_slice(), [Found::Missing { parent_found: true, .. }]).then_some(())?;

@@ -15,7 +15,8 @@ pub(super) fn changed(before: &Half<'_>, after: &Half<'_>, arguments: &BTreeSet<
         arguments.iter().filter(|name| is_other(before, after, name)).cloned().collect();
     let addresses: BTreeSet<&Arc<str>> = before.blocks.keys().chain(after.blocks.keys()).collect();
     let is_named = |address: &str| before.is_name(address) || after.is_name(address);
-    let named: Vec<&str> = addresses.into_iter().map(|address| &**address).filter(|address| is_named(address)).collect();
+    let named: Vec<&str> =
+        addresses.into_iter().map(|address| &**address).filter(|address| is_named(address)).collect();
     for address in &named {
         let (old, new) = (before.said(address), after.said(address));
         let is_identical = old.len() == new.len()

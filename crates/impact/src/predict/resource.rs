@@ -50,9 +50,9 @@ impl Pair<'_> {
         let names = self.names();
         let changed = self.changed_for(from, to, &names);
         let compared = Compared { changed: &changed, ..self.compared(&kind, (from, to), &names) };
-        let provider =
-            if Format::of_kind(&kind) == Format::Terraform { self.provider(from, to) } else { None };
-        if from == to && provider.is_none() && compared.is_unchanged() {
+        let provider = if Format::of_kind(&kind) == Format::Terraform { self.provider(from, to) } else { None };
+        let is_other = from == target && is_other_kind(&before.block().kind, &kind);
+        if from == to && provider.is_none() && !is_other && compared.is_unchanged() {
             return None;
         }
         let mut change = self.change(&kind, from, self.after.anchor(after), Action::Update);
@@ -67,7 +67,7 @@ impl Pair<'_> {
         if is_generated(&kind, from) {
             return None;
         }
-        if is_other_kind(&before.block().kind, &kind) && from == target {
+        if is_other {
             return Some(self.other_kind(change, (before, after)));
         }
         let is_same_text = compared.is_unchanged();
@@ -305,7 +305,9 @@ fn replaces(format: Format, sure: Sure) -> &'static str {
             ", which replaces it unless a parameter is given another value than its default"
         }
         (_, Sure::ByDefault) => ", which replaces it unless a variable is given another value than its default",
-        (Format::CloudFormation, Sure::OneSide) => ", which replaces it unless the service has the same value without it",
+        (Format::CloudFormation, Sure::OneSide) => {
+            ", which replaces it unless the service has the same value without it"
+        }
         (_, Sure::OneSide) => ", which replaces it unless the provider has the same value without it",
         (_, Sure::May) => "; another value than before replaces it",
     }

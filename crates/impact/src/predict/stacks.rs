@@ -29,8 +29,10 @@ pub(super) fn moved(before: &Workspace, after: &Workspace, modules: &BTreeSet<St
 /// The words that tell which state a configuration keeps; empty where they do not. A state in a file stays behind.
 fn state(workspace: &Workspace, folder: &str) -> String {
     let is_template = |kind: &str| Format::of_kind(kind) == Format::CloudFormation;
-    let mut resources: Vec<_> =
-        workspace.of_kinds(folder, is_template).map(|it| format!("{} {}", it.block().kind, it.block().address)).collect();
+    let mut resources: Vec<_> = workspace
+        .of_kinds(folder, is_template)
+        .map(|it| format!("{} {}", it.block().kind, it.block().address))
+        .collect();
     if !resources.is_empty() {
         resources.sort();
         return resources.join(", ");

@@ -7,3 +7,4 @@ mod modules;
 mod properties;
 mod resources;
 mod support;
+mod templates;

@@ -749,6 +749,15 @@ pub(crate) fn finished(kind: &str, address: &str, range: Range<usize>, body: Ite
     }
 }
 
+/// A block that mentions some addresses besides, which stand in it as plain text.
+pub(crate) fn mentioning(mut block: Block, names: impl IntoIterator<Item = String>) -> Block {
+    let own = block.address.to_string();
+    let mut mentions: BTreeSet<Arc<str>> = block.mentions.iter().cloned().collect();
+    mentions.extend(names.into_iter().filter(|name| *name != own).map(|name| interned(&name)));
+    block.mentions = mentions.into_iter().collect();
+    block
+}
+
 /// A value that stands by itself: of a variable file, of `locals`.
 fn value_block(address: &str, item: Item) -> Block {
     let anchor = item.range.start()..item.range.start() + item.name.len();

@@ -3,6 +3,7 @@
 use crate::cli::human::plural;
 use crate::impact::report::{Impact, JsonAction, JsonAgreement, JsonDependent, JsonReason, Told};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use countersign_engine::Format;
 use countersign_policy::{Environment, Tier};
 use std::fmt::Write;
 
@@ -141,6 +142,7 @@ fn notes(impact: &Impact<'_>, told: &Told) -> Vec<String> {
     notes.extend(json.renamed_to.as_ref().and_then(|to| match json.outcome() {
         // The title says it.
         JsonAction::Rename => None,
+        JsonAction::Destroy if Format::of_kind(&json.kind) != Format::Terraform => None,
         JsonAction::Destroy => Some(format!("a `moved` block from {} to {to} keeps it", json.address)),
         _ => Some(format!("its new address: {to}")),
     }));

@@ -110,7 +110,10 @@ impl Pair<'_> {
             return Vec::new();
         }
         let guards = [
-            ("environment", "nobody is asked before it deploys any more, and the other rules of the environment do not hold either"),
+            (
+                "environment",
+                "nobody is asked before it deploys any more, and the other rules of the environment do not hold either",
+            ),
             ("concurrency", "two runs may deploy at the same time"),
         ];
         let gone = guards.into_iter().filter(|(name, _)| is_gone(name));
@@ -125,7 +128,11 @@ fn protections_of(kind: &str, before: &Body, after: &Body) -> Vec<Protection> {
         // Every type has these two.
         let policies = ["DeletionPolicy", "UpdateReplacePolicy"];
         let policies = policies.map(|path| Protection { path, default: None, polarity: Polarity::Policy });
-        return class(kind).into_iter().flat_map(|known| known.protections().collect::<Vec<_>>()).chain(policies).collect();
+        return class(kind)
+            .into_iter()
+            .flat_map(|known| known.protections().collect::<Vec<_>>())
+            .chain(policies)
+            .collect();
     }
     if let Some(known) = class(kind) {
         return known.protections().collect();
@@ -184,8 +191,7 @@ fn weakened(kind: &str, protection: &Protection, before: &Body, after: &Body) ->
             })
         }
         Polarity::Policy => {
-            let protects =
-                |at: At<'_>| matches!(at, At::Value(value) if value.as_str().is_some_and(|it| PROTECTING.contains(&it)));
+            let protects = |at: At<'_>| matches!(at, At::Value(value) if value.as_str().is_some_and(|it| PROTECTING.contains(&it)));
             (protects(old) && !protects(new)).then(|| format!("`{path}` protected it and does not any more"))
         }
     }

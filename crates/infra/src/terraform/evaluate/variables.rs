@@ -18,7 +18,8 @@ impl Scope<'_> {
         let Some(definition) = blocks.iter().find(|block| &*block.block().kind == "parameter") else {
             return unknown(range, name);
         };
-        let is_looked_up = |kind: Value| kind.as_str().is_none_or(|kind| kind.starts_with("AWS::SSM::Parameter::Value"));
+        let is_looked_up =
+            |kind: Value| kind.as_str().is_none_or(|kind| kind.starts_with("AWS::SSM::Parameter::Value"));
         if self.setting(definition, "Type").is_some_and(|(kind, _)| is_looked_up(self.eval(&kind, None))) {
             return unknown(range, &format!("{name}, which is looked up in Parameter Store"));
         }
