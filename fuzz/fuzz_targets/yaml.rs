@@ -1,4 +1,4 @@
-//! YAML of every format that is read: no panic, no abort of the grammar, places inside of the text and on the borders of characters,
+//! YAML and JSON of every format that is read: no panic, no abort of the grammar, places inside of the text and on the borders of characters,
 //! and what is said after an edit equals what is said from scratch.
 #![no_main]
 
@@ -9,12 +9,14 @@ use countersign_syntax::Budget;
 use libfuzzer_sys::fuzz_target;
 
 /// What a text is put behind, so that most of what the fuzzer finds out is read as something.
-const HEADS: &[&str] = &[
-    "",
-    "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n    - name: a\n",
-    "kind: List\napiVersion: v1\nitems:\n",
-    "Resources:\n  A:\n    Type: AWS::S3::Bucket\n    Properties:\n",
-    "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n",
+const HEADS: &[(Language, &str)] = &[
+    (Language::Yaml, ""),
+    (Language::Yaml, "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n    - name: a\n"),
+    (Language::Yaml, "kind: List\napiVersion: v1\nitems:\n"),
+    (Language::Yaml, "Resources:\n  A:\n    Type: AWS::S3::Bucket\n    Properties:\n"),
+    (Language::Yaml, "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n"),
+    (Language::Json, ""),
+    (Language::Json, "{\n\"Resources\": {\n\"A\": {\"Type\": \"AWS::S3::Bucket\", \"Properties\": {"),
 ];
 
 fn findings(snapshot: &Snapshot) -> Vec<Finding> {
@@ -24,8 +26,9 @@ fn findings(snapshot: &Snapshot) -> Vec<Finding> {
 
 fuzz_target!(|input: (u8, &str, u16, &str)| {
     let (head, text, at, typed) = input;
-    let text = format!("{}{text}", HEADS[usize::from(head) % HEADS.len()]);
-    let mut document = Document::new(Language::Yaml, 0, &text);
+    let (language, head) = HEADS[usize::from(head) % HEADS.len()];
+    let text = format!("{head}{text}");
+    let mut document = Document::new(language, 0, &text);
     for finding in findings(document.snapshot()) {
         assert!(text.get(finding.range.clone()).is_some(), "{finding:?}");
     }
@@ -34,5 +37,5 @@ fuzz_target!(|input: (u8, &str, u16, &str)| {
     document.change(1, [change], |_, change| change);
     let mut edited = text;
     edited.insert_str(at, typed);
-    assert_eq!(findings(document.snapshot()), findings(&Snapshot::new(Language::Yaml, 1, &edited)));
+    assert_eq!(findings(document.snapshot()), findings(&Snapshot::new(language, 1, &edited)));
 });

@@ -59,6 +59,32 @@ const YAML: &[&str] = &[
     "---\n",
 ];
 
+const JSON: &[&str] = &[
+    "{\n  \"AWSTemplateFormatVersion\": \"2010-09-09\",\n",
+    "  \"Parameters\": {\"P\": {\"Type\": \"String\"}},\n",
+    "  \"Resources\": {",
+    "\n    \"Db\": {\n      \"Type\": \"AWS::RDS::DBInstance\",\n      \"Properties\": {\"PubliclyAccessible\": true}\n    },",
+    "\n    \"Open\": {\"Type\": \"AWS::EC2::SecurityGroupIngress\", \"Properties\": {\"CidrIp\": \"0.0.0.0/0\"",
+    "}}",
+    "\n  },\n  \"Outputs\": {}\n}\n",
+    "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"spec\": {\"hostPID\": tru",
+    "e",
+    "\"Resources\":{\n",
+    "\"Fn::Sub\": \"${P}\"",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "\\",
+    "// x\n",
+    "é😀\r\n",
+    "\n",
+    "  ",
+];
+
 fn text(fragments: &'static [&'static str]) -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(fragments), 0..8).prop_map(|parts| parts.concat())
 }
@@ -111,6 +137,14 @@ proptest! {
     #[test]
     fn yaml_equals_from_scratch(first in text(YAML), messages in messages(YAML)) {
         equal_from_scratch(Language::Yaml, first, messages)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn json_equals_from_scratch(first in text(JSON), messages in messages(JSON)) {
+        equal_from_scratch(Language::Json, first, messages)?;
     }
 }
 
