@@ -152,8 +152,12 @@ pub(crate) fn run(corpus: Option<&str>) -> anyhow::Result<ExitCode> {
 /// The languages that are read, as the labels of each tool call them.
 const CHECKOV: [(&str, &str); 3] =
     [("terraform", "Terraform"), ("kubernetes", "Kubernetes"), ("cloudformation", "CloudFormation")];
-const KICS: [(&str, &str); 3] =
-    [("k8s", "Kubernetes"), ("cloudFormation", "CloudFormation"), ("cicd", "GitHub Actions")];
+const KICS: [(&str, &str); 4] = [
+    ("k8s", "Kubernetes"),
+    ("cloudFormation", "CloudFormation"),
+    ("dockerCompose", "Docker Compose"),
+    ("cicd", "GitHub Actions"),
+];
 
 /// Checks of zizmor that ask the network.
 const ONLINE: [&str; 3] = ["impostor-commit", "known-vulnerable-actions", "ref-confusion"];

@@ -224,7 +224,8 @@ fn get_att(id: &str, of: Expr) -> ExprKind {
 /// The function that gives an attribute of a resource, as it is called in expressions.
 pub(crate) const GET_ATT: &str = "GetAtt";
 
-fn literal(text: &str, at: &Expr) -> Expr {
+/// A text as an expression, in the place of another.
+pub(crate) fn literal(text: &str, at: &Expr) -> Expr {
     let part = Part::Text { text: shared(text), verbatim: false };
     let template = Template { parts: [part].into(), content: at.range, heredoc: false };
     Expr { range: at.range, kind: ExprKind::Template(template) }

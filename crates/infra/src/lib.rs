@@ -5,6 +5,7 @@
 //! know risks, documents or who wrote what.
 
 mod cloudformation;
+mod compose;
 mod declared;
 mod json;
 mod kubernetes;

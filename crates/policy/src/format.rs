@@ -54,6 +54,7 @@ pub const CHECKS: &[&str] = &[
     "provider_unpinned",
     "reachable_admin",
     "routed_through_nat",
+    "secret_in_base64",
     "secret_in_environment",
     "state_bucket",
     "untrusted_checkout",

@@ -45,7 +45,15 @@ pub(crate) fn may_declare(text: &str) -> bool {
     let kubernetes = || has("apiVersion") && has("kind");
     let cloudformation = || has("Resources:") || (has("Type") && has("::"));
     let workflow = || ["runs-on", "uses:", "using:", "jobs:"].into_iter().any(has);
-    kubernetes() || cloudformation() || workflow()
+    let services = || text.starts_with("services:") || has("\nservices:") || is_indented(text);
+    let compose = || (has("image:") || has("build:")) && services();
+    kubernetes() || cloudformation() || workflow() || compose()
+}
+
+/// Whether the first line that says something is indented.
+fn is_indented(text: &str) -> bool {
+    let mut lines = text.lines().filter(|line| !matches!(line.trim_start().as_bytes().first(), None | Some(b'#')));
+    lines.next().is_some_and(|line| line.starts_with(' '))
 }
 
 /// What a unit is an entry of.

@@ -55,6 +55,7 @@ pub(crate) fn find(name: &str) -> Option<Check> {
         "provider_unpinned" => pins::provider,
         "reachable_admin" => across::reachable_admin,
         "routed_through_nat" => across::routed_through_nat,
+        "secret_in_base64" => secrets::in_base64,
         "secret_in_environment" => secrets::in_environment,
         "state_bucket" => across::state_bucket,
         "untrusted_checkout" => workflows::untrusted_checkout,

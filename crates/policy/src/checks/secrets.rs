@@ -3,6 +3,7 @@
 use super::Context;
 use crate::evaluate::Place;
 use countersign_infra::{Body, Found, Value, ValueKind, document};
+use data_encoding::BASE64;
 use regex::Regex;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -91,6 +92,26 @@ pub(super) fn in_environment(context: &Context<'_>) -> Vec<Place> {
     places
 }
 
+/// Passwords and keys in the data of a secret: values of a map in Base64. It is what they stand for that is looked at.
+pub(super) fn in_base64(context: &Context<'_>) -> Vec<Place> {
+    let mut places = Vec::new();
+    for found in context.resource.body.find(context.attribute) {
+        let Found::Value(Value { kind: ValueKind::Object(data), .. }) = found else { continue };
+        for field in &data.fields {
+            let Some(decoded) = field.value.as_str().and_then(|text| BASE64.decode(text.trim().as_bytes()).ok()) else {
+                continue;
+            };
+            // What is no text is a key or a file.
+            let text = String::from_utf8(decoded).unwrap_or_else(|_| "binary0".repeat(2));
+            let decoded = ValueKind::String { text: text.trim_end().into(), verbatim: None };
+            if is_secret(&field.name, &Value::new(field.value.range.clone(), decoded)) {
+                places.push(Place { range: field.value.range.clone(), ..Place::default() });
+            }
+        }
+    }
+    places
+}
+
 fn secrets_of(variables: &Body, places: &mut Vec<Place>) {
     for field in &variables.fields {
         if is_secret(&field.name, &field.value) {
@@ -127,5 +148,7 @@ fn is_secret(name: &str, value: &Value) -> bool {
         && !text.contains(char::is_whitespace)
         && text.bytes().any(|byte| byte.is_ascii_digit())
         && text.bytes().any(|byte| byte.is_ascii_alphabetic());
-    named && looks && !elsewhere.iter().any(|start| text.starts_with(start))
+    let is_to_be_filled_in =
+        ["your", "change", "replace", "example", "xxx"].iter().any(|word| text.to_ascii_lowercase().starts_with(word));
+    named && looks && !is_to_be_filled_in && !elsewhere.iter().any(|start| text.starts_with(start))
 }

@@ -82,7 +82,7 @@ pub(in super::super) fn placeholder(context: &Context<'_>) -> Vec<Place> {
         first
     };
     for_each_leaf(&resource.body, &mut |name, value| {
-        if PROSE.contains(&name) || name.starts_with("mock") {
+        if PROSE.contains(&name) || name.ends_with("Description") || name.starts_with("mock") {
             return;
         }
         let known = matches!(value.kind, ValueKind::String { .. });
