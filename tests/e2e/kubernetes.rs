@@ -181,7 +181,7 @@ fn hostile_yaml_has_an_answer() {
 /// Services of Compose stand by themselves too, and other files with images in them are none.
 #[test]
 fn compose_files() {
-    let compose = "services:\n  # the front\n  web:\n    image: registry.example.com/web:3.4\n    privileged: true\n    environment:\n      - DB_PASSWORD=${DB_PASSWORD}\n  db:\n    image: ${REGISTRY}/db\n    pid: host\nvolumes:\n  data:\n";
+    let compose = "services:\n  # the front\n  web:\n    image: ghcr.io/acme/web:3.4\n    privileged: true\n    environment:\n      - DB_PASSWORD=${DB_PASSWORD}\n  db:\n    image: ${REGISTRY}/db\n    pid: host\nvolumes:\n  data:\n";
     let values = "web:\n  image: nginx\n  privileged: true\n";
     let pipeline = "services:\n  - docker\nbuild:\n  image: nginx\n  script: [make]\n  privileged: true\n";
     let workspace = files(&[("compose.yaml", compose), ("values.yaml", values), (".gitlab-ci.yml", pipeline)]);

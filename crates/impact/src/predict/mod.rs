@@ -18,6 +18,7 @@ mod moves;
 mod names;
 mod providers;
 mod resource;
+mod selectors;
 mod similar;
 mod stacks;
 mod words;

@@ -212,6 +212,7 @@ impl<'w> Pair<'w> {
         self.follow(&pairs, &mut found);
         self.state(&mut found);
         self.documents(&mut found);
+        self.selectors(&mut found);
         if self.is_alone() {
             self.loose(&gone, &new, seen);
             for change in &found {

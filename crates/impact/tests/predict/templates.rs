@@ -150,6 +150,21 @@ fn an_object_is_who_its_name_says() {
 }
 
 #[test]
+fn a_service_keeps_its_pods() {
+    let service = "---\napiVersion: v1\nkind: Service\nmetadata:\n  name: cart\n  namespace: shop\nspec:\n  selector: {app: cart}\n";
+    let both = format!("{APP}{service}");
+    let told = |after: &str| {
+        let changes = between(FILE, &both, after);
+        changes.into_iter().any(|it| it.address == "Service shop/cart" && it.interruption.is_some())
+    };
+    assert!(told(&both.replace("labels: {app: cart}", "labels: {app: basket}")), "the pods have another label");
+    assert!(told(&both.replace("selector: {app: cart}", "selector: {app: basket}")), "it asks for another one");
+    assert!(!told(&both.replace("labels: {app: cart}", "labels: {app: cart, tier: web}")), "more labels do no harm");
+    assert!(!told(service), "the pods are gone, and that is said");
+    assert!(!told(&both.replace("app: cart}", "app: basket}")), "both have another one");
+}
+
+#[test]
 fn what_is_opened_is_said() {
     let service = "apiVersion: v1\nkind: Service\nmetadata: {name: cart}\nspec:\n  type: ClusterIP\n";
     let open = between(FILE, service, &service.replace("ClusterIP", "LoadBalancer"));
