@@ -89,3 +89,22 @@ fn two_templates_in_a_folder_do_not_mix() {
     let said = countersign(&files(&[("twice.yaml", twice)]), &["check"]);
     assert_eq!(said.code, Some(0), "{}", said.stdout);
 }
+
+/// Policies that stand by themselves: of identities, of resources, and of who may take a role.
+#[test]
+fn policies_in_files_of_their_own() {
+    let statement =
+        |more: &str| format!("{{\"Version\": \"2012-10-17\", \"Statement\": [{{\"Effect\": \"Allow\", {more}}}]}}\n");
+    let of = |text: &str| risks(&files(&[("policy.json", text)]));
+    assert_eq!(of(&statement("\"Action\": \"*\", \"Resource\": \"*\"")), ["admin-everything"]);
+    assert!(of(&statement("\"Action\": \"s3:GetObject\", \"Resource\": \"arn:aws:s3:::shop/*\"")).is_empty());
+    let everybody = "\"Principal\": \"*\", \"Action\": \"s3:GetObject\", \"Resource\": \"arn:aws:s3:::shop/*\"";
+    assert_eq!(of(&statement(everybody)).len(), 1, "{:?}", of(&statement(everybody)));
+    let trust = "\"Principal\": {\"AWS\": \"*\"}, \"Action\": \"sts:AssumeRole\"";
+    assert_eq!(of(&statement(trust)), ["trusts-anyone"]);
+    for other in
+        ["{\"Statement\": 1, \"Effect\": 2}", "{\"Statement\": [], \"Effect\": 1}", "[\"Statement\", \"Effect\"]"]
+    {
+        assert!(of(other).is_empty(), "{other}");
+    }
+}

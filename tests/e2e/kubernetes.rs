@@ -177,23 +177,3 @@ fn hostile_yaml_has_an_answer() {
     client.change(URI, last, json!([{ "text": deployment("web", "privileged: true") }]));
     assert_eq!(told(&client.diagnostics(URI, last)), [("privileged-container", 11)]);
 }
-
-/// Services of Compose stand by themselves too, and other files with images in them are none.
-#[test]
-fn compose_files() {
-    let compose = "services:\n  # the front\n  web:\n    image: ghcr.io/acme/web:3.4\n    privileged: true\n    environment:\n      - DB_PASSWORD=${DB_PASSWORD}\n  db:\n    image: ${REGISTRY}/db\n    pid: host\nvolumes:\n  data:\n";
-    let values = "web:\n  image: nginx\n  privileged: true\n";
-    let pipeline = "services:\n  - docker\nbuild:\n  image: nginx\n  script: [make]\n  privileged: true\n";
-    let workspace = files(&[("compose.yaml", compose), ("values.yaml", values), (".gitlab-ci.yml", pipeline)]);
-    let (report, _) = report(&workspace, &[]);
-    let found: Vec<_> = report["findings"]
-        .as_array()
-        .expect("findings")
-        .iter()
-        .map(|it| format!("{} {} {}", it["path"], it["risk"], it["resource"]["address"]).replace('"', ""))
-        .collect();
-    assert_eq!(
-        found,
-        ["compose.yaml privileged-container services.web", "compose.yaml node-namespace-shared services.db"]
-    );
-}

@@ -50,6 +50,7 @@ mod reviewers;
 mod reviews;
 mod reviews_in_editors;
 mod same_verdict;
+mod services;
 mod session;
 mod slo;
 mod suspected;

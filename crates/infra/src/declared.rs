@@ -2,7 +2,7 @@
 
 use crate::terraform::json_syntax;
 use crate::terraform::syntax::Block;
-use crate::{cloudformation, compose, kubernetes, workflows, yaml};
+use crate::{cloudformation, compose, gitlab, kubernetes, policies, workflows, yaml};
 use tree_sitter::Tree;
 
 /// What a resource is declared in, and with that what becomes of it when it is applied.
@@ -14,7 +14,7 @@ pub enum Format {
     CloudFormation,
     /// Kubernetes: objects that are applied to a cluster.
     Kubernetes,
-    /// A workflow of GitHub Actions, a file of Compose: what is there no more takes nothing along.
+    /// A pipeline of GitHub Actions or GitLab CI, a file of Compose, a policy by itself: what is there no more takes nothing along.
     Workflow,
 }
 
@@ -23,7 +23,7 @@ impl Format {
     pub fn of_kind(kind: &str) -> Self {
         if kind.contains("::") {
             Self::CloudFormation
-        } else if kind.starts_with("github/") || kind.starts_with("compose/") {
+        } else if ["github/", "gitlab/", "compose/", "aws/"].iter().any(|start| kind.starts_with(start)) {
             Self::Workflow
         } else if kind.contains('/') {
             Self::Kubernetes
@@ -39,6 +39,7 @@ pub(crate) fn in_json(source: &str) -> Vec<Block> {
     if let Some(document) = json_syntax::document(source) {
         kubernetes::add(source, &document, &mut blocks);
         cloudformation::add(&document, &mut blocks);
+        policies::add(&document, &mut blocks);
     }
     blocks
 }
@@ -51,6 +52,7 @@ pub(crate) fn in_yaml(source: &str, tree: &Tree) -> Vec<Block> {
         cloudformation::add(&document, &mut blocks);
         workflows::add(&document, &mut blocks);
         compose::add(source, &document, &mut blocks);
+        gitlab::add(&document, &mut blocks);
     }
     blocks
 }

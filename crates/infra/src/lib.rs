@@ -7,9 +7,11 @@
 mod cloudformation;
 mod compose;
 mod declared;
+mod gitlab;
 mod json;
 mod kubernetes;
 mod model;
+mod policies;
 pub mod terraform;
 mod workflows;
 mod yaml;

@@ -139,7 +139,8 @@ pub(crate) fn may_declare(text: &str) -> bool {
     let kubernetes = || has("\"apiVersion\"") && has("\"kind\"");
     let cloudformation =
         || has("\"Resources\"") || has("\"AWSTemplateFormatVersion\"") || (has("\"Type\"") && has("::"));
-    kubernetes() || cloudformation()
+    let policy = || has("\"Statement\"") && has("\"Effect\"");
+    kubernetes() || cloudformation() || policy()
 }
 
 /// See [`crate::Language::scan_unit`].

@@ -44,7 +44,7 @@ pub(crate) fn may_declare(text: &str) -> bool {
     let has = |word: &str| text.contains(word);
     let kubernetes = || has("apiVersion") && has("kind");
     let cloudformation = || has("Resources:") || (has("Type") && has("::"));
-    let workflow = || ["runs-on", "uses:", "using:", "jobs:"].into_iter().any(has);
+    let workflow = || ["runs-on", "uses:", "using:", "jobs:", "\n  script:"].into_iter().any(has);
     let services = || text.starts_with("services:") || has("\nservices:") || is_indented(text);
     let compose = || (has("image:") || has("build:")) && services();
     kubernetes() || cloudformation() || workflow() || compose()
