@@ -1,5 +1,6 @@
 //! `countersign impact`: what an edit would do to what is live.
 
+use crate::agents::{claude, decision};
 use crate::cli::{Said, countersign, files};
 use crate::editor::{COUNTERSIGN, LIMIT, Workspace};
 use countersign_testkit::run;
@@ -630,4 +631,23 @@ fn two_manifests() {
     ]);
     let (json, _) = impact(&workspace, &["--before", "a.yaml", "--after", "b.yaml"]);
     assert_eq!(actions(&json), [("replace", "b.yaml", "Deployment shop/cart")]);
+}
+
+/// An agent hears of it before it writes a manifest or a template.
+#[test]
+fn an_agent_is_stopped_before_a_claim_gets_another_name() {
+    let workspace = Workspace::git(&[("cart.yaml", MANIFEST), ("stack.json", TEMPLATE)]);
+    let edit = |name: &str, old: &str, new: &str| {
+        let input = json!({ "file_path": workspace.path(name), "old_string": old, "new_string": new });
+        decision(&claude(&workspace, "Edit", &input))
+    };
+    let (decision, why) = edit(
+        "cart.yaml",
+        "metadata: {name: cart, namespace: shop}\nspec:\n  access",
+        "metadata: {name: files, namespace: shop}\nspec:\n  access",
+    );
+    assert_eq!(decision, "deny");
+    assert!(why.contains("`PersistentVolumeClaim shop/cart` may be destroyed"), "{why}");
+    let (decision, why) = edit("stack.json", "10.0.0.0/16", "10.1.0.0/16");
+    assert!(decision == "deny" && why.contains("`Net` would be destroyed and created anew"), "{decision}: {why}");
 }
