@@ -223,14 +223,17 @@ if (before) {
     if (before.focus && element.dataset.key === before.focus) element.focus({ preventScroll: true });
   }
 }
+// Only what has the focus now gets it back: somebody who is typing elsewhere keeps theirs.
+const focused = () => document.hasFocus() && document.activeElement ? document.activeElement.dataset : undefined;
 const keep = () => host.setState({
   open: details ? details.open : undefined,
   left: graph ? graph.scrollLeft : 0,
   top: scrollY,
-  focus: document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.key : undefined,
+  focus: (focused() || {}).key,
 });
 addEventListener("scroll", keep, { capture: true, passive: true });
 addEventListener("focusin", keep);
+addEventListener("blur", keep);
 if (details) details.addEventListener("toggle", keep);
 const choose = (target) => {
   const element = target.closest("[data-open], [data-list]");

@@ -101,6 +101,10 @@ await scenes("impact", { gate: "open", files: { "main.tf": DATABASE, "service.tf
     await window.type('resource "null_resource" "after" {\n  triggers = { api = aws_ecs_service.api.id }\n}\n');
     await window.save();
     await graph(window, "3 resources depend on it");
+    // A box of it had the focus last, and whoever types keeps theirs.
+    await window.type("# typed on\n");
+    await window.untilText("# typed on");
+    await window.save();
   },
   "the command asks about the resource at the cursor": async ({ window }) => {
     await window.focusFile("main.tf");
