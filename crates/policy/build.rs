@@ -1,8 +1,11 @@
 //! Reads the catalogue of risks under `rules/`, checks it, and hands it to the library as JSON.
 
-#[expect(unreachable_pub, reason = "the library makes it public")]
+#[expect(unreachable_pub, dead_code, reason = "the library makes it public, and uses all of it")]
 #[path = "src/format.rs"]
 mod format;
+#[expect(unreachable_pub, reason = "the library makes it public")]
+#[path = "src/name.rs"]
+mod name;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -11,7 +14,14 @@ fn main() {
     let rules = Path::new("../../rules");
     println!("cargo::rerun-if-changed={}", rules.display());
     println!("cargo::rerun-if-changed=src/format.rs");
-    for (name, made) in [("catalogue.json", catalogue(rules)), ("areas.json", areas(&rules.join("areas.toml")))] {
+    println!("cargo::rerun-if-changed=src/name.rs");
+    let made = [
+        ("catalogue.json", catalogue(rules)),
+        ("areas.json", table(&rules.join("areas.toml"), format::read_areas).and_then(|areas| json(&areas))),
+        ("shapes.json", table(&rules.join("shapes.toml"), format::read_shapes).and_then(|shapes| json(&shapes))),
+        ("twins.json", table(&rules.join("twins.toml"), format::read_twins).and_then(|twins| json(&twins))),
+    ];
+    for (name, made) in made {
         match made {
             Ok(json) => {
                 let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join(name);
@@ -24,11 +34,8 @@ fn main() {
     }
 }
 
-fn areas(file: &Path) -> Result<String, String> {
-    let in_file = |error: String| format!("{}: {error}", file.display());
-    let text = fs::read_to_string(file).map_err(|error| in_file(error.to_string()))?;
-    let areas = format::read_areas(&text).map_err(in_file)?;
-    serde_json::to_string(&areas).map_err(|error| error.to_string())
+fn json(value: &impl serde::Serialize) -> Result<String, String> {
+    serde_json::to_string(value).map_err(|error| error.to_string())
 }
 
 fn catalogue(rules: &Path) -> Result<String, String> {
@@ -38,7 +45,7 @@ fn catalogue(rules: &Path) -> Result<String, String> {
     for area in sorted(rules)?.into_iter().filter(|path| path.is_dir()) {
         for file in sorted(&area)? {
             let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-            let risk = format::read(&text, &stem(&file), &stem(&area), &shapes, &twins)
+            let risk = format::read(&text, &stem(&file), Some(&stem(&area)), &shapes, &twins)
                 .map_err(|error| format!("{}: {error}", file.display()))?;
             risks.push(risk);
         }
@@ -47,7 +54,7 @@ fn catalogue(rules: &Path) -> Result<String, String> {
     if let Some(pair) = risks.windows(2).find(|pair| pair[0].risk.id == pair[1].risk.id) {
         return Err(format!("the risk `{}` has two files", pair[0].risk.id));
     }
-    serde_json::to_string(&risks).map_err(|error| error.to_string())
+    json(&risks)
 }
 
 /// What a file beside the areas says.

@@ -18,6 +18,7 @@ Which files are critical the server knows; it leaves the others alone."
   (or (memq mode '(terraform-mode hcl-mode))
       (funcall (lsp-activate-on "terraform") file mode)
       (and file (string= (file-name-nondirectory file) "countersign.toml"))
+      (and file (string-match-p "/\\.countersign/risks/[^/]+\\.md\\'" file))
       (and file (countersign-tiers-p file))))
 
 (lsp-register-client

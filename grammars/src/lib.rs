@@ -7,6 +7,7 @@ pub mod hcl;
 mod json;
 mod plain;
 mod scan;
+pub mod sql;
 mod yaml;
 
 pub use scan::{Scan, ScannedUnit};
@@ -46,6 +47,10 @@ pub enum Language {
     Yaml,
     /// JSON that is not Terraform's. What it says tells whether it is infrastructure.
     Json,
+    /// Statements of SQL: `.sql`.
+    Sql,
+    /// Statements of SQL that take others back: `.down.sql` and what else is called so.
+    SqlRollback,
     /// Text in any other language, which is not parsed. No name tells it: a team says which of its files count.
     Plain,
 }
@@ -73,6 +78,8 @@ impl Language {
             Some(Self::Yaml)
         } else if ends(".json") && !path.contains(".countersign/") {
             Some(Self::Json)
+        } else if ends(".sql") {
+            Some(if is_rollback(path, &name) { Self::SqlRollback } else { Self::Sql })
         } else {
             None
         }
@@ -87,6 +94,7 @@ impl Language {
             "packer" => Some(Self::Packer),
             "yaml" | "helm" | "dockercompose" | "github-actions-workflow" => Some(Self::Yaml),
             "json" | "jsonc" => Some(Self::Json),
+            "sql" | "postgres" | "postgresql" | "pgsql" | "mysql" => Some(Self::Sql),
             _ => None,
         }
     }
@@ -102,13 +110,25 @@ impl Language {
             Self::Packer => "packer",
             Self::Yaml => "yaml",
             Self::Json => "json",
+            Self::Sql => "sql",
+            Self::SqlRollback => "sql-rollback",
             Self::Plain => "plain",
         }
     }
 
-    /// Whether its units are parsed.
+    /// Whether its units are read.
     pub const fn is_parsed(self) -> bool {
         !matches!(self, Self::Plain)
+    }
+
+    /// Whether its units are parsed with a grammar; else their tokens are all there is.
+    pub const fn has_grammar(self) -> bool {
+        !matches!(self, Self::Plain | Self::Sql | Self::SqlRollback)
+    }
+
+    /// Whether it is SQL.
+    pub const fn is_sql(self) -> bool {
+        matches!(self, Self::Sql | Self::SqlRollback)
     }
 
     /// Whether white space between its tokens means something.
@@ -126,6 +146,9 @@ impl Language {
         match self {
             Self::Yaml => yaml::may_declare(source),
             Self::Json => json::may_declare(source),
+            Self::Sql => sql::may_declare(source),
+            // What takes a migration back destroys what that made, and says so.
+            Self::SqlRollback => false,
             _ => true,
         }
     }
@@ -140,7 +163,7 @@ impl Language {
         }
     }
 
-    /// The grammar that its units are parsed with, if they [are](Self::is_parsed).
+    /// The grammar that its units are parsed with, if it [has](Self::has_grammar) one.
     pub fn grammar(self) -> tree_sitter::Language {
         match self {
             Self::TerraformJson | Self::TerraformVarsJson | Self::Json => tree_sitter_json::LANGUAGE.into(),
@@ -154,6 +177,7 @@ impl Language {
         match self {
             Self::TerraformJson | Self::TerraformVarsJson | Self::Json => None,
             Self::Plain => plain::line_comment(path),
+            Self::Sql | Self::SqlRollback => Some("--"),
             _ => Some("#"),
         }
     }
@@ -165,9 +189,25 @@ impl Language {
             Self::Plain => plain::scan_unit(bytes, complete),
             Self::Yaml => yaml::scan_unit(bytes, complete),
             Self::Json => json::scan_entry(bytes, complete),
+            Self::Sql | Self::SqlRollback => sql::scan_unit(bytes, complete),
             _ => hcl::scan_unit(bytes, complete),
         }
     }
+}
+
+/// Whether a file of SQL takes a migration back, by its name in small letters, or by that of its folder.
+fn is_rollback(path: &str, name: &str) -> bool {
+    let stem = name.strip_suffix(".sql").unwrap_or(name);
+    let ends = ["down", "undo", "rollback"]
+        .iter()
+        .any(|word| stem.strip_suffix(word).is_some_and(|rest| rest.is_empty() || rest.ends_with(['.', '_', '-'])));
+    // Flyway: `U2__name.sql`.
+    let is_undo = stem.strip_prefix('u').is_some_and(|rest| {
+        rest.split_once("__")
+            .is_some_and(|(version, _)| version.bytes().all(|b| b.is_ascii_digit() || b"._".contains(&b)))
+    });
+    let folder = path.rsplit(['/', '\\']).nth(1).unwrap_or_default();
+    ends || is_undo || ["down", "undo", "rollback", "rollbacks"].iter().any(|word| folder.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]
@@ -190,6 +230,12 @@ mod tests {
         assert_eq!(of("package.json"), Some(Language::Json));
         assert_eq!(of("stack.template"), Some(Language::Yaml));
         assert_eq!(of("tests/plan.tftest.hcl"), None);
+        assert_eq!(of("migrations/0001_users.sql"), Some(Language::Sql));
+        for back in ["0001_users.down.sql", "m/down.sql", "down/0001.sql", "U2__users.sql", "a_rollback.sql"] {
+            assert_eq!(of(back), Some(Language::SqlRollback), "{back}");
+        }
+        assert_eq!(of("countdown.sql"), Some(Language::Sql));
+        assert_eq!(of("users__x.sql"), Some(Language::Sql));
         assert_eq!(of(".tf"), None);
     }
 }

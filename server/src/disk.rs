@@ -1,11 +1,12 @@
 //! Files and settings on disk.
 
+use crate::own_risks::OwnRisks;
 use crate::upwards::Upwards;
 use countersign_engine::report::JsonProblem;
 use countersign_engine::{MAX_FILE_BYTES, Policy, over_limit};
 use countersign_grammars::Language;
 use countersign_policy::{
-    CODEOWNERS, CONFIG_FILE, Config, ConfigProblem, DEFAULT_CONFIG, MAX_CONFIG_BYTES, Owners, Surface, Tiers,
+    CODEOWNERS, CONFIG_FILE, Catalogue, Config, ConfigProblem, DEFAULT_CONFIG, MAX_CONFIG_BYTES, Owners, Surface, Tiers,
 };
 use ignore::WalkBuilder;
 use jiff::civil::Date;
@@ -168,7 +169,7 @@ pub(crate) fn owners(root: &Path) -> Owners {
 }
 
 /// The settings of a folder and where they come from.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct FolderConfig {
     /// The settings.
     pub(crate) config: Config,
@@ -178,11 +179,27 @@ pub(crate) struct FolderConfig {
     pub(crate) root: Option<PathBuf>,
     /// How much its places matter.
     pub(crate) tiers: Tiers,
+    /// The risks that are looked for.
+    pub(crate) catalogue: Arc<Catalogue>,
+    /// Those of them that are the repository's own.
+    own: Arc<OwnRisks>,
+}
+
+impl Default for FolderConfig {
+    fn default() -> Self {
+        Self::new(Config::default(), None, None, Arc::default())
+    }
 }
 
 impl FolderConfig {
-    fn new(config: Config, source: Option<(PathBuf, Vec<ConfigProblem>)>, root: Option<PathBuf>) -> Arc<Self> {
-        Arc::new(Self { tiers: config.tiers(), config, source, root })
+    fn new(
+        config: Config,
+        source: Option<(PathBuf, Vec<ConfigProblem>)>,
+        root: Option<PathBuf>,
+        own: Arc<OwnRisks>,
+    ) -> Self {
+        let catalogue = Catalogue::set(&own.documents, &config.risk);
+        Self { tiers: config.tiers(), config, source, root, catalogue, own }
     }
 
     /// The folder from which paths count, by its name in the index; empty where there is none.
@@ -214,7 +231,8 @@ impl FolderConfig {
 
     /// The policy that it makes. Paths count from the root of the repository, without one from the folder at work.
     pub(crate) fn policy(&self, surface: Surface, today: Date) -> Policy {
-        Policy { root: self.counts_from(), ..Policy::new(&self.config, surface, today) }
+        let catalogue = Arc::clone(&self.catalogue);
+        Policy { catalogue, root: self.counts_from(), ..Policy::new(&self.config, surface, today) }
     }
 
     /// The digest of the file as it is now, of the defaults where there is none.
@@ -249,16 +267,22 @@ impl Configs {
     fn read_folder(folder: &Path, is_root: bool, above: Option<Arc<FolderConfig>>) -> Arc<FolderConfig> {
         let path = folder.join(CONFIG_FILE);
         let root = if is_root { Some(folder.to_owned()) } else { above.as_ref().and_then(|above| above.root.clone()) };
+        let own = match &above {
+            Some(above) => Arc::clone(&above.own),
+            None => Arc::new(root.as_deref().map(OwnRisks::of).unwrap_or_default()),
+        };
         match (read_most(&path, MAX_CONFIG_BYTES), above) {
             (Ok(bytes), _) => {
-                let (mut config, problems) = Config::read(&String::from_utf8_lossy(&bytes));
+                let text = String::from_utf8_lossy(&bytes);
+                let (mut config, mut problems) = Config::read(&text);
                 if let Some(root) = root.as_deref().filter(|_| config.asks_for_owners()) {
                     config.owners = Arc::new(owners(root));
                 }
-                FolderConfig::new(config, Some((path, problems)), root)
+                problems.extend(Config::problems_of_risks(&text, &Catalogue::set(&own.documents, &[])));
+                Arc::new(FolderConfig::new(config, Some((path, problems)), root, own))
             }
             (Err(_), Some(above)) => above,
-            (Err(_), None) => FolderConfig::new(Config::defaults(), None, root),
+            (Err(_), None) => Arc::new(FolderConfig::new(Config::defaults(), None, root, own)),
         }
     }
 
@@ -266,7 +290,8 @@ impl Configs {
     pub(crate) fn problems(&self) -> Vec<(String, String)> {
         let folders: Vec<_> = self.folders.known(|folders| folders.values().cloned().collect());
         let mut problems = BTreeSet::new();
-        for (path, found) in folders.iter().filter_map(|folder| folder.source.as_ref()) {
+        let settings = folders.iter().filter_map(|folder| folder.source.as_ref());
+        for (path, found) in settings.chain(folders.iter().flat_map(|folder| &folder.own.problems)) {
             let text = std::fs::read_to_string(path).unwrap_or_default();
             for problem in found {
                 let line = text[..problem.range.start.min(text.len())].matches('\n').count() + 1;

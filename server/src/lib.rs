@@ -13,6 +13,7 @@ mod git_ai;
 mod impact;
 pub mod lsp;
 mod mcp;
+mod own_risks;
 pub mod proposal;
 pub mod proxy;
 mod record;

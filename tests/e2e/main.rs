@@ -37,6 +37,7 @@ mod ledger;
 mod live;
 mod mcp;
 mod moves;
+mod own_risks;
 mod patterns;
 mod peers;
 mod policy;

@@ -143,7 +143,8 @@ pub(crate) fn run(corpus: Option<&str>) -> anyhow::Result<ExitCode> {
     let risks: Value = serde_json::from_str(&super::countersign(&["risks", "--format", "json"])?)?;
     let mut suites = checkov(&fixtures)?;
     suites.extend(kics(&fixtures)?);
-    suites.push(zizmor(&fixtures)?);
+    suites.push(by_rule(&fixtures, "zizmor", "GitHub Actions")?);
+    suites.push(by_rule(&fixtures, "squawk", "SQL")?);
     let (report, passed) = score(&suites, &mapping(&risks), &findings(&fixtures)?, &peers()?);
     out.write_all(report.as_bytes())?;
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -233,10 +234,10 @@ fn kics(fixtures: &Path) -> anyhow::Result<Vec<Suite>> {
     Ok(suites)
 }
 
-/// The labels of zizmor, by file and line.
-fn zizmor(fixtures: &Path) -> anyhow::Result<Suite> {
+/// The labels of zizmor and squawk, by file and, where they say it, line.
+fn by_rule(fixtures: &Path, tool: &str, language: &str) -> anyhow::Result<Suite> {
     let mut checks: BTreeMap<String, Check> = BTreeMap::new();
-    for label in labels(&fixtures.join("zizmor/labels.json"))? {
+    for label in labels(&fixtures.join(tool).join("labels.json"))? {
         let rule = text(&label["rule"]);
         if ONLINE.contains(&rule.as_str()) {
             continue;
@@ -247,16 +248,16 @@ fn zizmor(fixtures: &Path) -> anyhow::Result<Suite> {
             Some(line) => Place::At(file, line),
             None => Place::Line(file, None),
         };
-        let folder = "zizmor".to_owned();
+        let folder = tool.to_owned();
         let check = checks.entry(rule.clone()).or_insert_with(|| Check {
-            id: format!("zizmor:{rule}"),
+            id: format!("{tool}:{rule}"),
             name: rule.replace('-', " "),
             folder,
             cases: Vec::new(),
         });
         check.cases.push(Case { place, fails });
     }
-    Ok(Suite { name: "zizmor, GitHub Actions".to_owned(), checks: checks.into_values().collect() })
+    Ok(Suite { name: format!("{tool}, {language}"), checks: checks.into_values().collect() })
 }
 
 /// Whether a file is of a language that is read.

@@ -22,6 +22,8 @@ use std::sync::Arc;
 /// What the analysis goes by besides the text.
 #[derive(Debug, Clone)]
 pub struct Policy {
+    /// The risks that are looked for.
+    pub catalogue: Arc<Catalogue>,
     /// The table of verdicts.
     pub table: Table,
     /// Whether to ask about blocks of unknown origin.
@@ -48,9 +50,10 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The policy of a `countersign.toml`.
+    /// The policy of a `countersign.toml`, with the risks that come with Countersign, as it wants them.
     pub fn new(config: &Config, surface: Surface, today: Date) -> Self {
         Self {
+            catalogue: Catalogue::set(&[], &config.risk),
             table: config.table(),
             ask_about_unknown_origin: config.editor.ask_about_unknown_origin,
             peers: config.suppressions.peers,
@@ -96,6 +99,10 @@ pub struct Finding {
     pub risk: &'static str,
     /// Its area.
     pub area: &'static str,
+    /// It in a few words.
+    pub title: Arc<str>,
+    /// The text that it underlines is a secret, which is never printed.
+    pub is_secret: bool,
     /// How bad it is.
     pub severity: Severity,
     /// What follows.
@@ -127,10 +134,12 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(risk: &'static Risk, origin: OriginSummary, range: Range<usize>) -> Self {
+    fn new(risk: &Risk, origin: OriginSummary, range: Range<usize>) -> Self {
         Self {
-            risk: &risk.id,
-            area: &risk.area,
+            risk: risk.id.as_str(),
+            area: risk.area.as_str(),
+            title: Arc::clone(&risk.title),
+            is_secret: risk.secret,
             severity: risk.severity,
             verdict: Verdict::Allow,
             shown: Shown::Hint,
@@ -191,7 +200,7 @@ pub fn analyze(snapshot: &Snapshot, workspace: &Workspace, policy: &Policy, budg
     if !read(snapshot, budget) {
         return None;
     }
-    let units = derive(snapshot, workspace, budget)?;
+    let units = derive(snapshot, workspace, &policy.catalogue, budget)?;
     Some(Analyzer { snapshot, workspace, policy, analysis: Analysis::default() }.run(&units))
 }
 
@@ -235,6 +244,7 @@ impl Analyzer<'_> {
 
     /// The same of a text that could be read.
     fn read(mut self, units: &[Notable<'_>]) -> Analysis {
+        let catalogue = &*self.policy.catalogue;
         self.declare(units.iter().flat_map(|(start, facts, _)| facts.tags.iter().map(|tag| (*start, tag))));
 
         for (start, facts, derived) in units {
@@ -246,7 +256,7 @@ impl Analyzer<'_> {
                     range: shift(&hit.resource, *start),
                 };
                 let fix = hit.fix.as_ref().map(|fix| Fix { range: shift(&fix.range, *start), text: fix.text.clone() });
-                let Some(risk) = Catalogue::built_in().risk(hit.risk) else { continue };
+                let Some(risk) = catalogue.risk(hit.risk) else { continue };
                 let range = shift(&hit.range, *start);
                 if risk.secret {
                     self.analysis.secrets.push(range.clone());
@@ -275,7 +285,7 @@ impl Analyzer<'_> {
                 });
             }
             for (range, message, elsewhere) in &derived.refusals {
-                let Some(risk) = Catalogue::built_in().risk("not-evaluated") else { continue };
+                let Some(risk) = catalogue.risk("not-evaluated") else { continue };
                 let range = shift(range, *start);
                 let origin = self.origin(&range);
                 self.push(Finding {
@@ -315,7 +325,7 @@ impl Analyzer<'_> {
                 let origin = origin(self.snapshot, &analysis.declared, range, self.policy.assumed_origin);
                 refuses_suppression(self.snapshot, self.policy, origin.by, range)
             };
-            unused.extend(peers::suppress(&mut self.analysis, all, self.policy.today, refuses));
+            unused.extend(peers::suppress(&mut self.analysis, catalogue, all, self.policy.today, refuses));
         }
         for (range, why) in unused {
             self.add_engine(
@@ -342,7 +352,7 @@ impl Analyzer<'_> {
     /// new is no second finding.
     fn say_impact(&mut self, impact: &Impact) {
         for saying in impact.sayings(self.snapshot) {
-            let Some(risk) = Catalogue::built_in().risk(saying.risk) else { continue };
+            let Some(risk) = self.policy.catalogue.risk(saying.risk) else { continue };
             let address = impact.change.address.as_str();
             let line = |range: &Range<usize>| self.snapshot.text.line_of(range.start);
             let is_said = self.analysis.findings.iter().any(|known| {
@@ -384,7 +394,7 @@ impl Analyzer<'_> {
         let path = self.policy.relative(&self.snapshot.file).to_owned();
         let (environment, environment_by) = self.policy.environments.of(&Written { path, ..Written::default() });
         for said in place::said(self.snapshot, &self.analysis.declared, tags(units)) {
-            let Some(risk) = Catalogue::built_in().risk(said.risk) else { continue };
+            let Some(risk) = self.policy.catalogue.risk(said.risk) else { continue };
             let message = said.message();
             let origin = match said.origin.by {
                 Origin::Unknown => {
@@ -406,7 +416,7 @@ impl Analyzer<'_> {
 
     /// Adds what AI tools wrote that a pattern keeps from them.
     fn say_outside(&mut self, units: &[Notable<'_>]) {
-        let Some(risk) = Catalogue::built_in().risk(OUTSIDE) else { return };
+        let Some(risk) = self.policy.catalogue.risk(OUTSIDE) else { return };
         let around = (self.snapshot, self.workspace);
         for said in pattern::outside(around, self.policy, &self.analysis.declared, tags(units)) {
             let origin = self.origin(&said.shown);
@@ -443,6 +453,9 @@ impl Analyzer<'_> {
     /// Adds a finding, with what policy says of it.
     fn push(&mut self, finding: Finding) {
         let Finding { range, severity, .. } = &finding;
+        if self.policy.catalogue.off(finding.risk).is_some() {
+            return;
+        }
         let changed = match self.policy.surface {
             Surface::CommandLine => true,
             Surface::Editor => std::iter::once(range)
@@ -473,7 +486,7 @@ impl Analyzer<'_> {
 
     /// A finding of the engine itself. `origin` where it is not that of the text.
     fn add_engine(&mut self, risk: &str, range: Range<usize>, message: &str, origin: Option<OriginSummary>) {
-        if let Some(risk) = Catalogue::built_in().risk(risk) {
+        if let Some(risk) = self.policy.catalogue.risk(risk) {
             let origin = origin.unwrap_or_else(|| self.origin(&range));
             let (message, help) = (message.into(), risk.help.as_str().into());
             self.push(Finding { message, help, ..Finding::new(risk, origin, range) });
@@ -491,7 +504,7 @@ impl Analyzer<'_> {
         if let Some(malformed) = &suppression.malformed {
             return Err(malformed.clone());
         }
-        if Catalogue::built_in().risk(risk).is_none() {
+        if self.policy.catalogue.risk(risk).is_none() {
             return Err(format!("there is no risk `{risk}`; `countersign risks` lists them"));
         }
         if suppression.reason.is_none() {

@@ -75,6 +75,8 @@ type Refused = (Range<usize>, Arc<str>, Arc<[Elsewhere]>);
 pub(crate) struct Derived {
     /// The workspace's version for which it is known to hold.
     version: AtomicU64,
+    /// The number of the catalogue that was looked for.
+    catalogue: u64,
     reads: Reads,
     /// Fingerprints of their keys.
     fingerprints: Vec<u64>,
@@ -93,6 +95,8 @@ pub struct Digest {
     pub(crate) is_indexed: bool,
     /// The workspace's version for which the rest holds; `None` where nothing is known.
     version: Option<u64>,
+    /// The number of the catalogue for which it holds.
+    catalogue: u64,
     /// The units that it is about, in order.
     units: Vec<Known>,
     /// Those of them of which there is something to say.
@@ -130,6 +134,7 @@ impl Carry for Digest {
         Self {
             indexed: self.indexed.clone(),
             version: self.version,
+            catalogue: self.catalogue,
             units: self.units.clone(),
             keys: self.keys.clone(),
             filter: self.filter.clone(),
@@ -187,21 +192,33 @@ pub(crate) type Notable<'a> = (usize, &'a Facts, Arc<Derived>);
 pub(crate) fn derive<'a>(
     snapshot: &'a Snapshot,
     workspace: &Workspace,
+    catalogue: &Catalogue,
     budget: &mut Budget,
 ) -> Option<Vec<Notable<'a>>> {
     let mut notable = Vec::new();
     for neighbours in snapshot.units.neighbours() {
         let mut digest = neighbours.digest.lock().unwrap_or_else(PoisonError::into_inner);
+        if digest.catalogue != catalogue.number() {
+            // Other risks: whatever is known is about those of before.
+            (digest.version, digest.catalogue) = (None, catalogue.number());
+        }
         let is_current = is_current(&digest, workspace);
         if !is_current || !digest.settled {
             let known = std::mem::take(&mut *digest);
-            *digest = settle(known, is_current, (neighbours.start, neighbours.units), snapshot, workspace, budget)?;
+            let around = (workspace, catalogue);
+            *digest = settle(known, is_current, (neighbours.start, neighbours.units), snapshot, around, budget)?;
         }
         digest.version = Some(workspace.version());
         for NotableAt { index, offset } in &digest.notable {
-            if let Some(facts) = neighbours.units.get(*index).and_then(Unit::memo) {
-                notable.extend(facts.derived().map(|derived| (neighbours.start + offset, facts, derived)));
-            }
+            let Some(unit) = neighbours.units.get(*index) else { continue };
+            let Some(facts) = unit.memo() else { continue };
+            let start = neighbours.start + offset;
+            // A job on the pool may have looked for other risks meanwhile.
+            let derived = match facts.derived().filter(|derived| derived.catalogue == catalogue.number()) {
+                Some(derived) => derived,
+                None => of_unit(facts, snapshot, start..start + unit.len(), (workspace, catalogue), budget)?,
+            };
+            notable.push((start, facts, derived));
         }
     }
     Some(notable)
@@ -213,7 +230,7 @@ fn settle(
     is_current: bool,
     (start, units): (usize, &[Unit<Facts>]),
     snapshot: &Snapshot,
-    workspace: &Workspace,
+    (workspace, catalogue): (&Workspace, &Catalogue),
     budget: &mut Budget,
 ) -> Option<Digest> {
     let changed: Option<FxHashSet<u64>> = match known.version {
@@ -221,7 +238,9 @@ fn settle(
         version => version.and_then(|version| workspace.changed_since(version)).map(Iterator::collect),
     };
     let (indexed, is_indexed) = (known.indexed, known.is_indexed);
-    let mut found = Digest { indexed, is_indexed, settled: true, filter: known.filter, ..Digest::default() };
+    let (filter, catalogue_number) = (known.filter, catalogue.number());
+    let mut found =
+        Digest { indexed, is_indexed, settled: true, filter, catalogue: catalogue_number, ..Digest::default() };
     let (mut next, mut next_key) = (0, 0);
     let mut end = start;
     for unit in units {
@@ -242,7 +261,7 @@ fn settle(
             }
         }
         let facts = unit.memo()?;
-        let derived = of_unit(facts, snapshot, at, workspace, budget)?;
+        let derived = of_unit(facts, snapshot, at, (workspace, catalogue), budget)?;
         derived.fingerprints.iter().for_each(|key| found.filter.insert(*key));
         found.keys.extend_from_slice(&derived.fingerprints);
         found.units.push(Known {
@@ -314,16 +333,18 @@ fn of_unit(
     facts: &Facts,
     snapshot: &Snapshot,
     at: Range<usize>,
-    workspace: &Workspace,
+    (workspace, catalogue): (&Workspace, &Catalogue),
     budget: &mut Budget,
 ) -> Option<Arc<Derived>> {
-    if let Some(known) = facts.derived().filter(|known| known.holds(workspace)) {
+    let is_of_it = |known: &Arc<Derived>| known.catalogue == catalogue.number() && known.holds(workspace);
+    if let Some(known) = facts.derived().filter(is_of_it) {
         return Some(known);
     }
     let allowed = u64::try_from(budget.steps()).unwrap_or(u64::MAX).saturating_mul(STEPS_PER_PARSER_STEP);
     let limit = allowed.min(MAX_STEPS);
     let evaluation = Evaluation::new(workspace, limit);
-    let mut derived = look(&facts.lowered, (&snapshot.file, &snapshot.text.slice(at)), &evaluation);
+    let mut derived = look(&facts.lowered, (&snapshot.file, &snapshot.text.slice(at)), &evaluation, catalogue);
+    derived.catalogue = catalogue.number();
     let steps = usize::try_from(evaluation.steps_taken() / STEPS_PER_PARSER_STEP).unwrap_or(usize::MAX);
     let enough = budget.spend(steps + BLOCK_STEPS * facts.lowered.blocks.len());
     if evaluation.steps_left() == 0 {
@@ -345,7 +366,9 @@ fn of_unit(
     let derived = Arc::new(derived);
     let mut known = facts.derived.lock().unwrap_or_else(PoisonError::into_inner);
     // A job on the pool may be done with an older workspace after the main loop was with a newer one.
-    let is_newer = |known: &Arc<Derived>| known.version.load(Ordering::Relaxed) > workspace.version();
+    let is_newer = |known: &Arc<Derived>| {
+        known.catalogue == catalogue.number() && known.version.load(Ordering::Relaxed) > workspace.version()
+    };
     if !known.as_ref().is_some_and(is_newer) {
         *known = Some(Arc::clone(&derived));
     }
@@ -353,7 +376,12 @@ fn of_unit(
 }
 
 /// Looks at every block of a unit, which is in a file and has a text.
-fn look(unit: &Arc<Lowered>, (file, text): (&Arc<str>, &str), evaluation: &Evaluation<'_>) -> Derived {
+fn look(
+    unit: &Arc<Lowered>,
+    (file, text): (&Arc<str>, &str),
+    evaluation: &Evaluation<'_>,
+    catalogue: &Catalogue,
+) -> Derived {
     let scope = Scope::new(evaluation, module_of(file));
     let mut derived = Derived::default();
     let mut refused = 0;
@@ -363,9 +391,9 @@ fn look(unit: &Arc<Lowered>, (file, text): (&Arc<str>, &str), evaluation: &Evalu
             duplicates(&scope, &definition, &mut derived);
         }
         for resource in &resources {
-            let seen = hits(Catalogue::built_in(), resource, text, &scope);
+            let seen = hits(catalogue, resource, text, &scope);
             derived.gaps.extend(seen.gaps);
-            for hit in seen.hits.into_iter().filter(|hit| !is_seen_elsewhere(hit)) {
+            for hit in seen.hits.into_iter().filter(|hit| !is_seen_elsewhere(hit, catalogue)) {
                 let sight = sight(&scope, hit, resource);
                 if !derived.sights.iter().any(|known| known.hit.says_the_same(&sight.hit)) {
                     derived.sights.push(sight);
@@ -373,7 +401,7 @@ fn look(unit: &Arc<Lowered>, (file, text): (&Arc<str>, &str), evaluation: &Evalu
             }
         }
         if &*block.kind == "module" && !resources.is_empty() {
-            called(&scope, &definition, &definition, "", &mut derived, 0);
+            called((&scope, catalogue), &definition, &definition, "", &mut derived, 0);
         }
         wrong_type(&scope, &definition, &mut derived);
         // What was refused meanwhile, was refused on behalf of this block.
@@ -395,10 +423,10 @@ fn look(unit: &Arc<Lowered>, (file, text): (&Arc<str>, &str), evaluation: &Evalu
 }
 
 /// Whether the same risk is seen where the value is written, in a policy document that is looked at by itself.
-fn is_seen_elsewhere(hit: &Hit) -> bool {
+fn is_seen_elsewhere(hit: &Hit, catalogue: &Catalogue) -> bool {
     const DOCUMENT: &str = "data.aws_iam_policy_document";
     let from_document = hit.via.iter().flat_map(|via| via.chain()).any(|via| via.name.starts_with(DOCUMENT));
-    let risk = Catalogue::built_in().risk(hit.risk);
+    let risk = catalogue.risk(hit.risk);
     from_document
         && risk.is_some_and(|risk| {
             risk.bindings.iter().any(|binding| binding.kinds.iter().any(|kind| kind == DOCUMENT || kind == "*"))
@@ -406,13 +434,20 @@ fn is_seen_elsewhere(hit: &Hit) -> bool {
 }
 
 /// The risks in a module that are there because of what a call passes to it, at the arguments.
-fn called(scope: &Scope<'_>, root: &Definition, call: &Definition, prefix: &str, derived: &mut Derived, depth: usize) {
+fn called(
+    (scope, catalogue): (&Scope<'_>, &Catalogue),
+    root: &Definition,
+    call: &Definition,
+    prefix: &str,
+    derived: &mut Derived,
+    depth: usize,
+) {
     let Some(inside) = scope.enter(call) else { return };
     let prefix = format!("{prefix}{}.", call.block().address);
     // Ends where the steps do.
     for (definition, resources) in inside.everything() {
         for resource in &resources {
-            for mut hit in hits(Catalogue::built_in(), resource, &definition.unit.source, &inside).hits {
+            for mut hit in hits(catalogue, resource, &definition.unit.source, &inside).hits {
                 let Some(argument) = hit.via.as_deref().and_then(|via| argument_of(via, root)) else { continue };
                 let range = argument.range.clone();
                 let known = |known: &Sight| known.hit.risk == hit.risk && known.hit.range == range;
@@ -441,7 +476,7 @@ fn called(scope: &Scope<'_>, root: &Definition, call: &Definition, prefix: &str,
             }
         }
         if &*definition.block().kind == "module" && depth < 8 && !resources.is_empty() {
-            called(&inside, root, &definition, &prefix, derived, depth + 1);
+            called((&inside, catalogue), root, &definition, &prefix, derived, depth + 1);
         }
     }
 }

@@ -3,7 +3,8 @@
 use crate::derive::{Derived, ToldBy};
 use crate::peers::{Peer, peers};
 use countersign_grammars::Language;
-use countersign_infra::terraform::{Lowered, failure, lower, unread};
+use countersign_grammars::sql::{self, TokenKind};
+use countersign_infra::terraform::{Lowered, failure, lower, lower_tokens, unread};
 use countersign_policy::{Suppression, may_hold_peer, may_hold_suppression, read_suppression};
 use countersign_provenance::{Tag, may_hold_tag, read_tag};
 use countersign_syntax::ParseFailure;
@@ -57,6 +58,10 @@ impl Facts {
             facts.lowered = Arc::new(unread(source));
             return facts;
         }
+        if !language.has_grammar() {
+            facts.read_tokens(language, source);
+            return facts;
+        }
         let why = match tree {
             Ok(_) => failure(language, source).map(str::to_owned),
             Err(failure) => Some(failure.to_string()),
@@ -84,6 +89,32 @@ impl Facts {
             facts.peers = peers(source, tree, &comments(tree.root_node()), |comment| target(source, tree, comment));
         }
         facts
+    }
+}
+
+impl Facts {
+    /// The same of a unit in a language without a grammar.
+    fn read_tokens(&mut self, language: Language, source: &str) {
+        self.lowered = Arc::new(lower_tokens(language, source));
+        if !may_hold_suppression(source) && !may_hold_tag(source) {
+            return;
+        }
+        let tokens = sql::tokens(source);
+        for (nth, comment) in tokens.iter().enumerate().filter(|(_, token)| token.kind == TokenKind::Comment) {
+            let range = comment.range.clone();
+            let text = source.get(range.clone()).unwrap_or_default();
+            self.tags.extend(read_tag(text, range.start));
+            let Some(suppression) = read_suppression(text, range.start) else { continue };
+            // Behind something it is about that line, else about the statement below, of which the unit has one.
+            let line = source[..range.start].rfind('\n').map_or(0, |at| at + 1);
+            let target = if source[line..range.start].trim().is_empty() {
+                let below = tokens[nth..].iter().find(|token| token.kind != TokenKind::Comment);
+                below.map_or(range.end, |token| token.range.start)..source.len()
+            } else {
+                line..range.start
+            };
+            self.suppressions.push((suppression, target));
+        }
     }
 }
 

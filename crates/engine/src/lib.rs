@@ -8,6 +8,7 @@ pub mod actions;
 mod analysis;
 mod derive;
 mod document;
+mod examples;
 mod facts;
 pub mod impact;
 pub mod input;
@@ -26,6 +27,7 @@ pub use derive::{
     Digest, Elsewhere, UnitAt, alone, block_at, gaps, is_affected, locate, parts, parts_with, units, wanted_files,
 };
 pub use document::{Change, Document, Evidence, Inserted, Ranges, Snapshot, over_limit};
+pub use examples::{Failed, failed_examples};
 pub use facts::Facts;
 pub use kept::{READER, UnitName, read_known};
 

@@ -85,6 +85,7 @@ fn next_line(source: &str, comment: &Range<usize>) -> Range<usize> {
 /// `is_ai` says whether an AI wrote a range.
 pub(crate) fn suppress<'a>(
     analysis: &mut Analysis,
+    catalogue: &Catalogue,
     peers: impl Iterator<Item = (usize, &'a Peer)>,
     today: Date,
     refuses: impl Fn(&Analysis, &Range<usize>) -> Option<&'static str>,
@@ -102,7 +103,7 @@ pub(crate) fn suppress<'a>(
         };
         let is_about = |finding: &Finding| {
             // What the engine says about itself is nobody else's.
-            let risk = Catalogue::built_in().risk(finding.risk).filter(|risk| !risk.engine);
+            let risk = catalogue.risk(finding.risk).filter(|risk| !risk.engine);
             risk.is_some_and(|risk| suppression.is_about(risk))
         };
         let about: Vec<_> = reach.filter(|index| !taken[*index] && is_about(&findings[*index])).collect();

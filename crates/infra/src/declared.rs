@@ -14,7 +14,8 @@ pub enum Format {
     CloudFormation,
     /// Kubernetes: objects that are applied to a cluster.
     Kubernetes,
-    /// A pipeline of GitHub Actions or GitLab CI, a file of Compose, a policy by itself: what is there no more takes nothing along.
+    /// A pipeline of GitHub Actions or GitLab CI, a file of Compose, a policy by itself, statements of SQL: what is there no more takes
+    /// nothing along.
     Workflow,
 }
 
@@ -23,7 +24,7 @@ impl Format {
     pub fn of_kind(kind: &str) -> Self {
         if kind.contains("::") {
             Self::CloudFormation
-        } else if ["github/", "gitlab/", "compose/", "aws/"].iter().any(|start| kind.starts_with(start)) {
+        } else if ["github/", "gitlab/", "compose/", "aws/", "sql/"].iter().any(|start| kind.starts_with(start)) {
             Self::Workflow
         } else if kind.contains('/') {
             Self::Kubernetes

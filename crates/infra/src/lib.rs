@@ -12,6 +12,7 @@ mod json;
 mod kubernetes;
 mod model;
 mod policies;
+mod sql;
 pub mod terraform;
 mod workflows;
 mod yaml;

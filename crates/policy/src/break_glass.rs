@@ -1,5 +1,6 @@
 //! Who may let a change through alone in an emergency, and for how long.
 
+use crate::catalogue::OWN_RISKS;
 use crate::config::CONFIG_FILE;
 use crate::people::People;
 use crate::require::{RequireRow, SIGNERS};
@@ -50,11 +51,12 @@ impl BreakGlass {
 }
 
 /// Whether a file says who may do what, so that no emergency lets a change of it through: any `countersign.toml`, the signers' file
-/// (`signers` is where policy says that it is) and CODEOWNERS. Paths count from the root of the repository; letters of both cases
-/// are the same, as they are to some file systems.
+/// (`signers` is where policy says that it is), CODEOWNERS, and the risks of a team's own. Paths count from the root of the
+/// repository; letters of both cases are the same, as they are to some file systems.
 pub fn is_rulebook(path: &str, signers: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     [CONFIG_FILE, "CODEOWNERS"].iter().any(|rulebook| name.eq_ignore_ascii_case(rulebook))
+        || path.to_ascii_lowercase().starts_with(&format!("{OWN_RISKS}/"))
         || [SIGNERS, signers].iter().any(|known| path.eq_ignore_ascii_case(known.trim_start_matches("./")))
 }
 
@@ -99,6 +101,7 @@ mod tests {
             "live/prod/Countersign.toml",
             "CODEOWNERS",
             ".github/CODEOWNERS",
+            ".countersign/risks/own.md",
             ".countersign/allowed_signers",
             "keys/signers",
         ] {

@@ -3,6 +3,7 @@
 use crate::agents::{self, Agents, Asked, CommandRow, Scope};
 use crate::approval::{Approval, ApprovalRow};
 use crate::break_glass::BreakGlass;
+use crate::catalogue::{Catalogue, RiskRow};
 use crate::environment::{Environment, Environments};
 use crate::live::Live;
 use crate::mode::ModeRow;
@@ -77,6 +78,8 @@ pub struct Config {
     pub break_glass: Option<BreakGlass>,
     /// What is to hold of changes by AI tools, as `countersign slo` reports it.
     pub objectives: Objectives,
+    /// How some risks are wanted; of rows about the same risk the first that says something decides.
+    pub risk: Vec<RiskRow>,
     #[serde(skip)]
     exclude: GlobSet,
     /// Who owns which files by CODEOWNERS, which stands in a file of its own.
@@ -165,8 +168,10 @@ impl Config {
                 ("require", DeValue::Array(rows)) => config.require = parts(rows, text, &mut problems),
                 ("mode", DeValue::Array(rows)) => config.mode = parts(rows, text, &mut problems),
                 ("pattern", DeValue::Array(rows)) => config.pattern = parts(rows, text, &mut problems),
+                ("risk", DeValue::Array(rows)) => config.risk = parts(rows, text, &mut problems),
                 (
-                    "verdict" | "command" | "approval" | "scope" | "tier" | "person" | "require" | "mode" | "pattern",
+                    "verdict" | "command" | "approval" | "scope" | "tier" | "person" | "require" | "mode" | "pattern"
+                    | "risk",
                     _,
                 ) => {
                     problems.push(ConfigProblem {
@@ -189,7 +194,7 @@ impl Config {
                     message: format!(
                         "unknown key `{name}`; known are `files`, `editor`, `environment`, `suppressions`, `impact`, \
                          `verdict`, `agents`, `command`, `approval`, `scope`, `tier`, `people`, `person`, `review`, \
-                         `require`, `mode`, `pattern`, `break_glass` and `objectives`"
+                         `require`, `mode`, `pattern`, `break_glass`, `objectives` and `risk`"
                     ),
                 }),
             }
@@ -259,6 +264,35 @@ impl Config {
     /// What of the file forbids something to an agent: `never.paths`; `None` where nothing does.
     pub fn forbids(&self, agent: AgentKind, asked: Asked<'_>) -> Option<&'static str> {
         agents::forbidden(&self.scope, agent, asked)
+    }
+
+    /// What is wrong with the rows about risks of a file that was read: names that `catalogue` does not have, options that are not
+    /// there. They have no effect.
+    pub fn problems_of_risks(text: &str, catalogue: &Catalogue) -> Vec<ConfigProblem> {
+        let Some(table) = (text.len() <= MAX_CONFIG_BYTES).then(|| DeTable::parse(text).ok()).flatten() else {
+            return Vec::new();
+        };
+        let Some(DeValue::Array(rows)) = table.get_ref().get("risk").map(Spanned::get_ref) else { return Vec::new() };
+        let mut problems = Vec::new();
+        for row in rows {
+            // What is no row is told of by `read`.
+            let Some(read) = part::<RiskRow>(row, text, &mut Vec::new()) else { continue };
+            let place = |key: &str| match row.get_ref() {
+                DeValue::Table(table) => table.get(key).map(Spanned::span),
+                _ => None,
+            };
+            let first_line = || {
+                let span = row.span();
+                span.start..span.end.min(text[span.start..].find('\n').map_or(span.end, |length| span.start + length))
+            };
+            let found = catalogue.problems(&read);
+            problems.extend(
+                found
+                    .into_iter()
+                    .map(|(key, message)| ConfigProblem { range: place(key).unwrap_or_else(first_line), message }),
+            );
+        }
+        problems
     }
 
     /// Whether a file is passed over. `path` is relative to the folder of the `countersign.toml`, with forward slashes.

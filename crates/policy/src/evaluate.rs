@@ -2,7 +2,7 @@
 
 use crate::catalogue::Catalogue;
 use crate::checks::{self, Context};
-use crate::format::{Binding, Comparison, Guard, Risk, Scalar, When, Word};
+use crate::format::{Binding, Comparison, Guard, Operand, Risk, Scalar, When, Word};
 use countersign_infra::{Body, Found, Resource, Value, ValueKind, Via, World};
 use regex::Regex;
 use std::cell::RefCell;
@@ -99,7 +99,7 @@ pub(crate) struct Place {
 
 /// All risks of the catalogue that are seen in a resource, in order of the text. `source` is the text of its unit; where only what
 /// `Lowered::source` keeps of it is at hand, no attribute is added as a fix.
-pub fn hits(catalogue: &'static Catalogue, resource: &Resource, source: &str, world: &dyn World) -> Seen {
+pub fn hits(catalogue: &Catalogue, resource: &Resource, source: &str, world: &dyn World) -> Seen {
     let (mut hits, mut gaps) = (Vec::new(), Vec::new());
     for (risk, binding) in catalogue.bindings(&resource.kind) {
         let risk = &catalogue.documents()[risk].risk;
@@ -198,7 +198,7 @@ fn places_in(
             if let (Truth::Unknown, Found::Value(value)) = (truth, found)
                 && let Some(needs) = element.unwrap_or(value).needs().or(value.needs())
             {
-                let (risk, address) = (risk.id.clone(), resource.address.clone());
+                let (risk, address) = (risk.id.to_string(), resource.address.clone());
                 gaps.push(Gap { risk, address, range: value.range.clone(), needs: needs.to_owned() });
             }
             continue;
@@ -211,11 +211,11 @@ fn places_in(
             (Found::Value(value), None) => {
                 let part = within(when, value, source);
                 // A value that is written elsewhere may be used elsewhere too.
-                let fix = binding.fix.clone().filter(|_| value.via.is_none());
+                let fix = binding.fix.as_deref().filter(|_| value.via.is_none());
                 Place {
                     value: part.clone().map_or_else(|| shown(value), |part| source.get(part).map(shortened)),
                     range: part.unwrap_or_else(|| value.range.clone()),
-                    fix: fix.map(|text| Fix { range: value.range.clone(), text }),
+                    fix: fix.map(|text| Fix { range: value.range.clone(), text: risk.filled(text) }),
                     via: value.via.clone(),
                     ..Place::default()
                 }
@@ -227,7 +227,7 @@ fn places_in(
                     .fix
                     .as_deref()
                     .filter(|_| parent_found)
-                    .and_then(|fix| insertion(body, &binding.attribute, fix, source)),
+                    .and_then(|fix| insertion(body, &binding.attribute, &risk.filled(fix), source)),
                 ..Place::default()
             },
             (Found::Unknown, _) => continue,
@@ -246,16 +246,16 @@ fn within(when: &When, value: &Value, source: &str) -> Option<Range<usize>> {
     Some(range.start + found.start..range.start + found.end)
 }
 
-fn hit(risk: &'static Risk, binding: &Binding, resource: &Resource, place: Place) -> Hit {
+fn hit(risk: &Risk, binding: &Binding, resource: &Resource, place: Place) -> Hit {
     let fill = |template: &str| {
-        template
+        risk.filled(template)
             .replace("{kind}", &resource.kind)
             .replace("{address}", &resource.address)
             .replace("{attribute}", &binding.attribute)
             .replace("{value}", place.value.as_deref().unwrap_or("?"))
     };
     Hit {
-        risk: &risk.id,
+        risk: risk.id.as_str(),
         kind: resource.kind.as_str().into(),
         address: resource.address.as_str().into(),
         range: place.range.clone(),
@@ -351,7 +351,9 @@ fn holds<'a>(when: &When, found: Found<'a>) -> (Truth, Option<&'a Value>) {
         When::Word(Word::False | Word::FalseOrMissing) => ((value.as_bool() == Some(false)).into(), None),
         When::Word(Word::Empty | Word::EmptyOrMissing) => (is_empty(value).into(), None),
         When::Word(Word::Literal) => (value.as_str().is_some_and(|text| !text.is_empty()).into(), None),
-        When::Compare(Comparison { lacks: Some(scalars), .. }) => (lacks(scalars, value), None),
+        When::Compare(Comparison { lacks: Some(scalars), .. }) => {
+            (lacks(scalars.value().map_or(&[], Vec::as_slice), value), None)
+        }
         When::Compare(Comparison { none_match: Some(pattern), .. }) => (none_matches(pattern, value), None),
         When::Compare(comparison) => match &value.kind {
             ValueKind::List(elements) => elements.iter().fold((Truth::No, None), |best, element| {
@@ -411,14 +413,14 @@ fn equals(scalar: &Scalar, value: &Value) -> bool {
 fn compare(comparison: &Comparison, value: &Value) -> bool {
     let is = |scalar: &Scalar| equals(scalar, value);
     let number = |test: &dyn Fn(f64) -> bool| value.as_number().is_some_and(test);
-    if let Some(scalars) = &comparison.one_of {
+    if let Some(scalars) = comparison.one_of.as_ref().and_then(Operand::value) {
         scalars.iter().any(is)
-    } else if let Some(scalars) = &comparison.none_of {
+    } else if let Some(scalars) = comparison.none_of.as_ref().and_then(Operand::value) {
         !matches!(value.kind, ValueKind::Object(_)) && !scalars.iter().any(is)
-    } else if let Some(bound) = comparison.less_than {
-        number(&|number| number < bound)
-    } else if let Some(bound) = comparison.greater_than {
-        number(&|number| number > bound)
+    } else if let Some(bound) = comparison.less_than.as_ref().and_then(Operand::value) {
+        number(&|number| number < *bound)
+    } else if let Some(bound) = comparison.greater_than.as_ref().and_then(Operand::value) {
+        number(&|number| number > *bound)
     } else if let Some(pattern) = &comparison.matches {
         value.as_str().is_some_and(|text| matches(pattern, text))
     } else {

@@ -2,8 +2,14 @@
 //!
 //! This file is compiled twice: into the build script, which reads and checks the catalogue, and into the library.
 
-use serde::{Deserialize, Serialize};
+use crate::name::Name;
+use serde::de::value::{MapAccessDeserializer, StrDeserializer};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// Areas that a risk can be in, each a folder of the catalogue.
 pub const AREAS: &[&str] = &[
@@ -56,6 +62,8 @@ pub const CHECKS: &[&str] = &[
     "routed_through_nat",
     "secret_in_base64",
     "secret_in_environment",
+    "sql_lock_is_short",
+    "sql_table_is_new",
     "state_bucket",
     "untrusted_checkout",
 ];
@@ -79,13 +87,13 @@ pub enum Severity {
 #[serde(deny_unknown_fields)]
 pub struct Risk {
     /// Name of the risk, kebab-case.
-    pub id: String,
+    pub id: Name,
     /// One of [`AREAS`].
-    pub area: String,
+    pub area: Name,
     /// How bad it is.
     pub severity: Severity,
     /// A few words.
-    pub title: String,
+    pub title: Arc<str>,
     /// What is so and why it matters; a template.
     pub message: String,
     /// What to do; a template.
@@ -93,6 +101,9 @@ pub struct Risk {
     /// Ids of the same check in other tools.
     #[serde(default)]
     pub same_as: Vec<String>,
+    /// What a team may set for itself, by name.
+    #[serde(default)]
+    pub options: BTreeMap<String, RiskOption>,
     /// Seen by the engine itself and not by a binding.
     #[serde(default)]
     pub engine: bool,
@@ -108,6 +119,26 @@ pub struct Risk {
     /// Where it shows.
     #[serde(default, rename = "binding")]
     pub bindings: Vec<Binding>,
+}
+
+/// What a team may set for itself about a risk.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RiskOption {
+    /// What holds where nobody sets it.
+    pub default: Setting,
+    /// What it says, in a sentence.
+    pub about: String,
+}
+
+/// What an option is set to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(untagged)]
+pub enum Setting {
+    /// A string, number or boolean.
+    One(Scalar),
+    /// Several of them.
+    Many(Vec<Scalar>),
 }
 
 /// Where a risk shows up in some kinds of resource.
@@ -294,13 +325,36 @@ pub struct Guard {
 }
 
 /// A condition on a value.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 pub enum When {
     /// A condition without operands.
     Word(Word),
     /// A comparison.
     Compare(Comparison),
+}
+
+// An untagged enum would not say which key is wrong.
+impl<'de> Deserialize<'de> for When {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = When;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a word such as \"false\", or a comparison such as { in = [\"a\"] }")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<When, E> {
+                Word::deserialize(StrDeserializer::new(word)).map(When::Word)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<When, A::Error> {
+                Comparison::deserialize(MapAccessDeserializer::new(map)).map(When::Compare)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// Conditions without operands.
@@ -333,18 +387,18 @@ pub enum Word {
 pub struct Comparison {
     /// One of these.
     #[serde(rename = "in")]
-    pub one_of: Option<Vec<Scalar>>,
+    pub one_of: Option<Operand<Vec<Scalar>>>,
     /// None of these.
     #[serde(rename = "not_in")]
-    pub none_of: Option<Vec<Scalar>>,
+    pub none_of: Option<Operand<Vec<Scalar>>>,
     /// A list of which all elements are known, and one of these is not among them.
-    pub lacks: Option<Vec<Scalar>>,
+    pub lacks: Option<Operand<Vec<Scalar>>>,
     /// A list of which all elements are known, and none matches this regular expression.
     pub none_match: Option<String>,
     /// A smaller number.
-    pub less_than: Option<f64>,
+    pub less_than: Option<Operand<f64>>,
     /// A larger number.
-    pub greater_than: Option<f64>,
+    pub greater_than: Option<Operand<f64>>,
     /// A regular expression.
     pub matches: Option<String>,
     /// Holds also where there is nothing.
@@ -352,8 +406,42 @@ pub struct Comparison {
     pub or_missing: bool,
 }
 
+/// What a value is compared with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Operand<T> {
+    /// This.
+    Value(T),
+    /// What an option of the risk is set to.
+    Set(ByOption<T>),
+}
+
+/// An option, and what it is set to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ByOption<T> {
+    /// One of the risk's `options`.
+    pub option: String,
+    /// What [`Risk::with_options`] found it to be.
+    #[serde(skip, default = "unset")]
+    pub(crate) value: Option<T>,
+}
+
+fn unset<T>() -> Option<T> {
+    None
+}
+
+impl<T> Operand<T> {
+    fn option(&self) -> Option<&str> {
+        match self {
+            Self::Value(_) => None,
+            Self::Set(by) => Some(&by.option),
+        }
+    }
+}
+
 /// A string, number or boolean in a rule.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(untagged)]
 pub enum Scalar {
     /// A boolean.
@@ -398,41 +486,154 @@ pub fn read_areas(text: &str) -> Result<BTreeMap<String, AreaReview>, String> {
     Ok(areas)
 }
 
-/// Reads and checks one file. `id` and `area` are what its name and folder say.
-pub fn read(markdown: &str, id: &str, area: &str, shapes: &Shapes, twins: &Twins) -> Result<RiskDocument, String> {
-    let rest = markdown.strip_prefix("+++\n").ok_or("the file has to start with a line of `+++`")?;
-    let (front, body) = rest.split_once("\n+++\n").ok_or("the front matter has no closing line of `+++`")?;
-    let mut risk: Risk = toml::from_str(front).map_err(|error| error.to_string())?;
-    let bindings = std::mem::take(&mut risk.bindings).into_iter().map(|binding| expanded(binding, shapes));
-    risk.bindings = bindings.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+/// What is wrong in a risk's file, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// Bytes of the file.
+    pub range: Range<usize>,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// The two parts of a risk's file, as bytes of it.
+struct Parts {
+    /// Between the two lines of `+++`.
+    front: Range<usize>,
+    /// Behind them.
+    body: Range<usize>,
+}
+
+impl Parts {
+    fn of(markdown: &str) -> Result<Self, Wrong> {
+        let mut at = 0;
+        let mut start = None;
+        for line in markdown.split_inclusive('\n') {
+            let is_edge = line.trim_end() == "+++";
+            let wrong = |range, message: &str| Err(Wrong { range, message: message.to_owned() });
+            match start {
+                None if !is_edge => {
+                    return wrong(0..line.trim_end().len(), "the file has to start with a line of `+++`");
+                }
+                None => start = Some(at + line.len()),
+                Some(start) if is_edge => return Ok(Self { front: start..at, body: at + line.len()..markdown.len() }),
+                Some(_) => {}
+            }
+            at += line.len();
+        }
+        let message = match start {
+            None => "the file is empty; it has to start with a line of `+++`",
+            Some(_) => "the front matter has no closing line of `+++`",
+        };
+        Err(Wrong { range: 0..markdown.lines().next().unwrap_or_default().len(), message: message.to_owned() })
+    }
+
+    /// The line of the front matter, or of the body, of which something is said; of the first line where there is none.
+    fn line(&self, markdown: &str, place: &Place) -> Range<usize> {
+        let (within, is_it): (_, Box<dyn FnMut(&str) -> bool>) = match *place {
+            Place::Key(key) => (
+                &self.front,
+                Box::new(move |line: &str| {
+                    line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
+                }),
+            ),
+            Place::Binding(nth) => {
+                let mut seen = 0;
+                let is_nth = move |line: &str| {
+                    seen += usize::from(line.starts_with("[[binding]]"));
+                    seen > nth
+                };
+                (&self.front, Box::new(is_nth))
+            }
+            Place::Heading => (&self.body, Box::new(|line: &str| line.starts_with('#'))),
+        };
+        let mut is_it = is_it;
+        let mut at = within.start;
+        for line in markdown[within.clone()].split_inclusive('\n') {
+            if is_it(line) {
+                return at..at + line.trim_end().len();
+            }
+            at += line.len();
+        }
+        0..markdown.lines().next().unwrap_or_default().len()
+    }
+}
+
+/// Where in a risk's file something is wrong.
+enum Place {
+    /// A key at the top.
+    Key(&'static str),
+    /// The nth table of `[[binding]]`.
+    Binding(usize),
+    /// The headings.
+    Heading,
+}
+
+/// Reads and checks one file. `id` is what its name says, `area` what its folder does, where that says something.
+///
+/// # Errors
+///
+/// The first thing that is wrong.
+pub fn read(
+    markdown: &str,
+    id: &str,
+    area: Option<&str>,
+    shapes: &Shapes,
+    twins: &Twins,
+) -> Result<RiskDocument, Wrong> {
+    let parts = Parts::of(markdown)?;
+    let at = |(place, message): (Place, String)| Wrong { range: parts.line(markdown, &place), message };
+    let mut risk: Risk = toml::from_str(&markdown[parts.front.clone()]).map_err(|error| {
+        let range = error.span().map_or(0..0, |span| parts.front.start + span.start..parts.front.start + span.end);
+        Wrong { range, message: error.message().to_owned() }
+    })?;
+    let mut bindings = Vec::new();
+    for (nth, binding) in std::mem::take(&mut risk.bindings).into_iter().enumerate() {
+        let of_it = |message| at((Place::Binding(nth), message));
+        check_binding(&binding, &risk.options, risk.secret).map_err(of_it)?;
+        bindings.extend(expanded(binding, shapes).map_err(of_it)?);
+    }
+    risk.bindings = bindings;
+    check(&risk, id, area).map_err(at)?;
+    let body = &markdown[parts.body.clone()];
+    check_body(&risk, body).map_err(|message| at((Place::Heading, message)))?;
     let of = |twin: &Twin| risk.bindings.iter().filter_map(|binding| twin.binding(binding)).collect::<Vec<_>>();
     let mut more: Vec<_> = twins.all.iter().flat_map(of).collect();
     // A kind of Terraform may be split, and each part of it be the same as one kind here.
     more.dedup_by(|a, b| a.kinds == b.kinds && a.attribute == b.attribute && a.check.is_some() && a.check == b.check);
     risk.bindings.extend(more);
-    check(&risk, id, area)?;
-    check_body(&risk, body)?;
     Ok(RiskDocument { risk, body: body.trim().to_owned() })
 }
 
-fn check(risk: &Risk, id: &str, area: &str) -> Result<(), String> {
-    if risk.id != id || !id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
-        return Err(format!("`id` has to be the file's name in kebab-case, `{id}`"));
+/// Longest id, in bytes.
+pub const MAX_ID_BYTES: usize = 64;
+
+fn check(risk: &Risk, id: &str, area: Option<&str>) -> Result<(), (Place, String)> {
+    let is_kebab = |id: &str| id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let at = |key| move |message| (Place::Key(key), message);
+    if risk.id != *id || !is_kebab(id) || id.len() > MAX_ID_BYTES {
+        let message = format!(
+            "`id` has to be the file's name without `.md`, `{id}`, in small letters, digits and hyphens, at most {MAX_ID_BYTES} of them"
+        );
+        return Err((Place::Key("id"), message));
     }
-    if risk.area != area || !AREAS.contains(&area) {
-        return Err(format!("`area` has to be the folder's name, `{area}`, and one of {AREAS:?}"));
+    if area.is_some_and(|area| risk.area != *area) || !AREAS.contains(&risk.area.as_str()) {
+        let folder = area.map(|area| format!("the folder's name, `{area}`, and ")).unwrap_or_default();
+        return Err((Place::Key("area"), format!("`area` has to be {folder}one of {}", AREAS.join(", "))));
     }
     if risk.engine != risk.bindings.is_empty() {
-        return Err("a risk has at least one `[[binding]]`, or `engine = true` and none".to_owned());
+        let message = "a risk has at least one `[[binding]]`, or `engine = true` and none";
+        return Err((Place::Key("id"), message.to_owned()));
     }
-    let overridden = risk.bindings.iter().flat_map(|binding| binding.message.iter().chain(&binding.help));
-    for template in [&risk.message, &risk.help].into_iter().chain(overridden) {
-        check_template(template, risk.secret)?;
-    }
-    for binding in &risk.bindings {
-        check_binding(binding)?;
-    }
-    check_review(&risk.checklist, risk.plan.as_deref())
+    check_template(&risk.message, &risk.options, risk.secret).map_err(at("message"))?;
+    check_template(&risk.help, &risk.options, risk.secret).map_err(at("help"))?;
+    check_review(&risk.checklist, None).map_err(at("checklist"))?;
+    check_review(&[], risk.plan.as_deref()).map_err(at("plan"))
 }
 
 fn check_review(checklist: &[String], plan: Option<&str>) -> Result<(), String> {
@@ -454,24 +655,33 @@ fn check_skeleton(template: &str, known: &[&str]) -> Result<(), String> {
     if template.contains("{address}") { Ok(()) } else { Err("a test names the resource as `{address}`".to_owned()) }
 }
 
-fn check_template(template: &str, secret: bool) -> Result<(), String> {
+fn check_template(template: &str, options: &BTreeMap<String, RiskOption>, secret: bool) -> Result<(), String> {
     for part in template.split('{').skip(1) {
         match part.split('}').next().unwrap_or_default() {
             "value" if secret => return Err("a message about a secret must not show `{value}`".to_owned()),
             "kind" | "address" | "attribute" | "value" => {}
-            other => return Err(format!("`{{{other}}}` is not known in a message")),
+            option if options.contains_key(option) => {}
+            other => {
+                return Err(format!(
+                    "`{{{other}}}` is not known in a message, only `{{kind}}`, `{{address}}`, `{{attribute}}`, `{{value}}` and the \
+                     risk's `options`"
+                ));
+            }
         }
     }
     Ok(())
 }
 
-fn check_binding(binding: &Binding) -> Result<(), String> {
-    if binding.kinds.is_empty() {
+fn check_binding(binding: &Binding, options: &BTreeMap<String, RiskOption>, secret: bool) -> Result<(), String> {
+    if binding.kinds.is_empty() && binding.shape.is_none() {
         return Err("a binding needs `kinds` or a `shape`".to_owned());
+    }
+    for template in binding.message.iter().chain(&binding.help) {
+        check_template(template, options, secret)?;
     }
     match (&binding.when, &binding.check) {
         (Some(when), None) => {
-            check_when(when)?;
+            check_when(when, options)?;
             if binding.attribute.is_empty() {
                 return Err("a binding with `when` needs an `attribute`".to_owned());
             }
@@ -486,10 +696,12 @@ fn check_binding(binding: &Binding) -> Result<(), String> {
     if let Some(check) = binding.unless_check.as_ref().filter(|check| !CHECKS.contains(&check.as_str())) {
         return Err(format!("there is no check `{check}`, only {CHECKS:?}"));
     }
-    binding.only_if.iter().chain(&binding.unless).try_for_each(|guard| check_when(&guard.when))
+    let companions = binding.companion.iter().flat_map(|companion| &companion.when);
+    let guards = binding.only_if.iter().chain(&binding.unless).chain(companions);
+    guards.map(|guard| &guard.when).try_for_each(|when| check_when(when, options))
 }
 
-fn check_when(when: &When) -> Result<(), String> {
+fn check_when(when: &When, options: &BTreeMap<String, RiskOption>) -> Result<(), String> {
     let When::Compare(compare) = when else { return Ok(()) };
     let operators = usize::from(compare.one_of.is_some())
         + usize::from(compare.none_of.is_some())
@@ -507,6 +719,18 @@ fn check_when(when: &When) -> Result<(), String> {
     }
     for pattern in compare.matches.iter().chain(&compare.none_match) {
         regex::Regex::new(pattern).map_err(|error| error.to_string())?;
+    }
+    let lists = [&compare.one_of, &compare.none_of, &compare.lacks].into_iter().flatten().filter_map(Operand::option);
+    let numbers = [&compare.less_than, &compare.greater_than].into_iter().flatten().filter_map(Operand::option);
+    for (name, is_list) in lists.map(|name| (name, true)).chain(numbers.map(|name| (name, false))) {
+        match options.get(name).map(|option| &option.default) {
+            Some(Setting::Many(_)) if is_list => {}
+            Some(Setting::One(Scalar::Number(_))) if !is_list => {}
+            Some(_) => {
+                return Err(format!("the option `{name}` has to be {}", if is_list { "a list" } else { "a number" }));
+            }
+            None => return Err(format!("there is no option `{name}`; write it as `[options.{name}]`")),
+        }
     }
     Ok(())
 }

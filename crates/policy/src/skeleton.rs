@@ -2,7 +2,7 @@
 //! its own condition says, turned round; else what the rule or its area has of its own.
 
 use crate::catalogue::Catalogue;
-use crate::format::{Binding, Comparison, Risk, Scalar, When, Word};
+use crate::format::{Binding, Comparison, Operand, Risk, Scalar, When, Word};
 use std::fmt::Write as _;
 
 /// The beginning of a test.
@@ -16,7 +16,7 @@ pub enum Skeleton {
 
 /// The tests for a risk that was found in a resource, with the message that it was told with. There is none where it is not known
 /// what would have to hold, and where the resource is inside of a module, whose own test that is.
-pub fn skeletons(catalogue: &'static Catalogue, risk: &str, kind: &str, address: &str, message: &str) -> Vec<Skeleton> {
+pub fn skeletons(catalogue: &Catalogue, risk: &str, kind: &str, address: &str, message: &str) -> Vec<Skeleton> {
     let Some(risk) = catalogue.risk(risk) else { return Vec::new() };
     let run = is_here(kind, address).then(|| condition(risk, kind, address, message)).flatten();
     let test = run.map(|condition| {
@@ -46,7 +46,14 @@ fn is_here(kind: &str, address: &str) -> bool {
 fn condition(risk: &Risk, kind: &str, address: &str, message: &str) -> Option<String> {
     let told = |binding: &&Binding| {
         let is_of_kind = binding.kinds.iter().any(|known| known == kind);
-        is_of_kind && is_message(binding.message.as_ref().unwrap_or(&risk.message), binding, kind, address, message)
+        is_of_kind
+            && is_message(
+                &risk.filled(binding.message.as_ref().unwrap_or(&risk.message)),
+                binding,
+                kind,
+                address,
+                message,
+            )
     };
     let mut conditions: Vec<String> = Vec::new();
     let mut attribute = None;
@@ -129,19 +136,19 @@ fn comparison(
     // Strings compare without regard to case, and everything else by how it is written.
     const WORD: &str = "lower(tostring(value))";
     let list = |scalars: &[Scalar]| format!("[{}]", scalars.iter().map(scalar).collect::<Vec<_>>().join(", "));
-    let test = if let Some(scalars) = &compare.one_of {
+    let test = if let Some(scalars) = compare.one_of.as_ref().and_then(Operand::value) {
         all(format!("!contains({}, {WORD})", list(scalars)))
-    } else if let Some(scalars) = &compare.none_of {
+    } else if let Some(scalars) = compare.none_of.as_ref().and_then(Operand::value) {
         all(format!("contains({}, {WORD})", list(scalars)))
-    } else if let Some(scalars) = &compare.lacks {
+    } else if let Some(scalars) = compare.lacks.as_ref().and_then(Operand::value) {
         let has_all =
             format!("alltrue([for wanted in {} : contains([for value in {set} : {WORD}], wanted)])", list(scalars));
         if compare.or_missing { has_all } else { format!("(length({set}) == 0 || {has_all})") }
     } else if let Some(pattern) = &compare.none_match {
         format!("anytrue([for value in {set} : can(regex({}, value))])", quoted(pattern))
-    } else if let Some(least) = compare.less_than {
+    } else if let Some(least) = compare.less_than.as_ref().and_then(Operand::value) {
         all(format!("value >= {least}"))
-    } else if let Some(most) = compare.greater_than {
+    } else if let Some(most) = compare.greater_than.as_ref().and_then(Operand::value) {
         all(format!("value <= {most}"))
     } else {
         all(format!("!can(regex({}, value))", quoted(compare.matches.as_ref()?)))

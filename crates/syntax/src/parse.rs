@@ -108,7 +108,7 @@ pub fn parse(
     seed: Option<&Tree>,
     budget: &mut Budget,
 ) -> Result<Result<Tree, ParseFailure>, ()> {
-    if !language.is_parsed() || !language.may_declare(source) {
+    if !language.has_grammar() || !language.may_declare(source) {
         return if budget.spend(1) { Ok(Err(ParseFailure::NoGrammar)) } else { Err(()) };
     }
     if source.len() > MAX_UNIT_BYTES {

@@ -24,7 +24,11 @@ export const WRITTEN: DocumentSelector = [
 ];
 
 /** What the server is told about. */
-export const SELECTOR: DocumentSelector = [...WRITTEN, { scheme: "file", pattern: "**/countersign.toml" }];
+export const SELECTOR: DocumentSelector = [
+  ...WRITTEN,
+  { scheme: "file", pattern: "**/countersign.toml" },
+  { scheme: "file", pattern: "**/.countersign/risks/*.md" },
+];
 
 /** What begins the identifiers under which the server asks for files of other languages, that the team calls critical. */
 const CRITICAL = "countersign-critical";

@@ -14,7 +14,6 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use countersign_engine::Finding;
 use countersign_engine::report::JsonProblem;
-use countersign_policy::Catalogue;
 use countersign_provenance::sha256;
 use countersign_text::Text;
 use serde::{Deserialize, Serialize};
@@ -75,7 +74,7 @@ impl Fingerprint {
 pub(super) fn fingerprints(text: &Text, findings: &[Finding]) -> Vec<Fingerprint> {
     let mut seen: HashMap<Fingerprint, usize> = HashMap::new();
     let print = |finding: &Finding| {
-        let secret = Catalogue::built_in().risk(finding.risk).is_some_and(|risk| risk.secret);
+        let secret = finding.is_secret;
         let about = format!("{}\n{}", names(finding), without_layout(&text.slice(finding.range.clone())));
         let mut digest = sha256(&about);
         digest.truncate(if secret { SECRET_DIGITS } else { DIGITS });

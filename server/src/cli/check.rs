@@ -476,6 +476,7 @@ impl<'a> Check<'a> {
             known: looked.known,
             gaps: self.undecided.then(|| looked.gaps.into_iter().map(gap).collect()),
             problem: None,
+            catalogue: Some(Arc::clone(&self.configs.of(path).catalogue)),
         }
     }
 }

@@ -5,7 +5,7 @@ use super::report::Report;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use countersign_engine::Finding;
 use countersign_engine::report::{JsonOrigin, JsonRelated};
-use countersign_policy::{Catalogue, Environment, Origin, Severity, Verdict};
+use countersign_policy::{Environment, Origin, Severity, Verdict};
 use countersign_text::Text;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -65,7 +65,7 @@ impl Excerpt {
         let end = end.min(shown_end).max(finding.range.start.min(shown_end));
         let mut underlined = finding.range.start.min(end) - start..end - start;
         let mut text = text.slice(start..shown_end);
-        if Catalogue::built_in().risk(finding.risk).is_some_and(|risk| risk.secret) {
+        if finding.is_secret {
             let hidden: String = text[underlined.clone()].chars().map(|c| if c == '"' { c } else { '*' }).collect();
             text.replace_range(underlined.clone(), &hidden);
             underlined.end = underlined.start + hidden.len();

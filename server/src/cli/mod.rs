@@ -20,6 +20,7 @@ mod init;
 mod junit;
 mod ledger;
 mod note;
+mod own_risks;
 mod person;
 mod policy;
 mod report;
@@ -76,9 +77,11 @@ enum Command {
         /// Id of the risk, as `countersign risks` lists them.
         risk: String,
     },
-    /// List all risks.
+    /// List all risks, those of the repository's own among them; write one, and test them.
     Risks {
-        /// How to print them.
+        #[command(subcommand)]
+        command: Option<own_risks::RisksCommand>,
+        /// How to print the list.
         #[arg(long, value_enum, default_value_t = Format::Human)]
         format: Format,
     },
@@ -268,7 +271,8 @@ pub fn run() -> ExitCode {
         Command::Baseline { command } => baseline::run(&command),
         Command::Impact(arguments) => impact::run(&arguments),
         Command::Explain { risk } => catalogue::explain(&risk),
-        Command::Risks { format } => catalogue::list(format),
+        Command::Risks { command: Some(command), .. } => own_risks::run(&command),
+        Command::Risks { command: None, format } => catalogue::list(format),
         Command::Schema { of } => schema(of),
         Command::Completions { shell } => completions(shell),
         Command::Blame(arguments) => blame::run(&arguments),

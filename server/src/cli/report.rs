@@ -4,7 +4,9 @@ use super::baseline::Fingerprint;
 use super::{github, gitlab, human, junit, sarif};
 use crate::disk;
 use countersign_engine::report::{FORMAT_VERSION, JsonFinding, JsonGap, JsonProblem, JsonReport};
+use countersign_policy::Catalogue;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How findings are printed.
@@ -58,6 +60,8 @@ pub(super) struct Checked {
     pub(super) gaps: Option<Vec<JsonGap>>,
     /// Why it could not be looked at, or not be changed.
     pub(super) problem: Option<JsonProblem>,
+    /// The risks that were looked for; those that come with Countersign where it says nothing.
+    pub(super) catalogue: Option<Arc<Catalogue>>,
 }
 
 /// One finding.

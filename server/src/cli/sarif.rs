@@ -162,7 +162,8 @@ pub(super) fn log(report: &Report, root: &Root) -> Log {
         for found in &file.findings {
             let id = found.json.risk.as_str();
             let rule_index = *index.entry(id).or_insert_with(|| {
-                rules.extend(Catalogue::built_in().document(id).map(rule));
+                let catalogue = file.catalogue.as_ref().unwrap_or(Catalogue::built_in());
+                rules.extend(catalogue.document(id).map(|document| rule(document)));
                 rules.len().saturating_sub(1)
             });
             results.push(result(found, rule_index, &artifact, root));
@@ -259,14 +260,14 @@ fn rule(document: &RiskDocument) -> Rule {
         Severity::Low => "3.0",
     };
     Rule {
-        id: risk.id.clone(),
+        id: risk.id.to_string(),
         name: risk.id.split('-').map(capital).collect(),
         short_description: Message { text: format!("{}.", risk.title) },
         full_description: Message { text: document.body.split("\n\n").next().unwrap_or_default().replace('\n', " ") },
-        help: Help { text: what_to_do(&document.body), markdown: page(document) },
+        help: Help { text: what_to_do(&document.body), markdown: page(document, None) },
         default_configuration: Configuration { level: level(risk.severity) },
         properties: RuleProperties {
-            tags: vec!["security".to_owned(), "infrastructure-as-code".to_owned(), risk.area.clone()],
+            tags: vec!["security".to_owned(), "infrastructure-as-code".to_owned(), risk.area.to_string()],
             security_severity,
             // A rule fires on what stands in the text only; what the engine asks or says about itself is no more sure than
             // what it was told.

@@ -4,7 +4,7 @@ use super::{Git, MergeBases, Revision};
 use crate::surroundings::MAX_TEXT;
 use anyhow::{Context, bail};
 use countersign_grammars::Language;
-use countersign_policy::CONFIG_FILE;
+use countersign_policy::{CONFIG_FILE, OWN_RISKS};
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -50,7 +50,7 @@ fn unpack(tree: &Path, commit: &str) -> anyhow::Result<()> {
         }
         let name = path.rsplit('/').next().unwrap_or(&path);
         let is_hiding = [".gitignore", ".ignore", ".rgignore", ".gitattributes", ".gitmodules"].contains(&name);
-        let is_read = Language::of_path(&path).is_some() || name == CONFIG_FILE;
+        let is_read = Language::of_path(&path).is_some() || name == CONFIG_FILE || path.starts_with(OWN_RISKS);
         if !is_read && (is_hiding || revision.size(id).is_none_or(|size| size > MAX_TEXT)) {
             continue;
         }

@@ -13,9 +13,8 @@ use super::protocol::{
 };
 use super::radius::blast_radius;
 use super::session::{Event, Missing, on_pool};
-use super::settings::{Settings, TRIGGERS};
+use super::settings::{Settings, TRIGGERS, Which};
 use crate::disk::Configs;
-use countersign_policy::CONFIG_FILE;
 use countersign_text::Encoding;
 use std::future::Future;
 use std::sync::OnceLock;
@@ -194,7 +193,7 @@ impl LanguageServer for Backend {
 
     async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
         let paths: Vec<_> = params.changes.iter().filter_map(|change| features::file_path(&change.uri)).collect();
-        let is_policy = |path: &std::path::PathBuf| path.ends_with(CONFIG_FILE) || path.ends_with("CODEOWNERS");
+        let is_policy = |path: &std::path::PathBuf| Which::of(path).is_some() || path.ends_with("CODEOWNERS");
         if paths.iter().any(is_policy) || paths.is_empty() {
             self.send(Event::SettingsChanged);
         }

@@ -122,10 +122,13 @@ impl Session {
     /// Shows the page of a risk, in the editor where that can be, and returns it.
     fn explain(&self, argument: &LSPAny) -> jsonrpc::Result<Option<LSPAny>> {
         let id = argument.get("risk").unwrap_or(argument).as_str().unwrap_or_default();
-        let Some(document) = Catalogue::built_in().document(id) else {
+        // A risk of a repository's own is known where one of its files is open.
+        let of_open = self.documents.values().filter_map(|open| open.policy.as_ref()).map(|policy| &policy.catalogue);
+        let mut catalogues = of_open.chain([Catalogue::built_in()]);
+        let Some((catalogue, document)) = catalogues.find_map(|it| Some((it, it.document(id)?))) else {
             return Err(super::backend::invalid(format!("there is no risk `{id}`")));
         };
-        let page = page(document);
+        let page = page(document, catalogue.off(id));
         if self.features.show_document {
             let (requester, name, content) = (self.requester.clone(), id.to_owned(), page.clone());
             on_pool(move || {

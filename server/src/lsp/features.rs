@@ -16,7 +16,7 @@ use countersign_engine::{
     Analysis, Elsewhere, Finding, OriginSummary, Policy, Shown, Snapshot, Workspace, actions, analyze_alone, locate,
 };
 use countersign_impact::Change;
-use countersign_policy::{Catalogue, Config, Environment, Origin, Owners, Severity, Verdict};
+use countersign_policy::{Environment, Origin, Owners, Severity, Verdict};
 use countersign_provenance::{Agent, Writer, inverse, sha256};
 use countersign_review::About;
 use countersign_syntax::Budget;
@@ -495,7 +495,7 @@ pub(super) fn code_actions(view: &View, params: &CodeActionParams) -> CodeAction
     for finding in analysis.findings.iter().filter(|finding| touches(&finding.range) || named(finding)) {
         let about = Some(finding);
         let for_finding = || arguments(view, &finding.range, Some(finding.risk));
-        let title = Catalogue::built_in().risk(finding.risk).map_or(finding.risk, |risk| &risk.title);
+        let title = &finding.title;
         if finding.origin.by != Origin::Suspected {
             if let Some(fix) = &finding.fix {
                 let title = match finding.impact {
@@ -849,16 +849,3 @@ fn known_of(part: &review::Part, found: &[&&Finding], path: &str, (config, owner
 /// That all of a review was requested already.
 pub(super) const REQUESTED: &str =
     "this review was requested already: `countersign review list` says where it stands, and so does the Reviews view";
-
-/// The diagnostics of a `countersign.toml`.
-pub(super) fn config_diagnostics(text: &Text, encoding: Encoding) -> Vec<Diagnostic> {
-    let (_, problems) = Config::read(&text.to_string());
-    let diagnostic = |problem: countersign_policy::ConfigProblem| Diagnostic {
-        range: to_range(text, encoding, &problem.range),
-        severity: Some(DiagnosticSeverity::ERROR),
-        source: Some("countersign".to_owned()),
-        message: problem.message,
-        ..Diagnostic::default()
-    };
-    problems.into_iter().map(diagnostic).collect()
-}

@@ -3,7 +3,7 @@
 use super::features::{View, about, origin_in_words, to_range};
 use super::reviews;
 use countersign_engine::{Elsewhere, Finding, environment_at, gaps};
-use countersign_policy::{Catalogue, Environment, EnvironmentEvidence, Gap};
+use countersign_policy::{Environment, EnvironmentEvidence, Gap};
 use std::fmt::Write;
 use std::ops::Range as ByteRange;
 use tower_lsp::ls_types::{Hover, HoverContents, MarkupContent, MarkupKind, Position, Range};
@@ -83,7 +83,7 @@ impl Words<'_> {
     }
 
     fn finding(&self, finding: &Finding) -> String {
-        let title = Catalogue::built_in().risk(finding.risk).map_or(finding.risk, |risk| &risk.title);
+        let title = &finding.title;
         let (bold, emphasis) = if self.markdown { ("**", "*") } else { ("", "") };
         let mut words = format!(
             "{bold}{title}{bold} ({})\n\n{}\n\n{emphasis}What to do:{emphasis} {}\n\n{}",

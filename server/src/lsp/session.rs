@@ -10,7 +10,7 @@ use super::foreign::{self, Foreign};
 use super::protocol::EditParams;
 use super::published::{PublishParams, ShownDiagnostics};
 use super::reviews::{self, Reviews};
-use super::settings::{self, Settings};
+use super::settings::{self, Settings, Which};
 use super::survey::{Overview, Report, SurveyEnd};
 use super::transport::Outbox;
 use super::worker::{Job, Worker};
@@ -33,7 +33,7 @@ use dashmap::DashMap;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -227,7 +227,7 @@ pub(super) struct Open {
     path: Option<PathBuf>,
     pub(super) document: Document,
     /// The settings; until they are there nothing is shown.
-    policy: Option<Policy>,
+    pub(super) policy: Option<Policy>,
     excluded: bool,
     /// Tells this opening of the document from others of the same name.
     opened: u64,
@@ -296,7 +296,7 @@ pub(super) struct Session {
     pub(super) features: Features,
     pub(super) roots: Vec<PathBuf>,
     pub(super) documents: HashMap<String, Open>,
-    configs: HashMap<String, (Text, i32)>,
+    settings: HashMap<String, Settings>,
     /// Open documents in languages that are not ours.
     pub(super) foreign: HashMap<String, Foreign>,
     /// The globs of files in such languages that the client was asked to send.
@@ -346,7 +346,7 @@ impl Session {
             features: Features::default(),
             roots: Vec::new(),
             documents: HashMap::new(),
-            configs: HashMap::new(),
+            settings: HashMap::new(),
             foreign: HashMap::new(),
             registered: BTreeSet::new(),
             snapshots,
@@ -734,9 +734,14 @@ impl Session {
         let key = item.uri.as_str().to_owned();
         let path = features::file_path(&item.uri);
         let name = path.as_ref().map_or_else(|| key.clone(), |path| path.to_string_lossy().into_owned());
-        if name.rsplit(['/', '\\']).next() == Some(CONFIG_FILE) {
-            self.configs.insert(key.clone(), (Text::from(item.text.as_str()), item.version));
-            self.show_config(&key);
+        if let Some(which) = Which::of(Path::new(&name)) {
+            let text = Text::from(item.text.as_str());
+            let settings = Settings { which, text, version: item.version, features: self.features.clone() };
+            self.settings.insert(key.clone(), settings);
+            self.show_settings(&key);
+            if let Some(path) = path {
+                self.worker.send(Job::Settings { uri: key, path });
+            }
             return;
         }
         match Language::of_path(&name).or_else(|| Language::of_id(&item.language_id)) {
@@ -820,14 +825,14 @@ impl Session {
         let version = params.text_document.version;
         let encoding = self.features.encoding;
         let resolve = |text: &Text, change: TextDocumentContentChangeEvent| foreign::resolve(text, change, encoding);
-        if let Some((text, known)) = self.configs.get_mut(key) {
+        if let Some(settings) = self.settings.get_mut(key) {
             for change in params.content_changes {
-                let change = resolve(text, change);
-                let range = change.range.unwrap_or(0..text.len());
-                text.edit(&countersign_text::TextEdit::new(range, change.text));
+                let change = resolve(&settings.text, change);
+                let range = change.range.unwrap_or(0..settings.text.len());
+                settings.text.edit(&countersign_text::TextEdit::new(range, change.text));
             }
-            *known = version;
-            self.show_config(key);
+            settings.version = version;
+            self.show_settings(key);
             return;
         }
         let Some(open) = self.documents.get_mut(key) else {
@@ -886,7 +891,7 @@ impl Session {
 
     fn saved(&mut self, uri: &Uri) {
         let key = uri.as_str();
-        if self.configs.contains_key(key) {
+        if self.settings.contains_key(key) {
             self.reload_settings();
         }
         self.overview.is_due = true;
@@ -914,7 +919,7 @@ impl Session {
         self.refresh_dirty();
         self.save_state(key);
         let mut closed = self.documents.remove(key);
-        let was_open = closed.is_some() || self.configs.remove(key).is_some();
+        let was_open = closed.is_some() || self.settings.remove(key).is_some();
         if let Some(open) = &mut closed {
             open.answer_waiting_with(&Missing::NotOpen);
             open.document.unindex(&mut self.workspace);
@@ -962,6 +967,11 @@ impl Session {
 
     /// The settings of a document are there, for the first time or anew.
     pub(super) fn settings(&mut self, uri: &str, config: &FolderConfig) {
+        if let Some(settings) = self.settings.get_mut(uri) {
+            settings.which.set(&config.catalogue);
+            self.show_settings(uri);
+            return;
+        }
         if self.settings_of_foreign(uri, config) {
             return;
         }
@@ -989,14 +999,19 @@ impl Session {
                 self.worker.send(Job::Settings { uri: uri.clone(), path: path.to_owned() });
             }
         }
+        for uri in self.settings.keys() {
+            if let Some(path) = uri.parse::<Uri>().ok().and_then(|uri| features::file_path(&uri)) {
+                self.worker.send(Job::Settings { uri: uri.clone(), path });
+            }
+        }
     }
 
-    fn show_config(&self, key: &str) {
-        if let Some((text, version)) = self.configs.get(key)
+    fn show_settings(&self, key: &str) {
+        if let Some(settings) = self.settings.get(key)
             && let Ok(uri) = key.parse::<Uri>()
             && !self.features.pull_diagnostics
         {
-            self.publish(&uri, Some(*version), features::config_diagnostics(text, self.features.encoding));
+            self.publish(&uri, Some(settings.version), settings.diagnostics());
         }
     }
 
@@ -1151,10 +1166,8 @@ impl Session {
             open.waiting.push(run);
             return;
         }
-        let missing = match self.configs.get(uri) {
-            Some((text, _)) => {
-                Missing::Settings(Box::new(Settings { text: text.clone(), features: self.features.clone() }))
-            }
+        let missing = match self.settings.get(uri) {
+            Some(settings) => Missing::Settings(Box::new(settings.clone())),
             None if self.foreign.contains_key(uri) => Missing::NotOurs,
             None => Missing::NotOpen,
         };

@@ -3,7 +3,7 @@
 use super::workspace::{Told, Workspace};
 use crate::cli::{Listed, listed};
 use countersign_engine::report::{JsonFinding, JsonProblem};
-use countersign_policy::{Catalogue, Severity};
+use countersign_policy::Severity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -51,7 +51,7 @@ pub(super) struct ListedFindings {
 
 pub(super) fn list_findings(workspace: &Workspace, asked: &ListFindings) -> Told<ListedFindings> {
     let root = workspace.root()?;
-    if let Some(risk) = asked.risk.as_deref().filter(|risk| Catalogue::built_in().risk(risk).is_none()) {
+    if let Some(risk) = asked.risk.as_deref().filter(|risk| workspace.catalogue().risk(risk).is_none()) {
         let risk: String = risk.chars().take(100).collect();
         return Err(format!("There is no risk `{risk}`. Leave `risk` out to see which ones are found."));
     }

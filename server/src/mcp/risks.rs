@@ -2,7 +2,7 @@
 
 use super::workspace::{Told, Workspace};
 use crate::cli::page;
-use countersign_policy::{Catalogue, Severity};
+use countersign_policy::Severity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,13 +32,19 @@ pub(super) struct Explained {
     page: String,
 }
 
-pub(super) fn explain_risk(_: &Workspace, asked: &ExplainRisk) -> Told<Explained> {
+pub(super) fn explain_risk(workspace: &Workspace, asked: &ExplainRisk) -> Told<Explained> {
     let id = asked.risk.trim();
-    let catalogue = Catalogue::built_in();
+    let catalogue = workspace.catalogue();
     if let Some(document) = catalogue.document(id) {
         let risk = &document.risk;
-        let (title, area) = (risk.title.clone(), risk.area.clone());
-        return Ok(Explained { id: risk.id.clone(), title, severity: risk.severity, area, page: page(document) });
+        let (title, area) = (risk.title.to_string(), risk.area.to_string());
+        return Ok(Explained {
+            id: risk.id.to_string(),
+            title,
+            severity: risk.severity,
+            area,
+            page: page(document, catalogue.off(id)),
+        });
     }
     if let Some((kind @ ("command" | "edit" | "scope"), _)) = id.split_once('/') {
         let what = match kind {

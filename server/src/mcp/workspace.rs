@@ -1,11 +1,12 @@
 //! Where the tools may look: one repository, or the folder that was named.
 
-use crate::disk;
+use crate::disk::{self, Configs};
 use crate::surroundings::key;
 use anyhow::{Context, bail};
 use countersign_agents::AgentKind;
-use countersign_policy::Config;
+use countersign_policy::{Catalogue, Config};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Longest path that is looked at, in bytes: systems take no longer ones.
 const MAX_PATH: usize = 4_096;
@@ -76,6 +77,12 @@ impl Workspace {
             ));
         }
         Ok(placed)
+    }
+
+    /// The risks that are looked for there, the repository's own among them.
+    pub(super) fn catalogue(&self) -> Arc<Catalogue> {
+        let root = self.root.as_deref().unwrap_or(&self.here);
+        Arc::clone(&Configs::default().of(&root.join("-")).catalogue)
     }
 
     /// A path as answers have it: relative to the folder at work where it is below that.

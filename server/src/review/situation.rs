@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use countersign_engine::normal;
 use countersign_engine::report::JsonProblem;
 use countersign_grammars::Language;
-use countersign_policy::{CODEOWNERS, CONFIG_FILE};
+use countersign_policy::{CODEOWNERS, CONFIG_FILE, OWN_RISKS};
 use countersign_review::{About, Signers};
 use jiff::Timestamp;
 use serde_json::json;
@@ -236,8 +236,10 @@ fn commits(git: &Git, from: &str, to: &str) -> anyhow::Result<Vec<(String, Vec<S
 /// Puts the policy files of one commit in the place of those of the one that is checked out, so that no change loosens what it is
 /// judged by.
 fn put_policy(root: &Path, from: &Revision, head: &Revision) -> anyhow::Result<()> {
-    let is_policy =
-        |path: &str| path == CONFIG_FILE || path.ends_with(&format!("/{CONFIG_FILE}")) || CODEOWNERS.contains(&path);
+    let is_policy = |path: &str| {
+        let is_config = path == CONFIG_FILE || path.ends_with(&format!("/{CONFIG_FILE}"));
+        is_config || CODEOWNERS.contains(&path) || path.strip_prefix(OWN_RISKS).is_some_and(|it| it.starts_with('/'))
+    };
     for (path, _) in head.files_below("")?.0.into_iter().filter(|(path, _)| is_policy(path)) {
         match std::fs::remove_file(root.join(path)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),

@@ -33,7 +33,7 @@ use tree_sitter::{Parser, Tree};
 pub fn lower(language: Language, source: &str, tree: &Tree) -> Lowered {
     let masked = if language == Language::Json { language.masked(source) } else { None };
     let masked = masked.as_deref().unwrap_or(source);
-    let mut blocks = match language {
+    let blocks = match language {
         Language::TerraformJson => json_syntax::blocks(source, false),
         Language::TerraformVarsJson => json_syntax::blocks(source, true),
         Language::Yaml => crate::declared::in_yaml(source, tree),
@@ -41,6 +41,16 @@ pub fn lower(language: Language, source: &str, tree: &Tree) -> Lowered {
         _ => lower::blocks(source, tree),
     };
     let broken = tree.root_node().has_error() || failure(language, source).is_some();
+    lowered(source, blocks, broken)
+}
+
+/// Reads what a unit says of which there is no tree, because its language has no grammar.
+pub fn lower_tokens(language: Language, source: &str) -> Lowered {
+    let blocks = if language == Language::Sql { crate::sql::blocks(source) } else { Vec::new() };
+    lowered(source, blocks, false)
+}
+
+fn lowered(source: &str, mut blocks: Vec<Block>, broken: bool) -> Lowered {
     for block in &mut blocks {
         let text = source.get(block.range.range()).unwrap_or_default();
         block.header = syntax::short(text.find('\n').unwrap_or(text.len()));

@@ -6,6 +6,7 @@ mod invented;
 mod pins;
 mod ports;
 mod secrets;
+mod sql;
 mod workflows;
 
 use crate::evaluate::Place;
@@ -57,6 +58,8 @@ pub(crate) fn find(name: &str) -> Option<Check> {
         "routed_through_nat" => across::routed_through_nat,
         "secret_in_base64" => secrets::in_base64,
         "secret_in_environment" => secrets::in_environment,
+        "sql_lock_is_short" => sql::lock_is_short,
+        "sql_table_is_new" => sql::table_is_new,
         "state_bucket" => across::state_bucket,
         "untrusted_checkout" => workflows::untrusted_checkout,
         _ => return None,

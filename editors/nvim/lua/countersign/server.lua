@@ -74,7 +74,9 @@ local function is_file(buffer)
 end
 
 local function is_settings(buffer)
-  return vim.fs.basename(vim.api.nvim_buf_get_name(buffer)) == SETTINGS
+  local name = vim.fs.normalize(vim.api.nvim_buf_get_name(buffer))
+  -- A risk of the project's own says what is looked for, as the settings do.
+  return vim.fs.basename(name) == SETTINGS or name:find('/%.countersign/risks/[^/]+%.md$') ~= nil
 end
 
 local function wants(buffer)

@@ -144,19 +144,20 @@ fn markdown(situation: &Situation, request: Option<&Request>, change: &Change) -
     text.push('\n');
     fenced(&mut text, "diff", &difference(change));
     text.push_str("\nBefore approving:\n\n");
-    for item in checklist(change) {
+    let catalogue = &situation.config.catalogue;
+    for item in checklist(catalogue, change) {
         let _ = writeln!(text, "- [ ] {}", plain(item));
     }
-    tests(&mut text, change);
+    tests(&mut text, catalogue, change);
     let _ = writeln!(text, "\nAnswer with `countersign review approve {id}` or `reject`.");
     text
 }
 
 /// What to look at before approving a change: what helps against what was found in it, what the catalogue has for that, and what
 /// always holds. Nothing twice.
-fn checklist(change: &Change) -> Vec<&str> {
+fn checklist<'a>(catalogue: &'a Catalogue, change: &'a Change) -> Vec<&'a str> {
     let help = change.found.iter().map(|found| found.help.as_str());
-    let listed = change.found.iter().flat_map(|found| Catalogue::built_in().checklist(&found.risk)).map(String::as_str);
+    let listed = change.found.iter().flat_map(|found| catalogue.checklist(&found.risk)).map(String::as_str);
     let always = [
         "A plan of this very commit shows what is expected, and nothing else.",
         "It is known how to go back, and how long that takes.",
@@ -171,9 +172,9 @@ fn checklist(change: &Change) -> Vec<&str> {
 }
 
 /// How tests for what was found could begin, as far as that is known.
-fn tests(text: &mut String, change: &Change) {
+fn tests(text: &mut String, catalogue: &Catalogue, change: &Change) {
     let mut all: Vec<Skeleton> = Vec::new();
-    for skeleton in change.found.iter().flat_map(of_finding) {
+    for skeleton in change.found.iter().flat_map(|found| of_finding(catalogue, found)) {
         if !all.contains(&skeleton) {
             all.push(skeleton);
         }
@@ -193,9 +194,9 @@ fn tests(text: &mut String, change: &Change) {
     text.push_str("\n</details>\n");
 }
 
-fn of_finding(found: &JsonFinding) -> Vec<Skeleton> {
+fn of_finding(catalogue: &Catalogue, found: &JsonFinding) -> Vec<Skeleton> {
     let Some(resource) = &found.resource else { return Vec::new() };
-    skeletons(Catalogue::built_in(), &found.risk, &resource.kind, &resource.address, &found.message)
+    skeletons(catalogue, &found.risk, &resource.kind, &resource.address, &found.message)
 }
 
 /// Puts code into a fence that is longer than any in it.

@@ -4,14 +4,17 @@ mod place;
 mod schema;
 
 use super::client::Features;
-use super::features::{config_diagnostics, to_bytes, to_range};
-use countersign_policy::{Catalogue, Config};
+use super::features::{to_bytes, to_range};
+use crate::own_risks;
+use countersign_policy::{AREAS, CONFIG_FILE, Catalogue, Config, ConfigProblem, Wrong, read_own_risk};
 use countersign_text::Text;
 use place::{At, Place, place};
 use schema::Node;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::ops::Range as ByteRange;
+use std::path::Path;
+use std::sync::Arc;
 use tower_lsp::ls_types::*;
 
 /// Largest file in which is helped, in bytes; nobody writes a larger one by hand.
@@ -20,21 +23,74 @@ const MAX_BYTES: usize = 1 << 20;
 /// What is typed where something can be chosen.
 pub(super) const TRIGGERS: [&str; 4] = ["[", "\"", ".", "="];
 
-/// A `countersign.toml` that is open, as it is now.
+/// A file that says what holds, open as it is now: a `countersign.toml`, or a risk of a repository's own.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
+    pub(super) which: Which,
     pub(super) text: Text,
+    pub(super) version: i32,
     pub(super) features: Features,
+}
+
+/// Which of them it is.
+#[derive(Debug, Clone)]
+pub(super) enum Which {
+    /// A `countersign.toml`, with the risks that it may name once these were read.
+    Config(Option<Arc<Catalogue>>),
+    /// A risk, by the id that the file's name says.
+    Risk(String),
+}
+
+impl Which {
+    /// What a file is; `None` for one that says nothing of the kind.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        if path.file_name().is_some_and(|name| name == CONFIG_FILE) {
+            return Some(Self::Config(None));
+        }
+        own_risks::is_of_risk(path).then(|| Self::Risk(own_risks::id_of(path)))
+    }
+
+    fn catalogue(&self) -> Option<&Arc<Catalogue>> {
+        match self {
+            Self::Config(catalogue) => catalogue.as_ref(),
+            Self::Risk(_) => None,
+        }
+    }
+
+    /// Takes the risks that are looked for where the file stands.
+    pub(super) fn set(&mut self, catalogue: &Arc<Catalogue>) {
+        if let Self::Config(known) = self {
+            *known = Some(Arc::clone(catalogue));
+        }
+    }
 }
 
 impl Settings {
     /// What is wrong with it.
     pub(super) fn diagnostics(&self) -> Vec<Diagnostic> {
-        config_diagnostics(&self.text, self.features.encoding)
+        let text = self.text.to_string();
+        let problems = match &self.which {
+            Which::Config(catalogue) => {
+                let of_risks = catalogue.iter().flat_map(|catalogue| Config::problems_of_risks(&text, catalogue));
+                Config::read(&text).1.into_iter().chain(of_risks).collect()
+            }
+            Which::Risk(id) => match read_own_risk(&text, id) {
+                Ok(_) => Vec::new(),
+                Err(Wrong { range, message }) => vec![ConfigProblem { range, message }],
+            },
+        };
+        let diagnostic = |problem: ConfigProblem| Diagnostic {
+            range: to_range(&self.text, self.features.encoding, &problem.range),
+            severity: Some(DiagnosticSeverity::ERROR),
+            source: Some("countersign".to_owned()),
+            message: problem.message,
+            ..Diagnostic::default()
+        };
+        problems.into_iter().map(diagnostic).collect()
     }
 
     fn place(&self, position: Position) -> Option<(String, Place)> {
-        if self.text.len() > MAX_BYTES {
+        if self.text.len() > MAX_BYTES || !matches!(self.which, Which::Config(_)) {
             return None;
         }
         let offset = to_bytes(&self.text, self.features.encoding, &Range { start: position, end: position }).start;
@@ -49,7 +105,7 @@ impl Settings {
         let offers = match place.at {
             At::Header => headers(),
             At::Key { begins_line } => keys(&text, &place, begins_line),
-            At::Value { in_list, quoted } => values(&text, &place, in_list, quoted),
+            At::Value { in_list, quoted } => values(&text, &place, (in_list, quoted), self.which.catalogue()),
         };
         let item = |offer: Offer| self.item(&place.word, offer);
         (!offers.is_empty()).then(|| CompletionResponse::Array(offers.into_iter().map(item).collect()))
@@ -200,12 +256,18 @@ fn keys_around(text: &str, offset: usize) -> BTreeSet<&str> {
 }
 
 /// The values that may stand at a place.
-fn values(text: &str, place: &Place, in_list: bool, quoted: bool) -> Vec<Offer> {
+fn values(
+    text: &str,
+    place: &Place,
+    (in_list, quoted): (bool, bool),
+    catalogue: Option<&Arc<Catalogue>>,
+) -> Vec<Offer> {
     let Some(node) = Node::at(&place.path).filter(|node| !node.is_table()) else { return Vec::new() };
     let mut values: Vec<(String, Option<&str>)> = node.values().collect();
     if values.is_empty() && node.is_text() {
         let of_key = place.path.last().map(String::as_str).unwrap_or_default();
-        values.extend(named_elsewhere(text, of_key).into_iter().map(|value| (format!("\"{value}\""), None)));
+        let catalogue = catalogue.unwrap_or(Catalogue::built_in());
+        values.extend(named_elsewhere(text, of_key, catalogue).into_iter().map(|value| (format!("\"{value}\""), None)));
     }
     let default = node.default().filter(|_| values.is_empty() && !in_list && !quoted);
     values.extend(default.map(|value| (value, Some("What holds where nothing is written."))));
@@ -235,12 +297,15 @@ fn levels(text: &str) -> Vec<String> {
     Config::read(&people.map(|table| format!("[{}", table.trim_start_matches('['))).unwrap_or_default()).0.people.levels
 }
 
-/// Values of a key that no type lists: levels, as the file itself has them, and the kinds that the catalogue knows.
-fn named_elsewhere(text: &str, key: &str) -> BTreeSet<String> {
+/// Values of a key that no type lists: levels, as the file itself has them, risks and their areas, and the kinds that the catalogue
+/// knows.
+fn named_elsewhere(text: &str, key: &str, catalogue: &Catalogue) -> BTreeSet<String> {
     match key {
+        "id" => catalogue.documents().iter().map(|document| document.risk.id.to_string()).collect(),
+        "area" => AREAS.iter().map(ToString::to_string).collect(),
         "level" | "author" => levels(text).into_iter().collect(),
         "kinds" | "type" => {
-            let risks = Catalogue::built_in().documents().iter();
+            let risks = catalogue.documents().iter();
             let kinds = risks.flat_map(|document| &document.risk.bindings).flat_map(|binding| &binding.kinds);
             kinds.filter(|kind| !kind.contains('*')).cloned().collect()
         }

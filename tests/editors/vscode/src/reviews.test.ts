@@ -163,8 +163,8 @@ describe("reviews", () => {
       return (await window.textOf(".monaco-hover")).includes(`The approval by bob@example.com (review ${id}) does not hold any more`);
     });
     await window.press("Escape");
-    await window.act("Request the review of aws_db_instance.orders anew");
-    await until("it is asked for anew", () => project.list(REVIEWS).filter((name) => name.endsWith(".json")).length === 2);
+    const isAskedAnew = () => project.list(REVIEWS).filter((name) => name.endsWith(".json")).length === 2;
+    await window.act("Request the review of aws_db_instance.orders anew", isAskedAnew);
     await untilRow(window, "waits for approval");
   });
 
@@ -216,7 +216,9 @@ describe("reviews", () => {
     await window.run("Notifications: Clear All Notifications");
     await window.focusFile("main.tf");
     await window.goTo(1, 3);
-    await window.act("Reject the review of aws_db_instance.orders");
+    // The terminal is slow to come, and a second one would ask the same.
+    const isOpen = async () => (await window.page.locator(".terminal").count()) > 0;
+    await window.act("Reject the review of aws_db_instance.orders", isOpen);
     await types(window, "Reject this as ann@example.com", "yes", `Review ${id} is rejected by ann@example.com.`);
     await untilRow(window, "rejected");
   });

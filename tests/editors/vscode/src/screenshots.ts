@@ -65,7 +65,8 @@ try {
     }
     return false;
   });
-  await window.act("Request a review: A database gets a public address");
+  const isAsked = async () => (await window.textOf(".monaco-list-row")).includes("Asked by me");
+  await window.act("Request a review: A database gets a public address", isAsked);
   const other = {
     predicateType: "urn:countersign:review-request:v1",
     predicate: {

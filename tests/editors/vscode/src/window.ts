@@ -90,11 +90,11 @@ export class Window {
    * Opens the menu of the light bulb where the cursor is and chooses an entry. What is drawn anew just then closes the menu and
    * takes the click with it, so it is chosen again where `took` says that nothing has come of it.
    */
-  async act(title: string, took?: () => Promise<boolean>): Promise<void> {
+  async act(title: string, took: () => Promise<boolean> | boolean): Promise<void> {
     const entry = this.page.locator(".action-widget .monaco-list-row", { hasText: title }).first();
     await until(`the light bulb offers “${title}”`, async () => {
       // What was slow to show is not done twice.
-      if (took !== undefined && (await took())) {
+      if (await took()) {
         return true;
       }
       // Whatever is drawn anew meanwhile closes the menu.
@@ -102,7 +102,7 @@ export class Window {
         await this.press("Control+.");
       }
       await entry.click({ timeout: 2000 });
-      return took === undefined ? true : await until(`“${title}” is done`, took, SOON);
+      return await until(`“${title}” is done`, took, SOON);
     });
   }
 

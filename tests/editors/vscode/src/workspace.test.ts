@@ -122,8 +122,8 @@ describe("folders", () => {
     await untilEqual("squiggles", [6], () => window.squiggles());
     await window.focusEditor();
     await window.goTo(6, 31);
-    await window.act("Request a review");
-    await until("it says so", async () => (await window.notifications()).includes("the request could not be written to"));
+    const isSaid = async () => (await window.notifications()).includes("the request could not be written to");
+    await window.act("Request a review", isSaid);
     assert.deepEqual(project.list(".countersign/reviews"), []);
     // It goes on as before.
     await accept(window, FORCE_START, [8, 9, 10, 11]);

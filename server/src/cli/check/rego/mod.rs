@@ -12,7 +12,7 @@ use countersign_engine::input::Input;
 use countersign_engine::report::JsonProblem;
 use countersign_engine::{Analysis, Finding, OriginSummary, Policy, Shown, Snapshot, Workspace};
 use countersign_grammars::Language;
-use countersign_policy::{Catalogue, Environment, Origin, Risk, Verdict};
+use countersign_policy::{Catalogue, Environment, Origin, Verdict};
 use countersign_rego::{Failure, Level, Namespaces, Outcome, Said, Setup};
 use countersign_text::Text;
 use place::At;
@@ -245,7 +245,7 @@ fn finding(of: &Asked, said: &Said, at: &At) -> Option<Finding> {
         Level::Deny => ("policy-denies", Verdict::Deny),
         Level::Warn => ("policy-warns", Verdict::Note),
     };
-    let risk: &'static Risk = Catalogue::built_in().risk(risk)?;
+    let risk = Catalogue::built_in().risk(risk)?;
     let part = at.part.and_then(|part| of.input.parts().get(part));
     let range = match (part, at.line) {
         (_, Some(line)) => of.text.line_content(line),
@@ -255,8 +255,10 @@ fn finding(of: &Asked, said: &Said, at: &At) -> Option<Finding> {
     let resource = part.and_then(|part| part.declared.clone());
     let known = resource.as_ref().and_then(|resource| of.input.resource(&resource.address));
     Some(Finding {
-        risk: &risk.id,
-        area: &risk.area,
+        risk: risk.id.as_str(),
+        area: risk.area.as_str(),
+        title: std::sync::Arc::clone(&risk.title),
+        is_secret: risk.secret,
         severity: risk.severity,
         verdict,
         shown: Shown::As(risk.severity),
