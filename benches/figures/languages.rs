@@ -26,7 +26,7 @@ fn stream(lines: usize) -> Document {
             container("          ", round, privileged)
         )
     };
-    of_rounds(lines, "", document)
+    of_rounds(lines, "", PRIVILEGED, document)
 }
 
 /// One pod with many containers: a single unit.
@@ -34,8 +34,11 @@ fn one_unit(lines: usize) -> Document {
     let head = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: many\nspec:\n  containers:\n";
     let round =
         |round: usize, privileged: bool| format!("    - name: c{round}\n{}", container("      ", round, privileged));
-    of_rounds(lines, head, round)
+    of_rounds(lines, head, PRIVILEGED, round)
 }
+
+/// How the finding of a container ends its line, and a comment.
+const PRIVILEGED: (&str, &str) = ("privileged: true", "# the rest\n");
 
 fn container(indent: &str, round: usize, privileged: bool) -> String {
     let lines = [
@@ -53,8 +56,27 @@ fn container(indent: &str, round: usize, privileged: bool) -> String {
     lines.iter().map(|line| format!("{indent}{line}\n")).collect::<Vec<_>>().concat()
 }
 
-/// As many rounds as fit, of which [`FINDINGS`] have a finding, and comments for the rest.
-fn of_rounds(lines: usize, head: &str, round: impl Fn(usize, bool) -> String) -> Document {
+/// A migration of many statements.
+fn migration(lines: usize) -> Document {
+    let round = |round: usize, drops: bool| {
+        let kept = if drops { "DROP COLUMN old_name" } else { "ADD COLUMN new_name text" };
+        format!(
+            "-- The table {round}.\nCREATE TABLE orders_{round} (\n  id bigint PRIMARY KEY,\n  total numeric NOT NULL,\n  \
+             note text\n);\nCREATE INDEX orders_{round}_total ON orders_{round} (total);\nINSERT INTO plans (name) VALUES ('p{round}');\n\
+             ALTER TABLE users_{round}\n  {kept};\n\n"
+        )
+    };
+    of_rounds(lines, "", ("DROP COLUMN old_name;", "-- the rest\n"), round)
+}
+
+/// As many rounds as fit, of which [`FINDINGS`] have a finding, and comments for the rest. The finding is at the last letter before the
+/// sign that ends its line, which `ends` says how to tell.
+fn of_rounds(
+    lines: usize,
+    head: &str,
+    (ends, comment): (&str, &str),
+    round: impl Fn(usize, bool) -> String,
+) -> Document {
     let rounds = (lines - head.lines().count()) / round(0, false).lines().count();
     let mut text = head.to_owned();
     let mut spots = Vec::new();
@@ -63,13 +85,13 @@ fn of_rounds(lines: usize, head: &str, round: impl Fn(usize, bool) -> String) ->
         let part = round(number, found);
         if found {
             let at = text.matches('\n').count();
-            let (line, content) =
-                part.lines().enumerate().find(|(_, line)| line.ends_with("privileged: true")).expect("the finding");
-            spots.push(Spot { line: at + line, column: content.len() - 1, column_above: 0 });
+            let (line, content) = part.lines().enumerate().find(|(_, line)| line.ends_with(ends)).expect("the finding");
+            let column = content.trim_end_matches(';').len() - 1;
+            spots.push(Spot { line: at + line, column, column_above: 0 });
         }
         text.push_str(&part);
     }
-    text.push_str(&"# the rest\n".repeat(lines - text.matches('\n').count()));
+    text.push_str(&comment.repeat(lines - text.matches('\n').count()));
     assert_eq!((text.lines().count(), spots.len()), (lines, FINDINGS), "the file is as it was ordered");
     Document { text, spots }
 }
@@ -119,10 +141,12 @@ impl Grammar {
 pub(crate) fn measure(settings: &Settings) -> Vec<Row> {
     let large = one_unit(5_000);
     let mut grammar = Grammar::new(&large);
+    let yaml = |document| Session::of(document, "file:///figures/all.yaml", "yaml");
+    let sql = |document| Session::of(document, "file:///figures/1.sql", "sql");
     let mut sessions =
-        [stream(5_000), stream(50_000), large].map(|it| Session::of(it, "file:///figures/all.yaml", "yaml"));
+        [yaml(stream(5_000)), yaml(stream(50_000)), yaml(large), sql(migration(5_000)), sql(migration(50_000))];
     let edits = if settings.quick { EDITS / 10 } else { EDITS };
-    let mut samples: [Vec<Duration>; 3] = Default::default();
+    let mut samples: [Vec<Duration>; 5] = Default::default();
     let mut alone = Vec::new();
     for turn in (0..WARM_UP + edits).step_by(TURN) {
         for _ in 0..TURN {
@@ -140,7 +164,8 @@ pub(crate) fn measure(settings: &Settings) -> Vec<Row> {
             }
         }
     }
-    let [short, long, large] = samples.each_ref().map(|samples| (percentile(samples, 50), percentile(samples, 99)));
+    let [short, long, large, statements, more] =
+        samples.each_ref().map(|samples| (percentile(samples, 50), percentile(samples, 99)));
     let alone = percentile(&alone, 50);
     let ratio = |a: Duration, b: Duration| a.as_secs_f64() / b.as_secs_f64();
     let (stream, unit) = (ratio(long.0, short.0), ratio(large.0, alone));
@@ -162,6 +187,18 @@ pub(crate) fn measure(settings: &Settings) -> Vec<Row> {
             "at most 1.5× the grammar's own incremental parse",
             format!("{unit:.2}×: {:.2} ms of {:.2} ms; p99 {:.2} ms", ms(large.0), ms(alone), ms(large.1)),
             unit <= 1.5,
+        ),
+        Row::new(
+            "SQL: edit to diagnostics, 5,000 lines of statements, p50 and p99",
+            "at most 1 ms, 4 ms",
+            format!("{:.2} ms, {:.2} ms", ms(statements.0), ms(statements.1)),
+            ms(statements.0) <= 1.0 && ms(statements.1) <= 4.0,
+        ),
+        Row::new(
+            "SQL: the same in 50,000 lines, p50",
+            "as in 5,000: at most 1.5×",
+            format!("{:.2}×: {:.2} ms; p99 {:.2} ms", ratio(more.0, statements.0), ms(more.0), ms(more.1)),
+            ratio(more.0, statements.0) <= 1.5,
         ),
     ]
 }

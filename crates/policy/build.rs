@@ -50,7 +50,7 @@ fn catalogue(rules: &Path) -> Result<String, String> {
             risks.push(risk);
         }
     }
-    risks.sort_by(|a, b| a.risk.id.cmp(&b.risk.id));
+    risks.sort_by_key(|document| document.risk.id);
     if let Some(pair) = risks.windows(2).find(|pair| pair[0].risk.id == pair[1].risk.id) {
         return Err(format!("the risk `{}` has two files", pair[0].risk.id));
     }

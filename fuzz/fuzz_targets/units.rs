@@ -5,7 +5,7 @@ use countersign_grammars::{Language, Scan};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    for language in [Language::Terraform, Language::Yaml, Language::Json] {
+    for language in [Language::Terraform, Language::Yaml, Language::Json, Language::Sql] {
         split(language, bytes);
     }
 });

@@ -1,4 +1,4 @@
-//! YAML and JSON of every format that is read: no panic, no abort of the grammar, places inside of the text and on the borders of characters,
+//! YAML and JSON of every format that is read, and SQL: no panic, no abort of the grammar, places inside of the text and on the borders of characters,
 //! and what is said after an edit equals what is said from scratch.
 #![no_main]
 
@@ -16,6 +16,9 @@ const HEADS: &[(Language, &str)] = &[
     (Language::Yaml, "Resources:\n  A:\n    Type: AWS::S3::Bucket\n    Properties:\n"),
     (Language::Yaml, "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n"),
     (Language::Json, ""),
+    (Language::Sql, ""),
+    (Language::Sql, "CREATE TABLE a ();\nALTER TABLE b "),
+    (Language::Sql, "DROP "),
     (Language::Json, "{\n\"Resources\": {\n\"A\": {\"Type\": \"AWS::S3::Bucket\", \"Properties\": {"),
 ];
 

@@ -138,7 +138,7 @@ impl Language {
 
     /// Whether it is told by the content alone that a file declares infrastructure.
     pub const fn is_of_many(self) -> bool {
-        matches!(self, Self::Yaml | Self::Json)
+        matches!(self, Self::Yaml | Self::Json | Self::Sql | Self::SqlRollback)
     }
 
     /// Whether a unit may declare something; one that may not need not be parsed. Of a whole text, whether any of its units may.

@@ -346,7 +346,7 @@ fn all_risks_are_listed_and_explained() {
         let languages = match id {
             "run-injection" => json!(["github-actions"]),
             "open-admin-port" => json!(["cloudformation", "terraform"]),
-            "privileged-container" => json!(["cloudformation", "kubernetes", "terraform"]),
+            "privileged-container" => json!(["cloudformation", "compose", "kubernetes", "terraform"]),
             _ => risk["languages"].clone(),
         };
         assert!(languages.as_array().is_some_and(|all| !all.is_empty()) && risk["languages"] == languages, "{id}");

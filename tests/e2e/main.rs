@@ -54,6 +54,7 @@ mod same_verdict;
 mod services;
 mod session;
 mod slo;
+mod sql;
 mod suspected;
 mod watch;
 mod workflows;

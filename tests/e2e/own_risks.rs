@@ -2,7 +2,7 @@
 //! line and at the gate.
 
 use crate::cli::{countersign, files, findings, report};
-use crate::editor::{ERROR, INFORMATION, PUBLIC, WARNING, Workspace, finding};
+use crate::editor::{ERROR, HINT, PUBLIC, WARNING, Workspace, finding};
 use crate::reviews::{DATABASE, FILE, Team};
 use serde_json::json;
 
@@ -260,7 +260,7 @@ fn rows_change_what_an_editor_shows_at_once() {
     let mut editor = workspace.editor_on(PUBLIC);
     assert_eq!(editor.findings("main.tf"), [finding(WARNING, "database-public", "true")]);
     for (row, expected) in [
-        ("severity = \"low\"", vec![finding(INFORMATION, "database-public", "true")]),
+        ("severity = \"low\"", vec![finding(HINT, "database-public", "true")]),
         ("off = \"It is a test.\"", vec![]),
         ("severity = \"critical\"", vec![finding(WARNING, "database-public", "true")]),
     ] {

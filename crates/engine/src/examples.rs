@@ -185,14 +185,13 @@ fn examples<'a>(body: &'a str, section: &str, failed: &mut Vec<Failed>) -> (Vec<
             }
             // Of another section.
             (Some(_), None) => open = Some((None, at)),
-            (None, Some(_)) => {}
             (None, None) if trimmed.starts_with("## ") => {
                 inside = trimmed == heading;
                 if inside {
                     whole = range;
                 }
             }
-            (None, None) => {}
+            (None, _) => {}
         }
     }
     (examples, whole)

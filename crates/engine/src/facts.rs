@@ -58,7 +58,7 @@ impl Facts {
             facts.lowered = Arc::new(unread(source));
             return facts;
         }
-        if !language.has_grammar() {
+        if !language.has_grammar() && matches!(tree, Err(ParseFailure::NoGrammar)) {
             facts.read_tokens(language, source);
             return facts;
         }

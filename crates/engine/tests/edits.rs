@@ -85,6 +85,41 @@ const JSON: &[&str] = &[
     "  ",
 ];
 
+const SQL: &[&str] = &[
+    "CREATE TABLE a (id bigint);\n",
+    "ALTER TABLE a ADD COLUMN b text NOT NULL;\n",
+    "ALTER TABLE b\n  DROP COLUMN c,\n  ADD COLUMN d uuid DEFAULT gen_random_uuid();\n",
+    "CREATE INDEX i ON b (c);\n",
+    "CREATE UNIQUE INDEX CONCURRENTLY j ON a (b)",
+    "DELETE FROM a",
+    " WHERE b = 1",
+    "TRUNCATE a, b CASCADE;\n",
+    "-- +goose Down\n",
+    "-- +goose Up\n",
+    "-- countersign: allow column-dropped reason=\"why\"\n",
+    "-- ai-provenance: begin id=s_1 tool=claude\n",
+    "-- ai-provenance: end id=s_1\n",
+    "DROP TABLE `b`;\n",
+    "CREATE FUNCTION f() AS $$ BEGIN DELETE FROM a; END $$;\n",
+    "CREATE TRIGGER t BEGIN ",
+    "END;\n",
+    "DELIMITER //\n",
+    "$$",
+    "'",
+    "\"",
+    "`",
+    "(",
+    ")",
+    ";",
+    ",",
+    "/*",
+    "*/",
+    "--",
+    "é😀\r\n",
+    "\n",
+    "\n\nALTER ",
+];
+
 fn text(fragments: &'static [&'static str]) -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(fragments), 0..8).prop_map(|parts| parts.concat())
 }
@@ -145,6 +180,14 @@ proptest! {
     #[test]
     fn json_equals_from_scratch(first in text(JSON), messages in messages(JSON)) {
         equal_from_scratch(Language::Json, first, messages)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn sql_equals_from_scratch(first in text(SQL), messages in messages(SQL)) {
+        equal_from_scratch(Language::Sql, first, messages)?;
     }
 }
 

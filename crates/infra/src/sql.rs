@@ -2,8 +2,9 @@
 //!
 //! Each thing that a statement does is a resource: a column that is dropped (`sql/drop-column`, its address `users.email`), an index
 //! that is made (`sql/create-index`). Names are in small letters unless they stand in quotes, without the schema `public`. What a
-//! routine's body or a string holds is not looked into. A table that is made here (`sql/table`) has an address of its own, so that it
-//! can be asked whether a table is new.
+//! routine's body or a string holds is not looked into. What makes something harmless further down has an address of its own, so that
+//! it can be asked for: a table that is made (`table users`), is emptied (`emptied users`), has a constraint validated (`validated
+//! users`), and what tells the dialect.
 //!
 //! Sources: the reference of SQL commands of PostgreSQL 18, and the statement syntax of MySQL 8.4.
 
@@ -13,7 +14,7 @@ use crate::yaml::shared;
 use countersign_grammars::sql::{Token, TokenKind, direction, tokens};
 use std::ops::Range;
 
-/// What tells that a text is of MySQL or MariaDB, and of no dialect that is known here.
+/// What tells that a text is of MySQL or `MariaDB`, and of no dialect that is known here.
 const MYSQL: &str = "dialect mysql";
 const OTHER: &str = "dialect other";
 
@@ -366,7 +367,10 @@ impl Reader<'_> {
             if !self.eat(&["on"]) {
                 return;
             }
-            self.eat(&["only"]);
+            if self.eat(&["only"]) {
+                // Of the parent of partitions: it has no rows of its own.
+                return;
+            }
             if let Some(table) = self.name() {
                 let range = self.span(start, words);
                 let found = Found::new()
@@ -414,6 +418,7 @@ impl Reader<'_> {
         for name in names {
             let found = Found::new().name("table", &name).is("cascade", is_cascading, cascade.clone());
             self.add_at("truncate", &name.text, name.range.clone(), found);
+            self.add_at("emptied", &format!("emptied {}", name.text), name.range.clone(), Found::new());
         }
     }
 
@@ -544,6 +549,8 @@ impl Reader<'_> {
                     Found::new().name("table", table).name("to", &to).text("object", "column", name.range.clone());
                 self.add("rename", &column(&name), (from, self.at), found);
             }
+        } else if self.eat(&["validate", "constraint"]) {
+            self.add("validated", &format!("validated {}", table.text), (from, self.at), Found::new());
         } else if self.eat(&["disable", "row", "level", "security"]) {
             let found = Found::new().name("table", table).is("enabled", false, self.span(from, self.at));
             self.add("row-security", &table.text, (from, self.at), found);

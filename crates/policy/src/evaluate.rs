@@ -238,7 +238,8 @@ fn places_in(
 
 /// Where in a string that goes over several lines of the text, or begins in another one than its value, a pattern matches.
 fn within(when: &When, value: &Value, source: &str) -> Option<Range<usize>> {
-    let When::Compare(Comparison { matches: Some(pattern), .. }) = when else { return None };
+    let When::Compare(comparison) = when else { return None };
+    let pattern = comparison.matches.as_ref()?;
     let ValueKind::String { text, verbatim: Some(range) } = &value.kind else { return None };
     let begins_below = || source.get(value.range.start..range.start).is_some_and(|before| before.contains('\n'));
     let lines = (text.contains('\n') || begins_below()).then(|| source.get(range.clone())).flatten()?;
@@ -351,17 +352,24 @@ fn holds<'a>(when: &When, found: Found<'a>) -> (Truth, Option<&'a Value>) {
         When::Word(Word::False | Word::FalseOrMissing) => ((value.as_bool() == Some(false)).into(), None),
         When::Word(Word::Empty | Word::EmptyOrMissing) => (is_empty(value).into(), None),
         When::Word(Word::Literal) => (value.as_str().is_some_and(|text| !text.is_empty()).into(), None),
-        When::Compare(Comparison { lacks: Some(scalars), .. }) => {
-            (lacks(scalars.value().map_or(&[], Vec::as_slice), value), None)
-        }
-        When::Compare(Comparison { none_match: Some(pattern), .. }) => (none_matches(pattern, value), None),
-        When::Compare(comparison) => match &value.kind {
-            ValueKind::List(elements) => elements.iter().fold((Truth::No, None), |best, element| {
-                let truth = if element.is_unknown() { Truth::Unknown } else { compare(comparison, element).into() };
-                if truth > best.0 { (truth, Some(element)) } else { best }
-            }),
-            _ => (compare(comparison, value).into(), None),
-        },
+        When::Compare(comparison) => compared(comparison, value),
+    }
+}
+
+/// The same for a comparison, of a value that is there and known.
+fn compared<'a>(comparison: &Comparison, value: &'a Value) -> (Truth, Option<&'a Value>) {
+    if let Some(scalars) = comparison.lacks.as_ref().and_then(Operand::value) {
+        return (lacks(scalars, value), None);
+    }
+    if let Some(pattern) = &comparison.none_match {
+        return (none_matches(pattern, value), None);
+    }
+    match &value.kind {
+        ValueKind::List(elements) => elements.iter().fold((Truth::No, None), |best, element| {
+            let truth = if element.is_unknown() { Truth::Unknown } else { compare(comparison, element).into() };
+            if truth > best.0 { (truth, Some(element)) } else { best }
+        }),
+        _ => (compare(comparison, value).into(), None),
     }
 }
 

@@ -63,6 +63,7 @@ pub const CHECKS: &[&str] = &[
     "secret_in_base64",
     "secret_in_environment",
     "sql_lock_is_short",
+    "sql_table_is_empty",
     "sql_table_is_new",
     "state_bucket",
     "untrusted_checkout",
@@ -331,7 +332,7 @@ pub enum When {
     /// A condition without operands.
     Word(Word),
     /// A comparison.
-    Compare(Comparison),
+    Compare(Box<Comparison>),
 }
 
 // An untagged enum would not say which key is wrong.
@@ -350,7 +351,7 @@ impl<'de> Deserialize<'de> for When {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<When, A::Error> {
-                Comparison::deserialize(MapAccessDeserializer::new(map)).map(When::Compare)
+                Comparison::deserialize(MapAccessDeserializer::new(map)).map(|it| When::Compare(Box::new(it)))
             }
         }
         deserializer.deserialize_any(Either)
@@ -535,24 +536,16 @@ impl Parts {
 
     /// The line of the front matter, or of the body, of which something is said; of the first line where there is none.
     fn line(&self, markdown: &str, place: &Place) -> Range<usize> {
-        let (within, is_it): (_, Box<dyn FnMut(&str) -> bool>) = match *place {
-            Place::Key(key) => (
-                &self.front,
-                Box::new(move |line: &str| {
-                    line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
-                }),
-            ),
+        let within = if matches!(place, Place::Heading) { &self.body } else { &self.front };
+        let mut bindings = 0;
+        let mut is_it = |line: &str| match *place {
+            Place::Key(key) => line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('=')),
             Place::Binding(nth) => {
-                let mut seen = 0;
-                let is_nth = move |line: &str| {
-                    seen += usize::from(line.starts_with("[[binding]]"));
-                    seen > nth
-                };
-                (&self.front, Box::new(is_nth))
+                bindings += usize::from(line.starts_with("[[binding]]"));
+                bindings > nth
             }
-            Place::Heading => (&self.body, Box::new(|line: &str| line.starts_with('#'))),
+            Place::Heading => line.starts_with('#'),
         };
-        let mut is_it = is_it;
         let mut at = within.start;
         for line in markdown[within.clone()].split_inclusive('\n') {
             if is_it(line) {

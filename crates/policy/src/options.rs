@@ -57,6 +57,7 @@ impl<T> Operand<T> {
 
 impl Risk {
     /// The risk with some of its options set to these, and what is compared with options to what they are set to.
+    #[must_use]
     pub fn with_options(mut self, set: &BTreeMap<String, Setting>) -> Self {
         for (name, option) in &mut self.options {
             if let Some(setting) = set.get(name) {

@@ -108,8 +108,9 @@ pub fn parse(
     seed: Option<&Tree>,
     budget: &mut Budget,
 ) -> Result<Result<Tree, ParseFailure>, ()> {
-    if !language.has_grammar() || !language.may_declare(source) {
-        return if budget.spend(1) { Ok(Err(ParseFailure::NoGrammar)) } else { Err(()) };
+    let without_tree = |budget: &mut Budget| if budget.spend(1) { Ok(Err(ParseFailure::NoGrammar)) } else { Err(()) };
+    if !language.is_parsed() || !language.may_declare(source) {
+        return without_tree(budget);
     }
     if source.len() > MAX_UNIT_BYTES {
         return Ok(Err(ParseFailure::TooLong));
@@ -119,6 +120,9 @@ pub fn parse(
     }
     if source.as_bytes().contains(&0) {
         return Ok(Err(ParseFailure::Nul));
+    }
+    if !language.has_grammar() {
+        return without_tree(budget);
     }
     if let Some(masked) = language.masked(source) {
         // An edit may change what is left of the text far away from it.

@@ -9,6 +9,7 @@ const LANGUAGES = [
   "opentofu",
   "opentofu-vars",
   "packer",
+  "sql",
   "terraform",
   "terraform-vars",
   "terragrunt",

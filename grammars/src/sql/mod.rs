@@ -75,7 +75,7 @@ pub(crate) fn may_declare(source: &str) -> bool {
                 bytes.get(at..end).is_some_and(|text| text.eq_ignore_ascii_case(word.as_bytes()))
                     && is_edge(bytes.get(end))
             };
-            if KNOWN.iter().any(|word| is_it(&word)) {
+            if KNOWN.iter().any(is_it) {
                 return true;
             }
         }
@@ -145,15 +145,25 @@ pub(crate) fn scan_unit(bytes: &[u8], complete: bool) -> Scan {
     if complete { whole(deepest) } else { Scan::NeedMore }
 }
 
+/// What a statement is, as far as it matters for where it ends.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    #[default]
+    Other,
+    Create,
+    /// A function, procedure, trigger or event is made.
+    Routine,
+    Copy,
+    /// Rows follow.
+    CopyFromStdin,
+}
+
 /// What is known of the statement that is being scanned.
 #[derive(Default)]
 struct Statement {
+    kind: Kind,
     /// Tokens so far.
     words: usize,
-    creates: bool,
-    copies: bool,
-    from_stdin: bool,
-    is_routine: bool,
     /// `BEGIN`s and `CASE`s that are open in the body of a routine.
     open: usize,
     /// The last word was `END`.
@@ -171,11 +181,15 @@ impl Statement {
 
     fn word(&mut self, word: &[u8]) {
         let is = |known: &str| word.eq_ignore_ascii_case(known.as_bytes());
-        self.creates |= self.words == 0 && is("create");
-        self.copies |= self.words == 0 && is("copy");
-        self.from_stdin |= self.copies && is("stdin");
-        self.is_routine |= self.creates && ["event", "function", "procedure", "trigger"].iter().any(|known| is(known));
-        if self.is_routine {
+        let is_routine = || ["event", "function", "procedure", "trigger"].iter().any(|known| is(known));
+        self.kind = match self.kind {
+            Kind::Other if self.words == 0 && is("create") => Kind::Create,
+            Kind::Other if self.words == 0 && is("copy") => Kind::Copy,
+            Kind::Copy if is("stdin") => Kind::CopyFromStdin,
+            Kind::Create if is_routine() => Kind::Routine,
+            kind => kind,
+        };
+        if self.kind == Kind::Routine {
             let closes = std::mem::take(&mut self.ends);
             match () {
                 // `END IF`, `END LOOP`: what they close was not counted. `END CASE` was.
@@ -196,7 +210,7 @@ impl Statement {
 /// The end of a statement behind its semicolon: with a comment in the same line, and with the rows of a `COPY`.
 fn ended(bytes: &[u8], semicolon: usize, complete: bool, statement: &Statement, nesting: usize) -> Scan {
     let found = |len: usize, reach: usize| Scan::Found(ScannedUnit { len, reach, nesting });
-    if statement.from_stdin {
+    if statement.kind == Kind::CopyFromStdin {
         let rows = bytes[semicolon..].windows(3).position(|window| window == b"\n\\.");
         return match rows.map(|at| semicolon + at + 3) {
             Some(end) => match bytes[end..].iter().position(|byte| *byte == b'\n') {

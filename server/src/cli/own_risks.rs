@@ -170,7 +170,7 @@ impl Example {
             Self::Terraform => {
                 let head = match kind.split_once('.') {
                     Some(("data", kind)) => format!("data \"{kind}\" \"example\" {{\n"),
-                    Some((outer @ ("provider" | "backend"), name)) if outer == "provider" => {
+                    Some(("provider", name)) => {
                         format!("provider \"{name}\" {{\n")
                     }
                     _ => format!("resource \"{kind}\" \"example\" {{\n"),

@@ -59,6 +59,7 @@ pub(crate) fn find(name: &str) -> Option<Check> {
         "secret_in_base64" => secrets::in_base64,
         "secret_in_environment" => secrets::in_environment,
         "sql_lock_is_short" => sql::lock_is_short,
+        "sql_table_is_empty" => sql::table_is_empty,
         "sql_table_is_new" => sql::table_is_new,
         "state_bucket" => across::state_bucket,
         "untrusted_checkout" => workflows::untrusted_checkout,

@@ -1,19 +1,34 @@
-//! What rules out risks of statements in SQL.
+//! What rules out risks of statements in SQL: something else that the same file does.
 
 use super::Context;
 use crate::evaluate::Place;
 use countersign_infra::Value;
 
-/// The table that a statement is about, where the same file makes it: nobody waits for it, and nothing is in it.
-pub(super) fn table_is_new(context: &Context<'_>) -> Vec<Place> {
+/// Whether the file does something with the table that a statement is about, or is of a dialect.
+fn has(context: &Context<'_>, what: &str) -> bool {
     let body = &context.resource.body;
     let table = body.value("table").or_else(|| body.value("name")).and_then(Value::as_str);
-    let made = table.and_then(|table| context.world.resource(&format!("table {table}")));
-    made.map(|_| Place::default()).into_iter().collect()
+    table.is_some_and(|table| context.world.resource(&format!("{what} {table}")).is_some())
 }
 
-/// The same, and what tells that the file is of a database that takes its locks otherwise than PostgreSQL does.
+fn is(so: bool) -> Vec<Place> {
+    so.then(Place::default).into_iter().collect()
+}
+
+/// The file makes the table: nobody waits for it, and what is in it was put there by the file.
+pub(super) fn table_is_new(context: &Context<'_>) -> Vec<Place> {
+    is(has(context, "table"))
+}
+
+/// The file makes the table, or empties it.
+pub(super) fn table_is_empty(context: &Context<'_>) -> Vec<Place> {
+    is(has(context, "table") || has(context, "emptied"))
+}
+
+/// The same, or the file is of a database that takes its locks otherwise than PostgreSQL does; or what is checked of every row was
+/// validated before, without a lock.
 pub(super) fn lock_is_short(context: &Context<'_>) -> Vec<Place> {
     let is_other = ["dialect mysql", "dialect other"].iter().any(|it| context.world.resource(it).is_some());
-    if is_other { vec![Place::default()] } else { table_is_new(context) }
+    let is_validated = || context.resource.kind == "sql/set-not-null" && has(context, "validated");
+    if is_other || is_validated() { is(true) } else { table_is_empty(context) }
 }
