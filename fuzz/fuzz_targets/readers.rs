@@ -7,7 +7,12 @@ fuzz_target!(|text: &str| {
     for problem in countersign_policy::Config::read(text).1 {
         assert!(text.get(problem.range.clone()).is_some(), "{problem:?}");
     }
-    let _ = countersign_policy::read_risk(text, "a", "state", &Default::default(), &Default::default());
+    for problem in countersign_policy::Config::problems_of_risks(text, countersign_policy::Catalogue::built_in()) {
+        assert!(text.get(problem.range.clone()).is_some(), "{problem:?}");
+    }
+    if let Err(wrong) = countersign_policy::read_own_risk(text, "a") {
+        assert!(text.get(wrong.range.clone()).is_some(), "{wrong:?}");
+    }
     let _ = countersign_policy::read_suppression(text, 0);
     let _ = countersign_policy::read_peers(text, 0);
     let _ = countersign_provenance::read_tag(text, 0);

@@ -232,7 +232,7 @@ impl FolderConfig {
     /// The policy that it makes. Paths count from the root of the repository, without one from the folder at work.
     pub(crate) fn policy(&self, surface: Surface, today: Date) -> Policy {
         let catalogue = Arc::clone(&self.catalogue);
-        Policy { catalogue, root: self.counts_from(), ..Policy::new(&self.config, surface, today) }
+        Policy { root: self.counts_from(), ..Policy::with(catalogue, &self.config, surface, today) }
     }
 
     /// The digest of the file as it is now, of the defaults where there is none.

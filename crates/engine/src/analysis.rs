@@ -52,8 +52,13 @@ pub struct Policy {
 impl Policy {
     /// The policy of a `countersign.toml`, with the risks that come with Countersign, as it wants them.
     pub fn new(config: &Config, surface: Surface, today: Date) -> Self {
+        Self::with(Catalogue::set(&[], &config.risk), config, surface, today)
+    }
+
+    /// The policy of a `countersign.toml`, with these risks.
+    pub fn with(catalogue: Arc<Catalogue>, config: &Config, surface: Surface, today: Date) -> Self {
         Self {
-            catalogue: Catalogue::set(&[], &config.risk),
+            catalogue,
             table: config.table(),
             ask_about_unknown_origin: config.editor.ask_about_unknown_origin,
             peers: config.suppressions.peers,

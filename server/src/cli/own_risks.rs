@@ -7,10 +7,11 @@ use crate::state::write_atomically;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use countersign_engine::{Policy, failed_examples};
-use countersign_policy::{AREAS, Config, OWN_RISKS, Surface, Wrong, read_own_risk};
+use countersign_policy::{AREAS, Catalogue, Config, OWN_RISKS, Surface, Wrong, read_own_risk};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RisksCommand {
@@ -230,11 +231,9 @@ fn test(arguments: &TestArguments) -> anyhow::Result<ExitCode> {
             }
         };
         let body = text.find(&document.body).unwrap_or_default();
-        let document = std::sync::Arc::new(document);
-        let policy = Policy {
-            catalogue: countersign_policy::Catalogue::set(&[std::sync::Arc::clone(&document)], &[]),
-            ..Policy::new(&Config::defaults(), Surface::CommandLine, super::today())
-        };
+        let document = Arc::new(document);
+        let catalogue = Catalogue::set(&[Arc::clone(&document)], &[]);
+        let policy = Policy::with(catalogue, &Config::defaults(), Surface::CommandLine, super::today());
         let found = failed_examples(&document, &policy);
         failed += usize::from(!found.is_empty());
         for example in found {
