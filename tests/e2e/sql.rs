@@ -62,6 +62,20 @@ fn a_comment_takes_a_finding_away() {
 }
 
 #[test]
+fn a_comment_that_is_none_of_a_tool_hides_nothing() {
+    for (text, risk) in [
+        (format!("-- migrate:down\n{DROP}"), "rollback-alone"),
+        (format!("INSERT INTO a VALUES (1);\n-- rollback\n{DROP}"), "rollback-alone"),
+        (format!("-- name: Cleanup :exec\n{DROP}"), "column-dropped"),
+        (format!("-- rename: it\n{DROP}"), "column-dropped"),
+        ("-- username: ann\nDELETE FROM users;\n".to_owned(), "every-row-deleted"),
+    ] {
+        let (said, _) = report(&files(&[("1.sql", &text)]), &["."]);
+        assert_eq!(findings(&said), [("1.sql", risk, "review")], "{text}");
+    }
+}
+
+#[test]
 fn another_database_takes_other_locks() {
     let index = "CREATE INDEX orders_user ON orders (user_id);\n";
     let of = |text: &str| {

@@ -21,23 +21,38 @@ const OTHER: &str = "dialect other";
 /// The blocks of a unit, in order of the text.
 pub(crate) fn blocks(source: &str) -> Vec<Block> {
     let tokens = tokens(source);
-    let is_query = |token: &Token| token.kind == TokenKind::Comment && source[token.range.clone()].contains("name:");
-    let takes_back =
-        |token: &Token| token.kind == TokenKind::Comment && direction(&source[token.range.clone()]) == Some(true);
-    // sqlc and its like: what a program runs with parameters, by a name. And what takes a migration back is meant to destroy.
-    if tokens.iter().any(|token| is_query(token) || takes_back(token)) {
-        return Vec::new();
-    }
+    let comments = || tokens.iter().filter(|token| token.kind == TokenKind::Comment);
+    let text = |token: &Token| source.get(token.range.clone()).unwrap_or_default();
+    let goes =
+        |back: bool| comments().find(|token| direction(text(token)) == Some(back)).map(|token| token.range.clone());
+    let (back, on) = (goes(true), goes(false));
+    let is_query = comments().any(|token| is_query(text(token)));
     let mut reader = Reader {
         source,
-        tokens: tokens.into_iter().filter(|token| token.kind != TokenKind::Comment).collect(),
+        tokens: tokens.iter().filter(|token| token.kind != TokenKind::Comment).cloned().collect(),
         at: 0,
+        is_query,
         blocks: Vec::new(),
     };
     reader.dialect();
-    reader.statement();
+    if let Some(range) = on {
+        reader.add_at("direction", GOES_ON, range, Found::new());
+    }
+    match back {
+        Some(_) => reader.rollback(),
+        None => reader.statement(),
+    }
     reader.blocks.sort_by_key(|block| block.range.start());
     reader.blocks
+}
+
+/// The address of what says that a part of the file goes on, so that another part takes it back.
+const GOES_ON: &str = "direction up";
+
+/// Whether a comment says that a program runs the statement with parameters, by a name: `-- name: DeleteUser :exec`, as sqlc has it.
+fn is_query(comment: &str) -> bool {
+    let mut words = comment.trim_start_matches(['-', '/', '*', ' ']).split_whitespace();
+    words.next() == Some("name:") && words.nth(1).is_some_and(|command| command.starts_with(':'))
 }
 
 /// A name and where it stands.
@@ -85,6 +100,8 @@ struct Reader<'s> {
     /// Without comments.
     tokens: Vec<Token>,
     at: usize,
+    /// A program runs it with parameters.
+    is_query: bool,
     blocks: Vec<Block>,
 }
 
@@ -152,6 +169,19 @@ impl Reader<'_> {
             parts.remove(0);
         }
         Some(Name { text: parts.join("."), range: self.span(start, self.at) })
+    }
+
+    /// Goes past names between commas.
+    fn names(&mut self) -> Vec<Name> {
+        let mut names = Vec::new();
+        while let Some(name) = self.name() {
+            names.push(name);
+            if !self.is_sign(self.at, b',') {
+                break;
+            }
+            self.at += 1;
+        }
+        names
     }
 
     /// The end of what stands between parentheses, from the opening one on; the place itself where none is.
@@ -240,6 +270,25 @@ impl Reader<'_> {
         is_open && self.kind(at + 1) == Some(TokenKind::Word) && self.is_sign(at + 2, b']')
     }
 
+    /// What takes a migration back: the first thing that it destroys. Where nothing says what it takes back, all of it runs.
+    fn rollback(&mut self) {
+        let begins = |at: &usize| *at == 0 || self.is_sign(at - 1, b';');
+        let destroys = ["drop", "truncate", "delete"];
+        let first = (0..self.tokens.len()).filter(begins).find(|at| {
+            let column = || self.is_at(*at, "alter") && self.find(&["drop"], *at, self.statement_end(*at)).is_some();
+            destroys.iter().any(|word| self.is_at(*at, word)) || column()
+        });
+        if let Some(at) = first {
+            let range = self.span(at, at + 2);
+            let found = Found::new().text("destroys", &self.written(&range).to_uppercase(), range);
+            self.add("rollback", "rollback", (at, at + 2), found);
+        }
+    }
+
+    fn statement_end(&self, from: usize) -> usize {
+        (from..self.tokens.len()).find(|at| self.is_sign(*at, b';')).unwrap_or(self.tokens.len())
+    }
+
     fn statement(&mut self) {
         // The transaction around it, and the separator of T-SQL, begin nothing.
         while self.is_sign(self.at, b';') || self.is_at(self.at, "go") {
@@ -254,10 +303,9 @@ impl Reader<'_> {
             self.create(start);
         } else if self.eat(&["truncate"]) {
             self.truncate(start);
-        } else if self.eat(&["delete", "from"]) {
+        } else if !self.is_query && self.eat(&["delete", "from"]) {
             self.rows("delete", start);
-        } else if self.is_at(start, "update") {
-            self.at += 1;
+        } else if !self.is_query && self.eat(&["update"]) {
             self.rows("update", start);
         } else if self.eat(&["rename", "table"]) {
             self.renamed_table(start);
@@ -330,14 +378,7 @@ impl Reader<'_> {
         let concurrently = self.eat(&["concurrently"]);
         let words = self.at;
         let if_exists = self.eat(&["if", "exists"]);
-        let mut names = Vec::new();
-        while let Some(name) = self.name() {
-            names.push(name);
-            if !self.is_sign(self.at, b',') {
-                break;
-            }
-            self.at += 1;
-        }
+        let names = self.names();
         let cascade = self.eat(&["cascade"]);
         for name in names {
             let range = self.span(start, words);
@@ -402,14 +443,7 @@ impl Reader<'_> {
     fn truncate(&mut self, start: usize) {
         self.eat(&["table"]);
         self.eat(&["only"]);
-        let mut names = Vec::new();
-        while let Some(name) = self.name() {
-            names.push(name);
-            if !self.is_sign(self.at, b',') {
-                break;
-            }
-            self.at += 1;
-        }
+        let names = self.names();
         self.eat(&["restart", "identity"]);
         self.eat(&["continue", "identity"]);
         let cascade = self.at;

@@ -62,6 +62,7 @@ pub const CHECKS: &[&str] = &[
     "routed_through_nat",
     "secret_in_base64",
     "secret_in_environment",
+    "sql_goes_on",
     "sql_lock_is_short",
     "sql_table_is_empty",
     "sql_table_is_new",

@@ -42,6 +42,11 @@ pub fn tokens(source: &str) -> Vec<Token> {
 
 /// Which way a comment says that what follows goes: `Some(true)` back, `Some(false)` on.
 pub fn direction(comment: &str) -> Option<bool> {
+    // MyBatis: `-- // What it is about`, and further down `-- //@UNDO`.
+    let title = comment.strip_prefix("--").map(str::trim_start).and_then(|text| text.strip_prefix("//"));
+    if title.is_some_and(|title| title.starts_with(' ')) {
+        return Some(false);
+    }
     let text =
         comment.trim_start_matches(['-', '#', '/', '*', ' ', '\t', '@']).trim_end_matches(['*', '/', ' ', '\t', '\r']);
     let text = text.to_ascii_lowercase();
@@ -57,9 +62,9 @@ pub fn direction(comment: &str) -> Option<bool> {
     }
 }
 
-/// Words of which one stands in every statement that anything is known of.
-const KNOWN: [&str; 12] = [
-    "alter", "cluster", "create", "delete", "drop", "grant", "lock", "refresh", "reindex", "truncate", "update",
+/// Words of which one stands in every statement that anything is known of, or in the comment that says which way it goes.
+const KNOWN: [&str; 13] = [
+    "alter", "cluster", "create", "delete", "drop", "grant", "lock", "refresh", "reindex", "truncate", "up", "update",
     "vacuum",
 ];
 
@@ -103,7 +108,8 @@ pub(crate) fn scan_unit(bytes: &[u8], complete: bool) -> Scan {
         match token.kind {
             TokenKind::Comment => {
                 let line = line_start(bytes, token.range.start);
-                let marked = std::str::from_utf8(text).ok().and_then(direction);
+                let begins = bytes[line..token.range.start].iter().all(u8::is_ascii_whitespace);
+                let marked = std::str::from_utf8(text).ok().filter(|_| begins).and_then(direction);
                 if marked.is_some() && bytes[..line].iter().any(|byte| !byte.is_ascii_whitespace()) {
                     return found(line, token.range.end + 1, deepest);
                 }
@@ -248,8 +254,9 @@ fn rollback(mut lexer: Lexer<'_>, complete: bool) -> Scan {
             return Scan::NeedMore;
         }
         let text = || std::str::from_utf8(&bytes[token.range.clone()]).ok();
-        if token.kind == TokenKind::Comment && text().and_then(direction) == Some(false) {
-            let len = line_start(bytes, token.range.start);
+        let len = line_start(bytes, token.range.start);
+        let begins = || bytes[len..token.range.start].iter().all(u8::is_ascii_whitespace);
+        if token.kind == TokenKind::Comment && begins() && text().and_then(direction) == Some(false) {
             return Scan::Found(ScannedUnit { len, reach: token.range.end + 1, nesting: 0 });
         }
     }
@@ -451,6 +458,8 @@ mod tests {
         assert_eq!(direction("--//@UNDO"), Some(true));
         assert_eq!(direction("-- Down"), Some(true));
         assert_eq!(direction("-- going down the road"), None);
+        assert_eq!(direction("-- // Create users."), Some(false));
+        assert_eq!(units("SELECT 1 -- down\n+ 2;\n"), ["SELECT 1 -- down\n+ 2;\n"]);
     }
 
     #[test]

@@ -58,6 +58,7 @@ pub(crate) fn find(name: &str) -> Option<Check> {
         "routed_through_nat" => across::routed_through_nat,
         "secret_in_base64" => secrets::in_base64,
         "secret_in_environment" => secrets::in_environment,
+        "sql_goes_on" => sql::goes_on,
         "sql_lock_is_short" => sql::lock_is_short,
         "sql_table_is_empty" => sql::table_is_empty,
         "sql_table_is_new" => sql::table_is_new,

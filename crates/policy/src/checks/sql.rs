@@ -32,3 +32,8 @@ pub(super) fn lock_is_short(context: &Context<'_>) -> Vec<Place> {
     let is_validated = || context.resource.kind == "sql/set-not-null" && has(context, "validated");
     if is_other || is_validated() { is(true) } else { table_is_empty(context) }
 }
+
+/// The file says what a part of it takes back.
+pub(super) fn goes_on(context: &Context<'_>) -> Vec<Place> {
+    is(context.world.resource("direction up").is_some())
+}
