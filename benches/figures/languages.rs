@@ -58,15 +58,15 @@ fn container(indent: &str, round: usize, privileged: bool) -> String {
 
 /// A migration of many statements.
 fn migration(lines: usize) -> Document {
-    let round = |round: usize, drops: bool| {
-        let kept = if drops { "DROP COLUMN old_name" } else { "ADD COLUMN new_name text" };
+    let round = |round: usize, found: bool| {
+        let which = if found { "unique" } else { "null" };
         format!(
             "-- The table {round}.\nCREATE TABLE orders_{round} (\n  id bigint PRIMARY KEY,\n  total numeric NOT NULL,\n  \
              note text\n);\nCREATE INDEX orders_{round}_total ON orders_{round} (total);\nINSERT INTO plans (name) VALUES ('p{round}');\n\
-             ALTER TABLE users_{round}\n  {kept};\n\n"
+             ALTER TABLE users_{round} ADD COLUMN handle text\n  {which};\n\n"
         )
     };
-    of_rounds(lines, "", ("DROP COLUMN old_name;", "-- the rest\n"), round)
+    of_rounds(lines, "", ("  unique;", "-- the rest\n"), round)
 }
 
 /// As many rounds as fit, of which [`FINDINGS`] have a finding, and comments for the rest. The finding is at the last letter before the
