@@ -59,19 +59,20 @@ fn root() -> anyhow::Result<PathBuf> {
 }
 
 fn new(arguments: &NewArguments) -> anyhow::Result<ExitCode> {
-    let file = root()?.join(OWN_RISKS).join(format!("{}.md", arguments.id));
+    let root = root()?;
+    let file = root.join(OWN_RISKS).join(format!("{}.md", arguments.id));
     let text = skeleton(arguments);
     if let Err(Wrong { message, .. }) = read_own_risk(&text, &arguments.id) {
         bail!("`{}` cannot be its name: {message}", arguments.id);
     }
     if file.exists() {
-        bail!("{} is there already; choose another name, or edit it", display(&file));
+        bail!("{} is there already; choose another name, or edit it", shown(&file, &root));
     }
     file.parent().map(std::fs::create_dir_all).transpose()?;
-    write_atomically(&file, text.as_bytes()).with_context(|| format!("{} cannot be written", display(&file)))?;
+    write_atomically(&file, text.as_bytes()).with_context(|| format!("{} cannot be written", shown(&file, &root)))?;
     print(&format!(
         "{} is written. Say in it what is so and why it matters, then run `countersign risks test`.\n",
-        display(&file)
+        shown(&file, &root)
     ))
 }
 
