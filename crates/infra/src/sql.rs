@@ -21,12 +21,9 @@ const OTHER: &str = "dialect other";
 /// The blocks of a unit, in order of the text.
 pub(crate) fn blocks(source: &str) -> Vec<Block> {
     let tokens = tokens(source);
-    let comments = || tokens.iter().filter(|token| token.kind == TokenKind::Comment);
     let text = |token: &Token| source.get(token.range.clone()).unwrap_or_default();
-    let goes =
-        |back: bool| comments().find(|token| direction(text(token)) == Some(back)).map(|token| token.range.clone());
-    let (back, on) = (goes(true), goes(false));
-    let is_query = comments().any(|token| is_query(text(token)));
+    let goes = |back| tokens.iter().find(|token| direction(source.as_bytes(), token) == Some(back));
+    let is_query = tokens.iter().any(|token| token.kind == TokenKind::Comment && is_query(text(token)));
     let mut reader = Reader {
         source,
         tokens: tokens.iter().filter(|token| token.kind != TokenKind::Comment).cloned().collect(),
@@ -35,10 +32,10 @@ pub(crate) fn blocks(source: &str) -> Vec<Block> {
         blocks: Vec::new(),
     };
     reader.dialect();
-    if let Some(range) = on {
-        reader.add_at("direction", GOES_ON, range, Found::new());
+    if let Some(on) = goes(false) {
+        reader.add_at("direction", GOES_ON, on.range.clone(), Found::new());
     }
-    match back {
+    match goes(true) {
         Some(_) => reader.rollback(),
         None => reader.statement(),
     }
@@ -311,56 +308,48 @@ impl Reader<'_> {
             self.renamed_table(start);
         } else if self.eat(&["grant"]) {
             self.grant(start);
-        } else if self.eat(&["alter"]) || self.eat(&["vacuum"]) || self.eat(&["cluster"]) || self.eat(&["reindex"]) {
-            self.at = start;
-            self.other(start);
-        } else if self.eat(&["refresh", "materialized", "view"]) {
-            let concurrently = self.eat(&["concurrently"]);
-            if let Some(name) = self.name() {
-                let range = self.span(start, start + 3);
-                let found = Found::new().text("command", "REFRESH MATERIALIZED VIEW", range.clone());
-                self.add("rebuild", &name.text, (start, self.at), found.is("concurrently", concurrently, range));
-            }
-        }
-    }
-
-    /// What rebuilds what is there, and roles.
-    fn other(&mut self, start: usize) {
-        if self.eat(&["vacuum"]) {
-            let end = self.past_parentheses(self.at);
-            let in_parentheses = self.is_sign(self.at, b'(')
-                && self.tokens[self.at..end].iter().any(|token| {
-                    token.kind == TokenKind::Word && self.source[token.range.clone()].eq_ignore_ascii_case("full")
-                });
-            self.at = end;
-            let is_full = self.eat(&["full"]) || in_parentheses;
-            while self.eat_any(&["freeze", "verbose", "analyze"]) {}
-            let name = self.name();
-            if is_full {
-                let address = name.map_or_else(|| "database".to_owned(), |name| name.text);
-                let range = self.span(start, self.at);
-                let found = Found::new().text("command", "VACUUM FULL", range.clone()).is("concurrently", false, range);
-                self.add("rebuild", &address, (start, self.at), found);
-            }
+        } else if self.eat(&["alter", "role"]) || self.eat(&["alter", "user"]) {
+            self.role(start);
+        } else if self.eat(&["vacuum"]) {
+            self.vacuum(start);
         } else if self.eat(&["cluster"]) {
             self.eat(&["verbose"]);
-            if let Some(name) = self.name() {
-                let range = self.span(start, self.at);
-                let found = Found::new().text("command", "CLUSTER", range.clone()).is("concurrently", false, range);
-                self.add("rebuild", &name.text, (start, self.at), found);
-            }
+            self.rebuilt("CLUSTER", start, false);
         } else if self.eat(&["reindex"]) {
             self.at = self.past_parentheses(self.at);
             self.eat_any(&["index", "table", "schema", "database", "system"]);
             let concurrently = self.eat(&["concurrently"]);
-            if let Some(name) = self.name() {
-                let range = self.span(start, start + 1);
-                let found =
-                    Found::new().text("command", "REINDEX", range.clone()).is("concurrently", concurrently, range);
-                self.add("rebuild", &name.text, (start, self.at), found);
-            }
-        } else if self.eat(&["alter", "role"]) || self.eat(&["alter", "user"]) {
-            self.role(start);
+            self.rebuilt("REINDEX", start, concurrently);
+        } else if self.eat(&["refresh", "materialized", "view"]) {
+            let concurrently = self.eat(&["concurrently"]);
+            self.rebuilt("REFRESH MATERIALIZED VIEW", start, concurrently);
+        }
+    }
+
+    /// What is made anew while it is locked, or beside what is there where that is `concurrently`.
+    fn rebuilt(&mut self, command: &str, start: usize, concurrently: bool) {
+        let words = self.at;
+        let Some(name) = self.name() else { return };
+        self.rebuilt_as(&name.text, command, (start, words), concurrently);
+    }
+
+    fn rebuilt_as(&mut self, address: &str, command: &str, (start, words): (usize, usize), concurrently: bool) {
+        let range = self.span(start, words);
+        let found = Found::new().text("command", command, range.clone()).is("concurrently", concurrently, range);
+        self.add("rebuild", address, (start, self.at), found);
+    }
+
+    fn vacuum(&mut self, start: usize) {
+        let end = self.past_parentheses(self.at);
+        let in_parentheses = (self.at..end).any(|at| self.is_at(at, "full"));
+        self.at = end;
+        let is_full = self.eat(&["full"]) || in_parentheses;
+        while self.eat_any(&["freeze", "verbose", "analyze"]) {}
+        let words = self.at;
+        // Without a table, it is all of them.
+        let address = self.name().map_or_else(|| "database".to_owned(), |name| name.text);
+        if is_full {
+            self.rebuilt_as(&address, "VACUUM FULL", (start, words), false);
         }
     }
 

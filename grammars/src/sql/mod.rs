@@ -22,7 +22,7 @@ pub struct Token {
 pub enum TokenKind {
     /// A keyword, or a name without quotes.
     Word,
-    /// A name in `"…"`, `` `…` `` or `[…]`.
+    /// A name in `"…"` or `` `…` ``. The brackets of T-SQL are signs: elsewhere they are those of arrays.
     Quoted,
     /// A string: `'…'`, `E'…'`, `$$…$$`.
     String,
@@ -40,8 +40,16 @@ pub fn tokens(source: &str) -> Vec<Token> {
     std::iter::from_fn(|| lexer.next()).collect()
 }
 
-/// Which way a comment says that what follows goes: `Some(true)` back, `Some(false)` on.
-pub fn direction(comment: &str) -> Option<bool> {
+/// Which way a token says that what follows goes: `Some(true)` back, `Some(false)` on. Only a comment that begins its line says so:
+/// one behind a statement is about that statement.
+pub fn direction(source: &[u8], token: &Token) -> Option<bool> {
+    let before = &source[line_start(source, token.range.start)..token.range.start];
+    let begins = token.kind == TokenKind::Comment && before.iter().all(u8::is_ascii_whitespace);
+    std::str::from_utf8(&source[token.range.clone()]).ok().filter(|_| begins).and_then(says)
+}
+
+/// What [`direction`] a comment says.
+fn says(comment: &str) -> Option<bool> {
     // MyBatis: `-- // What it is about`, and further down `-- //@UNDO`.
     let title = comment.strip_prefix("--").map(str::trim_start).and_then(|text| text.strip_prefix("//"));
     if title.is_some_and(|title| title.starts_with(' ')) {
@@ -64,8 +72,8 @@ pub fn direction(comment: &str) -> Option<bool> {
 
 /// Words of which one stands in every statement that anything is known of, or in the comment that says which way it goes.
 const KNOWN: [&str; 13] = [
-    "alter", "cluster", "create", "delete", "drop", "grant", "lock", "refresh", "reindex", "truncate", "up", "update",
-    "vacuum",
+    "alter", "cluster", "create", "delete", "drop", "grant", "refresh", "reindex", "rename", "truncate", "up",
+    "update", "vacuum",
 ];
 
 /// Whether a unit may declare something; see [`crate::Language::may_declare`].
@@ -98,7 +106,6 @@ pub(crate) fn scan_unit(bytes: &[u8], complete: bool) -> Scan {
     let mut statement = Statement::default();
     let (mut nesting, mut deepest) = (0_usize, 0);
     let found = |len: usize, reach: usize, nesting| Scan::Found(ScannedUnit { len, reach, nesting });
-    let whole = |nesting| found(bytes.len(), bytes.len() + 1, nesting);
     while let Some(token) = lexer.next() {
         // What touches the end may go on behind it.
         if token.range.end == bytes.len() && !complete {
@@ -108,8 +115,7 @@ pub(crate) fn scan_unit(bytes: &[u8], complete: bool) -> Scan {
         match token.kind {
             TokenKind::Comment => {
                 let line = line_start(bytes, token.range.start);
-                let begins = bytes[line..token.range.start].iter().all(u8::is_ascii_whitespace);
-                let marked = std::str::from_utf8(text).ok().filter(|_| begins).and_then(direction);
+                let marked = direction(bytes, &token);
                 if marked.is_some() && bytes[..line].iter().any(|byte| !byte.is_ascii_whitespace()) {
                     return found(line, token.range.end + 1, deepest);
                 }
@@ -122,11 +128,7 @@ pub(crate) fn scan_unit(bytes: &[u8], complete: bool) -> Scan {
             }
             TokenKind::Sign(b'\\') if statement.is_empty() => {
                 // A command of psql goes to the end of its line.
-                return match bytes[token.range.end..].iter().position(|byte| *byte == b'\n') {
-                    Some(length) => found(token.range.end + length + 1, token.range.end + length + 1, deepest),
-                    None if complete => whole(deepest),
-                    None => Scan::NeedMore,
-                };
+                return through_line(bytes, token.range.end, complete, deepest);
             }
             TokenKind::Sign(b'(') => {
                 nesting += 1;
@@ -148,7 +150,23 @@ pub(crate) fn scan_unit(bytes: &[u8], complete: bool) -> Scan {
             _ => statement.words += 1,
         }
     }
-    if complete { whole(deepest) } else { Scan::NeedMore }
+    all(bytes, complete, deepest)
+}
+
+/// A unit of all there is, where there is no more.
+fn all(bytes: &[u8], complete: bool, nesting: usize) -> Scan {
+    if !complete {
+        return Scan::NeedMore;
+    }
+    Scan::Found(ScannedUnit { len: bytes.len(), reach: bytes.len() + 1, nesting })
+}
+
+/// A unit that ends with the line of a place.
+fn through_line(bytes: &[u8], at: usize, complete: bool, nesting: usize) -> Scan {
+    match bytes[at..].iter().position(|byte| *byte == b'\n') {
+        Some(length) => Scan::Found(ScannedUnit { len: at + length + 1, reach: at + length + 1, nesting }),
+        None => all(bytes, complete, nesting),
+    }
 }
 
 /// What a statement is, as far as it matters for where it ends.
@@ -218,14 +236,9 @@ fn ended(bytes: &[u8], semicolon: usize, complete: bool, statement: &Statement, 
     let found = |len: usize, reach: usize| Scan::Found(ScannedUnit { len, reach, nesting });
     if statement.kind == Kind::CopyFromStdin {
         let rows = bytes[semicolon..].windows(3).position(|window| window == b"\n\\.");
-        return match rows.map(|at| semicolon + at + 3) {
-            Some(end) => match bytes[end..].iter().position(|byte| *byte == b'\n') {
-                Some(length) => found(end + length + 1, end + length + 1),
-                None if complete => found(bytes.len(), bytes.len() + 1),
-                None => Scan::NeedMore,
-            },
-            None if complete => found(bytes.len(), bytes.len() + 1),
-            None => Scan::NeedMore,
+        return match rows {
+            Some(at) => through_line(bytes, semicolon + at + 3, complete, nesting),
+            None => all(bytes, complete, nesting),
         };
     }
     let mut at = semicolon;
@@ -237,11 +250,7 @@ fn ended(bytes: &[u8], semicolon: usize, complete: bool, statement: &Statement, 
         [] | [b'-'] if !complete => Scan::NeedMore,
         [] => found(at, at + 1),
         [b'\n', ..] => found(at + 1, at + 1),
-        [b'-', b'-', ..] => match rest.iter().position(|byte| *byte == b'\n') {
-            Some(length) => found(at + length + 1, at + length + 1),
-            None if complete => found(bytes.len(), bytes.len() + 1),
-            None => Scan::NeedMore,
-        },
+        [b'-', b'-', ..] => through_line(bytes, at, complete, nesting),
         _ => found(semicolon, at + 2),
     }
 }
@@ -253,17 +262,12 @@ fn rollback(mut lexer: Lexer<'_>, complete: bool) -> Scan {
         if token.range.end == bytes.len() && !complete {
             return Scan::NeedMore;
         }
-        let text = || std::str::from_utf8(&bytes[token.range.clone()]).ok();
-        let len = line_start(bytes, token.range.start);
-        let begins = || bytes[len..token.range.start].iter().all(u8::is_ascii_whitespace);
-        if token.kind == TokenKind::Comment && begins() && text().and_then(direction) == Some(false) {
+        if direction(bytes, &token) == Some(false) {
+            let len = line_start(bytes, token.range.start);
             return Scan::Found(ScannedUnit { len, reach: token.range.end + 1, nesting: 0 });
         }
     }
-    if !complete {
-        return Scan::NeedMore;
-    }
-    Scan::Found(ScannedUnit { len: bytes.len(), reach: bytes.len() + 1, nesting: 0 })
+    all(bytes, complete, 0)
 }
 
 /// What stands between two lines of `DELIMITER`, as MySQL's client has them.
@@ -273,19 +277,11 @@ fn delimited(bytes: &[u8], from: usize, complete: bool, nesting: usize) -> Scan 
         let line = at + length + 1;
         let Some(word) = bytes.get(line..line + 9) else { break };
         if word.eq_ignore_ascii_case(b"delimiter") {
-            let end = bytes[line..].iter().position(|byte| *byte == b'\n').map(|length| line + length + 1);
-            return match end {
-                Some(len) => Scan::Found(ScannedUnit { len, reach: len, nesting }),
-                None if complete => Scan::Found(ScannedUnit { len: bytes.len(), reach: bytes.len() + 1, nesting }),
-                None => Scan::NeedMore,
-            };
+            return through_line(bytes, line, complete, nesting);
         }
         at = line;
     }
-    if !complete {
-        return Scan::NeedMore;
-    }
-    Scan::Found(ScannedUnit { len: bytes.len(), reach: bytes.len() + 1, nesting })
+    all(bytes, complete, nesting)
 }
 
 fn line_start(bytes: &[u8], at: usize) -> usize {
@@ -454,11 +450,11 @@ mod tests {
             "-- +goose Up\nDROP TABLE c;\n",
         ];
         assert_eq!(units(text), expected);
-        assert_eq!(direction("-- migrate:down"), Some(true));
-        assert_eq!(direction("--//@UNDO"), Some(true));
-        assert_eq!(direction("-- Down"), Some(true));
-        assert_eq!(direction("-- going down the road"), None);
-        assert_eq!(direction("-- // Create users."), Some(false));
+        assert_eq!(says("-- migrate:down"), Some(true));
+        assert_eq!(says("--//@UNDO"), Some(true));
+        assert_eq!(says("-- Down"), Some(true));
+        assert_eq!(says("-- going down the road"), None);
+        assert_eq!(says("-- // Create users."), Some(false));
         assert_eq!(units("SELECT 1 -- down\n+ 2;\n"), ["SELECT 1 -- down\n+ 2;\n"]);
     }
 
