@@ -48,9 +48,9 @@ await scenes("actions", { gate: "open", files: FILES }, {
     const { window, project } = scene;
     await accept(scene, "review.tf");
     await window.save();
-    await window.page.locator(".codelens-decoration a", { hasText: "1 to review: request a review" }).click();
     const folder = ".countersign/reviews";
-    const [name = ""] = await until("the request is on disk", () => {
+    const lens = window.page.locator(".codelens-decoration a", { hasText: "1 to review: request a review" });
+    const [name = ""] = await window.click(lens, () => {
       const names = project.list(folder);
       return names.length > 0 && project.read(`${folder}/${names[0] ?? ""}`) !== "" ? names : undefined;
     });
@@ -66,8 +66,9 @@ await scenes("actions", { gate: "open", files: FILES }, {
     });
     // It leads to the text.
     await window.openFile("start.tf");
-    await window.page.locator(`${view} .monaco-list-row`, { hasText: "review.tf:4" }).click();
-    await until("the text is shown", async () => (await window.page.locator(".tab.active").getAttribute("data-resource-name")) === "review.tf");
+    const row = window.page.locator(`${view} .monaco-list-row`, { hasText: "review.tf:4" });
+    const active = window.page.locator(".tab.active");
+    await window.click(row, async () => (await active.getAttribute("data-resource-name")) === "review.tf");
     // Where the text has changed since, the request says so.
     await window.focusEditor();
     await window.goTo(6, 3);
@@ -82,19 +83,19 @@ await scenes("actions", { gate: "open", files: FILES }, {
     await accept(scene, "hover.tf");
     await window.save();
     await window.goTo(6, 31);
-    await window.run("Show or Focus Hover");
-    await until("the hover", async () => (await window.textOf(".monaco-hover")).includes("All about database-public"));
+    const shows = (): Promise<void> => window.hover("All about database-public");
+    await shows();
     const said = await window.textOf(".monaco-hover");
     assert.match(said, /Written by the AI tool example\.assistant: the editor saw it come in/);
-    await window.page.locator(".monaco-hover a", { hasText: "All about" }).click();
-    await until("the page", async () => {
+    const isThere = async (): Promise<boolean> => {
       for (const frame of window.page.frames()) {
         if ((await frame.locator("h1").allInnerTexts()).join().includes("A database gets a public address")) {
           return true;
         }
       }
       return false;
-    });
+    };
+    await window.click(window.page.locator(".monaco-hover a", { hasText: "All about" }), isThere, shows);
     await window.run("View: Close All Editors");
   },
   "the finding in detail": async (scene) => {
@@ -113,8 +114,7 @@ await scenes("actions", { gate: "open", files: FILES }, {
       return undefined;
     });
     await untilEqual("what changed", RISKY.trimEnd().split("\n").length, () => frame.locator("pre .added").count());
-    await frame.locator("a", { hasText: "Compare the file" }).click();
-    await until("the comparison", () => window.page.locator(".monaco-diff-editor").count());
+    await window.click(frame.locator("a", { hasText: "Compare the file" }), () => window.page.locator(".monaco-diff-editor").count());
     await until("its title", async () => (await window.textOf(".tab.active")).includes("last commit"));
     await window.run("View: Close All Editors");
     await window.run("View: Show Explorer");

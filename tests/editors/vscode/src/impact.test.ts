@@ -54,14 +54,14 @@ await scenes("impact", { gate: "open", files: { "main.tf": DATABASE, "service.tf
   },
   "the hover says it": async ({ window }) => {
     await window.goTo(8, 25);
-    await window.run("Show or Focus Hover");
-    await until("the hover", async () => (await window.textOf(".monaco-hover")).includes("would be destroyed and created anew"));
+    await window.hover("would be destroyed and created anew");
     assert.match(await window.textOf(".monaco-hover"), /2 resources depend on it/);
     await window.press("Escape");
   },
   "the lens opens the graph, and a box leads to its file": async (scene) => {
     const { window } = scene;
-    await window.page.locator(".codelens-decoration a", { hasText: "2 dependents" }).click();
+    const tab = window.page.locator(".tab.active", { hasText: "Blast radius" });
+    await window.click(window.page.locator(".codelens-decoration a", { hasText: "2 dependents" }), () => tab.count());
     const frame = await graph(window, "2 resources depend on it, 1 of them directly");
     const labels = async (): Promise<(string | null)[]> =>
       Promise.all((await frame.locator("g.box").all()).map((box) => box.getAttribute("aria-label")));
@@ -86,8 +86,7 @@ await scenes("impact", { gate: "open", files: { "main.tf": DATABASE, "service.tf
       return found;
     });
     assert.deepEqual(blocked, { title: "Blast radius", isRed: false });
-    await frame.locator("g.box", { hasText: "aws_ecs_service.api" }).click();
-    await untilEqual("the file of the service", "service.tf", () => nameOfActive(scene));
+    await window.click(frame.locator("g.box", { hasText: "aws_ecs_service.api" }), async () => (await nameOfActive(scene)) === "service.tf");
     await until("its line", async () => (await window.statusLine()).startsWith("Ln 5,"));
     // With the keyboard too.
     await frame.locator("g.box", { hasText: "aws_db_instance.orders" }).focus();

@@ -73,13 +73,11 @@ describe("reviews", () => {
     await until(`the view says ${part}`, async () => (await rows(window)).includes(part));
   };
 
-  /** Presses a button of the request in the view. */
+  /** Presses a button of the request in the view, which asks in the terminal. */
   const press = async (window: Window, button: string): Promise<void> => {
-    await again(`the button ${button}`, async () => {
-      const row = window.page.locator(`${VIEW} .monaco-list-row`, { hasText: "main.tf:1" }).first();
-      await row.hover({ timeout: SOON });
-      await row.locator(`.action-label[aria-label^="${button}"]`).click({ timeout: SOON });
-    });
+    const row = window.page.locator(`${VIEW} .monaco-list-row`, { hasText: "main.tf:1" }).first();
+    const asks = (): Promise<number> => window.page.locator(".terminal .xterm-rows").count();
+    await window.click(row.locator(`.action-label[aria-label^="${button}"]`), asks, () => row.hover({ timeout: SOON }));
   };
 
   /** Opens the thread of the file, unless it is open. */
@@ -158,10 +156,7 @@ describe("reviews", () => {
     await window.save();
     await untilRow(window, "void · text has changed since");
     await window.goTo(1, 3);
-    await until("it is said at the resource", async () => {
-      await window.run("Show or Focus Hover");
-      return (await window.textOf(".monaco-hover")).includes(`The approval by bob@example.com (review ${id}) does not hold any more`);
-    });
+    await window.hover(`The approval by bob@example.com (review ${id}) does not hold any more`);
     await window.press("Escape");
     const isAskedAnew = () => project.list(REVIEWS).filter((name) => name.endsWith(".json")).length === 2;
     await window.act("Request the review of aws_db_instance.orders anew", isAskedAnew);
@@ -188,7 +183,8 @@ describe("reviews", () => {
       await window.type("Tried it on a copy");
       await until("it is written", async () => (await window.textOf(`${THREAD} .comment-form .view-lines`)).includes("on a copy"), SOON);
     });
-    await window.page.locator(`${THREAD} .monaco-button`, { hasText: "Approve Review" }).click();
+    const approve = window.page.locator(`${THREAD} .monaco-button`, { hasText: "Approve Review" });
+    await window.click(approve, () => window.page.locator(".terminal .xterm-rows").count());
     await types(window, "Approve this as bob@example.com", "yes", "It has all approvals that it needs.");
     const answer = project.list(`${REVIEWS}/${id}`).find((name) => name.endsWith(".json")) ?? "";
     const { predicate } = JSON.parse(project.read(`${REVIEWS}/${id}/${answer}`)) as { predicate: { why: string; decision: string } };

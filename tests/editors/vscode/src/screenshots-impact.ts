@@ -66,8 +66,8 @@ export async function drawImpact(): Promise<void> {
     await window.save();
     await until("the lens", async () => (await window.lenses()).some(({ line, text }) => line === 1 && text === "replace · 8 dependents · production"));
     await window.run("View: Close Primary Side Bar");
-    await window.page.locator(".codelens-decoration a", { hasText: "8 dependents" }).click();
-    await until("the graph", () => window.page.locator(".tab.active", { hasText: "Blast radius" }).count());
+    const tab = window.page.locator(".tab.active", { hasText: "Blast radius" });
+    await window.click(window.page.locator(".codelens-decoration a", { hasText: "8 dependents" }), () => tab.count());
     await window.run("Toggle Vertical/Horizontal Editor Layout");
     await until("all of it", async () => {
       for (const frame of window.page.frames()) {

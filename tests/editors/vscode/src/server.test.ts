@@ -79,8 +79,8 @@ describe("the server", () => {
     test(`that is ${name} is told so, with a button`, async () => {
       code.configure({ [PATH]: program });
       await until("a message", async () => message.test(await window.notifications()));
-      await window.page.locator(".notifications-toasts .monaco-button", { hasText: button }).click();
-      await until("the settings", async () => (await window.textOf(".settings-editor")).includes("Countersign"));
+      const offer = window.page.locator(".notifications-toasts .monaco-button", { hasText: button });
+      await window.click(offer, async () => (await window.textOf(".settings-editor")).includes("Countersign"));
       await window.openFile("main.tf");
       await window.run("Notifications: Clear All Notifications");
       code.configure({ [PATH]: programs.traced });

@@ -28,6 +28,9 @@ export async function until<T>(what: string, look: () => Promise<T> | T, patienc
 /** Within which a key or a click shows what it does, in milliseconds; else it was lost, and is given again. */
 export const SOON = 3000;
 
+/** After which a click that shows nothing was lost, in milliseconds: what it asks for may take a while, and is not asked for twice. */
+export const LOST = 10_000;
+
 /** Does something again until it succeeds: a key or a click is lost where the window is busy with something else. */
 export async function again(what: string, act: () => Promise<void>): Promise<void> {
   await until(what, async () => {

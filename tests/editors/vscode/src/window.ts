@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { BrowserContext, Locator, Page } from "playwright-core";
 import { OUTPUT } from "./places.ts";
-import { SOON, again, until } from "./until.ts";
+import { LOST, SOON, again, until } from "./until.ts";
 
 /** Something that is drawn at a line of the editor. */
 export interface Drawn {
@@ -87,22 +87,38 @@ export class Window {
   }
 
   /**
-   * Opens the menu of the light bulb where the cursor is and chooses an entry. What is drawn anew just then closes the menu and
-   * takes the click with it, so it is chosen again where `took` says that nothing has come of it.
+   * Clicks on something until `took` says what came of it. What is drawn anew just then takes a click with it, and closes a menu
+   * or a hover, which `shows` opens again.
    */
-  async act(title: string, took: () => Promise<boolean> | boolean): Promise<void> {
-    const entry = this.page.locator(".action-widget .monaco-list-row", { hasText: title }).first();
-    await until(`the light bulb offers “${title}”`, async () => {
+  async click<T>(what: Locator, took: () => Promise<T> | T, shows?: () => Promise<void>): Promise<NonNullable<T>> {
+    return until("something comes of a click", async () => {
       // What was slow to show is not done twice.
-      if (await took()) {
-        return true;
+      const taken = await took();
+      if (taken) {
+        return taken;
       }
-      // Whatever is drawn anew meanwhile closes the menu.
+      if (!(await what.first().isVisible())) {
+        await shows?.();
+      }
+      await what.first().click({ timeout: SOON });
+      return await until(`what comes of the click on ${String(what)}`, took, LOST);
+    });
+  }
+
+  /** Opens the menu of the light bulb where the cursor is and chooses an entry; `took` says that it was. */
+  async act(title: string, took: () => Promise<boolean> | boolean): Promise<void> {
+    await this.click(this.page.locator(".action-widget .monaco-list-row", { hasText: title }), took, async () => {
       if ((await this.page.locator(".action-widget:visible").count()) === 0) {
         await this.press("Control+.");
       }
-      await entry.click({ timeout: 2000 });
-      return await until(`“${title}” is done`, took, SOON);
+    });
+  }
+
+  /** Opens the hover at the cursor. */
+  async hover(says: string): Promise<void> {
+    await again("the hover", async () => {
+      await this.run("Show or Focus Hover");
+      await until("what it says", async () => (await this.textOf(".monaco-hover")).includes(says), SOON);
     });
   }
 
@@ -115,8 +131,7 @@ export class Window {
       return (await input.inputValue()) === label;
     });
     const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: label }).first();
-    await row.waitFor({ state: "visible" });
-    await row.click();
+    await this.click(row, async () => !(await row.isVisible()));
   }
 
   /** The lines that are drawn in the editor with the focus or the first one, top to bottom, with the number of the first. */
