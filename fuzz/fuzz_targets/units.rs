@@ -5,7 +5,8 @@ use countersign_grammars::{Language, Scan};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    for language in [Language::Terraform, Language::Yaml, Language::Json, Language::Sql] {
+    use Language::{Dockerfile, Json, Shell, Sql, Terraform, Yaml};
+    for language in [Terraform, Yaml, Json, Sql, Shell, Dockerfile] {
         split(language, bytes);
     }
 });

@@ -1,4 +1,4 @@
-//! YAML and JSON of every format that is read, and SQL: no panic, no abort of the grammar, places inside of the text and on the borders of characters,
+//! YAML and JSON of every format that is read, SQL, scripts, Dockerfiles: no panic, no abort of the grammar, places inside of the text and on the borders of characters,
 //! and what is said after an edit equals what is said from scratch.
 #![no_main]
 
@@ -19,6 +19,11 @@ const HEADS: &[(Language, &str)] = &[
     (Language::Sql, ""),
     (Language::Sql, "CREATE TABLE a ();\nALTER TABLE b "),
     (Language::Sql, "DROP "),
+    (Language::Shell, ""),
+    (Language::Shell, "f() {\n  kubectl delete namespace \"$1\"\n}\nterraform "),
+    (Language::Dockerfile, ""),
+    (Language::Dockerfile, "FROM a AS b\nRUN <<E\nkubectl delete namespace c\nE\nRUN curl "),
+    (Language::Yaml, "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: |\n          kubectl delete namespace "),
     (Language::Json, "{\n\"Resources\": {\n\"A\": {\"Type\": \"AWS::S3::Bucket\", \"Properties\": {"),
 ];
 

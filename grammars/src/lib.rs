@@ -3,15 +3,19 @@
 //!
 //! This crate knows bytes and grammars. It must not know resources, risks, or editors.
 
+pub mod dockerfile;
 pub mod hcl;
 mod json;
 mod plain;
 mod scan;
+pub mod shell;
 pub mod sql;
 mod yaml;
 
 pub use scan::{Scan, ScannedUnit};
 pub use yaml::template_start;
+
+use std::ops::Range;
 
 /// Largest unit that is parsed, in bytes. A unit is one block; the largest in real repositories are policy documents
 /// of some ten kilobytes, and the parser takes about 300 ms for a mebibyte.
@@ -51,6 +55,10 @@ pub enum Language {
     Sql,
     /// Statements of SQL that take others back: `.down.sql` and what else is called so.
     SqlRollback,
+    /// Shell scripts: `.sh`, `.bash`.
+    Shell,
+    /// What images are built from: `Dockerfile`, `Containerfile`.
+    Dockerfile,
     /// Text in any other language, which is not parsed. No name tells it: a team says which of its files count.
     Plain,
 }
@@ -80,6 +88,10 @@ impl Language {
             Some(Self::Json)
         } else if ends(".sql") {
             Some(if is_rollback(path, &name) { Self::SqlRollback } else { Self::Sql })
+        } else if ends(".sh") || ends(".bash") {
+            Some(Self::Shell)
+        } else if dockerfile::is_name(&name) {
+            Some(Self::Dockerfile)
         } else {
             None
         }
@@ -95,6 +107,8 @@ impl Language {
             "yaml" | "helm" | "dockercompose" | "github-actions-workflow" => Some(Self::Yaml),
             "json" | "jsonc" => Some(Self::Json),
             "sql" | "postgres" | "postgresql" | "pgsql" | "mysql" => Some(Self::Sql),
+            "shellscript" | "sh" | "bash" => Some(Self::Shell),
+            "dockerfile" | "containerfile" => Some(Self::Dockerfile),
             _ => None,
         }
     }
@@ -112,6 +126,8 @@ impl Language {
             Self::Json => "json",
             Self::Sql => "sql",
             Self::SqlRollback => "sql-rollback",
+            Self::Shell => "shell",
+            Self::Dockerfile => "dockerfile",
             Self::Plain => "plain",
         }
     }
@@ -123,25 +139,21 @@ impl Language {
 
     /// Whether its units are parsed with a grammar; else their tokens are all there is.
     pub const fn has_grammar(self) -> bool {
-        !matches!(self, Self::Plain | Self::Sql | Self::SqlRollback)
-    }
-
-    /// Whether it is SQL.
-    pub const fn is_sql(self) -> bool {
-        matches!(self, Self::Sql | Self::SqlRollback)
+        !matches!(self, Self::Plain | Self::Sql | Self::SqlRollback | Self::Shell | Self::Dockerfile)
     }
 
     /// Whether white space between its tokens means something.
     pub const fn is_laid_out(self) -> bool {
-        matches!(self, Self::Yaml | Self::Plain)
+        matches!(self, Self::Yaml | Self::Plain | Self::Shell | Self::Dockerfile)
     }
 
     /// Whether it is told by the content alone that a file declares infrastructure.
     pub const fn is_of_many(self) -> bool {
-        matches!(self, Self::Yaml | Self::Json | Self::Sql | Self::SqlRollback)
+        matches!(self, Self::Yaml | Self::Json | Self::Sql | Self::SqlRollback | Self::Shell)
     }
 
-    /// Whether a unit may declare something; one that may not need not be parsed. Of a whole text, whether any of its units may.
+    /// Whether a unit may declare something, as far as its words tell without reading them; one that may not need not be parsed. Of a
+    /// whole text, whether any of its units may.
     pub fn may_declare(self, source: &str) -> bool {
         match self {
             Self::Yaml => yaml::may_declare(source),
@@ -172,6 +184,16 @@ impl Language {
         }
     }
 
+    /// The comments of a unit in a language without a [grammar](Self::has_grammar), in order; with one, its tree tells.
+    pub fn comments(self, source: &str) -> Vec<Range<usize>> {
+        match self {
+            Self::Sql | Self::SqlRollback => sql::comments(source),
+            Self::Shell => shell::comments(source),
+            Self::Dockerfile => dockerfile::comments(source),
+            _ => Vec::new(),
+        }
+    }
+
     /// What starts a comment that ends with the line, in a file of this name.
     pub fn line_comment(self, path: &str) -> LineComment {
         match self {
@@ -190,6 +212,8 @@ impl Language {
             Self::Yaml => yaml::scan_unit(bytes, complete),
             Self::Json => json::scan_entry(bytes, complete),
             Self::Sql | Self::SqlRollback => sql::scan_unit(bytes, complete),
+            Self::Shell => shell::scan_unit(bytes, complete),
+            Self::Dockerfile => dockerfile::scan_unit(bytes, complete),
             _ => hcl::scan_unit(bytes, complete),
         }
     }
@@ -236,6 +260,9 @@ mod tests {
         }
         assert_eq!(of("countdown.sql"), Some(Language::Sql));
         assert_eq!(of("users__x.sql"), Some(Language::Sql));
+        assert_eq!(of("scripts/down.sh"), Some(Language::Shell));
+        assert_eq!(of("api/Dockerfile"), Some(Language::Dockerfile));
+        assert_eq!(of(".sh"), None);
         assert_eq!(of(".tf"), None);
     }
 }

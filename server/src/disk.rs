@@ -153,7 +153,7 @@ fn may_declare(path: &Path, language: Language, configs: &Configs) -> bool {
         return true;
     }
     let text = read_most(path, MAX_FILE_BYTES);
-    text.map_or(true, |text| language.may_declare(&String::from_utf8_lossy(&text)))
+    text.map_or(true, |text| countersign_engine::may_declare(language, &String::from_utf8_lossy(&text)))
 }
 
 /// A path without the parts that say nothing, so that a file has one name.

@@ -7,13 +7,13 @@ use std::process::Command;
 /// What each crate may depend on: other crates of ours, and libraries that would give it away.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("countersign-agents", &[]),
-    ("countersign-commands", &[]),
+    ("countersign-commands", &["countersign-grammars"]),
     ("countersign-ledger", &[]),
     ("countersign-rego", &[]),
     ("countersign-text", &[]),
     ("countersign-grammars", &[]),
     ("countersign-syntax", &["countersign-grammars", "countersign-text"]),
-    ("countersign-infra", &["countersign-grammars"]),
+    ("countersign-infra", &["countersign-commands", "countersign-grammars"]),
     ("countersign-impact", &["countersign-infra"]),
     ("countersign-provenance", &["countersign-text"]),
     ("countersign-review", &[]),

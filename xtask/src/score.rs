@@ -153,10 +153,11 @@ pub(crate) fn run(corpus: Option<&str>) -> anyhow::Result<ExitCode> {
 /// The languages that are read, as the labels of each tool call them.
 const CHECKOV: [(&str, &str); 3] =
     [("terraform", "Terraform"), ("kubernetes", "Kubernetes"), ("cloudformation", "CloudFormation")];
-const KICS: [(&str, &str); 4] = [
+const KICS: [(&str, &str); 5] = [
     ("k8s", "Kubernetes"),
     ("cloudFormation", "CloudFormation"),
     ("dockerCompose", "Docker Compose"),
+    ("dockerfile", "Dockerfile"),
     ("cicd", "GitHub Actions"),
 ];
 
@@ -262,7 +263,7 @@ fn by_rule(fixtures: &Path, tool: &str, language: &str) -> anyhow::Result<Suite>
 
 /// Whether a file is of a language that is read.
 fn is_read(file: &str) -> bool {
-    [".yaml", ".yml", ".json"].iter().any(|end| file.ends_with(end))
+    [".yaml", ".yml", ".json", ".dockerfile"].iter().any(|end| file.ends_with(end))
 }
 
 /// Whether a template in JSON was made of one in YAML without its functions: the name of a parameter stands where the YAML refers

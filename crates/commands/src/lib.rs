@@ -30,7 +30,7 @@ pub use limits::{
 };
 pub use operation::{Effect, Evidence, Grade, Operation, Reach, Source};
 pub use programs::control::is_control;
-pub use programs::recognised;
+pub use programs::{may_matter, recognised};
 pub use tool::judge_tool;
 
 use shell::{Origin, Shell, Stream, Walk};
@@ -42,5 +42,21 @@ pub fn judge(command: &str, context: &Context<'_>) -> Vec<Operation> {
     let mut walk = Walk::new(context);
     let mut shell = Shell::new(context.folder.trim_end_matches('/'));
     walk.text(command, &Origin::default(), &mut shell, &Stream::Nothing);
+    walk.operations
+}
+
+/// What a part of a script would do, where nothing is known of the rest: the functions that it defines are looked at as if something
+/// called them, with arguments that are not known.
+pub fn judge_part(part: &str, context: &Context<'_>) -> Vec<Operation> {
+    let mut walk = Walk::new(context);
+    let mut shell = Shell::new(context.folder.trim_end_matches('/'));
+    walk.text(part, &Origin::default(), &mut shell, &Stream::Nothing);
+    shell.undecided = true;
+    // In the order of the text: an operation that is there twice is reported at its first place.
+    let mut functions: Vec<_> = shell.functions.values().cloned().collect();
+    functions.sort_by_key(|function| function.origin.range(&(0..0)).start);
+    for function in functions {
+        walk.text(&function.body, &function.origin, &mut shell.clone(), &Stream::Unknown("its input".to_owned()));
+    }
     walk.operations
 }

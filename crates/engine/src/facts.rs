@@ -3,7 +3,7 @@
 use crate::derive::{Derived, ToldBy};
 use crate::peers::{Peer, peers};
 use countersign_grammars::Language;
-use countersign_grammars::sql::{self, TokenKind};
+use countersign_infra::may_declare;
 use countersign_infra::terraform::{Lowered, failure, lower, lower_tokens, unread};
 use countersign_policy::{Suppression, may_hold_peer, may_hold_suppression, read_suppression};
 use countersign_provenance::{Tag, may_hold_tag, read_tag};
@@ -48,7 +48,7 @@ impl Facts {
     /// Works out the facts of a unit from its text and tree.
     pub(crate) fn of(language: Language, source: &str, tree: Result<&Tree, ParseFailure>) -> Self {
         let mut facts = Self::default();
-        if language == Language::Plain || !language.may_declare(source) {
+        if language == Language::Plain || !may_declare(language, source) {
             facts.tags = if may_hold_tag(source) { tags_of_lines(source) } else { Vec::new() };
             return facts;
         }
@@ -99,23 +99,34 @@ impl Facts {
         if !may_hold_suppression(source) && !may_hold_tag(source) {
             return;
         }
-        let tokens = sql::tokens(source);
-        for (nth, comment) in tokens.iter().enumerate().filter(|(_, token)| token.kind == TokenKind::Comment) {
-            let range = comment.range.clone();
+        let comments = language.comments(source);
+        for (nth, range) in comments.iter().enumerate() {
             let text = source.get(range.clone()).unwrap_or_default();
             self.tags.extend(read_tag(text, range.start));
             let Some(suppression) = read_suppression(text, range.start) else { continue };
-            // Behind something it is about that line, else about the statement below, of which the unit has one.
+            // Behind something it is about that line, else about what is below, to the end of the unit.
             let line = source[..range.start].rfind('\n').map_or(0, |at| at + 1);
             let target = if source[line..range.start].trim().is_empty() {
-                let below = tokens[nth..].iter().find(|token| token.kind != TokenKind::Comment);
-                below.map_or(range.end, |token| token.range.start)..source.len()
+                below(source, &comments[nth..])..source.len()
             } else {
                 line..range.start
             };
             self.suppressions.push((suppression, target));
         }
     }
+}
+
+/// Where what stands below comments begins: behind the first of them, and those that follow it.
+fn below(source: &str, comments: &[Range<usize>]) -> usize {
+    let mut at = 0;
+    for comment in comments {
+        if at > 0 && !source.get(at..comment.start).unwrap_or_default().trim().is_empty() {
+            break;
+        }
+        at = comment.end;
+    }
+    let rest = source.get(at..).unwrap_or_default();
+    at + (rest.len() - rest.trim_start().len())
 }
 
 /// The tags of a text that is not parsed: in lines that look like comments of any language.

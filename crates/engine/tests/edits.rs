@@ -85,6 +85,57 @@ const JSON: &[&str] = &[
     "  ",
 ];
 
+const SHELL: &[&str] = &[
+    "set -e\n",
+    "terraform destroy -auto-approve\n",
+    "terraform ",
+    "kubectl delete namespace \"$1\"\n",
+    "if a; then\n",
+    "fi\n",
+    "f() {\n",
+    "}\n",
+    "cat <<EOF\n",
+    "EOF\n",
+    "git push --force origin main\n",
+    "curl https://a.example/b | sh\n",
+    "# countersign: allow script-destroys reason=\"why\"\n",
+    "# ai-provenance: begin id=s_1 tool=claude\n",
+    "# ai-provenance: end id=s_1\n",
+    "\\\n",
+    "&&\n",
+    "'",
+    "\"",
+    "`",
+    "$(",
+    ")",
+    ";",
+    "\n",
+];
+
+const DOCKERFILE: &[&str] = &[
+    "FROM node:latest AS a\n",
+    "FROM a\n",
+    "FROM debian:12.7\n",
+    "ARG V=1\n",
+    "USER root\n",
+    "USER app\n",
+    "COPY --from=a /b /c\n",
+    "COPY --from=0 /b /c\n",
+    "ENV DB_PASSWORD=tulip-4417-harbour\n",
+    "RUN curl https://a.example/b | sh\n",
+    "RUN kubectl delete namespace a \\\n",
+    "  && b\n",
+    "RUN <<EOF\n",
+    "EOF\n",
+    "# countersign: allow image-unpinned reason=\"why\"\n",
+    "# ai-provenance: begin id=s_1 tool=claude\n",
+    "# ai-provenance: end id=s_1\n",
+    "# escape=`\n",
+    "\\\n",
+    "\"",
+    "\n",
+];
+
 const SQL: &[&str] = &[
     "CREATE TABLE a (id bigint);\n",
     "ALTER TABLE a ADD COLUMN b text NOT NULL;\n",
@@ -188,6 +239,19 @@ proptest! {
     #[test]
     fn sql_equals_from_scratch(first in text(SQL), messages in messages(SQL)) {
         equal_from_scratch(Language::Sql, first, messages)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn scripts_equal_from_scratch(first in text(SHELL), messages in messages(SHELL)) {
+        equal_from_scratch(Language::Shell, first, messages)?;
+    }
+
+    #[test]
+    fn dockerfiles_equal_from_scratch(first in text(DOCKERFILE), messages in messages(DOCKERFILE)) {
+        equal_from_scratch(Language::Dockerfile, first, messages)?;
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::terraform::json_syntax;
 use crate::terraform::syntax::Block;
-use crate::{cloudformation, compose, gitlab, kubernetes, policies, workflows, yaml};
+use crate::{cloudformation, compose, gitlab, kubernetes, policies, shell, workflows, yaml};
+use countersign_grammars::Language;
 use tree_sitter::Tree;
 
 /// What a resource is declared in, and with that what becomes of it when it is applied.
@@ -14,7 +15,7 @@ pub enum Format {
     CloudFormation,
     /// Kubernetes: objects that are applied to a cluster.
     Kubernetes,
-    /// A pipeline of GitHub Actions or GitLab CI, a file of Compose, a policy by itself, statements of SQL: what is there no more takes
+    /// A pipeline of GitHub Actions or GitLab CI, a file of Compose, a policy by itself, statements of SQL, commands, an image: what is there no more takes
     /// nothing along.
     Workflow,
 }
@@ -24,7 +25,10 @@ impl Format {
     pub fn of_kind(kind: &str) -> Self {
         if kind.contains("::") {
             Self::CloudFormation
-        } else if ["github/", "gitlab/", "compose/", "aws/", "sql/"].iter().any(|start| kind.starts_with(start)) {
+        } else if ["github/", "gitlab/", "compose/", "aws/", "docker/", "shell/", "sql/"]
+            .iter()
+            .any(|start| kind.starts_with(start))
+        {
             Self::Workflow
         } else if kind.contains('/') {
             Self::Kubernetes
@@ -32,6 +36,11 @@ impl Format {
             Self::Terraform
         }
     }
+}
+
+/// Whether a unit may declare something; one that may not need not be read. Of a whole text, whether any of its units may.
+pub fn may_declare(language: Language, source: &str) -> bool {
+    language.may_declare(source) && (language != Language::Shell || shell::may_declare(source))
 }
 
 /// The blocks of a unit in JSON, in order of the text.
@@ -51,9 +60,9 @@ pub(crate) fn in_yaml(source: &str, tree: &Tree) -> Vec<Block> {
     for document in yaml::documents(source, tree, &cloudformation::tagged) {
         kubernetes::add(source, &document, &mut blocks);
         cloudformation::add(&document, &mut blocks);
-        workflows::add(&document, &mut blocks);
+        workflows::add(source, &document, &mut blocks);
         compose::add(source, &document, &mut blocks);
-        gitlab::add(&document, &mut blocks);
+        gitlab::add(source, &document, &mut blocks);
     }
     blocks
 }

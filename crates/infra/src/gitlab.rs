@@ -5,6 +5,7 @@
 //!
 //! Source: the keyword reference of GitLab CI.
 
+use crate::shell;
 use crate::terraform::lower::{finished, mentioning};
 use crate::terraform::syntax::{Block, Content, Element, Expr, ExprKind, Item, Items};
 use crate::terraform::text_of;
@@ -27,7 +28,7 @@ const BESIDE: &[&str] = &[
 ];
 
 /// Adds the pipeline that a document is, where it has jobs with scripts.
-pub(crate) fn add(document: &Expr, blocks: &mut Vec<Block>) {
+pub(crate) fn add(source: &str, document: &Expr, blocks: &mut Vec<Block>) {
     let ExprKind::Object { elements, open } = &document.kind else { return };
     let jobs: Vec<_> = elements.iter().filter(|element| is_job(element)).collect();
     // In other formats one key of many may be called so.
@@ -48,6 +49,7 @@ pub(crate) fn add(document: &Expr, blocks: &mut Vec<Block>) {
         let anchor = (first.range.start()..first.range.start() + first.name.len()).into();
         let items = Items { entries, anchor, close: None, open: *open };
         blocks.push(finished("gitlab/pipeline", "pipeline", document.range.range(), items));
+        scripts(source, document, blocks);
     }
     for job in jobs {
         let (Some(id), ExprKind::Object { elements, open }) = (name(job), &job.value.kind) else { continue };
@@ -61,6 +63,16 @@ pub(crate) fn add(document: &Expr, blocks: &mut Vec<Block>) {
         };
         let block = finished("gitlab/job", &format!("jobs.{id}"), job.range.range(), items);
         blocks.push(mentioning(block, needs.into_iter().map(|job| format!("jobs.{job}"))));
+        scripts(source, &job.value, blocks);
+    }
+}
+
+/// Adds what a job runs, or each job of a pipeline.
+fn scripts(source: &str, of: &Expr, blocks: &mut Vec<Block>) {
+    for key in ["before_script", "script", "after_script"] {
+        if let Some(script) = get(of, key) {
+            shell::add_value(source, script, blocks);
+        }
     }
 }
 

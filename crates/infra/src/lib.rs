@@ -7,16 +7,19 @@
 mod cloudformation;
 mod compose;
 mod declared;
+mod dockerfile;
+mod found;
 mod gitlab;
 mod json;
 mod kubernetes;
 mod model;
 mod policies;
+mod shell;
 mod sql;
 pub mod terraform;
 mod workflows;
 mod yaml;
 
-pub use declared::Format;
+pub use declared::{Format, may_declare};
 pub use json::document;
 pub use model::{Alone, Body, Field, Found, Resource, Value, ValueKind, Via, ViaSource, World};

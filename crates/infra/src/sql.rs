@@ -8,9 +8,8 @@
 //!
 //! Sources: the reference of SQL commands of PostgreSQL 18, and the statement syntax of MySQL 8.4.
 
-use crate::terraform::lower::finished;
-use crate::terraform::syntax::{Block, Content, Expr, ExprKind, Item, Items, Part, Template};
-use crate::yaml::shared;
+use crate::found::Found;
+use crate::terraform::syntax::Block;
 use countersign_grammars::sql::{Token, TokenKind, direction, tokens};
 use std::ops::Range;
 
@@ -59,37 +58,10 @@ struct Name {
     range: Range<usize>,
 }
 
-/// What is known of something that a statement does.
-struct Found {
-    entries: Vec<Item>,
-}
-
 impl Found {
-    fn new() -> Self {
-        Self { entries: Vec::new() }
-    }
-
-    fn text(mut self, name: &str, value: &str, range: Range<usize>) -> Self {
-        let parts =
-            if value.is_empty() { Box::default() } else { [Part::Text { text: shared(value), verbatim: true }].into() };
-        let kind = ExprKind::Template(Template { parts, content: range.clone().into(), heredoc: false });
-        self.entries.push(item(name, kind, range));
-        self
-    }
-
     fn name(self, name: &str, value: &Name) -> Self {
         self.text(name, &value.text, value.range.clone())
     }
-
-    fn is(mut self, name: &str, is: bool, range: Range<usize>) -> Self {
-        self.entries.push(item(name, ExprKind::Bool(is), range));
-        self
-    }
-}
-
-fn item(name: &str, kind: ExprKind, range: Range<usize>) -> Item {
-    let expr = Expr { range: range.clone().into(), kind };
-    Item { name: shared(name), range: range.into(), content: Content::Attribute(expr) }
 }
 
 struct Reader<'s> {
@@ -230,9 +202,7 @@ impl Reader<'_> {
 
     /// Adds something that the statement does. `from` and `to` are the tokens that say so, and what is underlined.
     fn add(&mut self, kind: &str, address: &str, (from, to): (usize, usize), found: Found) {
-        let anchor = self.span(from, to);
-        let items = Items { entries: found.entries, anchor: anchor.clone().into(), ..Items::default() };
-        self.blocks.push(finished(&format!("sql/{kind}"), address, anchor, items));
+        self.add_at(kind, address, self.span(from, to), found);
     }
 
     /// Notes what tells the dialect.
@@ -383,8 +353,7 @@ impl Reader<'_> {
 
     /// Adds something that is underlined at a place.
     fn add_at(&mut self, kind: &str, address: &str, at: Range<usize>, found: Found) {
-        let items = Items { entries: found.entries, anchor: at.clone().into(), ..Items::default() };
-        self.blocks.push(finished(&format!("sql/{kind}"), address, at, items));
+        self.blocks.push(found.block(&format!("sql/{kind}"), address, at));
     }
 
     fn create(&mut self, start: usize) {

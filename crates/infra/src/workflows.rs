@@ -3,17 +3,19 @@
 //! A job is a resource (`github/job`), and so are what stands before the jobs (`github/workflow`) and a composite action
 //! (`github/action`). The steps are a list in them. A job's address is `jobs.NAME`.
 
+use crate::shell;
 use crate::terraform::lower::{finished, mentioning};
 use crate::terraform::syntax::{Block, Content, Element, Expr, ExprKind, Item, Items};
 use crate::terraform::text_of;
 use crate::yaml::{get, name, shared, text};
 
 /// Adds what a value declares, where it is of a workflow: the head of it, a composite action, or some jobs.
-pub(crate) fn add(document: &Expr, blocks: &mut Vec<Block>) {
+pub(crate) fn add(source: &str, document: &Expr, blocks: &mut Vec<Block>) {
     let ExprKind::Object { elements, .. } = &document.kind else { return };
     let composite = get(document, "runs").is_some_and(|runs| get(runs, "using").is_some());
     if composite {
         block("github/action", "action", document, elements.first(), blocks);
+        scripts(source, get(document, "runs"), blocks);
     } else if get(document, "on").is_some() && get(document, "jobs").is_some() {
         block("github/workflow", "workflow", document, elements.first(), blocks);
     }
@@ -26,6 +28,20 @@ pub(crate) fn add(document: &Expr, blocks: &mut Vec<Block>) {
             get(&job.value, "runs-on").is_some() || (get(&job.value, "uses").is_some() && is_called(&job.value));
         if let Some(id) = name(job).filter(|_| is_job) {
             block("github/job", &format!("jobs.{id}"), &job.value, Some(job), blocks);
+            scripts(source, Some(&job.value), blocks);
+        }
+    }
+}
+
+/// Adds what the steps of a job or an action run in a shell.
+fn scripts(source: &str, of: Option<&Expr>, blocks: &mut Vec<Block>) {
+    let steps = of.and_then(|of| get(of, "steps")).map(|steps| &steps.kind);
+    let Some(ExprKind::List(steps)) = steps else { return };
+    for step in steps {
+        let is_shell =
+            get(step, "shell").is_none_or(|it| text_of(it).is_some_and(|it| it.contains("sh") && !it.contains("pwsh")));
+        if let Some(run) = get(step, "run").filter(|_| is_shell) {
+            shell::add_value(source, run, blocks);
         }
     }
 }

@@ -241,9 +241,13 @@ fn within(when: &When, value: &Value, source: &str) -> Option<Range<usize>> {
     let When::Compare(comparison) = when else { return None };
     let pattern = comparison.matches.as_ref()?;
     let ValueKind::String { text, verbatim: Some(range) } = &value.kind else { return None };
+    let written = source.get(range.clone())?;
     let begins_below = || source.get(value.range.start..range.start).is_some_and(|before| before.contains('\n'));
-    let lines = (text.contains('\n') || begins_below()).then(|| source.get(range.clone())).flatten()?;
-    let found = found(pattern, lines)?;
+    if !written.contains('\n') && !begins_below() {
+        return None;
+    }
+    // Lines may be indented in the text and not in the string; else what counts is the string, which may be without comments.
+    let found = found(pattern, if text.len() == range.len() { text } else { written })?;
     Some(range.start + found.start..range.start + found.end)
 }
 
@@ -270,7 +274,7 @@ fn hit(risk: &Risk, binding: &Binding, resource: &Resource, place: Place) -> Hit
 }
 
 /// Longest value that a message repeats, in characters.
-const SHOWN_VALUE: usize = 60;
+const SHOWN_VALUE: usize = 120;
 
 /// A value as a message shows it.
 fn shown(value: &Value) -> Option<String> {

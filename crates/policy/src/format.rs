@@ -35,6 +35,8 @@ pub const AREAS: &[&str] = &[
 pub const CHECKS: &[&str] = &[
     "bucket_is_public",
     "container_image_unpinned",
+    "docker_image_is_stage",
+    "docker_stage_is_used",
     "iam_allows_everything",
     "iam_any_action",
     "iam_document_public",

@@ -3,12 +3,14 @@ import type { DocumentSelector, RegistrationParams } from "vscode-languageclient
 
 /** The languages that the server reads, by the names that extensions give them. */
 const LANGUAGES = [
+  "dockerfile",
   "hcl",
   "helm",
   "json",
   "opentofu",
   "opentofu-vars",
   "packer",
+  "shellscript",
   "sql",
   "terraform",
   "terraform-vars",

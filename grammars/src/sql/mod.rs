@@ -40,6 +40,12 @@ pub fn tokens(source: &str) -> Vec<Token> {
     std::iter::from_fn(|| lexer.next()).collect()
 }
 
+/// The comments of a text, in order.
+pub(crate) fn comments(source: &str) -> Vec<Range<usize>> {
+    let is_comment = |token: &Token| token.kind == TokenKind::Comment;
+    tokens(source).into_iter().filter(is_comment).map(|token| token.range).collect()
+}
+
 /// Which way a token says that what follows goes: `Some(true)` back, `Some(false)` on. Only a comment that begins its line says so:
 /// one behind a statement is about that statement.
 pub fn direction(source: &[u8], token: &Token) -> Option<bool> {

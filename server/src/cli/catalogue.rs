@@ -100,12 +100,24 @@ impl<'a> JsonRisk<'a> {
 /// The languages that have resources of a kind.
 fn languages(kind: &str) -> &'static [&'static str] {
     match kind {
-        "*" => &["cloudformation", "compose", "github-actions", "gitlab-ci", "kubernetes", "sql", "terraform"],
+        "*" => &[
+            "cloudformation",
+            "compose",
+            "dockerfile",
+            "github-actions",
+            "gitlab-ci",
+            "kubernetes",
+            "shell",
+            "sql",
+            "terraform",
+        ],
         kind if kind.contains("::") => &["cloudformation"],
         kind if kind.starts_with("github/") => &["github-actions"],
         kind if kind.starts_with("gitlab/") => &["gitlab-ci"],
         kind if kind.starts_with("compose/") => &["compose"],
         kind if kind.starts_with("aws/") => &["iam-policy"],
+        kind if kind.starts_with("docker/") => &["dockerfile"],
+        kind if kind.starts_with("shell/") => &["shell"],
         kind if kind.starts_with("sql/") => &["sql"],
         kind if kind.contains('/') => &["kubernetes"],
         _ => &["terraform"],

@@ -76,7 +76,7 @@ impl States {
         let language = Language::of_path(&path.to_string_lossy());
         let declares = |content: &Option<Vec<u8>>| {
             let text = content.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
-            language.is_some_and(|language| !language.is_of_many() || language.may_declare(&text))
+            language.is_some_and(|language| !language.is_of_many() || countersign_engine::may_declare(language, &text))
         };
         let is_infrastructure = declares(&base) || declares(&now);
         let before = of(base.as_deref());

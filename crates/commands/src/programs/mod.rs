@@ -27,7 +27,10 @@ pub(crate) use scripts::sdk;
 
 use crate::args::Args;
 use crate::call::{Call, Found};
+use crate::operation::Reach;
 use crate::shell::{Shell, Stream, Walk};
+use std::collections::HashSet;
+use std::sync::LazyLock;
 
 /// Every program whose own arguments are judged.
 const PROGRAMS: &[&[Program]] = &[
@@ -60,6 +63,23 @@ pub(crate) fn is_known(name: &str) -> bool {
         || wrappers::WRAPPERS.iter().any(|wrapper| wrapper.names.contains(&name))
         || scripts::is_interpreter(name)
         || HARMLESS.contains(&name)
+}
+
+/// Whether a text may do something beyond this machine: it has the name of a program that can. A text without one need not be judged.
+pub fn may_matter(text: &str) -> bool {
+    static NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+        let beyond = PROGRAMS.iter().copied().flatten().filter(|program| program.reach != Reach::Local);
+        beyond.flat_map(|program| program.names).copied().chain(["git"]).collect()
+    });
+    let is_end = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.');
+    text.split(is_end)
+        .any(|word| NAMES.contains(word) || word.chars().any(|c| c.is_ascii_uppercase()) && is_meant(&NAMES, word))
+}
+
+/// Whether a variable is called after a program: `$KUBECTL`, `TERRAFORM_BIN`.
+fn is_meant(names: &HashSet<&str>, word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    names.contains(word.split('_').next().unwrap_or_default())
 }
 
 /// The programs that are recognised, with their other names and what is recognised of them, for the documentation.

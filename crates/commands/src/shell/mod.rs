@@ -5,7 +5,6 @@ mod expand;
 mod lenient;
 mod output;
 mod parse;
-mod pieces;
 mod redirect;
 mod state;
 mod walk;

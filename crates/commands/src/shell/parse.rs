@@ -1,7 +1,7 @@
 //! The syntax tree of a command, within limits.
 
-use super::pieces::{Piece, pieces};
 use crate::limits::{BASE_PARSE_STEPS, BYTES_PER_PARSE_STEP, MAX_COMMAND_BYTES, MAX_NESTING, MAX_OPERATORS};
+use countersign_grammars::shell::{Piece, pieces};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ops::ControlFlow;

@@ -46,7 +46,12 @@ pub fn lower(language: Language, source: &str, tree: &Tree) -> Lowered {
 
 /// Reads what a unit says of which there is no tree, because its language has no grammar.
 pub fn lower_tokens(language: Language, source: &str) -> Lowered {
-    let blocks = if language == Language::Sql { crate::sql::blocks(source) } else { Vec::new() };
+    let blocks = match language {
+        Language::Sql => crate::sql::blocks(source),
+        Language::Shell => crate::shell::blocks(source),
+        Language::Dockerfile => crate::dockerfile::blocks(source),
+        _ => Vec::new(),
+    };
     lowered(source, blocks, false)
 }
 

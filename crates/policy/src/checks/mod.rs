@@ -1,6 +1,7 @@
 //! Checks for what the table of a binding cannot say. The rule's file names the check and stays its home.
 
 mod across;
+mod docker;
 mod iam;
 mod invented;
 mod pins;
@@ -32,6 +33,8 @@ pub(crate) fn find(name: &str) -> Option<Check> {
     Some(match name {
         "bucket_is_public" => across::bucket_is_public,
         "container_image_unpinned" => pins::container_image,
+        "docker_image_is_stage" => docker::image_is_stage,
+        "docker_stage_is_used" => docker::stage_is_used,
         "iam_allows_everything" => iam::allows_everything,
         "iam_any_action" => iam::any_action,
         "iam_document_public" => iam::document_public,

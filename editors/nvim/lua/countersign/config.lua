@@ -4,7 +4,7 @@ local M = {}
 M.defaults = {
   -- The program and its arguments.
   cmd = { 'countersign', 'lsp' },
-  filetypes = { 'terraform', 'terraform-vars', 'tf', 'opentofu', 'opentofu-vars', 'hcl', 'terragrunt', 'packer', 'yaml', 'json', 'helm', 'sql' },
+  filetypes = { 'terraform', 'terraform-vars', 'tf', 'opentofu', 'opentofu-vars', 'hcl', 'terragrunt', 'packer', 'yaml', 'json', 'helm', 'sql', 'sh', 'bash', 'dockerfile' },
   -- What marks the root of a project. A file outside of one is looked at alone.
   root_markers = { '.git', 'countersign.toml' },
   -- Start the server by itself. Without, `:Countersign restart` starts it, or a configuration of your own does.

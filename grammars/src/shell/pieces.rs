@@ -1,4 +1,4 @@
-//! A text cut into statements that the parser is given one by one.
+//! A text cut into statements that a parser is given one by one.
 //!
 //! On a text with errors the grammar's time and memory grow with the square of the text: 10 KB of `a | ` take 100 MB, and 100 KB
 //! more than there is. So a text is cut where a statement ends, and how many operators one may have is limited. What is quoted,
@@ -20,10 +20,11 @@ const HEREDOC_OPERATORS: usize = 40;
 
 /// A statement, or several that cannot be told apart.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Piece {
-    pub(super) range: Range<usize>,
-    /// Operators, brackets and quotes in it.
-    pub(super) operators: usize,
+pub struct Piece {
+    /// Its bytes in the text.
+    pub range: Range<usize>,
+    /// Operators, brackets and quotes in it: what it costs the parser.
+    pub operators: usize,
 }
 
 /// What the scanner is inside of.
@@ -37,43 +38,44 @@ enum Frame {
     Backtick,
 }
 
-struct Scanner<'t> {
+/// Whether a `{` begins the body of a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Body {
+    No,
+    /// Here: behind `)`.
+    Next,
+    /// Somewhere in the statement: it began with `function`.
+    Named,
+}
+
+pub(super) struct Scanner<'t> {
     bytes: &'t [u8],
-    at: usize,
+    pub(super) at: usize,
     frames: Vec<Frame>,
     /// `if`, `case`, loops and `{` that are open.
     compounds: usize,
     operators: usize,
     /// Whether a word here would name a command.
     command: bool,
-    /// Whether the word before was `)` or the statement began with `function`.
-    body: bool,
-    function: bool,
+    body: Body,
+    /// Whether what is on the next line belongs to it: behind `&&`, `||`, `|` and the `()` of a function.
+    continues: bool,
     heredocs: Vec<(Vec<u8>, bool)>,
     /// Heredocs without an end. They are looked for no longer after a few, for each look goes to the end of the text.
-    endless: usize,
+    pub(super) endless: usize,
+    /// The last comment.
+    pub(super) comment: Option<Range<usize>>,
 }
 
 /// Cuts a text.
-pub(super) fn pieces(text: &str) -> Vec<Piece> {
-    let mut scanner = Scanner {
-        bytes: text.as_bytes(),
-        at: 0,
-        frames: Vec::new(),
-        compounds: 0,
-        operators: 0,
-        command: true,
-        body: false,
-        function: false,
-        heredocs: Vec::new(),
-        endless: 0,
-    };
+pub fn pieces(text: &str) -> Vec<Piece> {
+    let mut scanner = Scanner::new(text.as_bytes());
     let mut pieces = Vec::new();
     let mut begin = 0;
     while scanner.at < scanner.bytes.len() {
         let ends = scanner.step();
         // Only behind a byte of ASCII, so never inside of a character.
-        if ends && scanner.frames.is_empty() && scanner.compounds == 0 && scanner.heredocs.is_empty() {
+        if ends && scanner.is_outside() {
             pieces.push(Piece { range: begin..scanner.at, operators: std::mem::take(&mut scanner.operators) });
             begin = scanner.at;
         }
@@ -84,17 +86,48 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
     pieces
 }
 
-impl Scanner<'_> {
+impl<'t> Scanner<'t> {
+    pub(super) fn new(bytes: &'t [u8]) -> Self {
+        Self {
+            bytes,
+            at: 0,
+            frames: Vec::new(),
+            compounds: 0,
+            operators: 0,
+            command: true,
+            body: Body::No,
+            continues: false,
+            heredocs: Vec::new(),
+            endless: 0,
+            comment: None,
+        }
+    }
+
+    /// Whether nothing is open that goes on.
+    pub(super) fn is_outside(&self) -> bool {
+        self.frames.is_empty() && self.compounds == 0 && self.heredocs.is_empty() && !self.continues
+    }
+
+    /// How much is open inside each other.
+    pub(super) fn depth(&self) -> usize {
+        self.frames.len() + self.compounds
+    }
+
     fn peek(&self, ahead: usize) -> u8 {
         self.bytes.get(self.at + ahead).copied().unwrap_or_default()
     }
 
     /// Reads one token or byte. Returns whether a statement may end behind it.
-    fn step(&mut self) -> bool {
+    pub(super) fn step(&mut self) -> bool {
         let byte = self.peek(0);
         if self.frames.last() == Some(&Frame::DoubleQuote) {
             self.in_double_quotes(byte);
             return false;
+        }
+        let is_comment = byte == b'#'
+            && (self.at == 0 || self.bytes.get(self.at - 1).is_some_and(|before| b" \t\n;&|(".contains(before)));
+        if !is_comment && !byte.is_ascii_whitespace() {
+            self.continues = false;
         }
         match byte {
             b'\\' => self.at += 2,
@@ -106,12 +139,13 @@ impl Scanner<'_> {
                 self.skip_heredocs();
                 return true;
             }
-            b'#' if self.at == 0 || self.bytes.get(self.at - 1).is_some_and(|before| b" \t\n;&|(".contains(before)) => {
+            b'#' if is_comment => {
                 let rest = self.bytes.get(self.at..).unwrap_or_default();
                 let len = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
                 // What is a comment here may be none to the grammar.
                 let comment = rest.get(..len).unwrap_or_default();
                 self.operators += comment.iter().filter(|byte| b";&|<>(){}[]`\"'$".contains(byte)).count();
+                self.comment = Some(self.at..self.at + len);
                 self.at += len;
             }
             b'\'' => {
@@ -124,10 +158,18 @@ impl Scanner<'_> {
             b'`' => self.open(Frame::Backtick, 1),
             b'$' if self.peek(1) == b'(' => self.open(Frame::Round, 2),
             b'$' if self.peek(1) == b'{' => self.open(Frame::Expansion, 2),
+            b'(' if self.peek(1) == b')' && !self.command && self.bytes.get(self.at.wrapping_sub(1)) != Some(&b'=') => {
+                // Of a function, whose body may stand on the next line.
+                self.at += 2;
+                self.operators += 2;
+                self.body = Body::Next;
+                self.command = true;
+                self.continues = true;
+            }
             b'(' => self.open(Frame::Round, 1),
             b')' => {
                 self.close(Frame::Round);
-                self.body = true;
+                self.body = Body::Next;
                 self.command = self.compounds > 0;
             }
             b'}' if self.frames.last() == Some(&Frame::Expansion) => self.close(Frame::Expansion),
@@ -141,6 +183,7 @@ impl Scanner<'_> {
                 self.at += if doubled { 2 } else { 1 };
                 if !redirects {
                     self.begin_command();
+                    self.continues = byte == b'|' || (byte == b'&' && doubled);
                 }
                 return !redirects && !doubled && byte != b'|';
             }
@@ -152,8 +195,7 @@ impl Scanner<'_> {
 
     fn begin_command(&mut self) {
         self.command = true;
-        self.body = false;
-        self.function = false;
+        self.body = Body::No;
     }
 
     fn open(&mut self, frame: Frame, len: usize) {
@@ -269,8 +311,10 @@ impl Scanner<'_> {
         let whole = rest.get(len).is_none_or(|next| b" \t\r\n;&|()".contains(next));
         self.at += len.max(1);
         self.operators += word.iter().filter(|byte| b"{}[]!*".contains(byte)).count();
-        let opens_body = word == b"{" && (self.body || self.function);
-        self.body = false;
+        let opens_body = word == b"{" && self.body != Body::No;
+        if self.body == Body::Next {
+            self.body = Body::No;
+        }
         if !whole || !(self.command || opens_body || word == b"}") {
             self.command = false;
             return;
@@ -291,7 +335,7 @@ impl Scanner<'_> {
                 self.command = false;
             }
             b"then" | b"do" | b"else" | b"elif" | b"!" | b"time" => self.operators += 1,
-            b"function" => self.function = true,
+            b"function" => self.body = Body::Named,
             _ => self.command = false,
         }
     }
@@ -322,6 +366,10 @@ mod tests {
             ("x=${a:-b;c}; d", &["x=${a:-b;c};", " d"]),
             ("{ a; }; b", &["{ a; };", " b"]),
             ("find . -exec rm {} \\; ; a", &["find . -exec rm {} \\; ;", " a"]),
+            ("a &&\n  b |\n # c\n\nd\ne", &["a &&\n  b |\n # c\n\nd\n", "e"]),
+            ("f()\n{\n  a\n}\nb", &["f()\n{\n  a\n}\n", "b"]),
+            ("(a; b)\nc", &["(a; b)\n", "c"]),
+            ("a=()\nb", &["a=()\n", "b"]),
         ] {
             let found: Vec<_> = pieces(text).into_iter().map(|piece| &text[piece.range]).collect();
             assert_eq!(found, expected, "{text}");
