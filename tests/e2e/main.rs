@@ -51,6 +51,7 @@ mod reviewers;
 mod reviews;
 mod reviews_in_editors;
 mod same_verdict;
+mod scripts;
 mod services;
 mod session;
 mod slo;

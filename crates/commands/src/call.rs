@@ -100,6 +100,24 @@ pub(crate) fn base(path: &str) -> &str {
     name.strip_suffix(".exe").unwrap_or(name)
 }
 
+/// A text whose addresses say nobody's name and password: `postgres://…@db`.
+fn without_credentials(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://").map(|at| at + 3) {
+        let end =
+            rest[at..].find(|c: char| c.is_whitespace() || "/?#\"'`".contains(c)).map_or(rest.len(), |end| at + end);
+        out.push_str(&rest[..at]);
+        let host = rest[at..end].rfind('@').map_or(at, |sign| {
+            out.push('…');
+            at + sign
+        });
+        out.push_str(&rest[host..end]);
+        rest = &rest[end..];
+    }
+    out + rest
+}
+
 /// Whether a file's name ends so, whatever its case.
 pub(crate) fn has_ending(path: &str, ending: &str) -> bool {
     path.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case(ending))
@@ -155,9 +173,9 @@ impl Walk<'_> {
             reach: found.reach,
             grade: found.grade,
             certain,
-            what: found.what,
+            what: without_credentials(&found.what),
             instead: found.instead,
-            target: found.target.map(|target| short(&target)),
+            target: found.target.map(|target| without_credentials(&short(&target))),
             plan: found.plan,
             evidence,
             folder,

@@ -1,7 +1,8 @@
 //! What an operation says: where it stands, how it is reached, which words may tell the environment, what to do instead.
 
 use countersign_commands::{
-    Context, Effect, Evidence, Grade, NoFiles, Operation, Reach, Source, is_control, judge, judge_tool, recognised,
+    Context, Effect, Evidence, Grade, NoFiles, Operation, Reach, Source, is_control, judge, judge_part, judge_tool,
+    recognised,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -22,6 +23,32 @@ fn one(command: &str) -> Operation {
 /// The words of the evidence, with where they stand.
 fn words(operation: &Operation) -> Vec<(Source, &str, &str)> {
     operation.evidence.iter().map(|Evidence { source, name, word }| (*source, name.as_str(), word.as_str())).collect()
+}
+
+#[test]
+fn no_password_is_repeated() {
+    for command in [
+        "curl -X DELETE https://me:geheim@api.example.com/things/1",
+        "xh DELETE 'https://me:gehe@im@api.example.com'",
+        "psql postgres://me:geheim@db/shop -c 'DROP DATABASE shop'",
+    ] {
+        let operation = one(command);
+        let said = format!("{} {:?}", operation.what, operation.target);
+        assert!(!said.contains("gehe") && !said.contains("me:"), "{said}");
+    }
+    let what = one("curl -X DELETE https://me:geheim@api.example.com/things/1").what;
+    assert!(what.contains("https://…@api.example.com/things/1"), "{what}");
+}
+
+#[test]
+fn a_part_of_a_script_has_its_functions_looked_at() {
+    let environment = BTreeMap::new();
+    let context = Context { files: &NoFiles, folder: "", environment: &environment, branch: None, protected: &[] };
+    let text = "down() {\n  kubectl delete ns \"$1\"\n}\n";
+    assert_eq!(judge(text, &context), []);
+    let [operation] = judge_part(text, &context).try_into().expect("one");
+    assert_eq!(&text[operation.range.clone()], "kubectl delete ns \"$1\"");
+    assert!(!operation.certain, "nobody calls it here");
 }
 
 #[test]

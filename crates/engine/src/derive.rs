@@ -592,7 +592,10 @@ pub(crate) fn written(scope: &Scope<'_>, resource: &Resource) -> Written {
     // Of a template.
     let is_name = |field: &&Field| field.name.ends_with("Name") || field.name.ends_with("Identifier");
     names.extend(resource.body.fields.iter().filter(is_name).filter_map(|field| text(Some(&field.value))));
-    names.extend(resource.address.rsplit('.').next().map(str::to_owned));
+    // A stage of a Dockerfile is called after what it is for, and its image runs anywhere.
+    if !resource.kind.starts_with("docker/") {
+        names.extend(resource.address.rsplit('.').next().map(str::to_owned));
+    }
     let variable = ENVIRONMENT_NAMES.iter().find_map(|name| {
         ["var", "local"].iter().find_map(|from| text(Some(&scope.value_of(&format!("{from}.{name}"))?)))
     });

@@ -80,17 +80,22 @@ impl<'t> Lines<'t> {
         self.begins = false;
         // It goes on behind a line that ends with the escape character, past comments and empty lines.
         let mut last = start..end;
-        while self.goes_on(&last) && end < self.bytes.len() {
-            loop {
+        let mut open = !self.bytes[..end].ends_with(b"\n");
+        while self.goes_on(&last) {
+            open = true;
+            while end < self.bytes.len() {
                 last = end..self.end_of_line(end);
                 end = last.end;
                 let text = self.text(last.clone());
-                if !(text.is_empty() || text.starts_with(b"#")) || end == self.bytes.len() {
+                if !(text.is_empty() || text.starts_with(b"#")) {
+                    open = !self.bytes[..end].ends_with(b"\n");
                     break;
                 }
             }
+            if open {
+                break;
+            }
         }
-        let mut open = !self.bytes[..end].ends_with(b"\n") || self.goes_on(&last);
         let from = start + self.bytes[start..end].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         let name_len = self.bytes[from..end].iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
         let name = from..from + name_len;

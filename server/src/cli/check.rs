@@ -452,10 +452,11 @@ impl<'a> Check<'a> {
             let places = finding.elsewhere.iter().filter_map(|place| Some((place, around.locate(place)?)));
             places.map(|(place, (other, range))| related(&other.file, &other.text, &range, &place.message)).collect()
         };
+        let secrets = looked.secrets;
         let found = |(finding, fingerprint): (Finding, Fingerprint)| {
             let related: Vec<JsonRelated> = related(&finding);
             let shown = if self.for_people {
-                human::finding(&shown_path, &snapshot.text, &finding, &related)
+                human::finding(&shown_path, &snapshot.text, &finding, &related, &secrets)
             } else {
                 String::new()
             };

@@ -9,19 +9,26 @@ use countersign_policy::{Environment, Origin, Severity, Verdict};
 use countersign_text::Text;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::ops::Range;
 
 /// Longest line that is shown, in bytes; a longer one is cut around what is underlined.
 const SHOWN_LINE: usize = 160;
 
-/// One finding, with its source.
-pub(super) fn finding(path: &str, text: &Text, finding: &Finding, related: &[JsonRelated]) -> String {
+/// One finding, with its source, in which `secrets` are blotted out.
+pub(super) fn finding(
+    path: &str,
+    text: &Text,
+    finding: &Finding,
+    related: &[JsonRelated],
+    secrets: &[Range<usize>],
+) -> String {
     let level = match finding.severity {
         Severity::Critical | Severity::High => Level::ERROR,
         Severity::Medium => Level::WARNING,
         Severity::Low => Level::INFO,
     };
     let title = level.clone().with_name(severity(finding.severity)).primary_title(&*finding.message).id(finding.risk);
-    let source = Excerpt::new(text, finding);
+    let source = Excerpt::new(text, finding, secrets);
     let snippet = Snippet::source(source.text.as_str())
         .path(path)
         .line_start(source.first_line)
@@ -47,11 +54,11 @@ pub(super) fn finding(path: &str, text: &Text, finding: &Finding, related: &[Jso
 struct Excerpt {
     text: String,
     first_line: usize,
-    underlined: std::ops::Range<usize>,
+    underlined: Range<usize>,
 }
 
 impl Excerpt {
-    fn new(text: &Text, finding: &Finding) -> Self {
+    fn new(text: &Text, finding: &Finding, secrets: &[Range<usize>]) -> Self {
         let first = text.line_of(finding.range.start);
         let line = text.line_content(first);
         // What spans several lines is shown by its first.
@@ -63,15 +70,36 @@ impl Excerpt {
         };
         let shown_end = text.clamp(start..line.end.min(start + SHOWN_LINE)).end.max(start);
         let end = end.min(shown_end).max(finding.range.start.min(shown_end));
-        let mut underlined = finding.range.start.min(end) - start..end - start;
-        let mut text = text.slice(start..shown_end);
-        if finding.is_secret {
-            let hidden: String = text[underlined.clone()].chars().map(|c| if c == '"' { c } else { '*' }).collect();
-            text.replace_range(underlined.clone(), &hidden);
-            underlined.end = underlined.start + hidden.len();
-        }
-        Self { text, first_line: first + 1, underlined }
+        let shown = |part: Range<usize>| {
+            let within = |secret: &Range<usize>| {
+                let clip = |at: usize| at.clamp(part.start, part.end) - part.start;
+                clip(secret.start)..clip(secret.end)
+            };
+            let secrets: Vec<_> = secrets.iter().map(within).filter(|secret| !secret.is_empty()).collect();
+            masked(&text.slice(part.clone()), &secrets)
+        };
+        let begin = finding.range.start.min(end);
+        let [before, inside, after] = [start..begin, begin..end, end..shown_end].map(shown);
+        let underlined = before.len()..before.len() + inside.len();
+        Self { text: before + &inside + &after, first_line: first + 1, underlined }
     }
+}
+
+/// A text in which secrets are blotted out, line by line as it was.
+pub(super) fn masked(text: &str, secrets: &[Range<usize>]) -> String {
+    let mut secrets = secrets.to_vec();
+    secrets.sort_by_key(|secret| secret.start);
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for secret in secrets {
+        let secret = secret.start.max(at)..secret.end.max(at);
+        out.push_str(text.get(at..secret.start).unwrap_or_default());
+        let hidden = text.get(secret.clone()).unwrap_or_default();
+        out.extend(hidden.chars().map(|c| if matches!(c, '"' | '\n' | '\r') { c } else { '*' }));
+        at = secret.end;
+    }
+    out.push_str(text.get(at..).unwrap_or_default());
+    out
 }
 
 /// Who wrote it and what follows.
@@ -179,4 +207,14 @@ fn summary(report: &Report) -> String {
         let _ = writeln!(summary, "{outdated}.");
     }
     summary
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn a_secret_is_blotted_out() {
+        assert_eq!(masked("a = \"geheim\"\nb", &[4..12, 6..8]), "a = \"******\"\nb");
+    }
 }
