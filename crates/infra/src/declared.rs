@@ -63,6 +63,9 @@ pub(crate) fn in_yaml(source: &str, tree: &Tree) -> Vec<Block> {
         workflows::add(source, &document, &mut blocks);
         compose::add(source, &document, &mut blocks);
         gitlab::add(source, &document, &mut blocks);
+        if !blocks.is_empty() {
+            shell::add_commands(source, &document, 0, &mut blocks);
+        }
     }
     blocks
 }

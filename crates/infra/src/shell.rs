@@ -7,6 +7,7 @@
 use crate::found::Found;
 use crate::terraform::syntax::{Block, Expr, ExprKind, Template};
 use crate::terraform::text_of;
+use crate::yaml::get;
 use countersign_commands::{Context, Effect, Grade, NoFiles, Operation, Reach, judge_part, may_matter};
 use countersign_grammars::shell::comments;
 use std::collections::BTreeMap;
@@ -53,6 +54,43 @@ pub(crate) fn add_value(source: &str, value: &Expr, blocks: &mut Vec<Block>) {
         }
         _ => {}
     }
+}
+
+/// Deepest nesting in which commands are looked for.
+const MAX_DEPTH: usize = 40;
+
+/// Adds what a shell would do that is started with a script, as in `command: ["sh", "-c", "…"]`, also with the script in `args`.
+/// `source` is the text of the unit in YAML.
+pub(crate) fn add_commands(source: &str, value: &Expr, depth: usize, blocks: &mut Vec<Block>) {
+    match &value.kind {
+        _ if depth > MAX_DEPTH => {}
+        ExprKind::List(values) => match script_of(values) {
+            Some(script) => script.iter().for_each(|script| add_value(source, script, blocks)),
+            None => values.iter().for_each(|value| add_commands(source, value, depth + 1, blocks)),
+        },
+        ExprKind::Object { elements, .. } => {
+            if let (Some(command), Some(args)) = (get(value, "command"), get(value, "args"))
+                && let (ExprKind::List(command), ExprKind::List(args)) = (&command.kind, &args.kind)
+                && script_of(command).is_some_and(<[Expr]>::is_empty)
+                && let Some(script) = args.first()
+            {
+                add_value(source, script, blocks);
+            }
+            elements.iter().for_each(|element| add_commands(source, &element.value, depth + 1, blocks));
+        }
+        _ => {}
+    }
+}
+
+/// The script that a shell is started with, which is one word or may stand elsewhere; `None` where no shell is.
+fn script_of(words: &[Expr]) -> Option<&[Expr]> {
+    let [shell, rest @ ..] = words else { return None };
+    let is_shell =
+        text_of(shell).is_some_and(|shell| shell.rsplit('/').next().is_some_and(|name| name.ends_with("sh")));
+    let is_flag = |word: &Expr| text_of(word).is_some_and(|word| word.starts_with('-') && word.ends_with('c'));
+    let flag = rest.iter().position(is_flag).filter(|_| is_shell)?;
+    let rest = &rest[flag + 1..];
+    Some(&rest[..rest.len().min(1)])
 }
 
 /// Adds what the commands of a text would do. `place` says where what stands in the text stands in the unit.
