@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The newest schema that this version can read and write.
@@ -96,6 +96,7 @@ impl Ledger {
         let path = path.as_ref();
         create_private(path).map_err(|source| LedgerError::Io { path: path.to_owned(), source })?;
         patiently(PATIENCE, || {
+            let _alone = alone();
             let connection = connect(path)?;
             let ledger = Self { path: path.to_owned(), connection, patience: PATIENCE };
             // A look at the newest entry, which a file that was cut short does not have.
@@ -119,7 +120,10 @@ impl Ledger {
         lock.lock().map_err(failed)?;
         match Self::open(path) {
             Err(reason) if reason.is_about_the_file() => {
-                let moved_to = move_away(path).map_err(failed)?;
+                let moved_to = {
+                    let _alone = alone();
+                    move_away(path).map_err(failed)?
+                };
                 Ok((Self::open(path)?, Some(SetAside { moved_to, reason })))
             }
             opened => opened.map(|ledger| (ledger, None)),
@@ -201,12 +205,20 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "cell_size_check", true)
 }
 
+/// Lets one thread of the process at a time make, connect to or move a file.
+///
+/// Locks of files are the process's: one thread's do not hold another one off. Closing a file lets go of all locks that the process
+/// holds on it, so one that is there is not opened, and none is connected to before the one who made it has closed it. And a thread
+/// that connects to a file while another one moves it away takes the shared memory of the new one for its own, and cuts it short
+/// under the other's feet, which ends the process (`SIGBUS`).
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Makes an empty file for the user alone where there is none. The database gives its other files the same permissions.
 fn create_private(path: &Path) -> io::Result<()> {
-    /// Closing a file lets go of all locks that the process holds on it, those of other connections included. So a file
-    /// that is there is not opened, and none is connected to before the one who made it has closed it.
-    static CREATING: Mutex<()> = Mutex::new(());
-    let _alone = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         create_folder(folder)?;
     }
