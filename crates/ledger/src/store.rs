@@ -3,7 +3,7 @@
 use crate::error::LedgerError;
 use crate::ledger::{Ledger, PATIENCE, patiently};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -94,9 +94,9 @@ impl Ledger {
     /// Fails where the file is none, is damaged as far as one look at its ends can tell, or was written by a newer version.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, LedgerError> {
         let path = path.as_ref();
-        create_private(path).map_err(|source| LedgerError::Io { path: path.to_owned(), source })?;
         patiently(PATIENCE, || {
             let _alone = alone();
+            create_private(path).map_err(|source| LedgerError::Io { path: path.to_owned(), source })?;
             let connection = connect(path)?;
             let ledger = Self { path: path.to_owned(), connection, patience: PATIENCE };
             // A look at the newest entry, which a file that was cut short does not have.
@@ -135,7 +135,13 @@ fn connect(path: &Path) -> Result<Connection, LedgerError> {
     let failed = |error| LedgerError::of(path, error);
     // Without `SQLITE_OPEN_URI`: a path is a path, whatever it begins with.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(|error| match error.sqlite_error_code() {
+        // Another process has moved it away since it was made.
+        Some(ErrorCode::CannotOpen) if matches!(path.try_exists(), Ok(false)) => {
+            LedgerError::Busy { path: path.to_owned() }
+        }
+        _ => failed(error),
+    })?;
     connection.busy_timeout(SLICE).map_err(failed)?;
     // Before anything is written: the file may be somebody else's.
     let is_new = recognise(path, &connection.unchecked_transaction().map_err(failed)?)?;
@@ -218,7 +224,6 @@ fn alone() -> MutexGuard<'static, ()> {
 
 /// Makes an empty file for the user alone where there is none. The database gives its other files the same permissions.
 fn create_private(path: &Path) -> io::Result<()> {
-    let _alone = alone();
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         create_folder(folder)?;
     }
