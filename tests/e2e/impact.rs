@@ -45,7 +45,7 @@ fn repository() -> Workspace {
 }
 
 /// The impact as JSON that its schema allows, and the exit code.
-fn impact(workspace: &Workspace, arguments: &[&str]) -> (Value, Option<i32>) {
+pub(crate) fn impact(workspace: &Workspace, arguments: &[&str]) -> (Value, Option<i32>) {
     let said = countersign(workspace, &[&["impact", "--format", "json"], arguments].concat());
     (valid(&said), said.code)
 }
@@ -58,7 +58,7 @@ fn valid(said: &Said) -> Value {
 }
 
 /// Action, path and address of each resource.
-fn actions(impact: &Value) -> Vec<(&str, &str, &str)> {
+pub(crate) fn actions(impact: &Value) -> Vec<(&str, &str, &str)> {
     let resources = impact["resources"].as_array().expect("resources").iter();
     resources
         .map(|resource| {

@@ -1,8 +1,11 @@
 //! Migrations in SQL.
 
+use crate::agents::{claude, decision};
 use crate::cli::{countersign, files, findings, report};
 use crate::editor::{INFORMATION, WARNING, Workspace, finding};
+use crate::impact::{actions, impact};
 use crate::reviews::Team;
+use serde_json::json;
 
 const DROP: &str = "ALTER TABLE users DROP COLUMN first_name;\n";
 
@@ -135,4 +138,51 @@ fn the_gate_wants_a_review_of_what_an_ai_drops() {
     let changes = gate.json["changes"].as_array().expect("changes").clone();
     let change = changes.iter().find(|change| change["path"] == "migrations/2.sql").expect("the migration");
     assert!(change["risks"].to_string().contains("column-dropped"), "{change}");
+}
+
+/// What is new in a migration is what will run: what was there before has.
+#[test]
+fn what_a_new_migration_does_to_what_is_live() {
+    let users =
+        ("db/1_users.sql", "CREATE TABLE users (id bigint, email text, seen timestamptz);\nDROP TABLE people;\n");
+    let workspace = Workspace::git(&[users]);
+    workspace.write(
+        "db/2_less.sql",
+        "ALTER TABLE users DROP COLUMN email;\nALTER TABLE users ALTER seen TYPE date;\nCREATE TABLE carts (id bigint);\nDROP TABLE carts;\n",
+    );
+    workspace.write("db/2_less.down.sql", "DROP TABLE users;\n");
+    let (json, code) = impact(&workspace, &[]);
+    let mut found = actions(&json);
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        [
+            ("create", "db/2_less.sql", "carts"),
+            ("destroy", "db/2_less.sql", "users.email"),
+            ("update", "db/2_less.sql", "users.seen"),
+        ]
+    );
+    assert_eq!(code, Some(1));
+    let said = countersign(&workspace, &["impact"]).stdout;
+    for line in [
+        "destroy: users.email is destroyed",
+        "data loss: what is in the column, in every row: gone once this runs",
+        "`timestamptz` becomes `date`",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+}
+
+/// What holds data is not dropped by an agent; that somebody has to look at the rest stays so.
+#[test]
+fn an_agent_is_stopped_before_it_drops_a_column() {
+    let workspace = Workspace::git(&[("db/1.sql", "CREATE TABLE users (id bigint, first_name text);\n")]);
+    let write = |content: &str| {
+        decision(&claude(&workspace, "Write", &json!({ "file_path": workspace.path("db/2.sql"), "content": content })))
+    };
+    let (said, why) = write(DROP);
+    assert!(said == "deny" && why.contains("`users.first_name`"), "{said}: {why}");
+    assert_eq!(write("DROP TABLE users;\n").0, "deny");
+    assert_eq!(write("TRUNCATE users;\n").0, "tell");
+    assert_ne!(write("CREATE TABLE carts (id bigint);\nDROP TABLE carts;\n").0, "deny");
 }

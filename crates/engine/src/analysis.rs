@@ -7,6 +7,7 @@ use crate::impact::{self, Impact};
 use crate::pattern::{self, OUTSIDE};
 use crate::peers;
 use crate::place;
+use countersign_infra::Format;
 use countersign_infra::terraform::Workspace;
 use countersign_policy::{
     Catalogue, Circumstances, Config, Environment, EnvironmentEvidence, Environments, Fix, Impacted, Loudness, Origin,
@@ -356,6 +357,10 @@ impl Analyzer<'_> {
     /// Adds what a change does to what is live. Where a risk of the same resource is seen on the same line already, that it is
     /// new is no second finding.
     fn say_impact(&mut self, impact: &Impact) {
+        if Format::of_kind(&impact.change.kind) == Format::Sql {
+            self.deepen(impact);
+            return;
+        }
         for saying in impact.sayings(self.snapshot) {
             let Some(risk) = self.policy.catalogue.risk(saying.risk) else { continue };
             let address = impact.change.address.as_str();
@@ -376,19 +381,39 @@ impl Analyzer<'_> {
                 address: address.into(),
                 range: impact.range(self.snapshot).unwrap_or_else(|| saying.range.clone()),
             };
-            let path = self.policy.relative(&self.snapshot.file);
-            let tier = self.policy.tiers.of(path, &impact.change.kind, impact.environment);
             let finding = Finding {
                 resource: Some(resource),
                 message: saying.message.into(),
                 help: risk.help.as_str().into(),
                 fix: saying.fix,
                 causes: saying.causes,
-                impact: Some(Impacted { tier, ..impact.circumstances() }),
+                impact: Some(self.circumstances(impact)),
                 ..Finding::new(risk, origin, saying.range)
             };
             self.push(impact::with_reach(finding, impact));
         }
+    }
+
+    /// Judges what is found of a statement once more, now that it is known what it does: its risks say that it does.
+    fn deepen(&mut self, impact: &Impact) {
+        let line = |range: &Range<usize>| self.snapshot.text.line_of(range.start);
+        let lines: Vec<_> = impact.places(self.snapshot).iter().map(line).collect();
+        let is_about = |known: &mut Finding| {
+            let is_it = |it: &ResourceRef| *it.address == *impact.change.address;
+            known.resource.as_ref().is_some_and(is_it) && lines.contains(&line(&known.range))
+        };
+        let deepened: Vec<_> = self.analysis.findings.extract_if(.., is_about).collect();
+        let circumstances = Some(self.circumstances(impact));
+        for finding in deepened {
+            self.push(Finding { impact: circumstances, ..finding });
+        }
+    }
+
+    /// What the table of verdicts is asked about.
+    fn circumstances(&self, impact: &Impact) -> Impacted {
+        let path = self.policy.relative(&self.snapshot.file);
+        let tier = self.policy.tiers.of(path, &impact.change.kind, impact.environment);
+        Impacted { tier, ..impact.circumstances() }
     }
 
     /// Adds who wrote what, in a file that the team calls critical. Returns whether it is one.

@@ -95,13 +95,21 @@ impl Impact {
     pub fn risk(&self) -> &'static str {
         match self.change.action {
             Action::Unknown => "impact-unknown",
-            Action::Destroy | Action::Replace if self.change.loss.is_some() => "destroys-data",
+            _ if self.change.loss.is_some() => "destroys-data",
             Action::Destroy => "destroys",
             Action::Replace => "replaces",
             _ if self.change.interruption.is_some() => "interrupts",
             _ if !self.change.protections_removed.is_empty() => "protection-removed",
             _ => "widens",
         }
+    }
+
+    /// Where in a text it is brought about, and where it is shown.
+    pub(crate) fn places(&self, snapshot: &Snapshot) -> Vec<Range<usize>> {
+        let change = &self.change;
+        let widened = change.widened.iter().map(|it| &it.reason);
+        let reasons = change.reasons.iter().chain(&change.interruption).chain(widened);
+        reasons.filter_map(|reason| place_of(reason, snapshot)).chain(self.range(snapshot)).collect()
     }
 
     /// It in a few words, for a line above the resource: `replace, 14 dependents, production`.
@@ -130,10 +138,7 @@ impl Impact {
         let change = &self.change;
         let Some(whole) = self.range(snapshot) else { return Vec::new() };
         let mut sayings = Vec::new();
-        let here = |reason: &Reason| {
-            let own = reason.place.as_ref().filter(|it| it.side == Side::After && it.file == snapshot.file)?;
-            place(snapshot, own.unit, &own.range)
-        };
+        let here = |reason: &Reason| place_of(reason, snapshot);
         if matches!(change.action, Action::Destroy | Action::Replace | Action::Unknown) {
             let places: Vec<_> = change.reasons.iter().filter_map(here).collect();
             let range = places.first().cloned().unwrap_or_else(|| whole.clone());
@@ -255,6 +260,12 @@ pub fn environment_of(
         return (Environment::Unknown, None);
     };
     policy.environments.of(&Written { path: policy.relative(&file).to_owned(), ..written })
+}
+
+/// Where a reason stands, where that is in a text.
+fn place_of(reason: &Reason, snapshot: &Snapshot) -> Option<Range<usize>> {
+    let own = reason.place.as_ref().filter(|it| it.side == Side::After && it.file == snapshot.file)?;
+    place(snapshot, own.unit, &own.range)
 }
 
 fn place(snapshot: &Snapshot, unit: u64, range: &Range<usize>) -> Option<Range<usize>> {

@@ -173,7 +173,7 @@ impl Tables {
         }
         let Some(known) = class(kind) else {
             return match Format::of_kind(kind) {
-                Format::Kubernetes | Format::Workflow => Effect::InPlace,
+                Format::Kubernetes | Format::Sql | Format::Workflow => Effect::InPlace,
                 Format::Terraform | Format::CloudFormation => Effect::Unknown,
             };
         };
@@ -228,7 +228,7 @@ pub fn class(kind: &str) -> Option<Kind> {
         Format::Terraform => find(TERRAFORM, kind).or_else(|| find(UTILITY, kind)),
         Format::CloudFormation => find(CLOUDFORMATION, kind).or_else(|| find(UTILITY, kind)),
         Format::Kubernetes => find(KUBERNETES, kind),
-        Format::Workflow => None,
+        Format::Sql | Format::Workflow => None,
     }?;
     let mut columns = line.splitn(5, ' ');
     let tier = columns.next()?.parse().ok();

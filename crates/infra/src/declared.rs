@@ -15,8 +15,10 @@ pub enum Format {
     CloudFormation,
     /// Kubernetes: objects that are applied to a cluster.
     Kubernetes,
-    /// A pipeline of GitHub Actions or GitLab CI, a file of Compose, a policy by itself, statements of SQL, commands, an image: what is there no more takes
-    /// nothing along.
+    /// Statements of SQL, which run once: one that is there no more has run.
+    Sql,
+    /// A pipeline of GitHub Actions or GitLab CI, a file of Compose, a policy by itself, commands, an image: what is there no more
+    /// takes nothing along.
     Workflow,
 }
 
@@ -25,7 +27,9 @@ impl Format {
     pub fn of_kind(kind: &str) -> Self {
         if kind.contains("::") {
             Self::CloudFormation
-        } else if ["github/", "gitlab/", "compose/", "aws/", "docker/", "shell/", "sql/"]
+        } else if kind.starts_with("sql/") {
+            Self::Sql
+        } else if ["github/", "gitlab/", "compose/", "aws/", "docker/", "shell/"]
             .iter()
             .any(|start| kind.starts_with(start))
         {

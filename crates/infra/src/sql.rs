@@ -392,10 +392,74 @@ impl Reader<'_> {
             self.eat(&["if", "not", "exists"]);
             if let Some(name) = self.name() {
                 let range = name.range.clone();
-                let found = Found::new().name("name", &name).is("temporary", temporary, range);
-                self.add("table", &format!("table {}", name.text), (start, self.at), found);
+                let head = self.at;
+                let columns = self.columns();
+                let found = Found::new()
+                    .name("name", &name)
+                    .is("temporary", temporary, range.clone())
+                    .map("columns", &columns, range);
+                self.add("table", &format!("table {}", name.text), (start, head), found);
             }
         }
+    }
+
+    /// The columns of a table that is made, each with its type.
+    fn columns(&mut self) -> Vec<(String, String, Range<usize>)> {
+        const NONE: [&str; 12] = [
+            "check",
+            "constraint",
+            "exclude",
+            "foreign",
+            "fulltext",
+            "index",
+            "key",
+            "like",
+            "period",
+            "primary",
+            "spatial",
+            "unique",
+        ];
+        let mut columns = Vec::new();
+        if !self.is_sign(self.at, b'(') {
+            return columns;
+        }
+        loop {
+            self.at += 1;
+            let is_other = NONE.iter().any(|word| self.is_at(self.at, word));
+            if let Some(name) = self.name().filter(|_| !is_other) {
+                let to = self.type_end(self.at);
+                let range = self.span(self.at, to);
+                columns.push((name.text, self.written(&range), range));
+            }
+            self.at = self.clause_end(self.at);
+            if !self.is_sign(self.at, b',') {
+                return columns;
+            }
+        }
+    }
+
+    /// Where a type ends: at what is said of the column besides.
+    fn type_end(&self, from: usize) -> usize {
+        const BESIDES: [&str; 16] = [
+            "after",
+            "as",
+            "auto_increment",
+            "check",
+            "collate",
+            "comment",
+            "constraint",
+            "default",
+            "first",
+            "generated",
+            "not",
+            "null",
+            "primary",
+            "references",
+            "unique",
+            "using",
+        ];
+        let end = self.clause_end(from);
+        (from..end).find(|at| BESIDES.iter().any(|word| self.is_at(*at, word))).unwrap_or(end)
     }
 
     fn truncate(&mut self, start: usize) {
@@ -499,26 +563,30 @@ impl Reader<'_> {
             let said = self.span(words, self.at);
             let found = Found::new().name("table", table).name("column", &name);
             if kind == "alter-type" {
-                let to = ["using", "collate"]
-                    .iter()
-                    .filter_map(|word| self.find(&[word], self.at, end))
-                    .min()
-                    .unwrap_or(end);
-                let range = self.span(self.at, to);
+                let range = self.span(self.at, self.type_end(self.at));
                 let found = found.text("type", &self.written(&range), range.clone());
                 self.add_at(kind, &column(&name), said.start..range.end.max(said.end), found);
             } else {
                 self.add_at(kind, &column(&name), said.clone(), found.is("is", true, said));
             }
-        } else if self.eat(&["modify"]) || self.eat(&["change"]) {
-            // MySQL: the whole column is said anew.
+        } else if self.is_at(from, "modify") || self.is_at(from, "change") {
+            // MySQL: the whole column is said anew, with `CHANGE` under another name as well.
+            self.at += 1;
             self.eat(&["column"]);
-            if let Some(name) = self.name() {
-                let range = self.span(self.at, end);
-                let found =
-                    Found::new().name("table", table).name("column", &name).text("type", &self.written(&range), range);
-                self.add_at("alter-type", &column(&name), self.span(from, self.at), found);
+            let Some(name) = self.name() else { return };
+            let said = self.span(from, self.at);
+            if self.is_at(from, "change") {
+                let Some(to) = self.name() else { return };
+                if to.text != name.text {
+                    let object = name.range.clone();
+                    let found = Found::new().name("table", table).name("to", &to).text("object", "column", object);
+                    self.add("rename", &column(&name), (from, self.at), found);
+                }
             }
+            let range = self.span(self.at, self.type_end(self.at));
+            let found =
+                Found::new().name("table", table).name("column", &name).text("type", &self.written(&range), range);
+            self.add_at("alter-type", &column(&name), said, found);
         } else if self.eat(&["rename"]) {
             let is_other = self.eat(&["constraint"]) || self.eat(&["index"]) || self.eat(&["key"]);
             if is_other {
@@ -602,9 +670,11 @@ impl Reader<'_> {
         let is_primary = has(&["primary", "key"]).is_some();
         let rewrites = is_volatile || is_stored || is_identity || is_serial;
         let at = |place: Option<usize>, len: usize| place.map_or_else(|| range.clone(), |at| self.span(at, at + len));
+        let type_range = self.span(head, self.type_end(head));
         let found = Found::new()
             .name("table", table)
             .name("column", &name)
+            .text("type", &self.written(&type_range), type_range)
             .is("rewrites", rewrites, at(default.or(generated), 1))
             .is("required", (not_null || is_primary) && !is_filled, at(has(&["not", "null"]), 2))
             .is(

@@ -139,7 +139,7 @@ pub(crate) fn tables(configs: &Configs, modules: &BTreeSet<String>) -> Tables {
 
 /// What is said of a file that is none of a module.
 const NOT_COMPARED: &str = "what an edit does is predicted for Terraform and OpenTofu (.tf, .tofu, .tf.json, .tofu.json, .tfvars), \
-                            and for CloudFormation and Kubernetes (.yaml, .yml, .json, .template)";
+                            for CloudFormation and Kubernetes (.yaml, .yml, .json, .template), and for SQL (.sql)";
 
 /// Whether a path is that of a file of a module, which may be one by itself.
 fn is_of_module(path: &str) -> Option<Language> {
@@ -148,7 +148,7 @@ fn is_of_module(path: &str) -> Option<Language> {
 
 /// Whether a module is one file by itself.
 fn stands_alone(module: &str) -> bool {
-    matches!(Language::of_path(module), Some(Language::Yaml | Language::Json))
+    matches!(Language::of_path(module), Some(Language::Yaml | Language::Json | Language::Sql))
 }
 
 /// A content as the file at a path. What is no text, or too large, declares what nobody knows, and why is said.

@@ -134,6 +134,7 @@ fn now_at(then: &Snapshot, now: &Snapshot, mut at: usize) -> usize {
 /// Whether a change is more than that something is made or changed in place.
 fn is_worth_saying(change: &Change) -> bool {
     matches!(change.action, Action::Destroy | Action::Replace | Action::Unknown)
+        || change.loss.is_some()
         || change.interruption.is_some()
         || !change.protections_removed.is_empty()
         || !change.widened.is_empty()

@@ -7,6 +7,7 @@ use crate::git::Revision;
 use crate::surroundings::{self, LOCAL_STATE, Near, StateNames, Surroundings, key, near};
 use anyhow::{Context, bail};
 use countersign_engine::{module_of, units, wanted_files};
+use countersign_grammars::Language;
 use gix::ObjectId;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -244,6 +245,12 @@ impl<'a> Since<'a> {
             }
             wanted.extend(more);
         }
+        // What a migration does to a table is told by those that made it.
+        let migrations: BTreeSet<_> = modules.iter().filter_map(|module| Migration::of(module)).collect();
+        let is_beside = |module: &&str| {
+            Migration::of(module).is_some_and(|it| migrations.iter().any(|migration| migration.is_beside(&it)))
+        };
+        wanted.extend(by_module.keys().copied().filter(is_beside));
         // Those that read files are there to see whether these are different.
         let reading = self.visible.iter().filter(|(file, near)| near.reads && self.is_in_scope(file));
         wanted.extend(reading.map(|(_, near)| near.module.as_str()));
@@ -274,6 +281,25 @@ impl<'a> Since<'a> {
         let baseline = format!("{} ({})", self.revision.name, self.revision.commit);
         let problems = self.problems.into_iter().map(|(file, message)| problem(&after, &file, message)).collect();
         Compared { before, after, modules, only: None, baseline, doubts: self.doubts, problems }
+    }
+}
+
+/// A file of SQL by its folder, the one that is in, and its own name.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Migration<'a> {
+    folder: &'a Path,
+    name: &'a str,
+}
+
+impl<'a> Migration<'a> {
+    fn of(file: &'a str) -> Option<Self> {
+        let (folder, name) = file.rsplit_once('/')?;
+        (Language::of_path(file) == Some(Language::Sql)).then_some(Self { folder: Path::new(folder), name })
+    }
+
+    /// Whether two are of one row of migrations: files of a folder, or one in a folder each (`2_add/up.sql`).
+    fn is_beside(&self, other: &Self) -> bool {
+        self.folder == other.folder || self.name == other.name && self.folder.parent() == other.folder.parent()
     }
 }
 

@@ -27,7 +27,7 @@ fn settings(format: Format) -> &'static [&'static str] {
         Format::Terraform => OF_TERRAFORM,
         Format::CloudFormation => OF_CLOUDFORMATION,
         Format::Kubernetes => OF_KUBERNETES,
-        Format::Workflow => &[],
+        Format::Sql | Format::Workflow => &[],
     }
 }
 

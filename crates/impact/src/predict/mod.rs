@@ -4,6 +4,7 @@
 //! first; then what its calls of other modules do to the resources inside of those, as far as these come from the calls.
 
 mod calls;
+mod columns;
 mod diff;
 mod follow;
 mod formats;
@@ -21,6 +22,7 @@ mod resource;
 mod selectors;
 mod similar;
 mod stacks;
+mod statements;
 mod words;
 
 use crate::change::{Action, Change, Place, Reason, Side};
@@ -53,6 +55,10 @@ pub fn predict(before: &Workspace, after: &Workspace, modules: &BTreeSet<String>
         let from = moved.get(folder).unwrap_or(folder);
         let pair = Pair::new(half(Side::Before, before, from), half(Side::After, after, folder), tables);
         // What the calls of a module make of it is said there, where only one of the states has it.
+        if statements::is_file(folder) {
+            pair.statements(&mut seen);
+            continue;
+        }
         let is_called = |workspace: &Workspace| !workspace.callers(folder).is_empty();
         if (pair.before.is_there() || !is_called(after)) && (pair.after.is_there() || !is_called(before)) {
             pair.compare(&mut seen);

@@ -23,7 +23,7 @@ use std::sync::Arc;
 const MAX_REASONS: usize = 12;
 
 /// How an action weighs against another one of the same resource.
-fn weight(action: Action, certain: bool) -> u8 {
+pub(super) fn weight(action: Action, certain: bool) -> u8 {
     match (action, certain) {
         (Action::Destroy, true) => 6,
         (Action::Replace, true) => 5,
@@ -237,7 +237,7 @@ impl Pair<'_> {
                 }
                 (Effect::MayReplace, _) => {
                     let who = match Format::of_kind(&kind) {
-                        Format::Terraform | Format::Workflow => "a condition in the provider",
+                        Format::Terraform | Format::Sql | Format::Workflow => "a condition in the provider",
                         Format::CloudFormation => "a condition that the reference of the property names",
                         Format::Kubernetes => "what the object is at that time",
                     };
@@ -318,7 +318,7 @@ pub(super) fn refused(kind: &str) -> &'static str {
     match Format::of_kind(kind) {
         Format::Terraform => ", which Terraform refuses",
         Format::CloudFormation => ", and it is not said which of them counts",
-        Format::Kubernetes | Format::Workflow => ", and the one that is applied last counts",
+        Format::Kubernetes | Format::Sql | Format::Workflow => ", and the one that is applied last counts",
     }
 }
 

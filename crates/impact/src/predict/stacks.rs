@@ -6,8 +6,8 @@ use countersign_infra::terraform::Workspace;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Folders whose configuration is in another folder now and keeps its state: where it is now, and where it was. It keeps it where
-/// its backend is told by the same words, and nothing is left where it was or was there before where it is now. A template is
-/// taken for the same where it declares the same resources.
+/// its backend is told by the same words, and nothing is left where it was or was there before where it is now. A template or a
+/// file of SQL is taken for the same where it declares the same.
 pub(super) fn moved(before: &Workspace, after: &Workspace, modules: &BTreeSet<String>) -> BTreeMap<String, String> {
     let is_there = |workspace: &Workspace, folder: &str| !workspace.all(folder).is_empty();
     let mut by_state: BTreeMap<String, [Vec<&String>; 2]> = BTreeMap::new();
@@ -28,7 +28,7 @@ pub(super) fn moved(before: &Workspace, after: &Workspace, modules: &BTreeSet<St
 
 /// The words that tell which state a configuration keeps; empty where they do not. A state in a file stays behind.
 fn state(workspace: &Workspace, folder: &str) -> String {
-    let is_template = |kind: &str| Format::of_kind(kind) == Format::CloudFormation;
+    let is_template = |kind: &str| matches!(Format::of_kind(kind), Format::CloudFormation | Format::Sql);
     let mut resources: Vec<_> = workspace
         .of_kinds(folder, is_template)
         .map(|it| format!("{} {}", it.block().kind, it.block().address))

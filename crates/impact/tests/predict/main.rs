@@ -6,5 +6,6 @@ mod harm;
 mod modules;
 mod properties;
 mod resources;
+mod statements;
 mod support;
 mod templates;

@@ -3,7 +3,7 @@
 use countersign_grammars::Language;
 use countersign_impact::tables::Tables;
 use countersign_impact::{Action, Change, predict};
-use countersign_infra::terraform::{Workspace, lower, module_of};
+use countersign_infra::terraform::{Workspace, lower, lower_tokens, module_of};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tree_sitter::Parser;
@@ -15,11 +15,13 @@ pub(crate) fn workspace(files: &[(&str, &str)]) -> Workspace {
     let mut parser = Parser::new();
     for (path, text) in files {
         let language = Language::of_path(path).expect("a language");
-        parser.set_language(&language.grammar()).expect("a grammar");
-        let units: Vec<_> = pieces(text)
-            .into_iter()
-            .map(|piece| Arc::new(lower(language, piece, &parser.parse(piece, None).expect("a tree"))))
-            .collect();
+        let units: Vec<_> = if language.has_grammar() {
+            parser.set_language(&language.grammar()).expect("a grammar");
+            let mut tree = |piece| parser.parse(piece, None).expect("a tree");
+            pieces(text).into_iter().map(|piece| Arc::new(lower(language, piece, &tree(piece)))).collect()
+        } else {
+            text.split_inclusive(";\n").map(|piece| Arc::new(lower_tokens(language, piece))).collect()
+        };
         workspace.update(&Arc::from(*path), &[], &units);
     }
     workspace

@@ -137,7 +137,7 @@ fn protections_of(kind: &str, before: &Body, after: &Body) -> Vec<Protection> {
     if let Some(known) = class(kind) {
         return known.protections().collect();
     }
-    if format == Format::Workflow {
+    if matches!(format, Format::Sql | Format::Workflow) {
         return Vec::new();
     }
     let is_named = |name: &&str| before.value(name).is_some() || after.value(name).is_some();
