@@ -55,7 +55,7 @@ pub fn predict(before: &Workspace, after: &Workspace, modules: &BTreeSet<String>
         let from = moved.get(folder).unwrap_or(folder);
         let pair = Pair::new(half(Side::Before, before, from), half(Side::After, after, folder), tables);
         // What the calls of a module make of it is said there, where only one of the states has it.
-        if statements::is_file(folder) {
+        if statements::are_statements(&pair) {
             pair.statements(&mut seen);
             continue;
         }

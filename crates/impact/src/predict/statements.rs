@@ -10,9 +10,8 @@ use super::module::{Pair, Seen};
 use super::resource::raise;
 use super::{ByAddress, words};
 use crate::change::{Action, Change, Loss, Reason, Widened, Widening};
-use countersign_grammars::Language;
 use countersign_infra::terraform::{Definition, Workspace};
-use countersign_infra::{Body, Value, ValueKind};
+use countersign_infra::{Body, Format, Value, ValueKind};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -309,7 +308,8 @@ impl Statement<'_, '_> {
     }
 }
 
-/// Whether a module is a file of statements.
-pub(super) fn is_file(module: &str) -> bool {
-    Language::of_path(module) == Some(Language::Sql)
+/// Whether two states of a module are those of a file of statements.
+pub(super) fn are_statements(pair: &Pair<'_>) -> bool {
+    let mut all = pair.before.blocks.values().chain(pair.after.blocks.values()).flatten();
+    all.next().is_some_and(|definition| Format::of_kind(&definition.block().kind) == Format::Sql)
 }
