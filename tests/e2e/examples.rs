@@ -37,7 +37,7 @@ fn is_taken(command: &[String]) -> bool {
 
 #[test]
 fn no_example_names_what_does_not_exist() {
-    for (name, least) in [("examples/ci/github-actions.yml", 4), ("examples/ci/gitlab-ci.yml", 5)] {
+    for (name, least) in [("docs/ci/github-actions.yml", 4), ("docs/ci/gitlab-ci.yml", 5)] {
         let commands = commands(&text(name));
         assert!(commands.len() >= least, "{name}: {commands:?}");
         for command in commands {
@@ -52,7 +52,7 @@ fn no_example_names_what_does_not_exist() {
 
 #[test]
 fn examples_fetch_what_the_gate_reads() {
-    let (github, gitlab) = (text("examples/ci/github-actions.yml"), text("examples/ci/gitlab-ci.yml"));
+    let (github, gitlab) = (text("docs/ci/github-actions.yml"), text("docs/ci/gitlab-ci.yml"));
     for example in [&github, &gitlab] {
         assert!(example.contains("\"+refs/notes/ai:refs/notes/ai\""), "{example}");
         assert!(example.contains("countersign check ") && example.contains("countersign gate "), "{example}");

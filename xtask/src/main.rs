@@ -1,5 +1,6 @@
 //! The project's own chores. `cargo xtask` lists them.
 
+mod book;
 mod impact_tables;
 mod notes;
 mod replay;
@@ -18,7 +19,8 @@ use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 const USAGE: &str = "\
-cargo xtask docs [--check]   write (or check) what is made from the code: schemas, the rule pages, the settings' defaults, commands' help, the programs in docs/commands.md
+cargo xtask book             make a book of the pages under docs in target/book (needs mdbook); 1 where a link leads nowhere
+cargo xtask docs [--check]   write (or check) what is made from the code: schemas, the rule pages and the book's contents, the settings' defaults, commands' help, the programs in docs/commands.md
 cargo xtask figures [ARGS]   measure the figures and print them as a table; ARGS go to the benchmark (--quick, --only NAME)
 cargo xtask fuzz SECONDS     run every fuzz target for so long (needs a nightly toolchain and cargo-fuzz)
 cargo xtask notes [--data FILE]
@@ -67,6 +69,7 @@ fn main() -> anyhow::Result<ExitCode> {
         return notes::run(option(rest, "--data"));
     }
     match arguments.as_slice() {
+        ["book"] => book::build(),
         ["docs"] => docs(false),
         ["docs", "--check"] => docs(true),
         ["figures", rest @ ..] => {
@@ -183,6 +186,8 @@ fn generated() -> anyhow::Result<Vec<(String, String)>> {
         files.push((format!("docs/risks/{id}.md"), countersign(&["explain", &id])?));
     }
     files.push(("docs/risks/README.md".to_owned(), index));
+    let contents = fs::read_to_string(root().join("docs/SUMMARY.md"))?;
+    files.push(("docs/SUMMARY.md".to_owned(), book::contents(&contents, &risks)?));
     let defaults = fs::read_to_string(root().join("crates/policy/src/default.toml"))?;
     let page = fs::read_to_string(root().join("docs/configuration.md"))?;
     let (before, rest) = page.split_once("```toml\n").context("docs/configuration.md has the defaults in a fence")?;

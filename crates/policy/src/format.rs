@@ -1,4 +1,4 @@
-//! The format of a risk's file; `rules/README.md` is its description for people.
+//! The format of a risk's file; `docs/risk-files.md` is its description for people.
 //!
 //! This file is compiled twice: into the build script, which reads and checks the catalogue, and into the library.
 
