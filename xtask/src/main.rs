@@ -35,7 +35,8 @@ cargo xtask score [--corpus DIR]
 cargo xtask score impact [--data FILE] [--list FILE]
                              what is predicted of real edits, held against their labels; disagreements go to FILE; 1 where a bar is missed
 cargo xtask soak editors [--times N]
-                             every test in a real editor, 20 times in a row unless said otherwise, none of them tried again
+                             every test in a real editor, 20 times in a row unless said otherwise, none of them tried again; ends where one
+                             fails; a series of one commit goes on where it was left
 cargo xtask soak ledger [--kills N]
                              kill processes that write to one ledger; 1,000 kills are the full run, 100 the default
 cargo xtask tables [--check] [DIR]
