@@ -12,7 +12,7 @@ const FILES = Object.fromEntries(
 async function accept({ window }: Scene, file: string): Promise<void> {
   await window.openFile(file);
   await window.end();
-  await window.type(RISKY_START);
+  await window.enter(RISKY_START);
   await window.untilGhost();
   await window.press("Tab");
   await untilEqual("squiggles", [6], () => window.squiggles());

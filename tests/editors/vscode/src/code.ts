@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
+import { KEYS } from "./keys.ts";
 import { CHROMIUM, codeServer, COUNTERSIGN, type Gate, NODE } from "./places.ts";
 import { EXTENSIONS } from "./prepare.ts";
 import type { Project } from "./project.ts";
@@ -39,16 +40,6 @@ const SETTINGS = {
   "workbench.tips.enabled": false,
   "workbench.welcomePage.walkthroughs.openOnInstall": false,
 };
-
-/** Keys for what has none, or another one on each platform. */
-export const NEXT_LINE = "Control+Alt+Shift+l";
-export const CURSOR_BELOW = "Control+Alt+Shift+b";
-export const NEW_TEXT = "Control+Alt+Shift+n";
-const KEYS = [
-  { key: "ctrl+alt+shift+n", command: "workbench.action.files.newUntitledFile" },
-  { key: "ctrl+alt+shift+l", command: "editor.action.inlineSuggest.acceptNextLine" },
-  { key: "ctrl+alt+shift+b", command: "editor.action.insertCursorBelow" },
-];
 
 /** Variables by which `countersign review approve` tells that an agent runs it. */
 const SET_BY_AGENTS = ["CLAUDECODE", "CURSOR_AGENT", "GEMINI_CLI", "CODEX_SANDBOX", "CODEX_SANDBOX_NETWORK_DISABLED", "OPENCODE"];

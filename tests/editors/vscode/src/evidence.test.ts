@@ -1,6 +1,6 @@
 /** Who wrote what, as VS Code shows it: with the reasons of the editor, and with its accept commands alone. */
 import assert from "node:assert/strict";
-import { CURSOR_BELOW, NEXT_LINE } from "./code.ts";
+import { CURSOR_BELOW, NEXT_LINE } from "./keys.ts";
 import { type Scene, scenes } from "./scene.ts";
 import { FORCE, FORCE_START, RISKY, RISKY_START, SAFE } from "./texts.ts";
 import { until, untilEqual } from "./until.ts";
@@ -17,7 +17,7 @@ const FILES = Object.fromEntries(
 async function ask({ window }: Scene, file: string, start: string): Promise<void> {
   await window.openFile(file);
   await window.end();
-  await window.type(start);
+  await window.enter(start);
   await window.untilGhost();
 }
 

@@ -31,7 +31,7 @@ describe("the server", () => {
 
   test("is started again when it was killed, and knows what it knew", async () => {
     await window.toEnd();
-    await window.type(RISKY_START);
+    await window.enter(RISKY_START);
     await window.untilGhost();
     await window.press("Tab");
     await untilEqual("shaded lines", [4, 5, 6, 7], () => window.shaded());

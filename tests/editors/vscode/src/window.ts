@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { BrowserContext, Locator, Page } from "playwright-core";
+import { FOCUS_EDITOR } from "./keys.ts";
 import { OUTPUT } from "./places.ts";
 import { LOST, SOON, again, until } from "./until.ts";
 
@@ -49,6 +50,13 @@ export class Window {
 
   async type(text: string): Promise<void> {
     await this.page.keyboard.type(text);
+  }
+
+  /** Enters a text of which only the last letters have to be typed one by one: what all of them cost is not what is tested. */
+  async enter(text: string): Promise<void> {
+    const typed = 3;
+    await this.page.keyboard.insertText(text.slice(0, -typed));
+    await this.type(text.slice(-typed));
   }
 
   /** What is drawn under a selector, with plain spaces. */
@@ -301,7 +309,7 @@ export class Window {
 
   async focusEditor(): Promise<void> {
     await again("the editor has the focus", async () => {
-      await this.run("View: Focus Active Editor Group");
+      await this.press(FOCUS_EDITOR);
       await until("it has it", () => this.page.locator(".monaco-editor.focused").count(), SOON);
     });
   }

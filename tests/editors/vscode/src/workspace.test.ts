@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
-import { Code, NEW_TEXT } from "./code.ts";
+import { Code } from "./code.ts";
+import { NEW_TEXT } from "./keys.ts";
 import { Programs } from "./programs.ts";
 import { Project } from "./project.ts";
 import { closeAll } from "./scene.ts";
@@ -14,7 +15,7 @@ import type { Window } from "./window.ts";
 /** Has the assistant write a block at the end of the file that is open. */
 async function accept(window: Window, start: string, lines: number[]): Promise<void> {
   await window.toEnd();
-  await window.type(start);
+  await window.enter(start);
   await window.untilGhost();
   await window.press("Tab");
   await untilEqual("shaded lines", lines, () => window.shaded());
