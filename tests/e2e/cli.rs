@@ -351,11 +351,15 @@ fn all_risks_are_listed_and_explained() {
         };
         assert!(languages.as_array().is_some_and(|all| !all.is_empty()) && risk["languages"] == languages, "{id}");
         assert!(risk["kinds"].is_array() && risk["sameAs"].is_array(), "{id}");
+        let explained = countersign(&workspace, &["explain", id]);
+        assert_eq!(explained.code, Some(0), "{id}");
+        for number in risk["cwe"].as_array().expect("numbers") {
+            assert!(explained.stdout.contains(&format!("/definitions/{number}.html")), "{id}");
+        }
         assert!(
             risk["area"] == "record" || risk["url"].as_str().is_some_and(|url| url.starts_with("https://")),
             "{id}"
         );
-        assert_eq!(countersign(&workspace, &["explain", id]).code, Some(0), "{id}");
     }
 }
 

@@ -61,6 +61,10 @@ fn sarif_says_what_was_found_and_where() {
     assert_eq!((&rule["id"], &rule["name"]), (&json!("database-public"), &json!("DatabasePublic")));
     assert_eq!(rule["defaultConfiguration"]["level"], "error");
     assert_eq!(rule["properties"]["security-severity"], "9.5");
+    assert_eq!(
+        rule["properties"]["tags"],
+        json!(["security", "infrastructure-as-code", "exposure", "external/cwe/cwe-668"])
+    );
     assert!(rule["help"]["markdown"].as_str().is_some_and(|text| text.contains("## What to do")), "{rule}");
     let result = &run["results"][0];
     assert_eq!((&result["ruleId"], &result["ruleIndex"]), (&json!("database-public"), &json!(0)));

@@ -8,6 +8,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU16;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -105,6 +106,9 @@ pub struct Risk {
     /// Ids of the same check in other tools.
     #[serde(default)]
     pub same_as: Vec<String>,
+    /// The weaknesses that it is, by their numbers in the Common Weakness Enumeration (<https://cwe.mitre.org>).
+    #[serde(default)]
+    pub cwe: Vec<NonZeroU16>,
     /// What a team may set for itself, by name.
     #[serde(default)]
     pub options: BTreeMap<String, RiskOption>,

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::num::NonZeroU16;
 use std::process::ExitCode;
 
 /// Prints the page of a risk.
@@ -43,6 +44,10 @@ pub(crate) fn page(document: &RiskDocument, off: Option<&str>) -> String {
             let _ = writeln!(page, "- `{name}` = `{}`: {}", option.default, option.about);
         }
     }
+    if !risk.cwe.is_empty() {
+        let link = |number| format!("[CWE-{number}](https://cwe.mitre.org/data/definitions/{number}.html)");
+        let _ = writeln!(page, "\nWeakness: {}", risk.cwe.iter().map(link).collect::<Vec<_>>().join(", "));
+    }
     if !risk.same_as.is_empty() {
         let _ = writeln!(page, "\nThe same check elsewhere: {}", risk.same_as.join(", "));
     }
@@ -70,6 +75,8 @@ pub(super) struct JsonRisk<'a> {
     kinds: BTreeSet<&'a str>,
     /// Ids of the same check in other tools.
     same_as: &'a [String],
+    /// The weaknesses that it is, by their numbers in the Common Weakness Enumeration.
+    cwe: &'a [NonZeroU16],
     /// The first page that it refers to.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<&'a str>,
@@ -92,6 +99,7 @@ impl<'a> JsonRisk<'a> {
             languages: kinds.iter().copied().flat_map(languages).chain(everywhere).copied().collect(),
             kinds,
             same_as: &risk.same_as,
+            cwe: &risk.cwe,
             url,
         }
     }

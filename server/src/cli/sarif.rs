@@ -267,7 +267,12 @@ fn rule(document: &RiskDocument) -> Rule {
         help: Help { text: what_to_do(&document.body), markdown: page(document, None) },
         default_configuration: Configuration { level: level(risk.severity) },
         properties: RuleProperties {
-            tags: vec!["security".to_owned(), "infrastructure-as-code".to_owned(), risk.area.to_string()],
+            tags: ["security", "infrastructure-as-code", &risk.area]
+                .map(str::to_owned)
+                .into_iter()
+                // As code scanning shows them: https://docs.github.com/en/code-security/code-scanning (CodeQL's own have three digits).
+                .chain(risk.cwe.iter().map(|number| format!("external/cwe/cwe-{number:03}")))
+                .collect(),
             security_severity,
             // A rule fires on what stands in the text only; what the engine asks or says about itself is no more sure than
             // what it was told.
