@@ -26,7 +26,7 @@ fn stream(lines: usize) -> Document {
             container("          ", round, privileged)
         )
     };
-    of_rounds(lines, "", PRIVILEGED, document)
+    of_rounds(lines, ("", ""), PRIVILEGED, document)
 }
 
 /// One pod with many containers: a single unit.
@@ -34,7 +34,7 @@ fn one_unit(lines: usize) -> Document {
     let head = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: many\nspec:\n  containers:\n";
     let round =
         |round: usize, privileged: bool| format!("    - name: c{round}\n{}", container("      ", round, privileged));
-    of_rounds(lines, head, PRIVILEGED, round)
+    of_rounds(lines, (head, ""), PRIVILEGED, round)
 }
 
 /// How the finding of a container ends its line, and a comment.
@@ -66,7 +66,7 @@ fn migration(lines: usize) -> Document {
              ALTER TABLE users_{round} ADD COLUMN handle text\n  {which};\n\n"
         )
     };
-    of_rounds(lines, "", ("  unique;", "-- the rest\n"), round)
+    of_rounds(lines, ("", ""), ("  unique;", "-- the rest\n"), round)
 }
 
 /// A script of many functions.
@@ -80,7 +80,7 @@ fn script(lines: usize) -> Document {
              terraform {which}\nfi\n\n"
         )
     };
-    of_rounds(lines, "", ("terraform destroy", "# the rest\n"), round)
+    of_rounds(lines, ("", ""), ("terraform destroy", "# the rest\n"), round)
 }
 
 /// A Dockerfile of many stages.
@@ -93,18 +93,68 @@ fn stages(lines: usize) -> Document {
              COPY services/{round} /app\nUSER {user}\nCMD [\"/app/run\"]\n\n"
         )
     };
-    of_rounds(lines, "", ("USER root", "# the rest\n"), round)
+    of_rounds(lines, ("", ""), ("USER root", "# the rest\n"), round)
+}
+
+/// A template of many resources, in JSON.
+fn template(lines: usize) -> Document {
+    let round = |round: usize, found: bool| {
+        format!(
+            "    \"Database{round}\": {{\n      \"Type\": \"AWS::RDS::DBInstance\",\n      \"DeletionPolicy\": \"Snapshot\",\n      \
+             \"Properties\": {{\n        \"DBInstanceIdentifier\": \"orders-{round}\",\n        \"Engine\": \"postgres\",\n        \
+             \"StorageEncrypted\": true,\n        \"BackupRetentionPeriod\": 14,\n        \"DeletionProtection\": true,\n        \
+             \"PubliclyAccessible\": {found}\n      }}\n    }},\n"
+        )
+    };
+    let tail = "    \"Topic\": {\"Type\": \"AWS::SNS::Topic\"}\n  }\n}\n";
+    of_rounds(lines, ("{\n  \"Resources\": {\n", tail), ("\"PubliclyAccessible\": true", "\n"), round)
+}
+
+/// A pipeline of many jobs.
+fn pipeline(lines: usize) -> Document {
+    let round = |round: usize, found: bool| {
+        let tag = if found { "latest" } else { "1.27" };
+        format!(
+            "# The service {round}.\ndeploy-{round}:\n  stage: deploy\n  variables:\n    SERVICE: service-{round}\n  script:\n    \
+             - make deploy\n  environment: production\n  image: nginx:{tag}\n\n"
+        )
+    };
+    of_rounds(lines, ("stages: [deploy]\n", ""), ("image: nginx:latest", "# the rest\n"), round)
+}
+
+/// A file of Compose with many services.
+fn services(lines: usize) -> Document {
+    let round = |round: usize, found: bool| {
+        format!(
+            "  service-{round}:\n    image: registry.example.com/service:1.{round}.0\n    environment:\n      LOG_LEVEL: info\n    \
+             ports:\n      - \"127.0.0.1:{}:8080\"\n    privileged: {found}\n\n",
+            10_000 + round
+        )
+    };
+    of_rounds(lines, ("services:\n", ""), ("privileged: true", "# the rest\n"), round)
+}
+
+/// A workflow of many jobs.
+fn workflow(lines: usize) -> Document {
+    let round = |round: usize, found: bool| {
+        let tag = if found { "latest" } else { "1.27" };
+        format!(
+            "  deploy-{round}:\n    runs-on: ubuntu-24.04\n    permissions:\n      contents: read\n    steps:\n      \
+             - uses: actions/checkout@v4\n      - run: make deploy SERVICE={round}\n    container: nginx:{tag}\n\n"
+        )
+    };
+    of_rounds(lines, ("on: push\njobs:\n", ""), ("container: nginx:latest", "# the rest\n"), round)
 }
 
 /// As many rounds as fit, of which [`FINDINGS`] have a finding, and comments for the rest. The finding is at the last letter before the
 /// sign that ends its line, which `ends` says how to tell.
 fn of_rounds(
     lines: usize,
-    head: &str,
+    (head, tail): (&str, &str),
     (ends, comment): (&str, &str),
     round: impl Fn(usize, bool) -> String,
 ) -> Document {
-    let rounds = (lines - head.lines().count()) / round(0, false).lines().count();
+    let rounds = (lines - head.lines().count() - tail.lines().count()) / round(0, false).lines().count();
     let mut text = head.to_owned();
     let mut spots = Vec::new();
     for number in 0..rounds {
@@ -118,7 +168,8 @@ fn of_rounds(
         }
         text.push_str(&part);
     }
-    text.push_str(&comment.repeat(lines - text.matches('\n').count()));
+    text.push_str(&comment.repeat(lines - text.matches('\n').count() - tail.lines().count()));
+    text.push_str(tail);
     assert_eq!((text.lines().count(), spots.len()), (lines, FINDINGS), "the file is as it was ordered");
     Document { text, spots }
 }
@@ -165,8 +216,12 @@ impl Grammar {
 }
 
 /// Files of many units: the language for people and for the server, the file, and the text of so many lines.
-const OF_MANY: [Many; 4] = [
+const OF_MANY: [Many; 8] = [
     ("Kubernetes", "yaml", "file:///figures/all.yaml", stream),
+    ("CloudFormation in JSON", "json", "file:///figures/template.json", template),
+    ("GitHub Actions", "yaml", "file:///figures/.github/workflows/all.yaml", workflow),
+    ("GitLab CI", "yaml", "file:///figures/.gitlab-ci.yml", pipeline),
+    ("Docker Compose", "yaml", "file:///figures/compose.yaml", services),
     ("SQL", "sql", "file:///figures/1.sql", migration),
     ("scripts", "shellscript", "file:///figures/1.sh", script),
     ("Dockerfiles", "dockerfile", "file:///figures/Dockerfile", stages),

@@ -180,3 +180,69 @@ fn no_example_of_a_rule_is_broken_and_no_fix_adds_a_finding() {
     let (again, _) = report(&workspace, &["--fix"]);
     assert_eq!(again["findings"], after["findings"], "a second time changes nothing");
 }
+
+#[test]
+fn what_is_left_out_of_a_template_is_added_as_its_neighbours_are_written() {
+    let cases = [
+        (
+            "k.yaml",
+            "Resources:\n  K:\n    Type: AWS::KMS::Key\n    Properties:\n      KeyPolicy:\n        Statement: [] # none\n\n    # kept\n    DeletionPolicy: Retain\n  T:\n    Type: AWS::SNS::Topic\n",
+            "Statement: [] # none\n      EnableKeyRotation: true\n",
+        ),
+        (
+            "crlf.yaml",
+            "Resources:\r\n  K:\r\n    DeletionPolicy: Retain\r\n    Type: AWS::KMS::Key\r\n    Properties:\r\n      Description: |\r\n        one\r\n\r\n        two\r\n",
+            "        two\r\n      EnableKeyRotation: true\r\n",
+        ),
+        (
+            "flow.yaml",
+            "Resources:\n  K: { Type: AWS::KMS::Key, Properties: { Description: k, KeyPolicy: {} } }\n",
+            "KeyPolicy: {}, EnableKeyRotation: true } }\n",
+        ),
+        (
+            "k.json",
+            "{\n  \"Resources\": {\n    \"K\": {\n      \"Type\": \"AWS::KMS::Key\",\n      \"Properties\": {\n        \"Description\": \"k\"\n      }\n    }\n  }\n}\n",
+            "        \"Description\": \"k\",\n        \"EnableKeyRotation\": true\n      }\n",
+        ),
+        (
+            "line.json",
+            "{\"Resources\": {\"K\": {\"Properties\": {\"Description\": \"k\"}, \"Type\": \"AWS::KMS::Key\"}}}\n",
+            "{\"Description\": \"k\", \"EnableKeyRotation\": true}, ",
+        ),
+        (
+            "merged.yaml",
+            "Resources:\n  K:\n    Type: AWS::KMS::Key\n    Metadata: &same\n      Description: k\n    Properties:\n      PendingWindowInDays: 30\n      <<: *same",
+            "PendingWindowInDays: 30\n      EnableKeyRotation: true\n      <<: *same",
+        ),
+    ];
+    for (name, text, expected) in cases {
+        let workspace = files(&[(name, text)]);
+        let said = countersign(&workspace, &["check", "--fix", name]);
+        let after = workspace.read(name);
+        assert!(after.contains(expected), "{name}: {after}\n{}", said.stdout);
+        assert_eq!(after.matches("EnableKeyRotation").count(), 1, "{name}: {after}");
+        let (still, _) = report(&workspace, &[name]);
+        assert!(!findings(&still).iter().any(|(_, risk, _)| *risk == "key-rotation-off"), "{name}: {still}");
+    }
+}
+
+#[test]
+fn what_may_stand_elsewhere_too_is_not_added_to() {
+    let cases = [
+        // Something else says the same.
+        "Resources:\n  K:\n    Type: AWS::KMS::Key\n    Metadata: &same\n      Description: k\n    Properties: *same\n",
+        // The empty lines are a part of the text.
+        "Resources:\n  K:\n    Type: AWS::KMS::Key\n    Properties:\n      Description: |+\n        one\n\n",
+        "Resources:\n  K:\n    Type: AWS::KMS::Key\n    Properties:\n      KeyPolicy:\n        Id: |+\n          one\n\n",
+        // The last line is a part of the text, or a comment.
+        "Resources:\n  K:\n    Type: AWS::KMS::Key\n    Properties:\n      KeyPolicy:\n        - Fn::If:\n            - A\n            # b\n",
+        // Nobody knows what a template puts there.
+        "Resources:\n  K:\n    Type: AWS::KMS::Key\n    Properties:\n      Description: \"{{ name }}\"\n",
+    ];
+    for text in cases {
+        let workspace = files(&[("k.yaml", text)]);
+        let said = countersign(&workspace, &["check", "--fix"]);
+        assert!(said.stdout.contains("key-rotation-off"), "{}", said.stdout);
+        assert_eq!(workspace.read("k.yaml"), text);
+    }
+}

@@ -11,7 +11,7 @@ use crate::terraform::syntax::{
     Block, Call, Content, Element, Expr, ExprKind, Item, Items, Operator, Part, Step, Template,
 };
 use crate::terraform::text_of;
-use crate::yaml::{get, name, shared, text};
+use crate::yaml::{get, last, name, shared, text};
 
 /// Adds what a value declares, where it is of a template: the whole of it, one of its sections, or some of its resources.
 pub(crate) fn add(document: &Expr, blocks: &mut Vec<Block>) {
@@ -71,6 +71,9 @@ fn resource(element: &Element, blocks: &mut Vec<Block>) {
                 let (properties, open) = items_of(&part.value);
                 items.entries.extend(properties);
                 items.open |= open;
+                // What an alias stands for is written elsewhere.
+                let inside = part.range.start()..=part.range.end();
+                items.close = last(&part.value).filter(|at| inside.contains(&(*at as usize)));
             }
             Some("Type") => {}
             Some(name) => {

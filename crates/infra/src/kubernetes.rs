@@ -7,7 +7,7 @@
 use crate::terraform::lower::{finished, mentioning};
 use crate::terraform::syntax::{Block, Content, Expr, ExprKind, Item, Items};
 use crate::terraform::text_of;
-use crate::yaml::{get, name, shared, text};
+use crate::yaml::{get, last, name, shared, text};
 
 /// Kinds that Kubernetes itself has, with group and version as of today.
 ///
@@ -65,7 +65,7 @@ pub(crate) fn add(source: &str, document: &Expr, blocks: &mut Vec<Block>) {
             let metadata = get(document, "metadata");
             let named = metadata.and_then(|metadata| get(metadata, "name"));
             let anchor = named.or_else(|| get(document, "kind")).map_or(document.range, |value| value.range);
-            let items = Items { entries, anchor, close: None, open: *open };
+            let items = Items { entries, anchor, close: last(document), open: *open };
             let block = finished(&kind, &address(source, document, &kind), document.range.range(), items);
             let mut named = Vec::new();
             references(document, metadata.and_then(|metadata| text(metadata, "namespace")), 0, &mut named);

@@ -24,7 +24,8 @@ pub struct Body {
     pub fields: Vec<Field>,
     /// What to underline to point at the whole: a block's labels, its name where it has none, an object's opening brace.
     pub anchor: Range<usize>,
-    /// Offset of the brace that closes a block, where an attribute can be added before it. `None` for objects.
+    /// Where an attribute can be added: before the brace that closes a block; behind the last entry of what a resource in YAML or
+    /// JSON says. `None` for objects.
     pub close: Option<usize>,
     /// Holds names that cannot be read from the text, so a name that is not found may still be there.
     pub open: bool,

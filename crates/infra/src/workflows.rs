@@ -51,11 +51,42 @@ fn is_called(job: &Expr) -> bool {
     text(job, "uses").is_some_and(|uses| uses.contains(".github/workflows/"))
 }
 
+/// A value in which `${{ matrix.NAME }}` is a list of all that a matrix has under that name.
+fn listed(value: &Expr, matrix: &Expr) -> Expr {
+    let kind = match &value.kind {
+        ExprKind::Object { elements, open } => {
+            let inside = |element: &Element| Element { value: listed(&element.value, matrix), ..element.clone() };
+            ExprKind::Object { elements: elements.iter().map(inside).collect(), open: *open }
+        }
+        ExprKind::Template(_) => {
+            let inside = text_of(value).and_then(|text| text.trim().strip_prefix("${{")?.strip_suffix("}}"));
+            let Some(name) = inside.and_then(|inside| inside.trim().strip_prefix("matrix.")) else {
+                return value.clone();
+            };
+            let list = |of: Option<&Expr>| match of.map(|of| &of.kind) {
+                Some(ExprKind::List(values)) => values.to_vec(),
+                _ => Vec::new(),
+            };
+            let mut values = list(get(matrix, name));
+            values.extend(list(get(matrix, "include")).iter().filter_map(|it| get(it, name)).cloned());
+            if values.is_empty() {
+                return value.clone();
+            }
+            ExprKind::List(values.into())
+        }
+        _ => return value.clone(),
+    };
+    Expr { range: value.range, kind }
+}
+
 /// A block of a mapping; `at` is what it is pointed at by.
 fn block(kind: &str, address: &str, of: &Expr, at: Option<&Element>, blocks: &mut Vec<Block>) {
     let ExprKind::Object { elements, open } = &of.kind else { return };
+    let matrix = get(of, "strategy").and_then(|strategy| get(strategy, "matrix"));
     let item = |element: &Element| {
-        let content = Content::Attribute(element.value.clone());
+        let is_image = kind == "github/job" && matches!(name(element), Some("container" | "services"));
+        let matrix = matrix.filter(|_| is_image);
+        let content = Content::Attribute(matrix.map_or_else(|| element.value.clone(), |it| listed(&element.value, it)));
         // Jobs are resources of their own.
         let name = name(element).filter(|name| kind != "github/workflow" || *name != "jobs")?;
         Some(Item { name: shared(name), range: element.range, content })

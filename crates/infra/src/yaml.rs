@@ -5,7 +5,7 @@
 //! keys is open.
 
 use crate::terraform::lower::{interned, number};
-use crate::terraform::syntax::{Element, Expr, ExprKind, Part, Template};
+use crate::terraform::syntax::{Element, Expr, ExprKind, Part, Span, Template, short};
 use countersign_grammars::template_start;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -453,6 +453,13 @@ fn children(node: Node<'_>) -> std::vec::IntoIter<Node<'_>> {
 /// The name of an element whose key is written out.
 pub(crate) fn name(element: &Element) -> Option<&str> {
     crate::terraform::text_of(&element.key)
+}
+
+/// Where the last entry ends of those that are written in a mapping, and not merged into it from elsewhere.
+pub(crate) fn last(value: &Expr) -> Option<u32> {
+    let ExprKind::Object { elements, .. } = &value.kind else { return None };
+    let is_inside = |range: &Span| value.range.start() <= range.start() && range.end() <= value.range.end();
+    elements.iter().map(|element| element.range).filter(is_inside).map(|range| short(range.end())).max()
 }
 
 /// The value of a key of a mapping.

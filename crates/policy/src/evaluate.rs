@@ -3,7 +3,7 @@
 use crate::catalogue::Catalogue;
 use crate::checks::{self, Context};
 use crate::format::{Binding, Comparison, Guard, Operand, Risk, Scalar, When, Word};
-use countersign_infra::{Body, Found, Resource, Value, ValueKind, Via, World};
+use countersign_infra::{Body, Format, Found, Resource, Value, ValueKind, Via, World};
 use regex::Regex;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -227,7 +227,7 @@ fn places_in(
                     .fix
                     .as_deref()
                     .filter(|_| parent_found)
-                    .and_then(|fix| insertion(body, &binding.attribute, &risk.filled(fix), source)),
+                    .and_then(|fix| insertion(resource, body, &binding.attribute, &risk.filled(fix), source)),
                 ..Place::default()
             },
             (Found::Unknown, _) => continue,
@@ -297,11 +297,70 @@ fn shortened(text: &str) -> String {
     shown
 }
 
-/// Adds `name = value` as the last line of a block.
-fn insertion(body: &Body, path: &str, value: &str, source: &str) -> Option<Fix> {
+/// Adds an attribute as the last one of a body. None where the text is not at hand, or what it is added to looks like nothing known.
+fn insertion(resource: &Resource, body: &Body, path: &str, value: &str, source: &str) -> Option<Fix> {
     let close = body.close?;
     let name = path.rsplit('.').next()?;
-    // It cannot be told where the text is not at hand.
+    match Format::of_kind(&resource.kind) {
+        Format::Terraform => attribute(body, close, name, value, source),
+        _ => entry(body, close, name, value, source),
+    }
+}
+
+/// What a value in YAML or JSON ends with. The value itself may be longer: to the grammar a comment below a block belongs to it.
+fn innermost<'v>(value: &'v Value, source: &str) -> &'v Value {
+    let inner = match &value.kind {
+        ValueKind::Object(body) => body.fields.last().map(|field| &field.value),
+        ValueKind::List(values) => values.last(),
+        _ => None,
+    };
+    let is_closed = source.get(..value.range.end).is_some_and(|text| text.ends_with(['}', ']']));
+    match inner.filter(|inner| !is_closed && value.range.contains(&inner.range.start)) {
+        Some(inner) => innermost(inner, source),
+        None => value,
+    }
+}
+
+/// Adds `name: value` behind the last entry of a mapping in YAML or JSON, as that one is written.
+fn entry(body: &Body, end: usize, name: &str, value: &str, source: &str) -> Option<Fix> {
+    let last = body.fields.iter().find(|field| field.range.end == end)?;
+    let line_start = source.get(..last.range.start)?.rfind('\n').map_or(0, |at| at + 1);
+    let before = &source[line_start..last.range.start];
+    let value_last = innermost(&last.value, source);
+    let end = source.get(..value_last.range.end)?.trim_end().len();
+    let (written, rest) = source.split_at(end);
+    // A template may put anything between two lines.
+    if source.contains("{{") {
+        return None;
+    }
+    let newline = if source.contains("\r\n") { "\r\n" } else { "\n" };
+    let is_quoted = written[last.range.start..].starts_with('"');
+    let name = if is_quoted { format!("\"{name}\"") } else { name.to_owned() };
+    if rest.trim_start().starts_with('}') {
+        let is_alone = before.trim().is_empty() && line_start > 0;
+        let gap = if is_alone { format!("{newline}{before}") } else { " ".to_owned() };
+        return Some(Fix { range: end..end, text: format!(",{gap}{name}: {value}") });
+    }
+    // In a block each has lines of its own; the first of a list's element stands behind its dash.
+    let line = rest.split(['\r', '\n']).next()?;
+    let mut behind =
+        rest.lines().skip(1).map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let is_block = before.chars().all(|c| matches!(c, ' ' | '-'))
+        && (line.trim().is_empty() || line.starts_with([' ', '\t']) && line.trim_start().starts_with('#'))
+        && !behind.next().is_some_and(|next| next.starts_with(['}', ']', ',']));
+    // `|+` keeps the empty lines that follow. Elsewhere a last line with `#` is a comment below, which may be about what comes next.
+    let value_text = written.get(value_last.range.start..)?;
+    let header = value_text.lines().next().filter(|line| line.starts_with(['|', '>']));
+    let is_comment = header.is_none() && written.lines().last().is_some_and(|line| line.trim_start().starts_with('#'));
+    if !is_block || is_comment || header.is_some_and(|header| header.contains('+')) {
+        return None;
+    }
+    let (at, indent) = (end + line.len(), " ".repeat(before.len()));
+    Some(Fix { range: at..at, text: format!("{newline}{indent}{name}: {value}") })
+}
+
+/// Adds `name = value` as the last line of a block.
+fn attribute(body: &Body, close: usize, name: &str, value: &str, source: &str) -> Option<Fix> {
     let line_start = source.get(..close)?.rfind('\n').map_or(0, |at| at + 1);
     let before = &source[line_start..close];
     let newline = if source.contains("\r\n") { "\r\n" } else { "\n" };
@@ -422,6 +481,12 @@ fn equals(scalar: &Scalar, value: &Value) -> bool {
     }
 }
 
+/// Whether a text begins with a scalar, without regard to case.
+fn begins(text: &str, scalar: &Scalar) -> bool {
+    let Scalar::String(start) = scalar else { return false };
+    text.get(..start.len()).is_some_and(|part| part.eq_ignore_ascii_case(start))
+}
+
 fn compare(comparison: &Comparison, value: &Value) -> bool {
     let is = |scalar: &Scalar| equals(scalar, value);
     let number = |test: &dyn Fn(f64) -> bool| value.as_number().is_some_and(test);
@@ -429,6 +494,8 @@ fn compare(comparison: &Comparison, value: &Value) -> bool {
         scalars.iter().any(is)
     } else if let Some(scalars) = comparison.none_of.as_ref().and_then(Operand::value) {
         !matches!(value.kind, ValueKind::Object(_)) && !scalars.iter().any(is)
+    } else if let Some(starts) = comparison.starts_with.as_ref().and_then(Operand::value) {
+        value.as_str().is_some_and(|text| starts.iter().any(|start| begins(text, start)))
     } else if let Some(bound) = comparison.less_than.as_ref().and_then(Operand::value) {
         number(&|number| number < *bound)
     } else if let Some(bound) = comparison.greater_than.as_ref().and_then(Operand::value) {

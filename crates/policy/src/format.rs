@@ -399,6 +399,8 @@ pub struct Comparison {
     /// None of these.
     #[serde(rename = "not_in")]
     pub none_of: Option<Operand<Vec<Scalar>>>,
+    /// Begins with one of these.
+    pub starts_with: Option<Operand<Vec<Scalar>>>,
     /// A list of which all elements are known, and one of these is not among them.
     pub lacks: Option<Operand<Vec<Scalar>>>,
     /// A list of which all elements are known, and none matches this regular expression.
@@ -705,6 +707,7 @@ fn check_when(when: &When, options: &BTreeMap<String, RiskOption>) -> Result<(),
     let When::Compare(compare) = when else { return Ok(()) };
     let operators = usize::from(compare.one_of.is_some())
         + usize::from(compare.none_of.is_some())
+        + usize::from(compare.starts_with.is_some())
         + usize::from(compare.lacks.is_some())
         + usize::from(compare.none_match.is_some())
         + usize::from(compare.less_than.is_some())
@@ -712,15 +715,16 @@ fn check_when(when: &When, options: &BTreeMap<String, RiskOption>) -> Result<(),
         + usize::from(compare.matches.is_some());
     if operators != 1 {
         return Err(
-            "a comparison has exactly one of `in`, `not_in`, `lacks`, `none_match`, `less_than`, `greater_than`, \
-                    `matches`"
+            "a comparison has exactly one of `in`, `not_in`, `starts_with`, `lacks`, `none_match`, `less_than`, \
+                    `greater_than`, `matches`"
                 .to_owned(),
         );
     }
     for pattern in compare.matches.iter().chain(&compare.none_match) {
         regex::Regex::new(pattern).map_err(|error| error.to_string())?;
     }
-    let lists = [&compare.one_of, &compare.none_of, &compare.lacks].into_iter().flatten().filter_map(Operand::option);
+    let lists = [&compare.one_of, &compare.none_of, &compare.starts_with, &compare.lacks];
+    let lists = lists.into_iter().flatten().filter_map(Operand::option);
     let numbers = [&compare.less_than, &compare.greater_than].into_iter().flatten().filter_map(Operand::option);
     for (name, is_list) in lists.map(|name| (name, true)).chain(numbers.map(|name| (name, false))) {
         match options.get(name).map(|option| &option.default) {

@@ -77,7 +77,7 @@ impl Risk {
             let guards = guards.chain(binding.companion.iter_mut().flat_map(|companion| &mut companion.when));
             for when in guards.map(|guard| &mut guard.when).chain(&mut binding.when) {
                 let When::Compare(compare) = when else { continue };
-                let lists = [&mut compare.one_of, &mut compare.none_of, &mut compare.lacks];
+                let lists = [&mut compare.one_of, &mut compare.none_of, &mut compare.starts_with, &mut compare.lacks];
                 lists.into_iter().flatten().for_each(|operand| operand.set(list));
                 let numbers = [&mut compare.less_than, &mut compare.greater_than];
                 numbers.into_iter().flatten().for_each(|operand| operand.set(number));

@@ -140,6 +140,8 @@ fn comparison(
         all(format!("!contains({}, {WORD})", list(scalars)))
     } else if let Some(scalars) = compare.none_of.as_ref().and_then(Operand::value) {
         all(format!("contains({}, {WORD})", list(scalars)))
+    } else if let Some(scalars) = compare.starts_with.as_ref().and_then(Operand::value) {
+        all(format!("!anytrue([for start in {} : startswith({WORD}, start)])", list(scalars)))
     } else if let Some(scalars) = compare.lacks.as_ref().and_then(Operand::value) {
         let has_all =
             format!("alltrue([for wanted in {} : contains([for value in {set} : {WORD}], wanted)])", list(scalars));

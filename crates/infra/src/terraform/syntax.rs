@@ -50,7 +50,7 @@ pub struct Items {
     pub entries: Vec<Item>,
     /// What to underline to point at the whole.
     pub anchor: Span,
-    /// Offset of the closing brace.
+    /// Where another one can be added: before the closing brace of a block, behind the last entry of a mapping in YAML or JSON.
     pub close: Option<u32>,
     /// Holds something that could not be read.
     pub open: bool,
@@ -241,7 +241,7 @@ impl From<Range<usize>> for Span {
 }
 
 /// An offset in a unit, in the room that it takes.
-pub(super) fn short(offset: usize) -> u32 {
+pub(crate) fn short(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
 }
 
