@@ -10,12 +10,14 @@ pub(crate) struct Document {
     pub(crate) spots: Vec<Spot>,
 }
 
-/// A finding that one letter takes away: `publicly_accessible = true`, and nothing with `tru`.
+/// A finding that one letter less takes away: `publicly_accessible = true`, and nothing with `tru`.
 pub(crate) struct Spot {
     /// Zero-based line of the value.
     pub(crate) line: usize,
-    /// Where the `e` of `true` stands in it.
+    /// Where the letter stands in it.
     pub(crate) column: usize,
+    /// The letter.
+    pub(crate) letter: char,
     /// Length of the line above, which is of the same block and as good a place as any to type into.
     pub(crate) column_above: usize,
 }
@@ -38,7 +40,7 @@ pub(crate) fn terraform_from(first: usize, lines: usize, findings: usize) -> Doc
             spots.extend(block.lines().zip(block.lines().skip(1)).zip(at + 1..).filter_map(
                 |((above, line), number)| {
                     let column = line.strip_suffix("publicly_accessible    = true").map(|_| line.len() - 1)?;
-                    Some(Spot { line: number, column, column_above: above.len() })
+                    Some(Spot { line: number, column, letter: 'e', column_above: above.len() })
                 },
             ));
         }

@@ -164,7 +164,8 @@ fn of_rounds(
             let at = text.matches('\n').count();
             let (line, content) = part.lines().enumerate().find(|(_, line)| line.ends_with(ends)).expect("the finding");
             let column = content.trim_end_matches(';').len() - 1;
-            spots.push(Spot { line: at + line, column, column_above: 0 });
+            let letter = content[column..].chars().next().expect("a letter");
+            spots.push(Spot { line: at + line, column, letter, column_above: 0 });
         }
         text.push_str(&part);
     }

@@ -136,7 +136,7 @@ impl Session {
             let opener = if pair.is_multiple_of(2) { "{" } else { "\"" };
             changes.push(letter(spot.line - 1, spot.column_above, opener, !is_removal));
         }
-        changes.push(letter(spot.line, spot.column, "e", is_removal));
+        changes.push(letter(spot.line, spot.column, &spot.letter.to_string(), is_removal));
 
         self.version += 1;
         let message = json!({
