@@ -110,18 +110,6 @@ fn template(lines: usize) -> Document {
     of_rounds(lines, ("{\n  \"Resources\": {\n", tail), ("\"PubliclyAccessible\": true", "\n"), round)
 }
 
-/// A pipeline of many jobs.
-fn pipeline(lines: usize) -> Document {
-    let round = |round: usize, found: bool| {
-        let tag = if found { "latest" } else { "1.27" };
-        format!(
-            "# The service {round}.\ndeploy-{round}:\n  stage: deploy\n  variables:\n    SERVICE: service-{round}\n  script:\n    \
-             - make deploy\n  environment: production\n  image: nginx:{tag}\n\n"
-        )
-    };
-    of_rounds(lines, ("stages: [deploy]\n", ""), ("image: nginx:latest", "# the rest\n"), round)
-}
-
 /// A file of Compose with many services.
 fn services(lines: usize) -> Document {
     let round = |round: usize, found: bool| {
@@ -217,11 +205,10 @@ impl Grammar {
 }
 
 /// Files of many units: the language for people and for the server, the file, and the text of so many lines.
-const OF_MANY: [Many; 8] = [
+const OF_MANY: [Many; 7] = [
     ("Kubernetes", "yaml", "file:///figures/all.yaml", stream),
     ("CloudFormation in JSON", "json", "file:///figures/template.json", template),
     ("GitHub Actions", "yaml", "file:///figures/.github/workflows/all.yaml", workflow),
-    ("GitLab CI", "yaml", "file:///figures/.gitlab-ci.yml", pipeline),
     ("Docker Compose", "yaml", "file:///figures/compose.yaml", services),
     ("SQL", "sql", "file:///figures/1.sql", migration),
     ("scripts", "shellscript", "file:///figures/1.sh", script),

@@ -25,6 +25,12 @@ pub const MAX_UNIT_BYTES: usize = 1 << 20;
 /// tree grow with it.
 pub const MAX_NESTING: usize = 200;
 
+/// Most rows of a unit of YAML that is parsed. The grammar counts them in sixteen bits.
+pub const MAX_UNIT_ROWS: usize = 32_000;
+
+/// The nesting of a unit with more rows: it is not parsed either.
+pub const TOO_MANY_ROWS: usize = usize::MAX;
+
 /// Files in HCL that declare no infrastructure: lock files, settings of linters, tests.
 const NOT_OURS: &[&str] =
     &[".terraform.lock.hcl", ".tflint.hcl", ".tftest.hcl", ".tofutest.hcl", ".tfmock.hcl", ".tfquery.hcl"];

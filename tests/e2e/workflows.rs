@@ -1,6 +1,6 @@
 //! Workflows of GitHub Actions: jobs by themselves, and what the head of the file makes of them.
 
-use crate::cli::{files, report};
+use crate::cli::{countersign, files, report};
 use countersign_testkit::Client;
 use serde_json::{Value, json};
 
@@ -58,4 +58,12 @@ fn a_script_of_one_line_is_underlined_where_it_stands() {
         let script = found.iter().find(|it| it["risk"] == "script-from-internet").expect("a finding");
         assert_eq!(script["range"]["start"]["line"], line - 1, "{header}");
     }
+}
+
+#[test]
+fn a_block_of_too_many_lines_is_said_to_be_that() {
+    let text = format!("stages: [deploy]\ndeploy:\n  script:\n{}", "    - make\n".repeat(32_000));
+    let workspace = files(&[(".gitlab-ci.yml", &text)]);
+    let said = countersign(&workspace, &["check"]);
+    assert!(said.stdout.contains("the block is longer than 32000 lines"), "{}", said.stdout);
 }

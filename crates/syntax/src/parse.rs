@@ -1,6 +1,6 @@
 //! Parsing one unit, with limits that depend on the text alone.
 
-use countersign_grammars::{Language, MAX_NESTING, MAX_UNIT_BYTES};
+use countersign_grammars::{Language, MAX_NESTING, MAX_UNIT_BYTES, MAX_UNIT_ROWS, TOO_MANY_ROWS};
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -27,6 +27,9 @@ pub enum ParseFailure {
     /// Deeper than [`MAX_NESTING`].
     #[error("brackets or templates are nested more than {MAX_NESTING} deep")]
     TooDeep,
+    /// More rows than [`MAX_UNIT_ROWS`].
+    #[error("the block is longer than {MAX_UNIT_ROWS} lines")]
+    TooManyRows,
     /// NUL bytes, which end the text for the parser.
     #[error("the text contains a NUL byte")]
     Nul,
@@ -114,6 +117,9 @@ pub fn parse(
     }
     if source.len() > MAX_UNIT_BYTES {
         return Ok(Err(ParseFailure::TooLong));
+    }
+    if nesting == TOO_MANY_ROWS {
+        return Ok(Err(ParseFailure::TooManyRows));
     }
     if nesting > MAX_NESTING {
         return Ok(Err(ParseFailure::TooDeep));

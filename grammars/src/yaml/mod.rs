@@ -7,7 +7,7 @@
 //! 32,768 rows (measured with tree-sitter-yaml 0.7.2; its issues 48 and 49), so both are counted here, and what is over a limit
 //! is not parsed.
 
-use crate::{Scan, ScannedUnit};
+use crate::{MAX_UNIT_ROWS, Scan, ScannedUnit, TOO_MANY_ROWS};
 
 /// Keys at the start of a line whose entries are units of their own.
 const SECTIONS: [&[u8]; 4] = [b"Resources", b"items", b"jobs", b"services"];
@@ -111,9 +111,6 @@ struct Unit {
     deepest_brackets: usize,
     rows: usize,
 }
-
-/// Most rows of a unit that is parsed. The grammar counts them in sixteen bits.
-pub(crate) const MAX_ROWS: usize = 32_000;
 
 impl Unit {
     /// Where the unit ends, if it does so before a line that begins at `at`.
@@ -317,7 +314,7 @@ impl Unit {
     }
 
     fn nesting(&self) -> usize {
-        if self.rows > MAX_ROWS { usize::MAX } else { self.deepest + self.deepest_brackets }
+        if self.rows > MAX_UNIT_ROWS { TOO_MANY_ROWS } else { self.deepest + self.deepest_brackets }
     }
 }
 
@@ -558,7 +555,7 @@ mod tests {
         let deeper = (0..254).map(|depth| " ".repeat(depth) + "a:\n").collect::<Vec<_>>().concat();
         assert!(nesting(&deeper) > crate::MAX_NESTING);
         assert!(nesting(&"[".repeat(500)) > crate::MAX_NESTING);
-        assert!(nesting(&"a: 1\n".repeat(MAX_ROWS + 1)) > crate::MAX_NESTING);
+        assert_eq!(nesting(&"a: 1\n".repeat(MAX_UNIT_ROWS + 1)), TOO_MANY_ROWS);
         assert!(nesting("a:\n  - b:\n    - c: [1, [2]]\n") < 12);
     }
 
