@@ -210,6 +210,11 @@ fn what_is_left_out_of_a_template_is_added_as_its_neighbours_are_written() {
             "{\"Description\": \"k\", \"EnableKeyRotation\": true}, ",
         ),
         (
+            "alias.yaml",
+            "Resources:\n  K:\n    Metadata: &same\n      Description: k\n    Type: AWS::KMS::Key\n    Properties:\n      KeyPolicy: *same # so\n",
+            "KeyPolicy: *same # so\n      EnableKeyRotation: true\n",
+        ),
+        (
             "merged.yaml",
             "Resources:\n  K:\n    Type: AWS::KMS::Key\n    Metadata: &same\n      Description: k\n    Properties:\n      PendingWindowInDays: 30\n      <<: *same",
             "PendingWindowInDays: 30\n      EnableKeyRotation: true\n      <<: *same",
@@ -218,6 +223,7 @@ fn what_is_left_out_of_a_template_is_added_as_its_neighbours_are_written() {
     for (name, text, expected) in cases {
         let workspace = files(&[(name, text)]);
         let said = countersign(&workspace, &["check", "--fix", name]);
+        assert!(said.code.is_some_and(|code| code < 2), "{name}: {}", said.stderr);
         let after = workspace.read(name);
         assert!(after.contains(expected), "{name}: {after}\n{}", said.stdout);
         assert_eq!(after.matches("EnableKeyRotation").count(), 1, "{name}: {after}");

@@ -326,15 +326,16 @@ fn entry(body: &Body, end: usize, name: &str, value: &str, source: &str) -> Opti
     let last = body.fields.iter().find(|field| field.range.end == end)?;
     let line_start = source.get(..last.range.start)?.rfind('\n').map_or(0, |at| at + 1);
     let before = &source[line_start..last.range.start];
-    let value_last = innermost(&last.value, source);
-    let end = source.get(..value_last.range.end)?.trim_end().len();
+    // What an alias stands for is written elsewhere.
+    let inner = Some(innermost(&last.value, source)).filter(|inner| last.range.contains(&inner.range.start));
+    let end = source.get(..inner.map_or(last.range.end, |inner| inner.range.end))?.trim_end().len();
     let (written, rest) = source.split_at(end);
     // A template may put anything between two lines.
     if source.contains("{{") {
         return None;
     }
     let newline = if source.contains("\r\n") { "\r\n" } else { "\n" };
-    let is_quoted = written[last.range.start..].starts_with('"');
+    let is_quoted = written.get(last.range.start..)?.starts_with('"');
     let name = if is_quoted { format!("\"{name}\"") } else { name.to_owned() };
     if rest.trim_start().starts_with('}') {
         let is_alone = before.trim().is_empty() && line_start > 0;
@@ -349,8 +350,8 @@ fn entry(body: &Body, end: usize, name: &str, value: &str, source: &str) -> Opti
         && (line.trim().is_empty() || line.starts_with([' ', '\t']) && line.trim_start().starts_with('#'))
         && !behind.next().is_some_and(|next| next.starts_with(['}', ']', ',']));
     // `|+` keeps the empty lines that follow. Elsewhere a last line with `#` is a comment below, which may be about what comes next.
-    let value_text = written.get(value_last.range.start..)?;
-    let header = value_text.lines().next().filter(|line| line.starts_with(['|', '>']));
+    let inner = inner.and_then(|inner| written.get(inner.range.start..)).unwrap_or_default();
+    let header = inner.lines().next().filter(|line| line.starts_with(['|', '>']));
     let is_comment = header.is_none() && written.lines().last().is_some_and(|line| line.trim_start().starts_with('#'));
     if !is_block || is_comment || header.is_some_and(|header| header.contains('+')) {
         return None;
