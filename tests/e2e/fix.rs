@@ -240,6 +240,8 @@ fn what_may_stand_elsewhere_too_is_not_added_to() {
         // The empty lines are a part of the text.
         "Resources:\n  K:\n    Type: AWS::KMS::Key\n    Properties:\n      Description: |+\n        one\n\n",
         "Resources:\n  K:\n    Type: AWS::KMS::Key\n    Properties:\n      KeyPolicy:\n        Id: |+\n          one\n\n",
+        // The last line would end otherwise.
+        "Resources:\n  K:\n    Type: AWS::KMS::Key\n    Properties:\n      Description: |\n        one",
         // The last line is a part of the text, or a comment.
         "Resources:\n  K:\n    Type: AWS::KMS::Key\n    Properties:\n      KeyPolicy:\n        - Fn::If:\n            - A\n            # b\n",
         // Nobody knows what a template puts there.

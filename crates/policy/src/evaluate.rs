@@ -349,11 +349,13 @@ fn entry(body: &Body, end: usize, name: &str, value: &str, source: &str) -> Opti
     let is_block = before.chars().all(|c| matches!(c, ' ' | '-'))
         && (line.trim().is_empty() || line.starts_with([' ', '\t']) && line.trim_start().starts_with('#'))
         && !behind.next().is_some_and(|next| next.starts_with(['}', ']', ',']));
-    // `|+` keeps the empty lines that follow. Elsewhere a last line with `#` is a comment below, which may be about what comes next.
+    // `|+` keeps the empty lines that follow, and `|` the end of its last line. Elsewhere a last line with `#` is a comment below,
+    // which may be about what comes next.
     let inner = inner.and_then(|inner| written.get(inner.range.start..)).unwrap_or_default();
     let header = inner.lines().next().filter(|line| line.starts_with(['|', '>']));
     let is_comment = header.is_none() && written.lines().last().is_some_and(|line| line.trim_start().starts_with('#'));
-    if !is_block || is_comment || header.is_some_and(|header| header.contains('+')) {
+    let is_text_changed = header.is_some_and(|header| header.contains('+') || rest.is_empty());
+    if !is_block || is_comment || is_text_changed {
         return None;
     }
     let (at, indent) = (end + line.len(), " ".repeat(before.len()));
