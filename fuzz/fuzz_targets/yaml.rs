@@ -25,6 +25,8 @@ const HEADS: &[(Language, &str)] = &[
     (Language::Dockerfile, "FROM a AS b\nRUN <<E\nkubectl delete namespace c\nE\nRUN curl "),
     (Language::Yaml, "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: |\n          kubectl delete namespace "),
     (Language::Json, "{\n\"Resources\": {\n\"A\": {\"Type\": \"AWS::S3::Bucket\", \"Properties\": {"),
+    (Language::ChartValues, ""),
+    (Language::ChartValues, "image:\n  tag: &tag "),
 ];
 
 fn findings(snapshot: &Snapshot) -> Vec<Finding> {

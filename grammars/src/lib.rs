@@ -57,6 +57,8 @@ pub enum Language {
     Yaml,
     /// JSON that is not Terraform's. What it says tells whether it is infrastructure.
     Json,
+    /// What the templates of a Helm chart are filled with: `values.yaml`, `values-prod.yaml`.
+    ChartValues,
     /// Statements of SQL: `.sql`.
     Sql,
     /// Statements of SQL that take others back: `.down.sql` and what else is called so.
@@ -88,6 +90,8 @@ impl Language {
             None
         } else if ends(".hcl") {
             Some(Self::Terragrunt)
+        } else if yaml::is_values(&name) {
+            Some(Self::ChartValues)
         } else if ends(".yaml") || ends(".yml") || ends(".template") {
             Some(Self::Yaml)
         } else if ends(".json") && !path.contains(".countersign/") {
@@ -130,6 +134,7 @@ impl Language {
             Self::Packer => "packer",
             Self::Yaml => "yaml",
             Self::Json => "json",
+            Self::ChartValues => "chart-values",
             Self::Sql => "sql",
             Self::SqlRollback => "sql-rollback",
             Self::Shell => "shell",
@@ -150,7 +155,7 @@ impl Language {
 
     /// Whether white space between its tokens means something.
     pub const fn is_laid_out(self) -> bool {
-        matches!(self, Self::Yaml | Self::Plain | Self::Shell | Self::Dockerfile)
+        matches!(self, Self::Yaml | Self::ChartValues | Self::Plain | Self::Shell | Self::Dockerfile)
     }
 
     /// Whether it is told by the content alone that a file declares infrastructure.
@@ -175,7 +180,7 @@ impl Language {
     /// `None` where that is the unit as it is.
     pub fn masked(self, source: &str) -> Option<String> {
         match self {
-            Self::Yaml => yaml::masked(source),
+            Self::Yaml | Self::ChartValues => yaml::masked(source),
             Self::Json => json::masked(source),
             _ => None,
         }
@@ -185,7 +190,7 @@ impl Language {
     pub fn grammar(self) -> tree_sitter::Language {
         match self {
             Self::TerraformJson | Self::TerraformVarsJson | Self::Json => tree_sitter_json::LANGUAGE.into(),
-            Self::Yaml => tree_sitter_yaml::LANGUAGE.into(),
+            Self::Yaml | Self::ChartValues => tree_sitter_yaml::LANGUAGE.into(),
             _ => tree_sitter_hcl::LANGUAGE.into(),
         }
     }
@@ -215,7 +220,8 @@ impl Language {
         match self {
             Self::TerraformJson | Self::TerraformVarsJson => json::scan_unit(bytes, complete),
             Self::Plain => plain::scan_unit(bytes, complete),
-            Self::Yaml => yaml::scan_unit(bytes, complete),
+            Self::Yaml => yaml::scan_unit(bytes, complete, false),
+            Self::ChartValues => yaml::scan_unit(bytes, complete, true),
             Self::Json => json::scan_entry(bytes, complete),
             Self::Sql | Self::SqlRollback => sql::scan_unit(bytes, complete),
             Self::Shell => shell::scan_unit(bytes, complete),
@@ -259,6 +265,12 @@ mod tests {
         assert_eq!(of("prod.auto.tfvars.json"), Some(Language::TerraformVarsJson));
         assert_eq!(of("package.json"), Some(Language::Json));
         assert_eq!(of("stack.template"), Some(Language::Yaml));
+        for values in ["chart/values.yaml", "values-prod.yaml", "Values.eu.yml", "values_eu.yaml"] {
+            assert_eq!(of(values), Some(Language::ChartValues), "{values}");
+        }
+        for other in ["valuesets.yaml", "my-values.yaml", "values.yaml.gotmpl", "values/a.yaml"] {
+            assert_ne!(of(other), Some(Language::ChartValues), "{other}");
+        }
         assert_eq!(of("tests/plan.tftest.hcl"), None);
         assert_eq!(of("migrations/0001_users.sql"), Some(Language::Sql));
         for back in ["0001_users.down.sql", "m/down.sql", "down/0001.sql", "U2__users.sql", "a_rollback.sql"] {

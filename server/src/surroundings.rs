@@ -4,7 +4,8 @@
 use crate::cache;
 use crate::disk;
 use countersign_engine::{
-    Elsewhere, Snapshot, Workspace, locate, module_of, normal, read as read_units, units, wanted_files,
+    Elsewhere, Snapshot, Workspace, chart_of, folder, locate, module_of, normal, parent_of, read as read_units, units,
+    wanted_files,
 };
 use countersign_grammars::Language;
 use countersign_syntax::Budget;
@@ -17,6 +18,9 @@ use std::sync::Arc;
 
 /// Files that are read only because they stand around others; more are left out.
 const MAX_AROUND: usize = 5_000;
+
+/// Files that stand for themselves which are read only because they are in the folder of another; more are left out.
+const MAX_BESIDE: usize = 1_000;
 
 /// Longest file that an expression may read, in bytes.
 pub(crate) const MAX_TEXT: u64 = 1 << 20;
@@ -72,6 +76,23 @@ impl Surroundings {
         around
     }
 
+    /// The same, with the manifests and templates that lie beside those among the files, and the templates of values.
+    pub(crate) fn and_beside(snapshots: impl IntoIterator<Item = Arc<Snapshot>>) -> Self {
+        let mut around = Self::of(snapshots);
+        let folders_of = |is_one: fn(&str) -> bool| {
+            let files = around.files.keys().filter(|file| is_one(file));
+            files.map(|file| PathBuf::from(folder(file))).collect::<BTreeSet<_>>()
+        };
+        let beside = folders_of(stands_beside);
+        let mut beside: Vec<_> = beside.iter().flat_map(|folder| files_beside(folder)).collect();
+        beside.extend(folders_of(holds_values).iter().flat_map(|chart| templates_of(chart)));
+        beside.retain(|(path, _)| !around.files.contains_key(&key(path)));
+        for snapshot in cache::snapshots(&beside) {
+            around.add(Arc::new(snapshot));
+        }
+        around
+    }
+
     /// Files around which nothing is looked at.
     pub(crate) fn alone(snapshots: impl IntoIterator<Item = Arc<Snapshot>>) -> Self {
         let mut around = Self::default();
@@ -81,9 +102,10 @@ impl Surroundings {
         around
     }
 
-    /// The module of a folder and what stands around it.
+    /// The module of a folder and what stands around it, with the manifests and templates that lie there.
     pub(crate) fn of_folder(folder: &Path) -> Self {
-        let read = files_in(folder);
+        let mut read = files_in(folder);
+        read.extend(files_beside(folder));
         Self::of(cache::snapshots(&read).map(Arc::new))
     }
 
@@ -101,7 +123,7 @@ impl Surroundings {
 
     /// Reads the other files of every module, the modules that they call, and what they read.
     fn complete(&mut self) {
-        let mut open: BTreeSet<String> = self.files.keys().map(|file| module_of(file).to_owned()).collect();
+        let mut open: BTreeSet<String> = self.files.keys().flat_map(|file| needed(file)).collect();
         let mut left = MAX_AROUND;
         while !open.is_empty() {
             let mut missing = Vec::new();
@@ -117,7 +139,7 @@ impl Surroundings {
                 self.add(Arc::new(snapshot));
             }
             let called: BTreeSet<String> = open.iter().flat_map(|folder| self.workspace.callees(folder)).collect();
-            let installed = self.files.keys().map(|file| module_of(file).to_owned());
+            let installed = self.files.keys().flat_map(|file| needed(file));
             open = called.into_iter().chain(installed).filter(|folder| !self.folders.contains(folder)).collect();
         }
         let files: Vec<_> = self.files.values().cloned().collect();
@@ -240,9 +262,13 @@ impl StateNames {
 
 /// What a file has to do with others.
 pub(crate) fn near(path: &Path) -> Near {
+    near_as(path, &disk::read(path).unwrap_or_default())
+}
+
+/// What a file with a text has to do with others.
+pub(crate) fn near_as(path: &Path, text: &str) -> Near {
     let file = key(path);
     let module = module_of(&file).to_owned();
-    let text = disk::read(path).unwrap_or_default();
     let mut called = Vec::new();
     for (at, found) in text.match_indices("source") {
         let rest = text[at + found.len()..].trim_start_matches(['"', ' ', '\t', '=', ':']);
@@ -252,10 +278,61 @@ pub(crate) fn near(path: &Path) -> Near {
             called.push(normal(&format!("{module}/{}", &rest[..end])));
         }
     }
-    let (declared, looked_up) = (kinds(&text, "resource"), kinds(&text, "data"));
-    let keeps = state_names(&text, &["backend \"", "\"backend\"", "cloud {"]);
-    let looks_into = state_names(&text, &["terraform_remote_state\""]);
+    let (mut declared, mut looked_up) = (kinds(text, "resource"), kinds(text, "data"));
+    if stands_beside(&file) {
+        called.extend(charts(&file).map(str::to_owned));
+        outside(folder(&file), text, &mut declared, &mut looked_up);
+    }
+    let keeps = state_names(text, &["backend \"", "\"backend\"", "cloud {"]);
+    let looks_into = state_names(text, &["terraform_remote_state\""]);
     Near { module, length: text.len(), called, declared, looked_up, keeps, looks_into, reads: text.contains("file(") }
+}
+
+/// The folders that are needed to read a file: its module, and of a template the charts that it is a part of.
+fn needed(file: &str) -> impl Iterator<Item = String> {
+    std::iter::once(module_of(file)).chain(charts(file)).map(str::to_owned)
+}
+
+/// The chart that a template belongs to, and the one that this may be a part of.
+fn charts(file: &str) -> impl Iterator<Item = &str> {
+    let chart = chart_of(file).filter(|_| stands_beside(file));
+    chart.into_iter().chain(chart.and_then(parent_of).map(|(parent, _)| parent))
+}
+
+/// What leads from one file of YAML or JSON to others, by the look of the text: objects of Kubernetes in one folder or namespace may
+/// name each other, and a stack may import what another exports.
+fn outside(folder: &str, text: &str, declared: &mut Vec<String>, looked_up: &mut Vec<String>) {
+    if text.contains("apiVersion") {
+        let mut names = vec![format!("beside {folder}")];
+        names.extend(values(text, "namespace").map(|name| format!("namespace {name}")));
+        names.extend(OF_CLUSTER.iter().filter(|kind| text.contains(**kind)).map(|kind| format!("cluster {kind}")));
+        looked_up.extend(names.iter().cloned());
+        declared.append(&mut names);
+        if text.contains("Namespace") {
+            declared.extend(values(text, "name").map(|name| format!("namespace {name}")));
+        }
+    }
+    // Who exports a name has to be known too, for of two it is not known which is meant.
+    let exports = "exports of stacks";
+    if text.contains("Export") {
+        declared.push(exports.to_owned());
+        looked_up.push(exports.to_owned());
+    } else if text.contains("ImportValue") {
+        looked_up.push(exports.to_owned());
+    }
+}
+
+/// Kinds of objects that are in no namespace and are named by others, without their first letter: it is small where they are named.
+const OF_CLUSTER: [&str; 3] = ["lusterRole", "riorityClass", "torageClass"];
+
+/// What stands behind a key of YAML or JSON on its line.
+fn values<'t>(text: &'t str, key: &'t str) -> impl Iterator<Item = &'t str> {
+    text.match_indices(key).filter_map(move |(at, _)| {
+        let rest = text[at + key.len()..].trim_start_matches(['"', '\'']).trim_start_matches(' ').strip_prefix(':')?;
+        let line = rest.lines().next()?;
+        let value = line.split([',', '}', '#']).next()?.trim().trim_matches(['"', '\'']);
+        (!value.is_empty()).then_some(value)
+    })
 }
 
 /// Stands for all states that are kept in a file.
@@ -333,14 +410,48 @@ impl Groups {
     }
 }
 
-/// The files of a folder that are read, in order.
+/// The files of the module of a folder, in order.
 pub(crate) fn files_in(folder: &Path) -> Vec<(PathBuf, Language)> {
+    listed(folder, |file| module_of(file) != file)
+}
+
+/// The files of a folder that stand for themselves and may have to do with each other, in order.
+fn files_beside(folder: &Path) -> Vec<(PathBuf, Language)> {
+    let mut files = listed(folder, stands_beside);
+    files.truncate(MAX_BESIDE);
+    files
+}
+
+/// The templates of a chart, in order.
+pub(crate) fn templates_of(chart: &Path) -> Vec<(PathBuf, Language)> {
+    let walk = disk::walk(&chart.join("templates")).build().flatten();
+    let paths =
+        walk.filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file())).map(ignore::DirEntry::into_path);
+    let templates = paths.filter_map(|path| Some((Language::of_path(&path.to_string_lossy())?, path)));
+    let mut templates: Vec<_> = templates.filter(|(_, path)| stands_beside(&path.to_string_lossy())).collect();
+    templates.sort_by(|a, b| a.1.cmp(&b.1));
+    templates.truncate(MAX_BESIDE);
+    templates.into_iter().map(|(language, path)| (path, language)).collect()
+}
+
+/// Whether a file holds values for a chart.
+pub(crate) fn holds_values(file: &str) -> bool {
+    Language::of_path(file) == Some(Language::ChartValues)
+}
+
+/// Whether a file stands for itself and may name what is in others, or be named there.
+pub(crate) fn stands_beside(file: &str) -> bool {
+    matches!(Language::of_path(file), Some(Language::Yaml | Language::Json))
+}
+
+/// Files of a folder, in order.
+fn listed(folder: &Path, is_wanted: impl Fn(&str) -> bool) -> Vec<(PathBuf, Language)> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut files: Vec<_> = entries
         .map(|entry| entry.path())
         .filter_map(|path| {
             let language = Language::of_path(&path.to_string_lossy())?;
-            (module_of(&key(&path)) != &*key(&path) && path.is_file()).then_some((path, language))
+            (is_wanted(&key(&path)) && path.is_file()).then_some((path, language))
         })
         .collect();
     files.sort_by(|a, b| a.0.cmp(&b.0));

@@ -81,6 +81,32 @@ fn a_finding_leads_to_the_default_that_makes_it_so() {
 }
 
 #[test]
+fn what_holds_for_all_functions_holds_for_each() {
+    let head = "AWSTemplateFormatVersion: '2010-09-09'\nTransform: AWS::Serverless-2016-10-31\n";
+    let globals =
+        "Globals:\n  Function:\n    Runtime: python3.8\n    Environment:\n      Variables:\n        STAGE: prod\n";
+    let resources = |own: &str| {
+        format!(
+            "Resources:\n  Resize:\n    Type: AWS::Serverless::Function\n    Properties:\n      Handler: main.handler\n{own}"
+        )
+    };
+    let found = |text: &str| risks(&files(&[("template.yaml", text)]));
+    let old = ["runtime-end-of-life"];
+    assert_eq!(found(&format!("{head}{globals}{}", resources(""))), old);
+    assert_eq!(found(&format!("{head}{}{globals}", resources(""))), old, "behind the resources");
+    assert!(found(&format!("{head}{}", resources(""))).is_empty());
+    assert!(
+        found(&format!("{head}{globals}{}", resources("      Runtime: python3.13\n"))).is_empty(),
+        "its own counts"
+    );
+    // Of a mapping each key counts by itself.
+    let secret = globals.replace("STAGE: prod", "DB_PASSWORD: Wr0ng-horse-battery");
+    let own = resources("      Runtime: python3.13\n      Environment:\n        Variables:\n          DEBUG: 'no'\n");
+    let both = found(&format!("{head}{secret}{own}"));
+    assert!(!both.is_empty() && !both.contains(&"runtime-end-of-life".to_owned()), "{both:?}");
+}
+
+#[test]
 fn two_templates_in_a_folder_do_not_mix() {
     let shut = template("!Ref Open").replace("Default: 'true'", "Default: 'false'");
     let workspace = files(&[("open.yaml", &template("!Ref Open")), ("shut.yaml", &shut)]);

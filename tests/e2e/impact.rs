@@ -622,6 +622,33 @@ fn manifests_and_templates() {
     assert!(!said.stdout.contains("`moved` block"), "{}", said.stdout);
 }
 
+/// What uses something from another file depends on it: in its folder or namespace, or by an export.
+#[test]
+fn manifests_and_templates_that_use_each_other() {
+    let (claim, cart) = MANIFEST.split_once("---\n").expect("two documents");
+    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: export, namespace: shop}\nspec:\n  template:\n    spec:\n      containers: []\n      volumes: [{name: data, persistentVolumeClaim: {claimName: cart}}]\n";
+    let network = "AWSTemplateFormatVersion: '2010-09-09'\nResources:\n  Net:\n    Type: AWS::EC2::VPC\n    Properties:\n      CidrBlock: 10.0.0.0/16\nOutputs:\n  Net:\n    Value: !Ref Net\n    Export:\n      Name: shared-net\n";
+    let app = "Resources:\n  Sub:\n    Type: AWS::EC2::Subnet\n    Properties:\n      VpcId: !ImportValue shared-net\n      CidrBlock: 10.0.1.0/24\n";
+    let workspace = Workspace::git(&[
+        ("k8s/claim.yaml", claim),
+        ("k8s/cart.yaml", cart),
+        ("jobs/export.yaml", job),
+        ("jobs/other.yaml", &job.replace("namespace: shop", "namespace: test")),
+        ("net/stack.yaml", network),
+        ("app/stack.yaml", app),
+    ]);
+    std::fs::remove_file(workspace.path("k8s/claim.yaml")).expect("a file");
+    workspace.write("net/stack.yaml", &network.replace("10.0.0.0/16", "10.1.0.0/16"));
+    let (json, _) = impact(&workspace, &[]);
+    let of = |address: &str| {
+        let resources = json["resources"].as_array().expect("resources");
+        resources.iter().find(|it| it["address"] == address).expect("the resource").clone()
+    };
+    assert_eq!(of("PersistentVolumeClaim shop/cart")["dependents"]["direct"], 2, "{json:#}");
+    let worst = &of("Net")["dependents"]["worst"];
+    assert_eq!((&worst["address"], &worst["via"]), (&json!("Sub"), &json!(["Outputs.Net"])));
+}
+
 /// What is there by another path is read like any other: one file against another.
 #[test]
 fn two_manifests() {

@@ -99,6 +99,49 @@ fn a_chart_is_read_around_its_templates() {
     assert_eq!(report["findings"][0]["resource"]["address"], "Deployment {{ .Release.Name }}-web");
 }
 
+/// What a chart comes with fills its templates; whoever installs it may fill them otherwise.
+#[test]
+fn a_chart_is_filled_with_its_values() {
+    const WEB: &str = "chart/templates/web.yaml";
+    let template = |value: &str| {
+        format!("apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  hostNetwork: {value}\n  containers: []\n")
+    };
+    let text = template("{{ .Values.pod.hostNetwork }}");
+    let values = "# Of the pod.\npod:\n  hostNetwork: true\n\nname: web\n";
+    let shared = [format!("{WEB}:5 node-namespace-shared")];
+    let with = |all: &[(&str, &str)]| found(&files(&[&[(WEB, text.as_str())][..], all].concat()));
+    assert!(with(&[]).is_empty());
+    assert_eq!(with(&[("chart/values.yaml", values)]), shared);
+    assert!(with(&[("chart/values.yaml", &values.replace("true", "false"))]).is_empty());
+    assert!(with(&[("chart/values.yaml", "pod: {}\n")]).is_empty());
+    assert!(with(&[("other/values.yaml", values)]).is_empty());
+    // Another file of values has another one, or says nothing of it.
+    let other = |text: &str| with(&[("chart/values.yaml", values), ("chart/values-prod.yaml", text)]);
+    assert!(other("pod: {hostNetwork: false}\n").is_empty());
+    assert_eq!(other("name: front\n"), shared);
+    for same in ["{{ $.Values.pod.hostNetwork }}", "\"{{ .Values.pod.hostNetwork | toString }}\""] {
+        assert_eq!(found(&files(&[(WEB, &template(same)), ("chart/values.yaml", values)])), shared, "{same}");
+    }
+    for unknown in ["{{ .Values.pod.hostNetwork | default false }}", "{{ not .Values.pod.hostNetwork }}"] {
+        assert!(found(&files(&[(WEB, &template(unknown)), ("chart/values.yaml", values)])).is_empty(), "{unknown}");
+    }
+    // A chart that another one is made of.
+    let part = |of: &str| {
+        let part = [
+            ("app/charts/chart/templates/web.yaml", text.as_str()),
+            ("app/charts/chart/values.yaml", values),
+            ("app/values.yaml", of),
+        ];
+        found(&files(&part)).len()
+    };
+    assert_eq!((part("chart: {pod: {hostNetwork: false}}\n"), part("chart: {name: x}\n")), (0, 1));
+    // Asked about the templates alone, it is read as well, and it is said where the value stands.
+    let said = countersign(&files(&[(WEB, &text), ("chart/values.yaml", values)]), &["check", "chart/templates"]);
+    for part in ["node-namespace-shared", "the default of `.Values.pod.hostNetwork`", "chart/values.yaml:3"] {
+        assert!(said.stdout.contains(part), "{part}: {}", said.stdout);
+    }
+}
+
 #[test]
 fn secrets_are_not_shown() {
     let text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: shop\ndata:\n  key: |\n    -----BEGIN PRIVATE KEY-----\n    MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7\n    -----END PRIVATE KEY-----\n";

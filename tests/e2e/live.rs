@@ -30,10 +30,18 @@ resource "aws_ssm_parameter" "endpoint" {
 }
 "#;
 
-/// Risks about what is live, each with the text that is underlined.
+/// Risks about what is live, and one that a value of a chart brings about, each with the text that is underlined.
 fn told(editor: &mut Editor, name: &str) -> Vec<(String, String)> {
-    const RISKS: &[&str] =
-        &["destroys", "destroys-data", "replaces", "impact-unknown", "interrupts", "protection-removed", "widens"];
+    const RISKS: &[&str] = &[
+        "destroys",
+        "destroys-data",
+        "replaces",
+        "impact-unknown",
+        "interrupts",
+        "node-namespace-shared",
+        "protection-removed",
+        "widens",
+    ];
     let findings = editor.findings(name).into_iter();
     findings.filter(|(_, risk, _)| RISKS.contains(&risk.as_str())).map(|(_, risk, text)| (risk, text)).collect()
 }
@@ -290,5 +298,37 @@ fn manifests_and_templates_are_compared_while_they_are_written() {
     until_told(&mut editor, "claim.yaml", &[]);
     editor.replace("stack.json", "10.0.0.0", "10.1.0.0");
     until_told(&mut editor, "stack.json", &[("replaces", "\"10.1.0.0/16\"")]);
+    editor.quit();
+}
+
+#[test]
+fn a_service_in_another_file_is_heeded_while_labels_are_written() {
+    let cart = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: cart\nspec:\n  template:\n    metadata:\n      labels:\n        app: shop\n";
+    let service = "apiVersion: v1\nkind: Service\nmetadata:\n  name: front\nspec:\n  selector:\n    app: shop\n";
+    let workspace = Workspace::git(&[("cart.yaml", cart), ("service.yaml", service)]);
+    let mut editor = workspace.editor();
+    editor.open_as("cart.yaml", "yaml", cart);
+    until_told(&mut editor, "cart.yaml", &[]);
+    editor.replace("cart.yaml", "app: shop", "app: store");
+    until_told(&mut editor, "cart.yaml", &[("interrupts", "cart")]);
+    editor.replace("cart.yaml", "app: store", "app: shop");
+    until_told(&mut editor, "cart.yaml", &[]);
+    editor.quit();
+}
+
+#[test]
+fn a_template_is_looked_at_again_when_a_value_is_another_one() {
+    let template = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  hostNetwork: {{ .Values.hostNetwork }}\n  containers: []\n";
+    let values = "name: web\nhostNetwork: true\n";
+    let workspace = Workspace::git(&[("chart/templates/web.yaml", template), ("chart/values.yaml", values)]);
+    let mut editor = workspace.editor();
+    editor.open_as("chart/templates/web.yaml", "helm", template);
+    let told = [("node-namespace-shared", "{{ .Values.hostNetwork }}")];
+    until_told(&mut editor, "chart/templates/web.yaml", &told);
+    editor.open_as("chart/values.yaml", "yaml", values);
+    editor.replace("chart/values.yaml", "true", "false");
+    until_told(&mut editor, "chart/templates/web.yaml", &[]);
+    editor.replace("chart/values.yaml", "false", "true");
+    until_told(&mut editor, "chart/templates/web.yaml", &told);
     editor.quit();
 }

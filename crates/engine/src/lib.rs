@@ -21,7 +21,8 @@ pub mod report;
 pub use analysis::{
     Analysis, Finding, OriginSummary, Policy, ResourceRef, Shown, analyze, analyze_alone, environment_at, read,
 };
-pub use countersign_infra::terraform::{Definition, Lowered, Workspace, module_of, normal, unread};
+pub use countersign_infra::charts::{chart_of, parent_of};
+pub use countersign_infra::terraform::{Definition, Lowered, Workspace, folder, module_of, normal, unread};
 pub use countersign_infra::{Format, may_declare};
 pub use derive::{
     Digest, Elsewhere, UnitAt, alone, block_at, gaps, is_affected, locate, parts, parts_with, units, wanted_files,

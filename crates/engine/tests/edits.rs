@@ -224,6 +224,11 @@ proptest! {
     fn yaml_equals_from_scratch(first in text(YAML), messages in messages(YAML)) {
         equal_from_scratch(Language::Yaml, first, messages)?;
     }
+
+    #[test]
+    fn values_equal_from_scratch(first in text(YAML), messages in messages(YAML)) {
+        equal_from_scratch(Language::ChartValues, first, messages)?;
+    }
 }
 
 proptest! {

@@ -17,10 +17,12 @@ fn workspace(files: &[(&str, &str)]) -> Workspace {
 }
 
 fn set(workspace: &mut Workspace, path: &str, before: &str, after: &str) {
+    let language = Language::of_path(path).unwrap();
     let unit = |text: &str| {
         let mut parser = tree_sitter::Parser::new();
-        parser.set_language(&Language::Terraform.grammar()).unwrap();
-        Arc::new(lower(Language::Terraform, text, &parser.parse(text, None).unwrap()))
+        parser.set_language(&language.grammar()).unwrap();
+        let masked = language.masked(text);
+        Arc::new(lower(language, text, &parser.parse(masked.as_deref().unwrap_or(text), None).unwrap()))
     };
     workspace.update(&path.into(), &[unit(before)], &[unit(after)]);
 }
@@ -358,4 +360,74 @@ fn too_many_are_cut_and_said_to_be() {
 fn nothing_depends_on_what_is_not_there() {
     let radius = radius(&workspace(&[("a/main.tf", "resource \"aws_a\" \"a\" {}\n")]), "b", "aws_a.a");
     assert!(radius.dependents.is_empty() && !radius.is_cut);
+}
+
+const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: cart\n";
+
+const CART: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: cart\nspec:\n  template:\n    spec:\n      containers:\n        - name: cart\n          envFrom:\n            - configMapRef: {name: cart}\n";
+
+const SERVICE_SCALED: &str = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: cart}\nspec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: cart}\n";
+
+#[test]
+fn objects_name_each_other_from_file_to_file() {
+    let files = [("k/config.yaml", CONFIG), ("k/cart.yaml", CART), ("k/scale.yaml", SERVICE_SCALED)];
+    let of = ("k/config.yaml", "ConfigMap cart");
+    let through = ["1 Deployment cart", "2 HorizontalPodAutoscaler cart < Deployment cart"];
+    check(&files, of, &through);
+    // In another folder a name alone may be that of something else.
+    check(&[files[0], ("other/cart.yaml", CART)], of, &[]);
+    // Two in the folder have the name.
+    check(&[files[0], files[1], ("k/config-test.yaml", CONFIG)], of, &[]);
+    // One that stands beside it is meant, and one in the same file before that.
+    let both = format!("{CONFIG}---\n{CART}");
+    check(&[files[0], ("k/both.yaml", &both)], of, &[]);
+    check(&[files[0], ("k/both.yaml", &both)], ("k/both.yaml", "ConfigMap cart"), &["1 Deployment cart"]);
+}
+
+#[test]
+fn a_namespace_tells_which_object_is_meant() {
+    let within = |text: &str| text.replace("  name: cart\n", "  name: cart\n  namespace: shop\n");
+    let (config, cart) = (within(CONFIG), within(CART));
+    let of = ("a/config.yaml", "ConfigMap shop/cart");
+    check(&[("a/config.yaml", &config), ("b/cart.yaml", &cart)], of, &["1 Deployment shop/cart"]);
+    check(&[("a/config.yaml", &config), ("b/cart.yaml", &cart), ("c/config.yaml", &config)], of, &[]);
+    check(&[("a/config.yaml", &config), ("b/cart.yaml", CART)], of, &[]);
+    let space = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n";
+    check(
+        &[("a/space.yaml", space), ("b/config.yaml", &config), ("b/cart.yaml", &cart)],
+        ("a/space.yaml", "Namespace shop"),
+        &["1 ConfigMap shop/cart", "1 Deployment shop/cart"],
+    );
+    // A role is bound to an account of another namespace.
+    let account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: ci, namespace: build}\n";
+    let binding = "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: ci, namespace: shop}\nroleRef: {kind: ClusterRole, name: edit}\nsubjects:\n  - {kind: ServiceAccount, name: ci, namespace: build}\n";
+    let of = ("a/account.yaml", "ServiceAccount build/ci");
+    check(&[("a/account.yaml", account), ("b/binding.yaml", binding)], of, &["1 RoleBinding shop/ci"]);
+}
+
+#[test]
+fn a_template_names_what_the_same_template_names() {
+    let name = "{{ include \"cart.fullname\" . }}";
+    let chart = |text: &str| {
+        text.replace("name: cart\n", &format!("name: {name}\n")).replace("{name: cart}", &format!("{{name: '{name}'}}"))
+    };
+    let files = [("t/config.yaml", chart(CONFIG)), ("t/cart.yaml", chart(CART))];
+    let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    check(&files, ("t/config.yaml", &format!("ConfigMap {name}")), &[&format!("1 Deployment {name}")]);
+}
+
+#[test]
+fn a_stack_takes_what_another_one_exports() {
+    let network = "Resources:\n  Net:\n    Type: AWS::EC2::VPC\nOutputs:\n  Net:\n    Value: !Ref Net\n    Export: {Name: shared-net}\n";
+    let app = "Resources:\n  Sub:\n    Type: AWS::EC2::Subnet\n    Properties:\n      VpcId: !ImportValue shared-net\n";
+    let long = app.replace("!ImportValue shared-net", "{'Fn::ImportValue': shared-net}");
+    let other = app.replace("shared-net", "other-net");
+    let of = ("net/stack.yaml", "Net");
+    let cases: [(&str, &[&str]); 3] =
+        [(app, &["1 Sub < Outputs.Net"]), (&long, &["1 Sub < Outputs.Net"]), (&other, &[])];
+    for (app, expected) in cases {
+        check(&[("net/stack.yaml", network), ("app/stack.yaml", app)], of, expected);
+    }
+    // Two export the name: the text does not say whose it is.
+    check(&[("net/stack.yaml", network), ("app/stack.yaml", app), ("copy/stack.yaml", network)], of, &[]);
 }

@@ -16,9 +16,14 @@ use crate::yaml::{get, last, name, shared, text};
 /// Adds what a value declares, where it is of a template: the whole of it, one of its sections, or some of its resources.
 pub(crate) fn add(document: &Expr, blocks: &mut Vec<Block>) {
     let ExprKind::Object { elements, .. } = &document.kind else { return };
+    let is_section = |element: &Element| {
+        // A resource may be called so.
+        let is_resource = text(&element.value, "Type").is_some_and(|kind| kind.contains("::"));
+        name(element).is_some_and(|name| SECTIONS.contains(&name)) && !is_resource
+    };
     let is_template = elements.iter().filter_map(name).any(|name| name == "Resources")
         || text(document, "AWSTemplateFormatVersion").is_some()
-        || (elements.len() == 1 && get(document, "Outputs").is_some());
+        || elements.iter().all(is_section);
     if !is_template {
         for element in elements {
             resource(element, blocks);
@@ -38,12 +43,26 @@ pub(crate) fn add(document: &Expr, blocks: &mut Vec<Block>) {
     for element in section("Conditions") {
         valued(element, "condition", "Conditions.", blocks);
     }
+    for element in section("Globals") {
+        named(element, "globals", GLOBALS, blocks);
+    }
     for element in section("Resources") {
         resource(element, blocks);
     }
     for element in section("Outputs") {
-        named(element, "output", "Outputs.", blocks);
+        named(element, OUTPUT, "Outputs.", blocks);
     }
+}
+
+/// What may stand behind `Resources`, in a unit of its own.
+const SECTIONS: [&str; 7] = ["Conditions", "Globals", "Mappings", "Metadata", "Outputs", "Parameters", "Rules"];
+
+/// What stands before the addresses of what a template of SAM says of all resources of a kind.
+const GLOBALS: &str = "Globals.";
+
+/// Where a template says what holds for all resources of a kind.
+pub(crate) fn globals_of(kind: &str) -> Option<String> {
+    kind.strip_prefix("AWS::Serverless::").map(|name| format!("{GLOBALS}{name}"))
 }
 
 fn items_of(value: &Expr) -> (Vec<Item>, bool) {
@@ -91,6 +110,7 @@ fn resource(element: &Element, blocks: &mut Vec<Block>) {
         Some(ExprKind::List(values)) => values.iter().filter_map(text_of).map(str::to_owned).collect(),
         _ => text(&element.value, "DependsOn").map(str::to_owned).into_iter().collect::<Vec<_>>(),
     };
+    let others = others.into_iter().chain(globals_of(kind));
     blocks.push(mentioning(finished(kind, id, element.range.range(), items), others));
 }
 
@@ -98,8 +118,13 @@ fn resource(element: &Element, blocks: &mut Vec<Block>) {
 fn named(element: &Element, kind: &str, before: &str, blocks: &mut Vec<Block>) {
     let Some(id) = name(element) else { return };
     let (entries, open) = items_of(&element.value);
+    let exported = entries.iter().find(|item| &*item.name == "Export").and_then(|item| match &item.content {
+        Content::Attribute(value) => text(value, "Name"),
+        _ => None,
+    });
+    let exported = exported.filter(|_| kind == OUTPUT).map(export);
     let items = Items { entries, anchor: element.key.range, close: None, open };
-    blocks.push(finished(kind, &format!("{before}{id}"), element.range.range(), items));
+    blocks.push(mentioning(finished(kind, &format!("{before}{id}"), element.range.range(), items), exported));
 }
 
 /// A block that stands for one value.
@@ -223,6 +248,20 @@ fn get_att(id: &str, of: Expr) -> ExprKind {
     let resource = Expr { range: of.range, kind: ExprKind::Variable(shared(id)) };
     call(GET_ATT, vec![resource, of])
 }
+
+/// The kind of an output's block.
+pub(crate) const OUTPUT: &str = "output";
+
+/// The function that gives what another stack exports, as it is called in expressions.
+pub(crate) const IMPORT_VALUE: &str = "ImportValue";
+
+/// What an output mentions that is exported under a name, and whatever imports that.
+pub(crate) fn export(name: &str) -> String {
+    format!("{EXPORT}{name}")
+}
+
+/// What stands before the name of an export.
+pub(crate) const EXPORT: &str = "Export ";
 
 /// The function that gives an attribute of a resource, as it is called in expressions.
 pub(crate) const GET_ATT: &str = "GetAtt";

@@ -67,8 +67,10 @@ pub(crate) fn add(source: &str, document: &Expr, blocks: &mut Vec<Block>) {
             let anchor = named.or_else(|| get(document, "kind")).map_or(document.range, |value| value.range);
             let items = Items { entries, anchor, close: last(document), open: *open };
             let block = finished(&kind, &address(source, document, &kind), document.range.range(), items);
-            let mut named = Vec::new();
-            references(document, metadata.and_then(|metadata| text(metadata, "namespace")), 0, &mut named);
+            let namespace = metadata.and_then(|metadata| get(metadata, "namespace")).and_then(|it| name_in(source, it));
+            // With a namespace goes everything in it.
+            let mut named: Vec<_> = namespace.iter().map(|namespace| format!("Namespace {namespace}")).collect();
+            references(source, document, namespace.as_deref(), 0, &mut named);
             blocks.push(mentioning(block, named));
         }
         _ => {}
@@ -113,29 +115,56 @@ const NAMING: &[(&str, &str)] = &[
 ];
 
 /// Kinds that are in no namespace.
-const OF_CLUSTER: &[&str] = &["ClusterRole", "PersistentVolume", "PriorityClass", "StorageClass"];
+const OF_CLUSTER: &[&str] = &["ClusterRole", "Namespace", "PersistentVolume", "PriorityClass", "StorageClass"];
 
-/// The addresses of the objects of its namespace that a value names.
-fn references(value: &Expr, namespace: Option<&str>, depth: usize, found: &mut Vec<String>) {
-    let address = |kind: &str, name: &str| match namespace.filter(|_| !OF_CLUSTER.contains(&kind)) {
-        Some(namespace) => format!("{kind} {namespace}/{name}"),
-        None => format!("{kind} {name}"),
+/// Whether an address is that of an object in no namespace, as far as the kinds are known.
+pub(crate) fn is_object_of_cluster(address: &str) -> bool {
+    address.split_once(' ').is_some_and(|(kind, _)| OF_CLUSTER.contains(&kind))
+}
+
+/// A name as it is written; a template stands for itself, for within a chart the same one comes to the same.
+fn written(source: &str, value: &Expr) -> Option<String> {
+    let whole = || source.get(value.range.range()).map(|text| text.trim_matches(['"', '\'']));
+    let text = match &value.kind {
+        ExprKind::Object { .. } | ExprKind::List(_) => None,
+        _ => text_of(value).or_else(whole),
     };
+    text.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// The same of a reference, which names something.
+fn name_in(source: &str, value: &Expr) -> Option<String> {
+    written(source, value).filter(|name| !name.is_empty())
+}
+
+/// The addresses of the objects that a value names, in its namespace where the value says none.
+fn references(source: &str, value: &Expr, namespace: Option<&str>, depth: usize, found: &mut Vec<String>) {
     match &value.kind {
         _ if depth > MAX_DEPTH => {}
-        ExprKind::List(values) => values.iter().for_each(|value| references(value, namespace, depth + 1, found)),
+        ExprKind::List(values) => {
+            values.iter().for_each(|value| references(source, value, namespace, depth + 1, found));
+        }
         ExprKind::Object { elements, .. } => {
+            let address = |kind: &str, of: &Expr| {
+                let named = name_in(source, get(of, "name").unwrap_or(of))?;
+                if OF_CLUSTER.contains(&kind) {
+                    return Some(format!("{kind} {named}"));
+                }
+                let own = get(of, "namespace").and_then(|it| name_in(source, it));
+                Some(match own.as_deref().or(namespace) {
+                    Some(namespace) => format!("{kind} {namespace}/{named}"),
+                    None => format!("{kind} {named}"),
+                })
+            };
             for element in elements {
                 let Some(key) = name(element) else { continue };
                 let kind = NAMING.iter().find(|(known, _)| *known == key).map(|(_, kind)| *kind);
-                let named = text_of(&element.value).or_else(|| text(&element.value, "name"));
-                found.extend(kind.zip(named).map(|(kind, name)| address(kind, name)));
+                found.extend(kind.and_then(|kind| address(kind, &element.value)));
                 // `kind` and `name` side by side, as in `roleRef`, `scaleTargetRef` and `subjects`.
                 if key == "kind" && depth > 0 {
-                    let of_kind = text_of(&element.value).zip(text(value, "name"));
-                    found.extend(of_kind.map(|(kind, name)| address(kind, name)));
+                    found.extend(text_of(&element.value).and_then(|kind| address(kind, value)));
                 }
-                references(&element.value, namespace, depth + 1, found);
+                references(source, &element.value, namespace, depth + 1, found);
             }
         }
         _ => {}
@@ -145,11 +174,7 @@ fn references(value: &Expr, namespace: Option<&str>, depth: usize, found: &mut V
 /// What people call a resource.
 fn address(source: &str, document: &Expr, kind: &str) -> String {
     let metadata = get(document, "metadata");
-    let written = |key: &str| {
-        let value = metadata.and_then(|metadata| get(metadata, key))?;
-        let whole = || source.get(value.range.range()).map(|text| text.trim_matches(['"', '\'']));
-        text_of(value).or_else(whole).map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
-    };
+    let written = |key: &str| written(source, metadata.and_then(|metadata| get(metadata, key))?);
     let (version, short) = kind.rsplit_once('/').unwrap_or(("", kind));
     let group = version.split_once('/').map_or("", |(group, _)| group);
     let is_built_in = BUILT_IN.iter().any(|(today, kinds)| *today == version && kinds.contains(&short));

@@ -4,6 +4,7 @@
 //! what was read from a unit stays true while text before it changes. This crate knows trees and formats; it must not
 //! know risks, documents or who wrote what.
 
+pub mod charts;
 mod cloudformation;
 mod compose;
 mod declared;
@@ -13,6 +14,7 @@ mod gitlab;
 mod json;
 mod kubernetes;
 mod model;
+pub mod outside;
 mod policies;
 mod shell;
 mod sql;

@@ -137,8 +137,9 @@ pub(crate) fn masked(text: &str) -> Option<String> {
 pub(crate) fn may_declare(text: &str) -> bool {
     let has = |word: &str| text.contains(word);
     let kubernetes = || has("\"apiVersion\"") && has("\"kind\"");
-    let cloudformation =
-        || has("\"Resources\"") || has("\"AWSTemplateFormatVersion\"") || (has("\"Type\"") && has("::"));
+    let section = || has("\"Outputs\"") || has("\"Globals\"");
+    let start = || has("\"Resources\"") || has("\"AWSTemplateFormatVersion\"");
+    let cloudformation = || start() || section() || (has("\"Type\"") && has("::"));
     let policy = || has("\"Statement\"") && has("\"Effect\"");
     kubernetes() || cloudformation() || policy()
 }

@@ -1,7 +1,8 @@
 //! YAML: Kubernetes manifests, CloudFormation templates, pipelines, Compose files.
 //!
 //! A unit is a document, or an entry of one of the [`SECTIONS`] that hold most of a document, told by its indentation. What
-//! stands before the first entry and what stands behind the last one are units too. Each of them is YAML by itself.
+//! stands before the first entry and what stands behind the last one are units too. Each of them is YAML by itself. Of the values of
+//! a chart each key is one.
 //!
 //! The grammar ends the process where more than some 250 block collections are open, and reads nothing of what has more than
 //! 32,768 rows (measured with tree-sitter-yaml 0.7.2; its issues 48 and 49), so both are counted here, and what is over a limit
@@ -12,9 +13,16 @@ use crate::{MAX_UNIT_ROWS, Scan, ScannedUnit, TOO_MANY_ROWS};
 /// Keys at the start of a line whose entries are units of their own.
 const SECTIONS: [&[u8]; 4] = [b"Resources", b"items", b"jobs", b"services"];
 
-/// See [`crate::Language::scan_unit`].
-pub(crate) fn scan_unit(bytes: &[u8], complete: bool) -> Scan {
-    let mut unit = Unit::default();
+/// Whether a name in small letters is that of a file of values for a Helm chart.
+pub(crate) fn is_values(name: &str) -> bool {
+    let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"));
+    let rest = stem.and_then(|stem| stem.strip_prefix("values"));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.', '_']))
+}
+
+/// See [`crate::Language::scan_unit`]. `by_keys` says that each key of a document is a unit.
+pub(crate) fn scan_unit(bytes: &[u8], complete: bool, by_keys: bool) -> Scan {
+    let mut unit = Unit { by_keys, ..Unit::default() };
     let mut at = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let is_whole = line.ends_with(b"\n");
@@ -43,7 +51,9 @@ pub(crate) fn scan_unit(bytes: &[u8], complete: bool) -> Scan {
 pub(crate) fn may_declare(text: &str) -> bool {
     let has = |word: &str| text.contains(word);
     let kubernetes = || has("apiVersion") && has("kind");
-    let cloudformation = || has("Resources:") || (has("Type") && has("::"));
+    // Sections that may stand behind the resources, in a unit of their own.
+    let section = || has("Outputs:") || has("Globals:");
+    let cloudformation = || has("Resources:") || (has("Type") && has("::")) || section();
     let workflow = || ["runs-on", "uses:", "using:", "jobs:", "\n  script:"].into_iter().any(has);
     let services = || text.starts_with("services:") || has("\nservices:") || is_indented(text);
     let compose = || (has("image:") || has("build:")) && services();
@@ -96,6 +106,8 @@ enum Open {
 /// A unit, as far as it has been read.
 #[derive(Debug, Default)]
 struct Unit {
+    /// Whether the keys of a document are units.
+    by_keys: bool,
     /// Its indentation and what it is an entry of; `None` where it is a document or before its first line.
     entry: Option<(usize, Entry)>,
     /// How far into a document it has come.
@@ -196,7 +208,7 @@ impl Unit {
                 if self.stage < Stage::Begun {
                     self.stage = Stage::Begun;
                     let of = if is_item(content) { Entry::Item } else { Entry::Key };
-                    self.entry = (indent > 0 || of == Entry::Item).then_some((indent, of));
+                    self.entry = (self.by_keys || indent > 0 || of == Entry::Item).then_some((indent, of));
                 }
                 self.section = self.entry.is_none() && indent == 0 && is_section(content);
                 self.values(content, indent);
@@ -498,8 +510,26 @@ mod tests {
     use super::*;
     use crate::scan::split;
 
+    fn scan(bytes: &[u8], complete: bool) -> Scan {
+        scan_unit(bytes, complete, false)
+    }
+
     fn check(units: &[&str]) {
-        assert_eq!(split(scan_unit, &units.concat()), units);
+        assert_eq!(split(scan, &units.concat()), units);
+    }
+
+    #[test]
+    fn each_key_of_values_is_a_unit() {
+        let scan = |bytes: &[u8], complete: bool| scan_unit(bytes, complete, true);
+        let check = |units: &[&str]| assert_eq!(split(scan, &units.concat()), units);
+        check(&[
+            "# all\n---\n# about\nimage:\n  tag: a\n  # inside\n",
+            "\n# next\nreplicas: 3\n",
+            "list:\n- a\n- b\n",
+            "last: {}\n# end\n",
+        ]);
+        check(&["note: |\n  a: b\n\n  c: d\n", "open: {a: [\n", "next: 1\n", "---\nother: 1\n"]);
+        check(&["a: \"x\n  y: z\"\n", "b: &b {c: 1}\n", "items:\n  - a\n", "jobs:\n  b:\n    c: 1\n"]);
     }
 
     #[test]
@@ -545,7 +575,7 @@ mod tests {
 
     #[test]
     fn collections_that_are_open_are_counted() {
-        let nesting = |text: &str| match scan_unit(text.as_bytes(), true) {
+        let nesting = |text: &str| match scan(text.as_bytes(), true) {
             Scan::Found(unit) => unit.nesting,
             Scan::NeedMore => panic!("complete"),
         };

@@ -1,7 +1,7 @@
 //! What is there now against a commit.
 
 use super::then::{Earlier, Kept, Then};
-use super::{Compared, State, is_of_module, problem, read_all};
+use super::{Compared, State, is_of_module, problem, read_all, stands_alone};
 use crate::disk::{self, Configs};
 use crate::git::Revision;
 use crate::surroundings::{self, LOCAL_STATE, Near, StateNames, Surroundings, key, near};
@@ -216,12 +216,16 @@ impl<'a> Since<'a> {
                 in_scope.par_iter().filter(|(file, _)| is_about(file)).map(|(_, near)| near.module.as_str()),
             );
         }
+        // What a file declared before, or one that is gone.
+        let then: Vec<Near> = modules.iter().filter_map(|module| self.near_then(module)).collect();
         // Upwards: who calls them, and who looks up what they declare.
         loop {
             let declared: HashSet<&str> = wanted
                 .iter()
                 .filter_map(|module| by_module.get(module))
                 .flatten()
+                .copied()
+                .chain(&then)
                 .flat_map(|near| near.declared.iter().map(String::as_str))
                 .collect();
             let own = || wanted.iter().filter_map(|module| by_module.get(module)).flatten();
@@ -255,6 +259,13 @@ impl<'a> Since<'a> {
         let reading = self.visible.iter().filter(|(file, near)| near.reads && self.is_in_scope(file));
         wanted.extend(reading.map(|(_, near)| near.module.as_str()));
         wanted.into_iter().map(str::to_owned).collect()
+    }
+
+    /// What a file that stands for itself had to do with others.
+    fn near_then(&self, module: &str) -> Option<Near> {
+        let path = Path::new(module);
+        let content = self.revision.file(&self.revision.inside(path).filter(|_| stands_alone(module))?)?;
+        Some(surroundings::near_as(path, &String::from_utf8_lossy(&content)))
     }
 
     /// The same modules as they were.

@@ -68,7 +68,7 @@ fn would_be(
     let around = path.map(|_| {
         let others = view.into_iter().flat_map(|view| view.around.open.iter());
         let others = others.map(|entry| Arc::clone(entry.value())).filter(|other| other.file != before.file);
-        Surroundings::of(others.chain([Arc::new(before.clone())]).collect::<Vec<_>>())
+        Surroundings::and_beside(others.chain([Arc::new(before.clone())]).collect::<Vec<_>>())
     });
     if let Some(around) = &around {
         let (live, configs, on_disk) = (Live::default(), Configs::default(), Arc::new(around.files().clone()));

@@ -9,13 +9,13 @@ use crate::cache::{self, Cache};
 use crate::disk::{self, Configs, FolderConfig};
 use crate::impact::Impacts;
 use crate::impact::live::{self, Live};
-use crate::surroundings::Surroundings;
+use crate::surroundings::{Surroundings, holds_values, stands_beside};
 use crate::watch::denied::Left as Kept;
 use crate::watch::{self, Class, Deed};
 use crate::would_be::{WouldBe, changed};
 use countersign_agents::{Call, Change, Edit};
 use countersign_commands::Operation;
-use countersign_engine::{Evidence, Finding, Policy, Snapshot, Workspace, module_of, units};
+use countersign_engine::{Evidence, Finding, Policy, Snapshot, Workspace, chart_of, module_of, units};
 use countersign_grammars::Language;
 use countersign_policy::{Asked, Environment, Origin, Surface, Tier};
 use countersign_provenance::{self as provenance, Agent, Means};
@@ -179,7 +179,7 @@ impl<'e> Analysed<'e> {
             })
             .collect();
         let parsed = files.iter().filter(|file| file.before.language.is_parsed());
-        let around = Surroundings::of(parsed.map(|file| Arc::new(file.before.clone())));
+        let around = Surroundings::and_beside(parsed.map(|file| Arc::new(file.before.clone())));
         let mut after = around.workspace.clone();
         for file in &files {
             after.update(&file.after.file, &units(&file.before), &units(&file.after));
@@ -244,7 +244,11 @@ impl<'e> Analysed<'e> {
     /// Looks in the files around for what the edit brings about there: a value that one file sets may open what another declares.
     fn look_around(&self, call: &Call, configs: &Configs, judgement: &mut Judgement) {
         let edited: BTreeSet<&Arc<str>> = self.files.iter().map(|file| &file.before.file).collect();
-        let mut others: Vec<_> = self.around.files().iter().filter(|(name, _)| !edited.contains(name)).collect();
+        // What stands by itself rests on nothing but the values of its chart.
+        let has_values = edited.iter().any(|name| holds_values(name));
+        let may_rest = |name: &str| !stands_beside(name) || has_values && chart_of(name).is_some();
+        let mut others: Vec<_> =
+            self.around.files().iter().filter(|(name, _)| !edited.contains(name) && may_rest(name)).collect();
         others.sort_by_key(|(name, _)| *name);
         if others.len() > MAX_AROUND {
             judgement.unjudged.push(format!(

@@ -10,7 +10,7 @@ use crate::committed::Records;
 use crate::disk::Configs;
 use crate::git::{Git, Revision};
 use crate::impact::Checked as Live;
-use crate::surroundings::{Surroundings, files_in, key};
+use crate::surroundings::{Surroundings, files_in, holds_values, key, templates_of};
 use countersign_engine::report::{JsonFinding, JsonProblem};
 use countersign_engine::{Elsewhere, Finding, Snapshot, UnitAt, environment_at};
 use countersign_grammars::Language;
@@ -183,7 +183,10 @@ fn to_look_at(now: &Now<'_>, live: &Live, configs: &Configs) -> Vec<(PathBuf, La
     let changed: Vec<PathBuf> = now.paths.iter().map(|path| root.join(path)).collect();
     let is_read = |path: &&PathBuf| Language::of_path(&path.to_string_lossy()).is_some();
     let folders: BTreeSet<&Path> = changed.iter().filter(is_read).filter_map(|path| path.parent()).collect();
-    let beside = folders.into_iter().flat_map(files_in).map(|(path, _)| path);
+    let charts: BTreeSet<&Path> =
+        changed.iter().filter(|path| holds_values(&path.to_string_lossy())).filter_map(|path| path.parent()).collect();
+    let beside = folders.into_iter().flat_map(files_in).chain(charts.into_iter().flat_map(templates_of));
+    let beside = beside.map(|(path, _)| path);
     let of_live = live.files().map(|file| PathBuf::from(&**file));
     let all: BTreeSet<PathBuf> = changed.iter().cloned().chain(beside).chain(of_live).collect();
     let language = |file: PathBuf| {

@@ -3,9 +3,11 @@
 //! No second index is made: the one of the workspace is walked from the resource on. References count as Terraform counts
 //! them: through locals, data sources, arguments of module calls and outputs, up and down. A module that was entered through
 //! one call is left through that call only. Other configurations are reached where the text determines it: through
-//! `terraform_remote_state`, and through data sources that look up a name that one resource alone has ([`Links`]).
+//! `terraform_remote_state`, and through data sources that look up a name that one resource alone has ([`Links`]). From one file
+//! of YAML or JSON to another it goes by the names of objects and exports (`beside.rs`).
 
 mod address;
+mod beside;
 mod links;
 mod state;
 mod walk;

@@ -1,6 +1,6 @@
 //! The walk from a resource to what depends on it.
 
-use super::{Dependent, Frame, Links, MAX_WALKED, Node, Radius, parts};
+use super::{Dependent, Frame, Links, MAX_WALKED, Node, Radius, beside, parts};
 use countersign_infra::terraform::{Block, Definition, Item, Step, Workspace, module_of};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
@@ -157,9 +157,16 @@ impl<'a> Walk<'a> {
                 self.reach(target, index);
             }
         }
+        let definition = self.workspace.definition(&module, &address);
+        for (user, name) in definition.into_iter().flat_map(|definition| beside::users(self.workspace, definition)) {
+            let frame = self.plain(&module_of(&user.file).into());
+            for target in self.targets(frame, user, name) {
+                self.reach(target, index);
+            }
+        }
         if is_resource {
             self.raise(frame, index);
-            if let Some(definition) = self.workspace.definition(&module, &address) {
+            if let Some(definition) = definition {
                 for (module, address) in self.links.lookups(self.workspace, &module, definition) {
                     let frame = self.plain(&module);
                     self.reach(Target { frame, address, definition: None, is_known: true }, index);

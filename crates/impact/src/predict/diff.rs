@@ -102,11 +102,16 @@ impl Compared<'_> {
         let mut found = Vec::new();
         let (before, after) = (&*filled_in(self.kind, before, after), &*filled_in(self.kind, after, before));
         let (of_before, of_after) = (by_name(self.before), by_name(self.after));
-        let names: BTreeSet<&str> = of_before.keys().chain(of_after.keys()).copied().collect();
+        let mut names: BTreeSet<&str> = of_before.keys().chain(of_after.keys()).copied().collect();
+        // What a template says of all resources of a kind is not written in the resource.
+        let inherits = self.kind.starts_with("AWS::Serverless::");
+        if inherits {
+            names.extend(before.fields.iter().chain(&after.fields).map(|field| field.name.as_str()));
+        }
         let settings = settings(Format::of_kind(self.kind));
         for name in names.into_iter().filter(|name| !settings.contains(name)) {
             let items = [&of_before, &of_after].map(|of| of.get(name).map(Vec::as_slice).unwrap_or_default());
-            if self.says_the_same(items[0], items[1]) {
+            if !inherits && self.says_the_same(items[0], items[1]) {
                 continue;
             }
             let fields = |body: &Body| body.named(name).map(|field| field.value.clone()).collect::<Vec<_>>();

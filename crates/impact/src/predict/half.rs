@@ -4,6 +4,7 @@ use super::instances::is_none;
 use super::names::is_about;
 use crate::change::{Place, Side};
 use crate::versions::Span;
+use countersign_infra::charts::is_value as is_of_chart;
 use countersign_infra::terraform::{Definition, Evaluation, Instances, Lowered, MAX_STEPS, Scope, Workspace, callee};
 use countersign_infra::{Found, Resource, ViaSource};
 use std::cell::{Cell, OnceCell};
@@ -120,6 +121,9 @@ impl<'w> Half<'w> {
                 let is_variable = |address: &str| address.starts_with("var.") || self.is_of(address, &["parameter"]);
                 let variables = self.blocks.keys().filter(|address| is_variable(address));
                 soft.extend(variables.filter(|address| self.is_by_default(address)).map(ToString::to_string));
+                // A chart is filled with other values where it is installed.
+                let mentions = self.blocks.values().flatten().flat_map(|definition| &definition.block().mentions);
+                soft.extend(mentions.filter(|name| is_of_chart(name)).map(ToString::to_string));
             }
             let is_local =
                 |address: &str| address.starts_with("local.") || self.is_of(address, &["mapping", "condition"]);
@@ -154,7 +158,7 @@ impl<'w> Half<'w> {
     /// Whether an address is that of a value with a name and not of a resource.
     pub(super) fn is_name(&self, address: &str) -> bool {
         ["var.", "local.", "data."].iter().any(|prefix| address.starts_with(prefix))
-            || self.is_of(address, &["parameter", "mapping", "condition"])
+            || self.is_of(address, &["parameter", "mapping", "condition", "globals"])
     }
 
     /// Whether what is declared under an address is of one of some kinds.

@@ -1,15 +1,18 @@
 //! Services of Kubernetes whose selector matches no pods any more.
 //!
-//! What is looked at is one file: there a service and what it leads to stand together more often than not. Nothing is said of a
+//! What is looked at is one folder: there a service and what it leads to stand together more often than not. Nothing is said of a
 //! service that matched nothing there before, or of which the pods are gone.
 
 use super::half::Half;
 use super::harm::{At, at};
 use super::module::Pair;
 use crate::change::{Action, Change, Reason};
+use countersign_infra::outside::namespace;
+use countersign_infra::terraform::{Definition, folder};
 use countersign_infra::{Body, ValueKind};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+
+const SERVICE: &str = "v1/Service";
 
 /// Kinds that make pods, with where the labels of these stand.
 const WORKLOADS: &[(&str, &str)] = &[
@@ -23,36 +26,83 @@ const WORKLOADS: &[(&str, &str)] = &[
 
 type Labels = BTreeMap<String, String>;
 
+/// What makes pods, with the labels of these where all of them are known.
+struct Pods<'h> {
+    of: &'h Definition,
+    labels: Option<Labels>,
+}
+
 impl Pair<'_> {
-    /// Adds the services that lead nowhere now.
+    /// Adds the services that lead nowhere now, and what they do not lead to any more.
     pub(super) fn selectors(&self, found: &mut Vec<Change>) {
-        let services: Vec<_> = self.after.of_kind("v1/Service").collect();
+        let is_one = |it: &Definition| is_service_or_workload(&it.block().kind);
+        if ![&self.before, &self.after].iter().any(|half| half.blocks.values().flatten().any(is_one)) {
+            return;
+        }
+        let services: Vec<_> = beside(&self.after, SERVICE).collect();
         if services.is_empty() {
             return;
         }
-        let (Some(pods_before), Some(pods_after)) = (pods(&self.before), pods(&self.after)) else { return };
+        let (pods_before, pods_after) = (pods(&self.before), pods(&self.after));
         for service in services {
             let address = &service.block().address;
-            let selector = |half: &Half<'_>| {
-                let body = half.declared(half.main(address)?)?.bodies.into_iter().next()?.body;
+            let is_own = *service.file == *self.after.folder;
+            let then = if is_own {
+                self.before.main(address)
+            } else {
+                self.before.workspace.definition(&service.file, address)
+            };
+            let selector = |half: &Half<'_>, service: &Definition| {
+                let body = half.declared(service)?.bodies.into_iter().next()?.body;
                 labels(&body, "spec.selector").filter(|selector| !selector.is_empty())
             };
-            let (Some(old), Some(new)) = (selector(&self.before), selector(&self.after)) else { continue };
-            let matched: Vec<_> =
-                pods_before.iter().filter(|(_, labels)| fits(&old, labels)).map(|(it, _)| it).collect();
-            let Some(left) = matched.iter().find(|address| self.after.blocks.contains_key(&****address)) else {
-                continue;
-            };
-            if pods_after.iter().any(|(_, labels)| fits(&new, labels)) {
+            let old = then.and_then(|then| selector(&self.before, then));
+            let (Some(old), Some(new)) = (old, selector(&self.after, service)) else { continue };
+            // One that is edited as well is looked at with its own file.
+            if !is_own && old != new {
                 continue;
             }
-            let why = format!("its selector does not match the pods of `{left}` any more, so it leads nowhere");
-            let place = Some(self.after.anchor(service));
-            let reason = Reason { attribute: Some("spec.selector".to_owned()), why, place };
+            let is_left = |of: &Definition| {
+                let other = *of.file != *self.before.folder;
+                let now = &self.after.blocks;
+                now.contains_key(&of.block().address)
+                    || other && self.after.workspace.definition(&of.file, &of.block().address).is_some()
+            };
+            let matched = |pods: &&Pods<'_>| {
+                let is_same = namespace(&pods.of.block().address) == namespace(address);
+                is_same && pods.labels.as_ref().is_some_and(|labels| fits(&old, labels)) && is_left(pods.of)
+            };
+            let is_mine = |pods: &&Pods<'_>| is_own || *pods.of.file == *self.before.folder;
+            let Some(left) = pods_before.iter().filter(matched).find(is_mine) else { continue };
+            let may_match = |pods: &Pods<'_>| {
+                let [one, other] = [namespace(&pods.of.block().address), namespace(address)];
+                let is_apart = one.is_some() && other.is_some() && one != other;
+                !is_apart && pods.labels.as_ref().is_none_or(|labels| fits(&new, labels))
+            };
+            if pods_after.iter().any(may_match) || is_broken(&self.after) {
+                continue;
+            }
+            let (kind, address, path, why, anchor) = if is_own {
+                let why = format!(
+                    "its selector does not match the pods of `{}` any more, so it leads nowhere",
+                    left.of.block().address
+                );
+                (SERVICE, address, "spec.selector", why, self.after.anchor(service))
+            } else {
+                let block = left.of.block();
+                let file = service.file.rsplit('/').next().unwrap_or_default();
+                let why = format!(
+                    "`{address}` in {file} does not match the labels of its pods any more, so it leads nowhere"
+                );
+                let path = WORKLOADS.iter().find(|(kind, _)| **kind == *block.kind).map_or("", |(_, path)| *path);
+                let Some(now) = self.after.main(&block.address) else { continue };
+                (&*block.kind, &block.address, path, why, self.after.anchor(now))
+            };
+            let reason = Reason { attribute: Some(path.to_owned()), why, place: Some(anchor.clone()) };
             if let Some(change) = found.iter_mut().find(|change| *change.address == **address) {
                 change.interruption.get_or_insert(reason);
             } else {
-                let mut change = self.change("v1/Service", address, self.after.anchor(service), Action::Update);
+                let mut change = self.change(kind, address, anchor, Action::Update);
                 change.interruption = Some(reason);
                 found.push(change);
             }
@@ -60,16 +110,35 @@ impl Pair<'_> {
     }
 }
 
-/// What makes pods, with their labels; `None` where those of one are not known.
-fn pods(half: &Half<'_>) -> Option<Vec<(Arc<str>, Labels)>> {
+fn is_service_or_workload(kind: &str) -> bool {
+    kind == SERVICE || WORKLOADS.iter().any(|(workload, _)| *workload == kind)
+}
+
+/// The blocks of a kind in the files of the folder of a module.
+fn beside<'h>(half: &'h Half<'_>, kind: &str) -> impl Iterator<Item = &'h Definition> {
+    let folder_of = folder(&half.folder);
+    half.workspace.everywhere(kind).filter(move |definition| folder(&definition.file) == folder_of)
+}
+
+/// What makes pods in the files of the folder of a module.
+fn pods<'h>(half: &'h Half<'_>) -> Vec<Pods<'h>> {
     let mut all = Vec::new();
     for (kind, path) in WORKLOADS {
-        for definition in half.of_kind(kind) {
-            let body = half.declared(definition)?.bodies.into_iter().next()?.body;
-            all.push((Arc::clone(&definition.block().address), labels(&body, path)?));
+        for of in beside(half, kind) {
+            let body = half.declared(of).and_then(|declared| Some(declared.bodies.into_iter().next()?.body));
+            all.push(Pods { of, labels: body.and_then(|body| labels(&body, path)) });
         }
     }
-    half.broken.is_empty().then_some(all)
+    all
+}
+
+/// Whether something in the files of the folder of a module could not be read in full.
+fn is_broken(half: &Half<'_>) -> bool {
+    let folder_of = folder(&half.folder);
+    let modules = half.workspace.modules();
+    let beside = modules.into_iter().filter(|module| folder(module) == folder_of);
+    let mut broken = beside.flat_map(|module| half.workspace.broken(module));
+    broken.any(|(file, _)| folder(&file) == folder_of)
 }
 
 /// Labels, where all of them are known.

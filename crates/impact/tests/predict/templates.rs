@@ -165,6 +165,46 @@ fn a_service_keeps_its_pods() {
 }
 
 #[test]
+fn a_service_in_another_file_keeps_its_pods() {
+    const SERVICE: &str = "/w/service.yaml";
+    let service =
+        "apiVersion: v1\nkind: Service\nmetadata: {name: cart, namespace: shop}\nspec:\n  selector: {app: cart}\n";
+    let told = |before: &[(&str, &str)], after: &[(&str, &str)]| {
+        let changes = changes(before, after);
+        let told = changes.into_iter().filter(|it| it.interruption.is_some()).map(|it| it.address).collect::<Vec<_>>();
+        told.join(", ")
+    };
+    let apart =
+        |app: &str, service_now: &str| told(&[(FILE, APP), (SERVICE, service)], &[(FILE, app), (SERVICE, service_now)]);
+    let relabelled = APP.replace("labels: {app: cart}", "labels: {app: basket}");
+    let asking = service.replace("app: cart", "app: basket");
+    assert_eq!(apart(&relabelled, service), "Deployment shop/cart", "it is the deployment that was edited");
+    assert_eq!(apart(APP, &asking), "Service shop/cart");
+    assert_eq!(apart(&relabelled, &asking), "", "both were edited");
+    let more = APP.replace("labels: {app: cart}", "labels: {app: cart, tier: web}");
+    assert_eq!(apart(&more, service), "");
+    // Another deployment has pods that it leads to, or may have.
+    let other = |labels: &str| {
+        APP.replace("name: cart\n  namespace", "name: old\n  namespace").replace("labels: {app: cart}", labels)
+    };
+    for labels in ["labels: {app: cart, old: yes}", "labels: \"{{ .Values.labels }}\""] {
+        let other = other(labels);
+        let with = |app: &str| {
+            told(
+                &[(FILE, APP), (SERVICE, service), ("/w/old.yaml", &other)],
+                &[(FILE, app), (SERVICE, service), ("/w/old.yaml", &other)],
+            )
+        };
+        assert_eq!(with(&relabelled), "", "{labels}");
+    }
+    // In another folder, or namespace, it is about other pods.
+    let far = [("/w/other/service.yaml", service)];
+    assert_eq!(told(&[(FILE, APP), far[0]], &[(FILE, &relabelled), far[0]]), "");
+    let elsewhere = service.replace("namespace: shop", "namespace: test");
+    assert_eq!(told(&[(FILE, APP), (SERVICE, &elsewhere)], &[(FILE, &relabelled), (SERVICE, &elsewhere)]), "");
+}
+
+#[test]
 fn what_is_opened_is_said() {
     let service = "apiVersion: v1\nkind: Service\nmetadata: {name: cart}\nspec:\n  type: ClusterIP\n";
     let open = between(FILE, service, &service.replace("ClusterIP", "LoadBalancer"));

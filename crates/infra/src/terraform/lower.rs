@@ -4,6 +4,7 @@ use super::syntax::{
     Block, Call, Content, Dynamic, Element, Expr, ExprKind, For, Item, Items, Operator, Part, Span, Step, Template,
     short,
 };
+use crate::cloudformation::{IMPORT_VALUE, export};
 use rustc_hash::FxHashSet;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -759,7 +760,7 @@ pub(crate) fn mentioning(mut block: Block, names: impl IntoIterator<Item = Strin
 }
 
 /// A value that stands by itself: of a variable file, of `locals`.
-fn value_block(address: &str, item: Item) -> Block {
+pub(crate) fn value_block(address: &str, item: Item) -> Block {
     let anchor = item.range.start()..item.range.start() + item.name.len();
     let range = item.range;
     finished("value", address, range.range(), Items { entries: vec![item], anchor: anchor.into(), ..Items::default() })
@@ -910,8 +911,14 @@ pub(super) fn mentions_of(expr: &Expr, mentions: &mut impl Mentioned) {
         }
         ExprKind::Template(template) => mentions_of_parts(&template.parts, mentions),
         ExprKind::Call(call) => {
-            if let Some(path) = call.arguments.first().filter(|_| &*call.name == "file") {
-                mentions.file(path);
+            match (&*call.name, call.arguments.first()) {
+                ("file", Some(path)) => mentions.file(path),
+                (IMPORT_VALUE, Some(name)) => {
+                    if let Some(name) = text_of(name) {
+                        mentions.address(interned(&export(name)), &[]);
+                    }
+                }
+                _ => {}
             }
             for argument in &call.arguments {
                 mentions_of(argument, mentions);

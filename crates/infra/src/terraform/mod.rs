@@ -37,6 +37,7 @@ pub fn lower(language: Language, source: &str, tree: &Tree) -> Lowered {
         Language::TerraformJson => json_syntax::blocks(source, false),
         Language::TerraformVarsJson => json_syntax::blocks(source, true),
         Language::Yaml => crate::declared::in_yaml(source, tree),
+        Language::ChartValues => crate::charts::values(source, tree),
         Language::Json => crate::declared::in_json(masked),
         _ => lower::blocks(source, tree),
     };

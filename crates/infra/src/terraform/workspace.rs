@@ -7,6 +7,8 @@ use super::entries::{Definition, Entries, number};
 use super::evaluate::Known;
 use super::lower::address_of;
 use super::syntax::{Block, Content, ExprKind, Item, Lowered};
+use crate::charts::is_values;
+use crate::outside::names;
 use archery::ArcTK;
 use rpds::HashTrieMap;
 use rustc_hash::{FxHashMap, FxHasher};
@@ -72,6 +74,7 @@ impl Module {
             | What::All
             | What::Kinds
             | What::Callers
+            | What::Outside
             | What::Everywhere
             | What::File
             | What::Installed => return None,
@@ -100,6 +103,8 @@ pub enum What {
     Names,
     /// The calls of a module.
     Callers,
+    /// The blocks of files that stand for themselves which are known by a name outside of these, or mention it.
+    Outside,
     /// The resources or data sources of a kind, in all modules.
     Everywhere,
     /// The text of a file.
@@ -125,6 +130,8 @@ pub struct Workspace {
     modules: Map<Arc<str>, Arc<Module>>,
     /// By folder of the module that is called.
     callers: Table,
+    /// By the name that others may use: an object's address, a stack's export.
+    outside: Table,
     /// Resources and data sources of all modules by their kind.
     everywhere: Table,
     texts: Map<Arc<str>, Arc<str>>,
@@ -184,16 +191,18 @@ fn is_reference(item: &Item) -> bool {
     address_of(root, steps).is_some_and(|(address, _)| is_no_value(&address) && !address.starts_with("module."))
 }
 
-/// The module that a file belongs to: its folder. A Terragrunt file stands for itself.
+/// The module that a file belongs to: its folder. A Terragrunt file stands for itself, and so does one in another format but for values
+/// of charts.
 pub fn module_of(file: &str) -> &str {
     let name = file.rsplit('/').next().unwrap_or(file);
     let terraform = [".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".tfvars.json", ".pkr.hcl", ".pkrvars.hcl"];
-    if terraform.iter().any(|suffix| name.ends_with(suffix)) { folder(file) } else { file }
+    let is_of_folder = terraform.iter().any(|suffix| name.ends_with(suffix)) || is_values(file);
+    if is_of_folder { folder(file) } else { file }
 }
 
 /// Whether a file holds values of variables.
 pub fn is_variable_file(file: &str) -> bool {
-    [".tfvars", ".tfvars.json", ".pkrvars.hcl"].iter().any(|suffix| file.ends_with(suffix))
+    [".tfvars", ".tfvars.json", ".pkrvars.hcl"].iter().any(|suffix| file.ends_with(suffix)) || is_values(file)
 }
 
 impl Key {
@@ -238,7 +247,7 @@ impl Workspace {
         let mut module = self.modules.get(&name).map(|module| (**module).clone()).unwrap_or_default();
         // One change of a table for each key: a block that was edited goes and comes under the same ones.
         let mut moves: FxHashMap<Key, Vec<(Definition, bool)>> = FxHashMap::default();
-        let is_values = is_variable_file(file);
+        let is_value = is_variable_file(file);
         for (units, add) in [(&removed, false), (&added, true)] {
             for unit in units {
                 if unit.broken {
@@ -246,12 +255,12 @@ impl Workspace {
                 }
                 for (index, block) in unit.blocks.iter().enumerate() {
                     let definition = Definition::new(file, unit, index);
-                    if !is_values {
+                    if !is_value {
                         let number = number(&definition);
                         module.sum =
                             if add { module.sum.wrapping_add(number) } else { module.sum.wrapping_sub(number) };
                     }
-                    for key in keys(&name, file, block) {
+                    for key in keys(&name, file, is_value, block) {
                         moves.entry(key).or_default().push((definition.clone(), add));
                     }
                 }
@@ -263,6 +272,7 @@ impl Workspace {
             changed.push(key.fingerprint());
             let table = match key.what {
                 What::Callers => Some(&mut self.callers),
+                What::Outside => Some(&mut self.outside),
                 What::Everywhere => Some(&mut self.everywhere),
                 what => module.table(what),
             };
@@ -331,6 +341,7 @@ impl Workspace {
     fn entries(&self, key: &Key) -> Option<&Entries> {
         match key.what {
             What::Callers => return self.callers.get(&key.name),
+            What::Outside => return self.outside.get(&key.name),
             What::Everywhere => return self.everywhere.get(&key.name),
             _ => {}
         }
@@ -342,7 +353,13 @@ impl Workspace {
             What::Kind => module.kinds.get(&key.name),
             What::Values => module.values.get(&key.name),
             What::Names => module.names.get(&key.name),
-            What::All | What::Kinds | What::Callers | What::Everywhere | What::File | What::Installed => None,
+            What::All
+            | What::Kinds
+            | What::Callers
+            | What::Outside
+            | What::Everywhere
+            | What::File
+            | What::Installed => None,
         }
     }
 
@@ -374,6 +391,11 @@ impl Workspace {
     /// The calls of a module, in a fixed order. A module that was installed is not known to be called.
     pub fn callers(&self, module: &str) -> Vec<Definition> {
         self.callers.get(module).into_iter().flat_map(Entries::iter).cloned().collect()
+    }
+
+    /// The blocks of files that stand for themselves which are known by a name outside of these, or mention it, in a fixed order.
+    pub fn outside(&self, name: &str) -> impl Iterator<Item = &Definition> {
+        self.outside.get(name).into_iter().flat_map(Entries::iter)
     }
 
     /// The units of a module that could not be read in full, in order of their files.
@@ -509,9 +531,9 @@ fn everywhere(kind: &Arc<str>) -> Key {
 }
 
 /// Everything under which a block can be asked for.
-fn keys(module: &Arc<str>, file: &str, block: &Block) -> Vec<Key> {
+fn keys(module: &Arc<str>, file: &str, is_value: bool, block: &Block) -> Vec<Key> {
     let key = |what, name: &Arc<str>| Key { module: Arc::clone(module), what, name: Arc::clone(name) };
-    if is_variable_file(file) {
+    if is_value {
         return vec![key(What::Values, &block.address)];
     }
     let mut keys = vec![key(What::Definition, &block.address), key(What::Kind, &block.kind)];
@@ -528,6 +550,9 @@ fn keys(module: &Arc<str>, file: &str, block: &Block) -> Vec<Key> {
         if all || is_no_value(mention) {
             keys.push(key(What::MentionsBy, &format!("{} {mention}", block.kind).into()));
         }
+    }
+    for name in names(block).filter(|_| all) {
+        keys.push(Key { module: Arc::default(), what: What::Outside, name: Arc::clone(name) });
     }
     if let Some(callee) = callee(module, block) {
         let callee: Arc<str> = callee.into();

@@ -1,6 +1,7 @@
 //! Blocks: their instances, what override files make of them, and what `dynamic` repeats.
 
 use super::{Bound, MAX_INSTANCES, Scope, unknown, unknown_kind};
+use crate::cloudformation::globals_of;
 use crate::model::{Body, Field, Resource, Value, ValueKind, ViaSource};
 use crate::terraform::entries::Definition;
 use crate::terraform::syntax::{Content, Dynamic, Expr, ExprKind, Items};
@@ -132,7 +133,28 @@ impl Scope<'_> {
         } else if !matches!(&*block.kind, "local" | "value" | "variable") {
             self.override_fields(definition, &mut body, bound);
         }
+        if let Some(globals) = globals_of(&block.kind) {
+            self.global_fields(&globals, &mut body);
+        }
         Resource { kind: block.kind.to_string(), address: block.address.to_string(), range: block.range.range(), body }
+    }
+
+    /// What a template of SAM says of all resources of a kind holds where one says nothing else: of mappings for each key, and lists
+    /// are put together.
+    ///
+    /// Source: the section on globals in the developer guide of AWS SAM.
+    fn global_fields(&self, address: &str, body: &mut Body) {
+        for definition in self.evaluation.blocks(&self.module, What::Definition, address) {
+            let globals = self.body(&definition.block().body, None);
+            body.open |= globals.open;
+            for field in &globals.fields {
+                let name = format!("{address}.{}", field.name);
+                let via = Self::via(&name, ViaSource::Attribute, &definition, &field.value);
+                let range = body.anchor.clone();
+                let value = self.moved(&field.value, &range, &via);
+                inherit(body, Field { name: field.name.clone(), range, value });
+            }
+        }
     }
 
     /// What override files say of a block takes the place of what it says itself.
@@ -260,6 +282,22 @@ impl Scope<'_> {
             ),
             _ => None,
         }
+    }
+}
+
+/// Adds what a field says to what is said already.
+fn inherit(body: &mut Body, field: Field) {
+    let Some(own) = body.fields.iter_mut().find(|own| own.name == field.name) else {
+        body.fields.push(field);
+        return;
+    };
+    match (&mut own.value.kind, field.value.kind) {
+        (ValueKind::Object(own), ValueKind::Object(more)) => {
+            own.open |= more.open;
+            more.fields.into_iter().for_each(|field| inherit(own, field));
+        }
+        (ValueKind::List(own), ValueKind::List(more)) => _ = own.splice(0..0, more),
+        _ => {}
     }
 }
 

@@ -3,7 +3,9 @@
 use super::expressions::{same, string};
 use super::references::as_document;
 use super::{Scope, unknown};
+use crate::charts::{self, VALUES};
 use crate::model::{Field, Value, ValueKind, ViaSource};
+use crate::terraform::entries::Definition;
 use crate::terraform::functions;
 use crate::terraform::lower::text_of;
 use crate::terraform::syntax::{Call, Content, Expr, ExprKind};
@@ -12,8 +14,45 @@ use std::ops::Range;
 use std::sync::Arc;
 
 impl Scope<'_> {
+    /// What a template of a chart puts in its place: the value that the chart comes with.
+    fn chart_value(&self, name: &str, range: &Range<usize>) -> Option<Value> {
+        let keys = charts::path(name)?;
+        let (first, rest) = keys.split_first()?;
+        let chart: Arc<str> = charts::chart_of(&self.module)?.into();
+        let name = format!("{VALUES}{}", keys.join("."));
+        let under =
+            |chart: &Arc<str>, key: &str| self.evaluation.blocks(chart, What::Values, &format!("{VALUES}{key}"));
+        let value = |definition: &Definition, keys: &[&str]| {
+            let Content::Attribute(expr) = &definition.block().body.entries.first()?.content else { return None };
+            let leaf = charts::leaf(expr, keys)?;
+            Some(if charts::is_said(leaf) { self.eval(leaf, None) } else { unknown(&(0..0), &name) })
+        };
+        let mut files = under(&chart, first);
+        let at = files.iter().position(|definition| charts::is_default(&definition.file))?;
+        let own = files.remove(at);
+        let Some(found) = value(&own, rest).filter(|found| !found.is_unknown()) else {
+            return Some(unknown(range, &format!("{name}, which the chart leaves open")));
+        };
+        let mut others: Vec<_> = files.iter().filter_map(|file| Some((value(file, rest)?, file))).collect();
+        let parent = charts::parent_of(&chart).map(|(parent, part)| under(&parent.into(), part)).unwrap_or_default();
+        others.extend(parent.iter().filter_map(|file| Some((value(file, &keys)?, file))));
+        // What is global is the parent's own.
+        let global = charts::parent_of(&chart).filter(|_| **first == *"global");
+        let global = global.map(|(parent, _)| under(&parent.into(), "global")).unwrap_or_default();
+        others.extend(global.iter().filter_map(|file| Some((value(file, rest)?, file))));
+        if let Some((_, other)) = others.iter().find(|(other, _)| same(other, &found) != Some(true)) {
+            let file = file_name(&other.file);
+            return Some(unknown(range, &format!("{name}, which {file} sets to something else")));
+        }
+        let via = Self::via(&name, ViaSource::Default, &own, &found);
+        Some(self.moved(&found, range, &via))
+    }
+
     /// The value of a parameter of a template: its default.
     pub(in crate::terraform) fn parameter(&self, name: &Arc<str>, range: &Range<usize>) -> Value {
+        if let Some(value) = self.chart_value(name, range) {
+            return value;
+        }
         let blocks = self.evaluation.blocks(&self.module, What::Definition, name);
         let Some(definition) = blocks.iter().find(|block| &*block.block().kind == "parameter") else {
             return unknown(range, name);

@@ -147,7 +147,7 @@ impl Rego {
         analysis: &Analysis,
     ) -> Option<Input> {
         // Policies are handed what Terraform, Terragrunt and Packer say.
-        if snapshot.language == Language::Yaml {
+        if matches!(snapshot.language, Language::Yaml | Language::ChartValues) {
             return None;
         }
         let input = Input::new(snapshot, workspace, policy, &analysis.declared);
