@@ -99,15 +99,17 @@ export class Window {
    * or a hover, which `shows` opens again.
    */
   async click<T>(what: Locator, took: () => Promise<T> | T, shows?: () => Promise<void>): Promise<NonNullable<T>> {
+    let clicked = false;
     return until("something comes of a click", async () => {
-      // What was slow to show is not done twice.
-      const taken = await took();
+      // What was slow to show is not done twice. Before a click nothing has come of it, whatever a window that is drawn anew shows.
+      const taken = clicked ? await took() : undefined;
       if (taken) {
         return taken;
       }
       if (!(await what.first().isVisible())) {
         await shows?.();
       }
+      clicked = true;
       await what.first().click({ timeout: SOON });
       return await until(`what comes of the click on ${String(what)}`, took, LOST);
     });
