@@ -645,6 +645,9 @@ fn manifests_and_templates_that_use_each_other() {
         resources.iter().find(|it| it["address"] == address).expect("the resource").clone()
     };
     assert_eq!(of("PersistentVolumeClaim shop/cart")["dependents"]["direct"], 2, "{json:#}");
+    // Asked about by its address.
+    let (asked, _) = impact(&workspace, &["PersistentVolumeClaim shop/cart"]);
+    assert_eq!(asked["resources"][0]["dependents"]["direct"], 2, "{asked:#}");
     let worst = &of("Net")["dependents"]["worst"];
     assert_eq!((&worst["address"], &worst["via"]), (&json!("Sub"), &json!(["Outputs.Net"])));
 }

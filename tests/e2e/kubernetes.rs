@@ -119,11 +119,18 @@ fn a_chart_is_filled_with_its_values() {
     let other = |text: &str| with(&[("chart/values.yaml", values), ("chart/values-prod.yaml", text)]);
     assert!(other("pod: {hostNetwork: false}\n").is_empty());
     assert_eq!(other("name: front\n"), shared);
-    for same in ["{{ $.Values.pod.hostNetwork }}", "\"{{ .Values.pod.hostNetwork | toString }}\""] {
+    for same in [
+        "{{ $.Values.pod.hostNetwork }}",
+        "\"{{ .Values.pod.hostNetwork | toString }}\"",
+        "{{ .Values.pod.hostNetwork | default false }}",
+    ] {
         assert_eq!(found(&files(&[(WEB, &template(same)), ("chart/values.yaml", values)])), shared, "{same}");
     }
-    for unknown in ["{{ .Values.pod.hostNetwork | default false }}", "{{ not .Values.pod.hostNetwork }}"] {
-        assert!(found(&files(&[(WEB, &template(unknown)), ("chart/values.yaml", values)])).is_empty(), "{unknown}");
+    for (unknown, value) in
+        [("{{ .Values.pod.hostNetwork | default true }}", "false"), ("{{ not .Values.pod.hostNetwork }}", "false")]
+    {
+        let values = values.replace("true", value);
+        assert!(found(&files(&[(WEB, &template(unknown)), ("chart/values.yaml", &values)])).is_empty(), "{unknown}");
     }
     // A chart that another one is made of.
     let part = |of: &str| {

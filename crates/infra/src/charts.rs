@@ -56,8 +56,9 @@ pub(crate) fn values(source: &str, tree: &Tree) -> Vec<Block> {
     blocks
 }
 
-/// The keys of the value that a template puts in its place, where it puts nothing else there: `.Values.image.tag | quote`.
-pub(crate) fn path(template: &str) -> Option<Vec<&str>> {
+/// The keys of the value that a template puts in its place, where it puts nothing else there (`.Values.image.tag | quote`), and whether
+/// something else takes the place of what is empty (`default`).
+pub(crate) fn path(template: &str) -> Option<(Vec<&str>, bool)> {
     if template.chars().count() >= MAX_TEMPLATE_NAME {
         // There may be more of it.
         return None;
@@ -66,7 +67,13 @@ pub(crate) fn path(template: &str) -> Option<Vec<&str>> {
     let value = parts.next()?;
     let path = value.strip_prefix('$').unwrap_or(value).strip_prefix(VALUES)?;
     let is_name = |key: &str| !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    (path.split('.').all(is_name) && parts.all(|function| SAME.contains(&function))).then(|| path.split('.').collect())
+    let mut has_default = false;
+    let leaves_it = |function: &str| {
+        let is_default = function.starts_with("default ");
+        has_default |= is_default;
+        is_default || SAME.contains(&function)
+    };
+    (path.split('.').all(is_name) && parts.all(leaves_it)).then(|| (path.split('.').collect(), has_default))
 }
 
 /// Whether a name in an expression is a value that a chart is filled with, with or without what is made of it.
@@ -79,10 +86,12 @@ pub(crate) fn leaf<'e>(value: &'e Expr, keys: &[&str]) -> Option<&'e Expr> {
     keys.iter().try_fold(value, |value, key| get(value, key))
 }
 
-/// Whether a value says something that a template can be filled with. Nothing, or an empty text, is left for who installs the chart.
-pub(crate) fn is_said(value: &Expr) -> bool {
+/// Whether a value says something that a template can be filled with. Nothing, or an empty text, is left for who installs the chart;
+/// `false` and 0 are as good as nothing where something else takes the place of that.
+pub(crate) fn is_said(value: &Expr, has_default: bool) -> bool {
     match &value.kind {
-        ExprKind::Bool(_) | ExprKind::Number(_) => true,
+        ExprKind::Bool(is) => *is || !has_default,
+        ExprKind::Number(number) => *number != 0.0 || !has_default,
         ExprKind::Template(_) => text_of(value).is_some_and(|text| !text.is_empty()),
         _ => false,
     }
@@ -94,17 +103,10 @@ mod tests {
 
     #[test]
     fn what_a_template_puts_in_its_place() {
-        assert_eq!(path(".Values.image.tag"), Some(vec!["image", "tag"]));
-        assert_eq!(path("$.Values.image.tag | quote"), Some(vec!["image", "tag"]));
-        for other in [
-            ".Values",
-            ".Values.",
-            ".Values.a..b",
-            ".Values.a | default 1",
-            ".Release.Name",
-            "include .Values.a",
-            ".Values.a b",
-        ] {
+        assert_eq!(path(".Values.image.tag"), Some((vec!["image", "tag"], false)));
+        assert_eq!(path("$.Values.image.tag | quote"), Some((vec!["image", "tag"], false)));
+        assert_eq!(path(".Values.a | default .Chart.AppVersion | quote"), Some((vec!["a"], true)));
+        for other in [".Values", ".Values.", ".Values.a..b", ".Release.Name", "include .Values.a", ".Values.a b"] {
             assert_eq!(path(other), None, "{other}");
         }
     }

@@ -286,7 +286,7 @@ fn templated(text: &str, at: usize, heredoc: bool) -> ExprKind {
 }
 
 /// Longest name by which a template is told, in characters.
-pub(crate) const MAX_TEMPLATE_NAME: usize = 60;
+pub(crate) const MAX_TEMPLATE_NAME: usize = 100;
 
 /// Several lines as one: a line break is a space, empty lines are line breaks.
 fn folded(text: &str) -> String {

@@ -5,8 +5,20 @@ use anyhow::bail;
 use countersign_impact::graph::parts;
 use std::sync::Arc;
 
+/// Kind and name in the address of an object of Kubernetes, `Deployment shop/cart`.
+pub(crate) fn object(address: &str) -> Option<(&str, &str)> {
+    let (kind, name) = address.split_once(' ')?;
+    let is_kind = kind.starts_with(|c: char| c.is_ascii_uppercase())
+        && kind.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+    let name = name.rsplit('/').next().filter(|name| is_kind && !name.is_empty())?;
+    Some((kind.split('.').next().unwrap_or(kind), name))
+}
+
 /// What stands in the text that declares an address: its labels, of one that goes through calls that of the first call.
 pub(crate) fn words(address: &str) -> Vec<String> {
+    if let Some((kind, name)) = object(address) {
+        return vec![kind.to_owned(), name.to_owned()];
+    }
     let (calls, address) = parts(address);
     let last = |address: &str, count: usize| -> Vec<String> {
         address.split('.').rev().take(count).map(|label| format!("\"{label}\"")).collect()
@@ -28,7 +40,7 @@ pub(crate) fn narrow(impact: &mut Impact<'_>, here: &str, asked: &str) -> anyhow
     if places.is_empty() {
         bail!(
             "there is no `{asked}` in the files below this folder, neither now nor before; an address is that in its module, as \
-             in `aws_vpc.main`, or through the calls from this folder, as in `module.network.aws_vpc.main`"
+             in `aws_vpc.main` or `Deployment shop/cart`, or through the calls from this folder, as in `module.network.aws_vpc.main`"
         );
     }
     let is_asked = |module: &str, told: &str| {

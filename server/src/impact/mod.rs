@@ -12,7 +12,7 @@ mod since;
 mod then;
 mod two;
 
-pub(crate) use asked::{narrow, words};
+pub(crate) use asked::{narrow, object, words};
 pub(crate) use checked::Checked;
 pub(crate) use critical::environment;
 pub(crate) use files::Files;

@@ -6,7 +6,7 @@ mod human;
 use super::print;
 use crate::disk::Configs;
 use crate::impact::report::Impact;
-use crate::impact::{Besides, Compared, narrow, read_plan, since, two, words};
+use crate::impact::{Besides, Compared, narrow, object, read_plan, since, two, words};
 use crate::surroundings::key;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -112,9 +112,12 @@ pub(super) fn run(arguments: &ImpactArguments) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// What is there is a path, and so is what looks like one and may be gone.
+/// What is there is a path, and so is what looks like one and may be gone, but for the address of an object of Kubernetes.
 fn target(target: &str) -> Target {
     let path = Path::new(target);
+    if !path.exists() && object(target).is_some() {
+        return Target::Address(target.to_owned());
+    }
     let is_path = path.exists() || target.contains(['/', '\\']) || Language::of_path(target).is_some();
     let (_, address) = parts(target);
     if is_path || address.split('.').count() < 2 || address.split('.').any(str::is_empty) {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 impl Scope<'_> {
     /// What a template of a chart puts in its place: the value that the chart comes with.
     fn chart_value(&self, name: &str, range: &Range<usize>) -> Option<Value> {
-        let keys = charts::path(name)?;
+        let (keys, has_default) = charts::path(name)?;
         let (first, rest) = keys.split_first()?;
         let chart: Arc<str> = charts::chart_of(&self.module)?.into();
         let name = format!("{VALUES}{}", keys.join("."));
@@ -25,7 +25,7 @@ impl Scope<'_> {
         let value = |definition: &Definition, keys: &[&str]| {
             let Content::Attribute(expr) = &definition.block().body.entries.first()?.content else { return None };
             let leaf = charts::leaf(expr, keys)?;
-            Some(if charts::is_said(leaf) { self.eval(leaf, None) } else { unknown(&(0..0), &name) })
+            Some(if charts::is_said(leaf, has_default) { self.eval(leaf, None) } else { unknown(&(0..0), &name) })
         };
         let mut files = under(&chart, first);
         let at = files.iter().position(|definition| charts::is_default(&definition.file))?;
