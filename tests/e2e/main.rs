@@ -56,6 +56,7 @@ mod services;
 mod session;
 mod slo;
 mod sql;
+mod stamp;
 mod suspected;
 mod watch;
 mod workflows;

@@ -146,7 +146,7 @@ fn countersign(arguments: &[&str]) -> anyhow::Result<String> {
 }
 
 /// What there are schemas of.
-const SCHEMAS: [&str; 15] = [
+const SCHEMAS: [&str; 16] = [
     "blame",
     "config",
     "doctor",
@@ -161,6 +161,7 @@ const SCHEMAS: [&str; 15] = [
     "reviews",
     "risks",
     "slo",
+    "stamp",
     "status",
 ];
 
@@ -202,6 +203,7 @@ fn generated() -> anyhow::Result<Vec<(String, String)>> {
         "docs/mcp.md",
         "docs/objectives.md",
         "docs/provenance.md",
+        "docs/releases.md",
         "docs/reviews.md",
     ] {
         files.push((page.to_owned(), with_help(&fs::read_to_string(root().join(page))?)?));

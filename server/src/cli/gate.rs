@@ -274,6 +274,26 @@ fn lack(change: &Change, stands: &Stands, approvals: usize) -> String {
 }
 
 impl JsonChange {
+    /// Whether it has what it needs.
+    pub(super) fn has_it(&self) -> bool {
+        self.has_it
+    }
+
+    /// Whether somebody has let it through alone.
+    pub(super) fn is_let_through(&self) -> bool {
+        self.break_glass.is_some()
+    }
+
+    /// Those whose approval counts.
+    pub(super) fn approved_by(&self) -> Vec<String> {
+        self.answered.iter().filter_map(|answer| answer.strip_prefix("approved by ").map(str::to_owned)).collect()
+    }
+
+    /// What is missing.
+    pub(super) fn missing(&self) -> Vec<String> {
+        self.missing.clone()
+    }
+
     /// What it needs, in words.
     pub(crate) fn needs(&self) -> &str {
         &self.needs

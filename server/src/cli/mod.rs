@@ -30,6 +30,7 @@ mod review;
 mod sarif;
 mod sign;
 mod slo;
+mod stamp;
 mod status;
 
 pub(crate) use catalogue::page;
@@ -179,6 +180,12 @@ enum Command {
     /// signers from the base, so that no change loosens what it is judged by. Ends with 0 where nothing is missing, 1 where
     /// something is, and 2 where the command line is wrong or something could not be read.
     Gate(gate::GateArguments),
+    /// Say what AI tools had a part in between two commits, to go with a release or a deployment.
+    ///
+    /// From commits alone, as `gate` reads them, by the policy and the signers of the last one: how many changes of which tier, by
+    /// which tools, and which of them lack what policy wants. The same commits give the same text. Ends with 0, and with 2 where
+    /// the command line is wrong or something could not be read.
+    Stamp(stamp::StampArguments),
     /// Sign, in a pipeline, what was done with a commit and what came of it, for `gate --evidence`.
     ///
     /// The signature is one of SSH in the namespace `countersign-evidence`, by a key whose line among the signers names that.
@@ -252,6 +259,8 @@ enum Schema {
     Risks,
     /// What `slo --format json` prints.
     Slo,
+    /// What `stamp --format json` prints.
+    Stamp,
     /// What `status --format json` prints.
     Status,
 }
@@ -290,6 +299,7 @@ pub fn run() -> ExitCode {
         Command::Request(arguments) => request_command::run(&arguments),
         Command::Review { command } => review::run(&command),
         Command::Gate(arguments) => gate::run(&arguments),
+        Command::Stamp(arguments) => stamp::run(&arguments),
         Command::Evidence { command } => evidence::run(&command),
         Command::Policy { command } => policy::run(&command),
         Command::GitHook { command } => git_hook::run(&command),
@@ -340,6 +350,7 @@ fn schema(of: Schema) -> anyhow::Result<ExitCode> {
         Schema::Reviews => schemars::schema_for!(Vec<gate::JsonChange>),
         Schema::Risks => schemars::schema_for!(Vec<catalogue::JsonRisk<'static>>),
         Schema::Slo => schemars::schema_for!(slo::JsonSlo),
+        Schema::Stamp => schemars::schema_for!(stamp::JsonStamp),
         Schema::Status => schemars::schema_for!(status::JsonStatus),
     };
     print(&format!("{}\n", serde_json::to_string_pretty(&schema)?))

@@ -60,6 +60,11 @@ impl Change {
         self.origin.counts_as(self.tier)
     }
 
+    /// The AI tools that had a part in it, as far as records name them.
+    pub(crate) fn tools(&self) -> impl Iterator<Item = &str> {
+        self.writers.iter().flatten().map(String::as_str)
+    }
+
     /// The folder that it is in, from the root of the repository; empty for the root.
     pub(super) fn folder(&self) -> &str {
         self.bound.path.rsplit_once('/').map_or("", |(folder, _)| folder)

@@ -12,7 +12,7 @@ use countersign_engine::normal;
 use countersign_engine::report::JsonProblem;
 use countersign_grammars::Language;
 use countersign_policy::{CODEOWNERS, CONFIG_FILE, OWN_RISKS};
-use countersign_review::{About, Signers};
+use countersign_review::{About, Request, Signers, Standing};
 use jiff::Timestamp;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -21,6 +21,9 @@ use std::sync::{Arc, OnceLock};
 
 /// Commits since the base that are looked at.
 const MAX_COMMITS: usize = 20_000;
+
+/// Requests one behind the other by which a change may have been approved.
+const MAX_STEPS: usize = 100;
 
 /// The changes of a repository, who was asked about them, and whose answers count.
 pub(crate) struct Situation {
@@ -40,6 +43,8 @@ pub(crate) struct Situation {
     pub(crate) head: Option<String>,
     /// What a pipeline proves and says.
     pub(super) proved: Proved,
+    /// The moment for which it is asked what holds.
+    pub(super) at: Timestamp,
     /// The commit at which what is there left what is compared with.
     pub(crate) left: String,
     /// The requests and answers of what the change is to be merged into.
@@ -81,6 +86,20 @@ impl Situation {
 
     /// What a commit has against another one that it is to be merged into, by the policy and the signers of that one.
     pub(crate) fn of_commit(git: &Git, base: &str, head: &str, plans: &[PlanFile]) -> anyhow::Result<Self> {
+        Self::between(git, (base, head), base, plans)
+    }
+
+    /// What a commit has against one of its past, by the policy and the signers of its own and as of its time: each step was judged
+    /// when it was merged.
+    pub(crate) fn of_release(git: &Git, base: &str, head: &str) -> anyhow::Result<Self> {
+        let mut situation = Self::between(git, (base, head), head, &[])?;
+        let time = git.commits(head, 1)?.first().and_then(|(_, time)| Timestamp::from_second(*time).ok());
+        situation.at = time.unwrap_or(situation.at);
+        Ok(situation)
+    }
+
+    /// What a commit has against another one, by the policy and the signers of a third one.
+    fn between(git: &Git, (base, head): (&str, &str), policy: &str, plans: &[PlanFile]) -> anyhow::Result<Self> {
         let commit = |name: &str| git.commit(name).ok().with_context(|| unknown(git, name));
         let (base_id, head_id) = (commit(base)?, commit(head)?);
         let Some(left) = git.merge_base(&base_id, &head_id) else {
@@ -95,7 +114,8 @@ impl Situation {
         let own = checkout.git();
         let of = |commit: &str| Revision::presumed(own.root(), Some(commit), &MergeBases::default());
         let (left, tip, head_now) = (of(&left)?, of(&base_id)?, of(&head_id)?);
-        put_policy(own.root(), &tip, &head_now)?;
+        let policy = of(&commit(policy)?)?;
+        put_policy(own.root(), &policy, &head_now)?;
         let configs = Configs::default();
         let file = |path: &str| head_now.file(path);
         let now = Now {
@@ -126,7 +146,7 @@ impl Situation {
         situation.head = Some(head_id);
         situation.left = left.id;
         situation.merged = merged;
-        situation.read_signers(&|path| tip.file(path));
+        situation.read_signers(&|path| policy.file(path));
         for problem in &mut situation.problems {
             let root = crate::disk::display(own.root());
             problem.path = problem
@@ -148,6 +168,7 @@ impl Situation {
             signers: Signers::default(),
             repository: repository(git, &config.config),
             head: None,
+            at: Timestamp::now(),
             proved: Proved::default(),
             config,
             base: format!("{} ({})", base.name, base.commit),
@@ -169,7 +190,43 @@ impl Situation {
 
     /// Where a change stands.
     pub(crate) fn stands(&self, change: &Change) -> Stands {
-        self.reviews.stands(change, &self.signers, self.config.config.people(), Timestamp::now())
+        self.reviews.stands(change, &self.signers, self.config.config.people(), self.at)
+    }
+
+    /// Who has approved a change step by step: one review from what was there at first to something else, another one from there on.
+    /// `None` where a step is missing.
+    pub(crate) fn approved_by_steps(&self, change: &Change) -> Option<Vec<String>> {
+        let (bound, mut to) = (&change.bound, change.bound.to_sha256.clone());
+        let (mut who, mut seen) = (BTreeSet::new(), BTreeSet::new());
+        for _ in 0..MAX_STEPS {
+            let place = |request: &&Request| {
+                let of = &request.bound;
+                (&of.repository, &of.path, &of.address) == (&bound.repository, &bound.path, &bound.address)
+                    && of.to_sha256 == to
+                    && !seen.contains(&request.request_id)
+            };
+            let (request, names) = self.reviews.requests().filter(place).find_map(|request| {
+                let step = Change { bound: request.bound.clone(), ..change.clone() };
+                match self.stands(&step).standing {
+                    Some(Standing::Approved(names)) => Some((request, names)),
+                    _ => None,
+                }
+            })?;
+            who.extend(names);
+            if request.bound.from_sha256 == bound.from_sha256 {
+                return Some(who.into_iter().collect());
+            }
+            seen.insert(request.request_id.clone());
+            to = request.bound.from_sha256.clone();
+        }
+        None
+    }
+
+    /// What could not be read, of the changes and of the reviews.
+    pub(crate) fn all_problems(&self) -> Vec<JsonProblem> {
+        let reviews = self.reviews.problems.iter();
+        let reviews = reviews.map(|(path, message)| JsonProblem { path: path.clone(), message: message.clone() });
+        self.problems.iter().cloned().chain(reviews).collect()
     }
 
     /// What is known of a change, for the request of its review.
