@@ -114,7 +114,7 @@ fn template(lines: usize) -> Document {
 fn services(lines: usize) -> Document {
     let round = |round: usize, found: bool| {
         format!(
-            "  service-{round}:\n    image: registry.example.com/service:1.{round}.0\n    environment:\n      LOG_LEVEL: info\n    \
+            "  service-{round}:\n    image: ghcr.io/shop/service:1.{round}.0\n    environment:\n      LOG_LEVEL: info\n    \
              ports:\n      - \"127.0.0.1:{}:8080\"\n    privileged: {found}\n\n",
             10_000 + round
         )

@@ -109,7 +109,7 @@ impl Scope<'_> {
     /// What a block says of an attribute, the last override file first, and where.
     pub(super) fn setting(&self, definition: &Definition, name: &str) -> Option<(Expr, Definition)> {
         let mut from = definition.clone();
-        if !definition.is_override() {
+        if !definition.is_override() && self.may_be_overridden(definition) {
             let blocks = self.evaluation.blocks(&self.module, What::Definition, &definition.block().address);
             let says = |other: &Definition| other.is_override() && other.block().body.attribute(name).is_some();
             if let Some(other) = blocks.into_iter().rfind(says) {
@@ -117,6 +117,12 @@ impl Scope<'_> {
             }
         }
         Some((from.block().body.attribute(name)?.clone(), from))
+    }
+
+    /// Whether another file may say something else of a block: of a file that stands for itself none may, and there many blocks may
+    /// have one address.
+    fn may_be_overridden(&self, definition: &Definition) -> bool {
+        *self.module != *definition.file
     }
 
     pub(super) fn resource(&self, definition: &Definition, bound: Option<&Bound<'_>>) -> Resource {
@@ -164,6 +170,9 @@ impl Scope<'_> {
         body: &mut Body,
         bound: Option<&Bound<'_>>,
     ) {
+        if !self.may_be_overridden(definition) {
+            return;
+        }
         let others = self.evaluation.blocks(&self.module, What::Definition, &definition.block().address);
         for other in others.iter().filter(|other| other.is_override()) {
             let mut changed = self.body(&other.block().body, bound);
