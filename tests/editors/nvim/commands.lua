@@ -119,7 +119,7 @@ return {
       nvim:wait_shaded({ '\n' .. T.PUBLIC })
       nvim:lua([[require('countersign').setup({ signs = false })]])
       nvim:wait_signs({})
-      T.eq(nvim:lua([[return require('countersign').status()]]), 'countersign: 1 AI, 1 to review')
+      nvim:wait('the status', [[return require('countersign').status() == ...]], 'countersign: 1 AI, 1 to review')
       -- A colour scheme may set the groups.
       T.eq(nvim:lua([[vim.cmd('hi CountersignAi guibg=#102030'); vim.cmd('doautocmd ColorScheme'); return vim.api.nvim_get_hl(0, { name = 'CountersignAi' }).bg]]), 0x102030)
     end,
