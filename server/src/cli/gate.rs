@@ -184,12 +184,10 @@ impl JsonGate {
 }
 
 /// What a gate says of a situation.
-fn judged(mut situation: Situation) -> JsonGate {
+fn judged(situation: Situation) -> JsonGate {
     let changes: Vec<JsonChange> = situation.changes.iter().filter_map(|change| json(&situation, change)).collect();
     let break_glasses = break_glass::unreviewed(&situation);
-    let reviews = std::mem::take(&mut situation.reviews.problems).into_iter();
-    let mut problems = situation.problems;
-    problems.extend(reviews.map(|(path, message)| JsonProblem { path, message }));
+    let problems = situation.all_problems();
     JsonGate {
         base: situation.base,
         passed: problems.is_empty() && !changes.iter().any(JsonChange::stops),
@@ -282,11 +280,6 @@ impl JsonChange {
     /// Whether somebody has let it through alone.
     pub(super) fn is_let_through(&self) -> bool {
         self.break_glass.is_some()
-    }
-
-    /// Those whose approval counts.
-    pub(super) fn approved_by(&self) -> Vec<String> {
-        self.answered.iter().filter_map(|answer| answer.strip_prefix("approved by ").map(str::to_owned)).collect()
     }
 
     /// What is missing.

@@ -177,14 +177,14 @@ fn stamp(git: &Git, situation: &Situation, from: &str) -> anyhow::Result<JsonSta
 
 fn item(situation: &Situation, change: &Change) -> JsonItem {
     let told = gate::json(situation, change);
-    let by_steps = || situation.approved_by_steps(change);
+    let approved_by = || situation.approved_by(change);
     let (state, approved_by, missing) = match &told {
         None => ("not-needed", Vec::new(), Vec::new()),
-        Some(told) if told.has_it() => ("approved", told.approved_by(), Vec::new()),
+        Some(told) if told.has_it() => ("approved", approved_by(), Vec::new()),
         Some(told) if told.is_let_through() => ("break-glass", Vec::new(), Vec::new()),
-        Some(told) => match by_steps().filter(|_| change.lacks.is_empty()) {
+        Some(told) => match situation.approved_by_steps(change).filter(|_| change.lacks.is_empty()) {
             Some(who) => ("approved", who, Vec::new()),
-            None => ("open", told.approved_by(), told.missing()),
+            None => ("open", approved_by(), told.missing()),
         },
     };
     let mut agents: Vec<String> = change.tools().map(str::to_owned).collect();

@@ -43,7 +43,7 @@ impl Situation {
     /// The break-glass that lets a change through which lacks something; where there is none, why those do not that name its place.
     /// What says who may do what passes by none, nor does what somebody has rejected.
     pub(crate) fn broken(&self, change: &Change, stands: &Stands) -> Result<Broken, Vec<String>> {
-        let now = Timestamp::now();
+        let now = self.at;
         let bound = &change.bound;
         let names = |glass: &BreakGlass| {
             glass.changes.iter().any(|it| (&it.path, &it.address) == (&bound.path, &bound.address))
@@ -74,7 +74,7 @@ impl Situation {
 
     /// The break-glasses of which somebody else has still to look at something, whether they hold or not, each with what that is.
     pub(crate) fn unreviewed(&self) -> Vec<(Broken, Vec<Bound>)> {
-        let now = Timestamp::now();
+        let now = self.at;
         let given = self.judged_glasses(now).iter().filter_map(|(_, judged)| judged.as_ref().ok());
         let open = |broken: &Broken| {
             let BreakGlass { changes, by, .. } = &broken.given.statement;

@@ -5,7 +5,6 @@ use super::{Change, Situation, signature_beside};
 use anyhow::Context;
 use countersign_policy::Evidence as Wanted;
 use countersign_review::{AboutEvidence, Done, Evidence};
-use jiff::Timestamp;
 use std::path::Path;
 
 /// What a pipeline proves and says of the commit that is looked at.
@@ -43,7 +42,7 @@ impl Situation {
         let about =
             AboutEvidence { repository: &self.repository, commit: self.head.as_deref().unwrap_or_default(), plans };
         for file in files {
-            match Evidence::judged(&file.bytes, &file.signature, &self.signers, about, Timestamp::now()) {
+            match Evidence::judged(&file.bytes, &file.signature, &self.signers, about, self.at) {
                 Ok(evidence) => proved.done.push(evidence.done),
                 Err(why) => proved.refused.push((file.name.clone(), why)),
             }

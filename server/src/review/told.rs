@@ -113,12 +113,17 @@ impl Situation {
 
     /// Where a request stands for the text that it is about itself, by what the change in its place needs now.
     fn answered(&self, request: &Request, change: &Change) -> (Standing, Vec<Judged>) {
-        let (people, now) = (self.config.config.people(), Timestamp::now());
+        let (people, now) = (self.config.config.people(), self.at);
         self.reviews.judged(request, &request.bound, change, &self.signers, people, now)
     }
 
     fn is_approved_by_any(&self, change: &Change) -> bool {
-        !approved_by(&self.stands(change).judged).is_empty()
+        !self.approved_by(change).is_empty()
+    }
+
+    /// The people whose approval of a change counts.
+    pub(crate) fn approved_by(&self, change: &Change) -> Vec<String> {
+        approved_by(&self.stands(change).judged)
     }
 
     /// What somebody has answered, under whatever name.
