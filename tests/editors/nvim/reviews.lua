@@ -68,9 +68,9 @@ local function answers(nvim, question, answer, then_)
   nvim:wait('the mode of the terminal', [[return vim.fn.mode() == 't']])
   nvim:keys(answer .. '<CR>')
   shows(nvim, then_)
-  shows(nvim, '[Process exited')
-  nvim:command('stopinsert')
-  nvim:command('bwipeout!')
+  shows(nvim, 'Press Enter to close this.')
+  nvim:keys('<CR>')
+  nvim:wait('the terminal to go', [[return vim.bo.buftype == '' and vim.fn.mode() == 'n' and vim.fn.winnr('$') == 1]])
 end
 
 local function quickfix(nvim)

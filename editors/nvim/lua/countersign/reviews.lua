@@ -168,22 +168,32 @@ function M.items(root)
 end
 
 --- Approves or rejects a request in a terminal of its own, where the person types `yes` and signs. Its environment is Neovim's.
+--- The program stays until the person has read what came of it, and the terminal goes with it: of a program that ends at once
+--- Neovim may lose the last words (neovim/neovim#26543).
 --- @param program string
 --- @param root string
 --- @param verb 'approve' | 'reject'
 --- @param id string
 --- @param why? string
 function M.answer(program, root, verb, id, why)
-  local command = { program, 'review', verb, id }
+  local command = { program, 'review', verb, id, '--stay' }
   if why then
     -- As one word, so that nothing in it is an option.
     table.insert(command, '--why=' .. why)
   end
   vim.cmd('botright new')
+  local buffer = vim.api.nvim_get_current_buf()
+  local function close()
+    if vim.api.nvim_buf_is_valid(buffer) then
+      vim.api.nvim_buf_delete(buffer, { force = true })
+    end
+  end
+  local options = { cwd = root, on_exit = vim.schedule_wrap(close) }
   if vim.fn.has('nvim-0.11') == 1 then
-    vim.fn.jobstart(command, { cwd = root, term = true })
+    options.term = true
+    vim.fn.jobstart(command, options)
   else
-    vim.fn.termopen(command, { cwd = root })
+    vim.fn.termopen(command, options)
   end
   vim.cmd('startinsert')
 end
