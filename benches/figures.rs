@@ -3,7 +3,7 @@
 //! Prints one Markdown table. A bar that is not met is reported and does not fail the run. Every comparison (with an echo
 //! over the same pipes, with tree-sitter's own parse) is made in the same run, in turns.
 //!
-//! Options: `--only latency,traces,check,start,provenance,impact,agents,gate,languages` for some of the groups, `--quick` for a run of seconds that
+//! Options: `--only latency,traces,check,start,provenance,impact,agents,gate,languages,report` for some of the groups, `--quick` for a run of seconds that
 //! shows whether the benchmark itself works. The traces and corpora are looked for in `$COUNTERSIGN_SHARED`, else in `../shared` beside
 //! the workspace.
 
@@ -35,6 +35,8 @@ mod latency;
 mod programs;
 #[path = "figures/provenance.rs"]
 mod provenance;
+#[path = "figures/report.rs"]
+mod report;
 #[path = "figures/start.rs"]
 mod start;
 #[path = "figures/table.rs"]
@@ -52,7 +54,7 @@ const COUNTERSIGN: &str = env!("CARGO_BIN_EXE_countersign");
 type Group = fn(&Settings) -> Vec<Row>;
 
 /// The groups, by the names that `--only` takes.
-const GROUPS: [(&str, Group); 9] = [
+const GROUPS: [(&str, Group); 10] = [
     ("latency", latency::measure),
     ("traces", traces::measure),
     ("check", check::measure),
@@ -62,6 +64,7 @@ const GROUPS: [(&str, Group); 9] = [
     ("agents", agents::measure),
     ("gate", gate::measure),
     ("languages", languages::measure),
+    ("report", report::measure),
 ];
 
 /// What a measurement goes by.

@@ -46,6 +46,7 @@ mod provenance;
 mod proxy;
 mod radius;
 mod rego;
+mod report;
 mod revert;
 mod reviewers;
 mod reviews;

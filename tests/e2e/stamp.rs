@@ -5,7 +5,7 @@ use crate::reviews::{FILE, Team};
 use serde_json::{Value, json};
 
 /// Commits another engine for the database, and notes that an AI wrote it.
-fn engine(team: &Team, from: &str, to: &str) {
+pub(crate) fn engine(team: &Team, from: &str, to: &str) {
     let text = team.workspace.read(FILE).replace(from, to);
     team.workspace.write(FILE, &text);
     team.commit("Another engine");

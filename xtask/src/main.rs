@@ -1,6 +1,7 @@
 //! The project's own chores. `cargo xtask` lists them.
 
 mod book;
+mod example_report;
 mod impact_tables;
 mod notes;
 mod replay;
@@ -21,6 +22,8 @@ use std::{env, fs};
 const USAGE: &str = "\
 cargo xtask book             make a book of the pages under docs in target/book (needs mdbook); 1 where a link leads nowhere
 cargo xtask docs [--check]   write (or check) what is made from the code: schemas, the rule pages and the book's contents, the settings' defaults, commands' help, the programs in docs/commands.md
+cargo xtask example-report DIR
+                             make a repository with twelve weeks of history and a record, for pictures and tests of the report
 cargo xtask figures [ARGS]   measure the figures and print them as a table; ARGS go to the benchmark (--quick, --only NAME)
 cargo xtask fuzz SECONDS     run every fuzz target for so long (needs a nightly toolchain and cargo-fuzz)
 cargo xtask notes [--data FILE]
@@ -76,6 +79,7 @@ fn main() -> anyhow::Result<ExitCode> {
         ["figures", rest @ ..] => {
             run("cargo", &[&["bench", "--package", "countersign", "--bench", "figures", "--"], rest].concat())
         }
+        ["example-report", folder] => example_report::run(Path::new(folder)),
         ["fuzz", seconds] => fuzz(seconds),
         ["picture"] => picture(),
         ["sample", rest @ ..] => {
@@ -146,7 +150,7 @@ fn countersign(arguments: &[&str]) -> anyhow::Result<String> {
 }
 
 /// What there are schemas of.
-const SCHEMAS: [&str; 16] = [
+const SCHEMAS: [&str; 17] = [
     "blame",
     "config",
     "doctor",
@@ -157,6 +161,7 @@ const SCHEMAS: [&str; 16] = [
     "policy",
     "policy-input",
     "protocol",
+    "report",
     "requests",
     "reviews",
     "risks",
@@ -204,6 +209,7 @@ fn generated() -> anyhow::Result<Vec<(String, String)>> {
         "docs/objectives.md",
         "docs/provenance.md",
         "docs/releases.md",
+        "docs/report.md",
         "docs/reviews.md",
     ] {
         files.push((page.to_owned(), with_help(&fs::read_to_string(root().join(page))?)?));

@@ -4,7 +4,8 @@ use crate::entry::{Entry, Kind, Named};
 use crate::error::LedgerError;
 use crate::hash::Hash;
 use crate::ledger::Ledger;
-use rusqlite::{Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 /// Which entries to read; the default is all.
@@ -32,25 +33,28 @@ impl Ledger {
     pub fn entries(&self, filter: &Filter, mut each: impl FnMut(Entry) -> ControlFlow<()>) -> Result<(), LedgerError> {
         let failed = |error| LedgerError::of(&self.path, error);
         let order = if filter.newest_first { "DESC" } else { "ASC" };
-        let mut query = self
-            .connection
+        // Names are looked up on the way, and have to be of the same moment.
+        let moment = self.connection.unchecked_transaction().map_err(failed)?;
+        let mut query = moment
             .prepare_cached(&format!(
-                "SELECT e.number, e.at, e.kind, e.agent, e.body, e.previous, e.hash,
-                    e.person, p.salt, p.name, e.file, f.salt, f.name
-                FROM entries e LEFT JOIN names p ON p.commitment = e.person LEFT JOIN names f ON f.commitment = e.file
-                WHERE (?1 IS NULL OR e.at >= ?1) AND (?2 IS NULL OR e.at < ?2)
-                    AND (?3 IS NULL OR e.agent = ?3) AND (?4 IS NULL OR e.kind = ?4)
-                ORDER BY e.number {order} LIMIT ?5"
+                "SELECT number, at, kind, agent, body, previous, hash, person, file FROM entries
+                WHERE (?1 IS NULL OR at >= ?1) AND (?2 IS NULL OR at < ?2)
+                    AND (?3 IS NULL OR agent = ?3) AND (?4 IS NULL OR kind = ?4)
+                ORDER BY number {order} LIMIT ?5"
             ))
             .map_err(failed)?;
+        let mut names = Names::of(&moment).map_err(failed)?;
         let kind = filter.kind.as_ref().map(Kind::as_str);
         // A negative limit is none.
         let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(-1));
         let mut rows = query.query(params![filter.since, filter.until, filter.agent, kind, limit]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             let number: i64 = row.get(0).map_err(failed)?;
-            let entry =
-                entry(row).map_err(|reason| LedgerError::Unreadable { path: self.path.clone(), number, reason })?;
+            let entry = entry(row, &mut names).map_err(|reason| LedgerError::Unreadable {
+                path: self.path.clone(),
+                number,
+                reason,
+            })?;
             if each(entry).is_break() {
                 break;
             }
@@ -59,14 +63,38 @@ impl Ledger {
     }
 }
 
-fn entry(row: &Row<'_>) -> Result<Entry, String> {
+/// Names by their commitments. Most entries share theirs with others, so each is looked up and held against its commitment once.
+struct Names<'m> {
+    query: CachedStatement<'m>,
+    known: HashMap<Hash, Named>,
+}
+
+impl<'m> Names<'m> {
+    fn of(moment: &'m Connection) -> rusqlite::Result<Self> {
+        let query = moment.prepare_cached("SELECT salt, name FROM names WHERE commitment = ?1")?;
+        Ok(Self { query, known: HashMap::new() })
+    }
+
+    fn named(&mut self, commitment: Hash) -> Result<Named, String> {
+        if let Some(named) = self.known.get(&commitment) {
+            return Ok(named.clone());
+        }
+        let read = |row: &Row<'_>| Ok((row.get_ref(0)?.as_bytes()?.to_vec(), row.get_ref(1)?.as_bytes()?.to_vec()));
+        let found: Option<(Vec<u8>, Vec<u8>)> =
+            self.query.query_row([commitment.0], read).optional().map_err(|error| error.to_string())?;
+        let (salt, name) = found.as_ref().map(|(salt, name)| (salt.as_slice(), name.as_slice())).unzip();
+        let named = Named::new(commitment, salt, name);
+        self.known.insert(commitment, named.clone());
+        Ok(named)
+    }
+}
+
+fn entry(row: &Row<'_>, names: &mut Names<'_>) -> Result<Entry, String> {
     let bad = |error: rusqlite::Error| error.to_string();
     let hash = |index| -> Result<Hash, String> { row.get(index).map(Hash).map_err(bad) };
-    let named = |index: usize| -> Result<Option<Named>, String> {
-        let Some(commitment) = row.get::<_, Option<[u8; 32]>>(index).map_err(bad)? else { return Ok(None) };
-        let salt = row.get_ref(index + 1).map_err(bad)?.as_blob_or_null().map_err(|error| error.to_string())?;
-        let name = row.get_ref(index + 2).map_err(bad)?.as_bytes_or_null().map_err(|error| error.to_string())?;
-        Ok(Some(Named::new(Hash(commitment), salt, name)))
+    let mut name = |index: usize| -> Result<Option<Named>, String> {
+        let commitment = row.get::<_, Option<[u8; 32]>>(index).map_err(bad)?;
+        commitment.map(|commitment| names.named(Hash(commitment))).transpose()
     };
     let number: i64 = row.get(0).map_err(bad)?;
     let body = row.get_ref(4).map_err(bad)?.as_str().map_err(|error| error.to_string())?;
@@ -75,8 +103,8 @@ fn entry(row: &Row<'_>) -> Result<Entry, String> {
         at: row.get(1).map_err(bad)?,
         kind: Kind::from(row.get_ref(2).map_err(bad)?.as_str().map_err(|error| error.to_string())?),
         agent: row.get(3).map_err(bad)?,
-        person: named(7)?,
-        file: named(10)?,
+        person: name(7)?,
+        file: name(8)?,
         body: serde_json::from_str(body).map_err(|error| error.to_string())?,
         previous: hash(5)?,
         hash: hash(6)?,

@@ -48,6 +48,18 @@ pub enum Verdict {
     Deny,
 }
 
+impl Verdict {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Note => "note",
+            Self::Review => "review",
+            Self::Deny => "deny",
+        }
+    }
+}
+
 /// Where a finding is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

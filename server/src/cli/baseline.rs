@@ -4,9 +4,9 @@
 //! stays known when lines move, and not by its risk alone, so that another text is another finding.
 
 use super::check::Check;
+use super::checked::absolute;
 use super::human::plural;
 use super::print;
-use super::report::absolute;
 use crate::disk::{self, Configs};
 use crate::impact::Checked as Live;
 use crate::state::write_atomically;

@@ -7,8 +7,8 @@ pub(super) use arguments::{CheckArguments, OriginName};
 pub(super) use rego::serve as serve_policies;
 
 use super::baseline::{Baseline, Fingerprint, Known, fingerprints};
+use super::checked::{Checked, Format, Found, Report};
 use super::fix::{self, Fixed, Fixing};
-use super::report::{Checked, Format, Found, Report};
 use super::{human, print};
 use crate::attribution;
 use crate::cache::{self, Cache};

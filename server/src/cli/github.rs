@@ -1,7 +1,7 @@
 //! Findings as workflow commands of GitHub Actions. GitHub shows ten errors, ten warnings and ten notices of a step; the
 //! others stand in its log.
 
-use super::report::{Report, Root};
+use super::checked::{Report, Root};
 use countersign_policy::Severity;
 use std::fmt::Write;
 use std::path::Path;

@@ -2,7 +2,7 @@
 //! <https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format> has it. GitLab shows what is new of it in the merge
 //! request, and knows it again by its fingerprint.
 
-use super::report::{Report, Root};
+use super::checked::{Report, Root};
 use countersign_policy::Severity;
 use countersign_review::digest;
 use serde::Serialize;

@@ -1,7 +1,7 @@
 //! Findings for people: the source with what is wrong underlined, why it matters, what to do.
 
 use super::catalogue::severity;
-use super::report::Report;
+use super::checked::Report;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use countersign_engine::Finding;
 use countersign_engine::report::{JsonOrigin, JsonRelated};

@@ -1,7 +1,7 @@
 //! `JUnit`: what was looked at as tests, what is wrong as their failures.
 
 use super::catalogue::severity;
-use super::report::{Checked, Report};
+use super::checked::{Checked, Report};
 use crate::disk;
 use std::collections::HashMap;
 use std::fmt::Write;

@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use countersign_ledger::{Anchor, Entry, Filter, Kind, Ledger, Named, Names, Verification, verify_export};
 use countersign_provenance::git_ai::Note;
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -98,7 +99,7 @@ pub(super) fn open() -> anyhow::Result<Option<Ledger>> {
     open_in(&std::env::current_dir()?)
 }
 
-fn open_in(folder: &Path) -> anyhow::Result<Option<Ledger>> {
+pub(super) fn open_in(folder: &Path) -> anyhow::Result<Option<Ledger>> {
     let path = record::path(&Store::default(), &folder.join("-")).context("this platform names no folder for state")?;
     if !path.exists() {
         return Ok(None);
@@ -107,7 +108,7 @@ fn open_in(folder: &Path) -> anyhow::Result<Option<Ledger>> {
 }
 
 pub(super) fn log(arguments: &LogArguments) -> anyhow::Result<ExitCode> {
-    let since = arguments.since.as_deref().map(time).transpose()?;
+    let since = arguments.since.as_deref().map(|at| time(at, TimeZone::system())).transpose()?;
     let filter = Filter {
         since,
         agent: arguments.agent.clone(),
@@ -194,18 +195,20 @@ pub(super) fn unmatched(days: i64) -> anyhow::Result<u64> {
     Ok(count)
 }
 
-/// A moment, as milliseconds since 1970.
-fn time(text: &str) -> anyhow::Result<i64> {
+/// A moment, as milliseconds since 1970; a day begins where it does in a time zone.
+pub(super) fn time(text: &str, zone: TimeZone) -> anyhow::Result<i64> {
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Ok(at.as_millisecond());
     }
     if let Ok(date) = text.parse::<jiff::civil::Date>() {
-        return Ok(date.to_zoned(jiff::tz::TimeZone::system())?.timestamp().as_millisecond());
+        return Ok(date.to_zoned(zone)?.timestamp().as_millisecond());
     }
     let ago: jiff::SignedDuration = text
         .parse::<jiff::Span>()
         .and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()))
-        .with_context(|| format!("`{text}` is no time; write `2026-03-01T12:00:00Z`, `2026-03-01`, `2h` or `7d`"))?;
+        .with_context(|| {
+            format!("`{text}` is no time; write `2026-03-01T12:00:00Z`, `2026-03-01`, `2h`, `7d` or `12w`")
+        })?;
     Ok(jiff::Timestamp::now().checked_sub(ago)?.as_millisecond())
 }
 
@@ -255,7 +258,7 @@ fn verify(export: Option<&Path>) -> anyhow::Result<ExitCode> {
 pub(super) const ANCHOR: &str = "countersign_ledger";
 
 /// Heads of this ledger that notes of commits name. Those of other clones are about other ledgers.
-fn anchors(ledger: &Ledger) -> Vec<Anchor> {
+pub(super) fn anchors(ledger: &Ledger) -> Vec<Anchor> {
     let Ok(here) = std::env::current_dir() else { return Vec::new() };
     let Ok(git) = Git::of(&here) else { return Vec::new() };
     let id = identity(ledger);

@@ -5,6 +5,7 @@ mod blame;
 mod break_glass;
 mod catalogue;
 mod check;
+mod checked;
 mod doctor;
 mod evidence;
 mod export;
@@ -125,6 +126,11 @@ enum Command {
     /// not known, and never counted as kept. Ends with 0, with --check with 1 unless each limit is kept, and with 2 where the
     /// command line or countersign.toml is wrong.
     Slo(slo::SloArguments),
+    /// Say what AI tools did in a time: their share of what has changed, verdicts and what became of them, objectives, what is open.
+    ///
+    /// By what was recorded in this clone and by the notes and trailers of commits; what neither holds is said to be not known. Ends
+    /// with 0, and with 2 where the command line is wrong or something could not be read.
+    Report(report::ReportArguments),
     /// Write down on a commit who wrote its lines: what the hooks call that `init --git` sets up.
     ///
     /// The note is that of git-ai (`refs/notes/ai`, authorship/3.0.0). Where git-ai itself is installed, it writes its own
@@ -251,6 +257,8 @@ enum Schema {
     PolicyInput,
     /// Countersign's own methods of the language server.
     Protocol,
+    /// What `report --format json` prints.
+    Report,
     /// What `request-command --list --format json` prints.
     Requests,
     /// What `review list --format json` prints.
@@ -291,6 +299,7 @@ pub fn run() -> ExitCode {
         Command::Log(arguments) => ledger::log(&arguments),
         Command::Ledger { command } => ledger::run(&command),
         Command::Slo(arguments) => slo::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Note(arguments) => note::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
@@ -346,6 +355,7 @@ fn schema(of: Schema) -> anyhow::Result<ExitCode> {
         Schema::Policy => schemars::schema_for!(policy::JsonExplained),
         Schema::PolicyInput => schemars::schema_for!(countersign_engine::input::JsonInput),
         Schema::Protocol => crate::lsp::protocol_schema(),
+        Schema::Report => schemars::schema_for!(report::JsonReport),
         Schema::Requests => schemars::schema_for!(Vec<request_command::JsonRequest>),
         Schema::Reviews => schemars::schema_for!(Vec<gate::JsonChange>),
         Schema::Risks => schemars::schema_for!(Vec<catalogue::JsonRisk<'static>>),

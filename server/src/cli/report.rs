@@ -1,132 +1,290 @@
-//! What a check found, and the formats that it is printed in: one file a format beside this one.
+//! `countersign report`: what AI tools did in a time, by the record and the commits of a repository.
 
-use super::baseline::Fingerprint;
-use super::{github, gitlab, human, junit, sarif};
-use crate::disk;
-use countersign_engine::report::{FORMAT_VERSION, JsonFinding, JsonGap, JsonProblem, JsonReport};
-use countersign_policy::Catalogue;
+mod charts;
+mod commits;
+mod html;
+mod markdown;
+mod page;
+mod periods;
+mod record;
+
+use super::check::write_output;
+use super::slo::{JsonObjective, objectives};
+use super::stamp::UNNAMED;
+use super::{FAILED, ledger, print};
+use crate::disk::Configs;
+use crate::git::Git;
+use crate::record::now;
+use crate::slo::{Case, Said, said_in_files};
+use clap::{Args, ValueEnum};
+use commits::JsonCommits;
+use countersign_ledger::{Filter, LedgerError};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use periods::Periods;
+use record::{JsonRecord, Tally};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::process::ExitCode;
 
-/// How findings are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
-    /// For people.
-    Human,
-    /// For programs; `countersign schema findings` prints the schema.
+/// Version of the JSON.
+const VERSION: u32 = 1;
+
+/// Rows of a list that are told.
+const MAX_LISTED: usize = 100;
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArguments {
+    /// From this time on: a date and time (`2026-03-01T12:00:00Z`), a date in UTC, or how long ago (`7d`, `12w`).
+    #[arg(long, value_name = "TIME", default_value = "12w")]
+    since: String,
+    /// Up to this time, in the same form; else up to now.
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t = Format::Markdown)]
+    format: Format,
+    /// Write it to this file instead of standard output, whole or not at all.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One page with charts that stands for itself, for a browser.
+    Html,
+    /// The same in text.
+    Markdown,
+    /// For programs; `countersign schema report` prints the schema.
     Json,
-    /// SARIF 2.1.0, for code scanning.
-    Sarif,
-    /// Workflow commands of GitHub Actions, which become annotations.
-    Github,
-    /// A Code Quality report of GitLab.
-    Gitlab,
-    /// `JUnit`'s XML, for whatever shows the results of tests.
-    Junit,
 }
 
-/// What was found in all files.
-#[derive(Debug, Default)]
-pub(super) struct Report {
-    /// In order of their paths, also those without findings.
-    pub(super) files: Vec<Checked>,
-    /// What could not be looked at.
-    pub(super) problems: Vec<JsonProblem>,
-    /// How many findings were fixed, or would be.
-    pub(super) fixed: usize,
-    /// Whether nothing was written.
-    pub(super) dry_run: bool,
-    /// Entries of the baseline that no longer occur.
-    pub(super) outdated: usize,
-    /// Findings that exceptions of policies took away, where all files are looked at at once.
-    pub(super) excepted: usize,
-    /// How long it took.
-    pub(super) took: Duration,
+/// What AI tools did in a time.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct JsonReport {
+    /// Version of this form.
+    version: u32,
+    /// The repository, by the name of its folder.
+    repository: String,
+    /// Where the time begins, in UTC, as RFC 3339 has it.
+    since: String,
+    /// Where it ends, without that moment.
+    until: String,
+    /// In what parts it is told: `day`, `week`, `month` or `year`, in UTC; the first and the last may be shorter.
+    parts: &'static str,
+    /// What the ledger of this clone says; left out where nothing was recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<JsonRecord>,
+    /// Whether what is wanted of changes by AI tools holds, by the record, as of now.
+    objectives: Vec<JsonObjective>,
+    /// What the commits say; left out where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commits: Option<JsonCommits>,
+    /// What makes the report less than one expects.
+    doubts: Vec<String>,
 }
 
-/// What was found in one file.
-#[derive(Debug, Default)]
-pub(super) struct Checked {
-    /// The file, as given or found.
-    pub(super) path: PathBuf,
-    /// In order of the text.
-    pub(super) findings: Vec<Found>,
-    /// How many findings a suppression took away.
-    pub(super) suppressed: usize,
-    /// How many findings the baseline knows.
-    pub(super) known: usize,
-    /// What could not be decided, where that was asked for.
-    pub(super) gaps: Option<Vec<JsonGap>>,
-    /// Why it could not be looked at, or not be changed.
-    pub(super) problem: Option<JsonProblem>,
-    /// The risks that were looked for; those that come with Countersign where it says nothing.
-    pub(super) catalogue: Option<Arc<Catalogue>>,
+/// The first of many.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Listed<T> {
+    /// How many there are.
+    total: usize,
+    /// A hundred of them at most.
+    items: Vec<T>,
 }
 
-/// One finding.
-#[derive(Debug)]
-pub(super) struct Found {
-    pub(super) json: JsonFinding,
-    /// What tells it from others of the file, wherever it stands.
-    pub(super) fingerprint: Fingerprint,
-    /// As people see it; empty where nobody looks.
-    pub(super) shown: String,
-}
-
-impl Report {
-    /// All findings, by path and place.
-    pub(super) fn findings(&self) -> impl Iterator<Item = &Found> {
-        self.files.iter().flat_map(|file| &file.findings)
+impl<T> Default for Listed<T> {
+    fn default() -> Self {
+        Self { total: 0, items: Vec::new() }
     }
+}
 
-    /// The report in a format, ending with a line break.
-    pub(super) fn render(&self, format: Format) -> anyhow::Result<String> {
-        Ok(match format {
-            Format::Human => human::report(self),
-            Format::Json => {
-                let findings = self.findings().map(|found| found.json.clone()).collect();
-                let undecided: Vec<_> = self.files.iter().filter_map(|file| file.gaps.clone()).flatten().collect();
-                let asked = self.files.iter().any(|file| file.gaps.is_some());
-                let report = JsonReport {
-                    version: FORMAT_VERSION,
-                    findings,
-                    undecided: asked.then_some(undecided),
-                    problems: self.problems.clone(),
-                };
-                format!("{}\n", serde_json::to_string_pretty(&report)?)
+impl<T> Listed<T> {
+    fn of(all: impl Iterator<Item = T>) -> Self {
+        let mut listed = Self::default();
+        for item in all {
+            listed.total += 1;
+            if listed.items.len() < MAX_LISTED {
+                listed.items.push(item);
             }
-            Format::Sarif => format!("{}\n", serde_json::to_string_pretty(&sarif::log(self, &Root::here()))?),
-            Format::Github => github::commands(self, &Root::here()),
-            Format::Gitlab => format!("{}\n", serde_json::to_string_pretty(&gitlab::issues(self, &Root::here()))?),
-            Format::Junit => junit::suites(self),
-        })
+        }
+        listed
     }
 }
 
-/// The folder that others take paths from: the root of the repository, outside of git where the command runs.
-#[derive(Debug)]
-pub(super) struct Root(PathBuf);
+/// How many resources depend on something, over many of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Distribution {
+    /// How often none.
+    none: usize,
+    /// How often 1 to 5.
+    few: usize,
+    /// How often 6 to 20.
+    some: usize,
+    /// How often 21 to 100.
+    many: usize,
+    /// How often more.
+    more: usize,
+    /// How often it is not known.
+    unknown: usize,
+}
 
-impl Root {
-    pub(super) fn here() -> Self {
-        let here = std::env::current_dir().unwrap_or_default();
-        let root = crate::git::work_tree(&here.join("-")).unwrap_or(here);
-        Self(root.canonicalize().unwrap_or(root))
+impl Distribution {
+    fn add(&mut self, dependents: Option<u64>) {
+        let count = match dependents {
+            Some(0) => &mut self.none,
+            Some(1..=5) => &mut self.few,
+            Some(6..=20) => &mut self.some,
+            Some(21..=100) => &mut self.many,
+            Some(_) => &mut self.more,
+            None => &mut self.unknown,
+        };
+        *count += 1;
     }
 
-    /// A path from there, with forward slashes; nothing for what stands elsewhere.
-    pub(super) fn relative(&self, path: &Path) -> Option<String> {
-        let absolute = absolute(path)?;
-        absolute.strip_prefix(&self.0).ok().map(disk::display)
+    /// Each step with its name.
+    fn rows(&self) -> [(&'static str, usize); 6] {
+        let Self { none, few, some, many, more, unknown } = *self;
+        [
+            ("none", none),
+            ("1 to 5", few),
+            ("6 to 20", some),
+            ("21 to 100", many),
+            ("more than 100", more),
+            ("not known", unknown),
+        ]
     }
 }
 
-/// A path from the disk's root. Links on the way are followed, the file itself may be one.
-pub(super) fn absolute(path: &Path) -> Option<PathBuf> {
-    let absolute = std::path::absolute(path).ok()?;
-    match (absolute.parent().and_then(|folder| folder.canonicalize().ok()), absolute.file_name()) {
-        (Some(folder), Some(name)) => Some(folder.join(name)),
-        _ => Some(absolute),
+pub(super) fn run(arguments: &ReportArguments) -> anyhow::Result<ExitCode> {
+    let now = now();
+    let time = |text: &str| ledger::time(text, TimeZone::UTC);
+    let until = arguments.until.as_deref().map(time).transpose()?.unwrap_or(now);
+    let periods = Periods::of(time(&arguments.since)?, until)?;
+    let (report, is_whole) = report(&std::env::current_dir()?, &periods, now)?;
+    let rendered = match arguments.format {
+        Format::Json => format!("{}\n", serde_json::to_string_pretty(&report)?),
+        Format::Markdown => markdown::text(&page::of(&report)),
+        Format::Html => html::text(&page::of(&report)),
+    };
+    match &arguments.output {
+        Some(path) => write_output(path, &rendered)?,
+        None => drop(print(&rendered)?),
+    }
+    Ok(ExitCode::from(if is_whole { 0 } else { FAILED }))
+}
+
+/// What there is to say of a repository, and whether everything could be read.
+fn report(here: &Path, periods: &Periods, now: i64) -> anyhow::Result<(JsonReport, bool)> {
+    let git = Git::of(here).ok();
+    let root = git.as_ref().map_or(here, Git::root);
+    let configs = Configs::default();
+    let settings = configs.of(&root.join("-"));
+    let mut doubts = Vec::new();
+    let said = || git.as_ref().map(|git| said_in_files(git, &settings.config)).unwrap_or_default();
+    let (record, cases) = recorded(root, periods, now, said)?.unzip();
+    if record.is_none() {
+        doubts.push(
+            "nothing was recorded in this clone, so nothing is known of what was done before a commit".to_owned(),
+        );
+    }
+    if let Some(record) = record.as_ref().filter(|record| !record.intact) {
+        doubts.push(format!("the ledger is {}; what is said by it here may be false", record.chain));
+    }
+    if let Some(why) = record.as_ref().and_then(|record| record.unread.as_ref()) {
+        doubts.push(format!("of the ledger only what comes before is counted: {why}"));
+    }
+    let objectives = objectives(&cases.unwrap_or_default(), &settings.config.objectives, MAX_LISTED);
+    if git.is_none() {
+        doubts.push("this is no repository of git, so nothing is known of changes".to_owned());
+    }
+    let commits = git.as_ref().map(|git| commits::commits(git, &settings, (periods, now), &mut doubts));
+    let commits = commits.transpose()?.flatten();
+    let problems = configs.problems();
+    for (path, message) in &problems {
+        anstream::eprintln!("countersign: {path}: {message}");
+    }
+    let report = JsonReport {
+        version: VERSION,
+        repository: root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        since: moment(periods.since()),
+        until: moment(periods.until()),
+        parts: periods.length,
+        record,
+        objectives,
+        commits,
+        doubts,
+    };
+    let is_read = report.record.as_ref().is_none_or(|record| record.unread.is_none());
+    let is_whole = is_read && report.commits.as_ref().is_none_or(|commits| commits.unread_steps == 0);
+    Ok((report, is_whole && problems.is_empty()))
+}
+
+/// What the ledger says, and the cases in it; `None` where there is none. The chain is verified at the same time, over a connection of
+/// its own.
+fn recorded(
+    root: &Path,
+    periods: &Periods,
+    now: i64,
+    said: impl Fn() -> Vec<Said>,
+) -> anyhow::Result<Option<(JsonRecord, Vec<Case>)>> {
+    let Some(ledger) = ledger::open_in(root)? else { return Ok(None) };
+    let anchors = ledger::anchors(&ledger);
+    let (verified, tally) = std::thread::scope(|scope| {
+        let verifying = scope.spawn(|| ledger::open_in(root).map(|it| it.map(|it| it.verify(&anchors)).transpose()));
+        let mut tally = Tally::new(periods, now);
+        let read: Result<(), LedgerError> = ledger.entries(&Filter::default(), |entry| {
+            tally.add(&entry);
+            ControlFlow::Continue(())
+        });
+        (verifying.join(), (read, tally))
+    });
+    let (read, tally) = tally;
+    let (mut record, cases) = tally.finish(said());
+    match read {
+        Err(error @ (LedgerError::Unreadable { .. } | LedgerError::Damaged { .. })) => {
+            record.unread = Some(error.to_string());
+        }
+        read => read?,
+    }
+    match verified.map_err(|_| anyhow::anyhow!("the ledger could not be verified"))?? {
+        Ok(Some(found)) => {
+            record.intact = found.is_intact();
+            record.chain = found.to_string();
+        }
+        Ok(None) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Some((record, cases)))
+}
+
+/// A moment in milliseconds since 1970, as RFC 3339 has it, in UTC.
+fn moment(at: i64) -> String {
+    Timestamp::from_millisecond(at).map(|at| at.to_string()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_number_of_dependents_is_in_one_step() {
+        let mut distribution = Distribution::default();
+        for number in [0, 1, 5, 6, 20, 21, 100, 101, u64::MAX] {
+            distribution.add(Some(number));
+        }
+        distribution.add(None);
+        assert_eq!(distribution.rows().map(|(_, count)| count), [1, 2, 2, 2, 2, 1]);
+    }
+
+    #[test]
+    fn of_many_the_first_are_told() {
+        let listed = Listed::of(0..1000);
+        assert_eq!((listed.total, listed.items.len(), listed.items.last()), (1000, MAX_LISTED, Some(&99)));
     }
 }

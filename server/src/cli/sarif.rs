@@ -2,7 +2,7 @@
 //! text of a finding's lines is left out too, for it may hold a secret.
 
 use super::catalogue::page;
-use super::report::{Found, Report, Root, absolute};
+use super::checked::{Found, Report, Root, absolute};
 use countersign_engine::report::{JsonFix, JsonOrigin, JsonProblem, JsonRange, JsonRelated};
 use countersign_policy::{Catalogue, RiskDocument, Severity, Verdict};
 use serde::Serialize;

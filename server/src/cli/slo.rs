@@ -7,6 +7,7 @@ use crate::record;
 use crate::slo::{Case, Cases, Measure, Measured, Objective, State, Status, measure, said_in_files};
 use clap::Args;
 use countersign_ledger::Filter;
+use countersign_policy::Objectives;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -44,79 +45,79 @@ pub(super) struct JsonSlo {
 }
 
 /// What one objective comes to.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct JsonObjective {
+pub(super) struct JsonObjective {
     /// `blast-radius`, `detection`, `review`, `decision` or `rollback`.
-    name: &'static str,
+    pub(super) name: &'static str,
     /// `milliseconds` or `resources`.
-    unit: &'static str,
+    pub(super) unit: &'static str,
     /// The limit, as it is written in `countersign.toml`; left out where none is set.
     #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<String>,
+    pub(super) limit: Option<String>,
     /// Of a hundred cases, how many have to be within it.
-    percent: u8,
+    pub(super) percent: u8,
     /// `kept` or `missed`, whatever the unknown cases are; `unknown` where it depends on these; `no-cases` where there is none;
     /// `no-limit` where none is set.
-    state: &'static str,
+    pub(super) state: &'static str,
     /// Cases that are certainly within the limit.
-    met: usize,
+    pub(super) met: usize,
     /// Cases that are certainly over it.
-    missed: usize,
+    pub(super) missed: usize,
     /// Cases of which that is not known.
-    unknown: usize,
+    pub(super) unknown: usize,
     /// Cases that have time left; they are not counted.
-    pending: usize,
+    pub(super) pending: usize,
     /// Of the cases that something is known of; left out where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    quantiles: Option<JsonQuantiles>,
-    /// The worst cases first: over the limit, then what is not known, then the rest. Five at most.
-    worst: Vec<JsonCase>,
+    pub(super) quantiles: Option<JsonQuantiles>,
+    /// The worst cases first: over the limit, then what is not known, then the rest. Five at most; in a report a hundred.
+    pub(super) worst: Vec<JsonCase>,
 }
 
 /// What so many of a hundred known cases do not exceed, by the nearest rank, each case taken at the most that it can be.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct JsonQuantiles {
+pub(super) struct JsonQuantiles {
     /// How many cases are known.
-    cases: usize,
+    pub(super) cases: usize,
     /// Of half of them.
-    p50: i64,
+    pub(super) p50: i64,
     /// Of nine in ten.
-    p90: i64,
+    pub(super) p90: i64,
     /// Of all.
-    most: i64,
+    pub(super) most: i64,
 }
 
 /// One case.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct JsonCase {
+pub(super) struct JsonCase {
     /// The entry of the ledger that says first that it was seen.
-    entry: u64,
+    pub(super) entry: u64,
     /// When that was, in UTC, as RFC 3339 has it.
-    at: String,
+    pub(super) at: String,
     /// The file, from the root of the repository; a digest where the name was erased.
-    path: String,
+    pub(super) path: String,
     /// The resource.
     #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<String>,
+    pub(super) address: Option<String>,
     /// The risk.
-    risk: String,
+    pub(super) risk: String,
     /// The AI tool.
     #[serde(skip_serializing_if = "Option::is_none")]
-    agent: Option<String>,
+    pub(super) agent: Option<String>,
     /// `met`, `missed`, `unknown`, `pending`, or `measured` where no limit is set.
-    state: &'static str,
+    pub(super) state: &'static str,
     /// So much at least. Which insertion a text came in by is not always known, so there are two bounds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    at_least: Option<i64>,
+    pub(super) at_least: Option<i64>,
     /// So much at most.
     #[serde(skip_serializing_if = "Option::is_none")]
-    at_most: Option<i64>,
+    pub(super) at_most: Option<i64>,
     /// Why nothing is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<&'static str>,
+    pub(super) why: Option<&'static str>,
 }
 
 pub(super) fn run(arguments: &SloArguments) -> anyhow::Result<ExitCode> {
@@ -139,7 +140,8 @@ pub(super) fn run(arguments: &SloArguments) -> anyhow::Result<ExitCode> {
     let said = git.as_ref().map(|git| said_in_files(git, &settings.config)).unwrap_or_default();
     let cases: Vec<Case> = cases.finish(said).into_iter().filter(|case| case.at >= since.as_millisecond()).collect();
     let measured = measure(&cases, &settings.config.objectives, record::now());
-    let report = JsonSlo { since: since.to_string(), objectives: measured.iter().map(json).collect(), doubts };
+    let report =
+        JsonSlo { since: since.to_string(), objectives: measured.iter().map(|one| json(one, SHOWN)).collect(), doubts };
     match arguments.format {
         Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&report)?))?,
         Format::Human => print(&super::person::shown(&human(&report, arguments.days)))?,
@@ -155,6 +157,11 @@ pub(super) fn run(arguments: &SloArguments) -> anyhow::Result<ExitCode> {
     Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// What each objective comes to by some cases, with so many of the worst.
+pub(super) fn objectives(cases: &[Case], objectives: &Objectives, shown: usize) -> Vec<JsonObjective> {
+    measure(cases, objectives, record::now()).iter().map(|one| json(one, shown)).collect()
+}
+
 /// Its name, and what is measured.
 const fn name(objective: Objective) -> (&'static str, &'static str) {
     match objective {
@@ -168,7 +175,7 @@ const fn name(objective: Objective) -> (&'static str, &'static str) {
     }
 }
 
-fn json(measure: &Measure<'_>) -> JsonObjective {
+fn json(measure: &Measure<'_>, shown: usize) -> JsonObjective {
     let quantiles = match [50, 90, 100].map(|percent| measure.quantile(percent)) {
         [Some(p50), Some(p90), Some(most)] => Some(JsonQuantiles { cases: measure.known(), p50, p90, most }),
         _ => None,
@@ -190,7 +197,7 @@ fn json(measure: &Measure<'_>) -> JsonObjective {
         unknown: measure.counts.unknown,
         pending: measure.counts.pending,
         quantiles,
-        worst: measure.cases.iter().take(SHOWN).map(|one| case(one, measure.limit.is_some())).collect(),
+        worst: measure.cases.iter().take(shown).map(|one| case(one, measure.limit.is_some())).collect(),
     }
 }
 
@@ -224,7 +231,7 @@ fn case(measured: &Measured<'_>, has_limit: bool) -> JsonCase {
 fn human(report: &JsonSlo, days: u16) -> String {
     let mut text = format!("What AI tools wrote, by the record of the last {days} days.\n");
     for (one, objective) in report.objectives.iter().zip(Objective::ALL) {
-        let amount = |number: i64| if one.unit == "resources" { number.to_string() } else { time(number) };
+        let amount = |number: i64| one.amount(number);
         let (_, what) = name(objective);
         let word = match one.state {
             "kept" => "kept     ",
@@ -262,11 +269,7 @@ fn human(report: &JsonSlo, days: u16) -> String {
         }
         for case in one.worst.iter().filter(|case| matches!(case.state, "missed" | "unknown")) {
             let address = case.address.as_ref().map(|address| format!(" {address}")).unwrap_or_default();
-            let so_much = match (case.at_least, case.at_most, case.why) {
-                (Some(least), Some(most), _) if least == most => amount(most),
-                (Some(least), Some(most), _) => format!("{} to {}", amount(least), amount(most)),
-                (_, _, why) => format!("not known: {}", why.unwrap_or_default()),
-            };
+            let so_much = one.so_much(case);
             let agent = case.agent.as_ref().map(|agent| format!(" by {agent}")).unwrap_or_default();
             let _ = writeln!(text, "           - {}{address}: {}{agent}, {so_much}", case.path, case.risk);
         }
@@ -275,6 +278,22 @@ fn human(report: &JsonSlo, days: u16) -> String {
         let _ = writeln!(text, "\ncountersign: {doubt}");
     }
     text
+}
+
+impl JsonObjective {
+    /// A number of what it measures, in words.
+    pub(super) fn amount(&self, number: i64) -> String {
+        if self.unit == "resources" { number.to_string() } else { time(number) }
+    }
+
+    /// What one of its cases comes to, in words.
+    pub(super) fn so_much(&self, case: &JsonCase) -> String {
+        match (case.at_least, case.at_most, case.why) {
+            (Some(least), Some(most), _) if least == most => self.amount(most),
+            (Some(least), Some(most), _) => format!("{} to {}", self.amount(least), self.amount(most)),
+            (_, _, why) => format!("not known: {}", why.unwrap_or_default()),
+        }
+    }
 }
 
 /// A time, in the two largest units that it has.

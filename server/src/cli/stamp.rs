@@ -107,9 +107,9 @@ struct JsonItem {
 }
 
 /// What stands for an AI tool that no record names.
-const UNNAMED: &str = "unknown";
+pub(super) const UNNAMED: &str = "unknown";
 
-const TIERS: [Tier; 4] = [Tier::Critical, Tier::High, Tier::Standard, Tier::Low];
+pub(super) const TIERS: [Tier; 4] = [Tier::Critical, Tier::High, Tier::Standard, Tier::Low];
 
 pub(super) fn run(arguments: &StampArguments) -> anyhow::Result<ExitCode> {
     let git = Git::of(Path::new(""))?;
@@ -175,10 +175,10 @@ fn stamp(git: &Git, situation: &Situation, from: &str) -> anyhow::Result<JsonSta
     })
 }
 
-fn item(situation: &Situation, change: &Change) -> JsonItem {
-    let told = gate::json(situation, change);
+/// Where a change stands in what was released: `not-needed`, `approved`, `break-glass` or `open`; who has approved it; what is missing.
+pub(super) fn standing(situation: &Situation, change: &Change) -> (&'static str, Vec<String>, Vec<String>) {
     let approved_by = || situation.approved_by(change);
-    let (state, approved_by, missing) = match &told {
+    match gate::json(situation, change) {
         None => ("not-needed", Vec::new(), Vec::new()),
         Some(told) if told.has_it() => ("approved", approved_by(), Vec::new()),
         Some(told) if told.is_let_through() => ("break-glass", Vec::new(), Vec::new()),
@@ -186,18 +186,27 @@ fn item(situation: &Situation, change: &Change) -> JsonItem {
             Some(who) => ("approved", who, Vec::new()),
             None => ("open", approved_by(), told.missing()),
         },
-    };
+    }
+}
+
+/// The AI tools that had a part in a change.
+pub(super) fn agents(change: &Change) -> Vec<String> {
     let mut agents: Vec<String> = change.tools().map(str::to_owned).collect();
     if agents.is_empty() {
         agents.push(UNNAMED.to_owned());
     }
+    agents
+}
+
+fn item(situation: &Situation, change: &Change) -> JsonItem {
+    let (state, approved_by, missing) = standing(situation, change);
     JsonItem {
         path: change.bound.path.clone(),
         address: change.bound.address.clone(),
         tier: change.tier,
         environment: change.environment,
         origin: change.origin,
-        agents,
+        agents: agents(change),
         action: change.impact.map(|impact| impact.action),
         state,
         approved_by,
@@ -284,12 +293,12 @@ fn markdown(stamp: &JsonStamp) -> String {
     out
 }
 
-fn counted(count: usize, what: &str) -> String {
+pub(super) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A text that others have written, as code in a cell of a table.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest + 1);

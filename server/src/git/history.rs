@@ -30,6 +30,17 @@ pub(crate) struct BlamedLine {
     pub(crate) line: usize,
 }
 
+/// One step of a branch: a commit on it, or the merge of another branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// The commit.
+    pub(crate) commit: String,
+    /// Its parents; the first is the step before.
+    pub(crate) parents: Vec<String>,
+    /// The files that differ from that.
+    pub(crate) files: Vec<String>,
+}
+
 impl Git {
     /// The work tree that a file or folder is in.
     pub(crate) fn of(path: &Path) -> anyhow::Result<Self> {
@@ -193,7 +204,45 @@ impl Git {
     /// Commits by name or range, the newest first, each with its time in seconds since 1970.
     pub(crate) fn commits(&self, range: &str, most: usize) -> anyhow::Result<Vec<(String, i64)>> {
         let most = format!("--max-count={most}");
-        let printed = self.text(&["log", "--format=%H %ct", &most, "--end-of-options", range, "--"], b"")?;
+        self.timed(&[&most, "--end-of-options", range, "--"])
+    }
+
+    /// The commits of the line of first parents that leads to one, the newest first, each with its time in seconds since 1970.
+    pub(crate) fn first_parents(&self, tip: &str) -> anyhow::Result<Vec<(String, i64)>> {
+        self.timed(&["--first-parent", "--end-of-options", tip, "--"])
+    }
+
+    /// Those of them that come after a commit, the oldest first, each with its parents and the files that are not as in the first of
+    /// these.
+    pub(crate) fn steps(&self, after: &str, tip: &str) -> anyhow::Result<Vec<Step>> {
+        let options = ["rev-list", "--first-parent", "--parents", "--reverse", tip];
+        let listed = self.text(&[options.as_slice(), &[&format!("^{after}")]].concat(), b"")?;
+        let step = |line: &str| {
+            let mut commits = line.split(' ').map(str::to_owned);
+            Some(Step { commit: commits.next()?, parents: commits.collect(), files: Vec::new() })
+        };
+        let mut steps: Vec<Step> = listed.lines().filter_map(step).collect();
+        // Each with the parent that it is to be compared with.
+        let pairs = steps.iter().filter_map(|step| Some(format!("{} {}\n", step.commit, step.parents.first()?)));
+        let pairs: String = pairs.collect();
+        let options = ["diff-tree", "--stdin", "-r", "-z", "--name-only", "--no-renames"];
+        let printed = self.text(&options, pairs.as_bytes())?;
+        let by_name: HashMap<String, usize> =
+            steps.iter().enumerate().map(|(index, step)| (step.commit.clone(), index)).collect();
+        let mut current = None;
+        for name in printed.split('\0') {
+            // With `-z` a commit stands on a line of its own before the names.
+            if let Some(index) = by_name.get(name.trim_start_matches('\n').trim_end_matches('\n')) {
+                current = Some(*index);
+            } else if let Some(step) = current.and_then(|index| steps.get_mut(index)).filter(|_| !name.is_empty()) {
+                step.files.push(name.to_owned());
+            }
+        }
+        Ok(steps)
+    }
+
+    fn timed(&self, what: &[&str]) -> anyhow::Result<Vec<(String, i64)>> {
+        let printed = self.text(&[&["log", "--format=%H %ct"], what].concat(), b"")?;
         let commits = printed.lines().filter_map(|line| line.split_once(' '));
         Ok(commits.filter_map(|(commit, time)| Some((commit.to_owned(), time.parse().ok()?))).collect())
     }

@@ -5,7 +5,7 @@ mod history;
 mod revision;
 
 pub(crate) use checkout::Checkout;
-pub(crate) use history::{BlamedLine, Git, NOTES};
+pub(crate) use history::{BlamedLine, Git, NOTES, Step};
 pub(crate) use revision::{MergeBases, Revision};
 
 use crate::upwards::folders_from;

@@ -52,6 +52,8 @@ pub(crate) struct Change {
     pub(super) commits: Vec<String>,
     /// What is required of their messages and is not there.
     pub(crate) lacks: Vec<String>,
+    /// Whether it is as it was, and does something else because of what is different elsewhere.
+    pub(crate) is_only_caused: bool,
 }
 
 impl Change {
@@ -66,7 +68,7 @@ impl Change {
     }
 
     /// The folder that it is in, from the root of the repository; empty for the root.
-    pub(super) fn folder(&self) -> &str {
+    pub(crate) fn folder(&self) -> &str {
         self.bound.path.rsplit_once('/').map_or("", |(folder, _)| folder)
     }
 

@@ -271,6 +271,7 @@ impl OneFile<'_> {
             writers,
             commits: commits.iter().map(|commit| (*commit).to_owned()).collect(),
             lacks: Vec::new(),
+            is_only_caused,
         }
     }
 

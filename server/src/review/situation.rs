@@ -89,6 +89,12 @@ impl Situation {
         Self::between(git, (base, head), base, plans)
     }
 
+    /// What came in by one step of a branch, from one commit to the next or to the one that was merged, as the gate saw it then: by
+    /// the policy and the signers of the branch, as of the time of the step.
+    pub(crate) fn of_step(git: &Git, base: &str, head: &str, at: Timestamp) -> anyhow::Result<Self> {
+        Ok(Self { at, ..Self::between(git, (base, head), base, &[])? })
+    }
+
     /// What a commit has against one of its past, by the policy and the signers of its own and as of its time: each step was judged
     /// when it was merged.
     pub(crate) fn of_release(git: &Git, base: &str, head: &str) -> anyhow::Result<Self> {

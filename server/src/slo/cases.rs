@@ -106,7 +106,10 @@ impl Cases {
         match &entry.kind {
             Kind::Insertion => {
                 let insertion = Insertion { at: entry.at, agent: entry.agent.clone(), session };
-                self.insertions.entry(file).or_default().push(insertion);
+                let all = self.insertions.entry(file).or_default();
+                // In order of their times, which is nearly always that of the entries.
+                let place = all.partition_point(|it| it.at <= insertion.at);
+                all.insert(place, insertion);
             }
             Kind::Finding => {
                 let Some(risk) = word("risk") else { return };
@@ -155,13 +158,12 @@ impl Cases {
         let agent = entry.agent.clone();
         let all = self.insertions.get(&file).map(Vec::as_slice).unwrap_or_default();
         let is_candidate = |it: &&Insertion| {
-            (from..=entry.at).contains(&it.at)
-                && is_same((it.agent.as_deref(), agent.as_deref()), (it.session.as_deref(), session.as_deref()))
+            is_same((it.agent.as_deref(), agent.as_deref()), (it.session.as_deref(), session.as_deref()))
         };
-        let candidates: Vec<&Insertion> = all.iter().filter(is_candidate).collect();
-        let told = self.told.get(&file).map(Vec::as_slice).unwrap_or_default();
-        let is_told = |it: &&Insertion| told.iter().any(|told| told.risks.contains(&risk) && told.is_of(it, all));
-        let detection = |it: &&Insertion| if is_told(it) { 0 } else { entry.at - it.at };
+        let candidates: Vec<&Insertion> = between(all, from, entry.at).iter().filter(is_candidate).collect();
+        let told = self.told.get(&file).into_iter().flatten().filter(|told| told.risks.contains(&risk));
+        let told: Vec<i64> = told.filter_map(|told| told.insertion(all)).map(|it| it.at).collect();
+        let detection = |it: &&Insertion| if told.contains(&it.at) { 0 } else { entry.at.saturating_sub(it.at) };
         let mut case = Case {
             entry: entry.number,
             at: entry.at,
@@ -194,17 +196,21 @@ impl Cases {
         self.all.extend(only_told);
         self.all.sort_by_key(|case| case.entry);
         self.said.extend(said);
+        let mut reverts: HashMap<&str, Vec<&Revert>> = HashMap::new();
+        for revert in &self.reverts {
+            reverts.entry(&revert.file).or_default().push(revert);
+        }
         let mut by_file: HashMap<&str, Vec<&Said>> = HashMap::new();
         for said in &self.said {
             by_file.entry(&said.file).or_default().push(said);
         }
         for case in &mut self.all {
-            let is_of = |it: &&Revert| {
-                it.file == case.file
-                    && (it.session.is_none() || it.session == case.session)
+            let is_of = |it: &&&Revert| {
+                (it.session.is_none() || it.session == case.session)
                     && (case.at..case.gone.map_or(i64::MAX, |(at, _)| at)).contains(&it.at)
             };
-            let reverted = self.reverts.iter().filter(is_of).map(|it| it.at).min();
+            let reverted = reverts.get(case.file.as_str()).into_iter().flatten();
+            let reverted = reverted.filter(is_of).map(|it| it.at).min();
             if let Some(at) = reverted {
                 case.gone = Some((at, Some(true)));
             }
@@ -223,19 +229,21 @@ impl Cases {
     /// Risks of which only the agent was told, and that came in all the same: no editor has seen them since.
     fn only_told(&self) -> Vec<Case> {
         let mut cases: Vec<Case> = Vec::new();
+        // When the text of cases came in, by file and risk.
+        let mut known: HashMap<(&str, &str), Vec<(i64, i64)>> = HashMap::new();
+        for case in &self.all {
+            known.entry((case.file.as_str(), case.risk.as_str())).or_default().extend(case.inserted);
+        }
         for (file, all) in &self.told {
             let insertions = self.insertions.get(file).map(Vec::as_slice).unwrap_or_default();
             for told in all {
-                let Some(insertion) = insertions.iter().find(|it| told.is_of(it, insertions)) else { continue };
+                let Some(insertion) = told.insertion(insertions) else { continue };
                 for risk in &told.risks {
-                    let is_it = |case: &&Case| {
-                        case.file == *file
-                            && case.risk == *risk
-                            && case.inserted.is_some_and(|(from, to)| (from..=to).contains(&insertion.at))
-                    };
-                    if self.all.iter().chain(&cases).any(|case| is_it(&case)) {
+                    let known = known.entry((file.as_str(), risk.as_str())).or_default();
+                    if known.iter().any(|(from, to)| (*from..=*to).contains(&insertion.at)) {
                         continue;
                     }
+                    known.push((insertion.at, insertion.at));
                     cases.push(Case {
                         entry: told.entry,
                         risk: risk.clone(),
@@ -256,17 +264,19 @@ impl Cases {
     }
 }
 
+/// Those of some insertions, in order of their times, that are from one moment on and not after another.
+fn between(all: &[Insertion], from: i64, to: i64) -> &[Insertion] {
+    let [from, to] = [all.partition_point(|it| it.at < from), all.partition_point(|it| it.at <= to)];
+    all.get(from..to).unwrap_or_default()
+}
+
 impl Told {
-    /// Whether an insertion is that of this very edit: the first of the same writer since, among all of the file.
-    fn is_of(&self, insertion: &Insertion, all: &[Insertion]) -> bool {
-        let follows = |it: &&Insertion| {
-            (self.at..=self.at.saturating_add(EDIT_WITHIN)).contains(&it.at)
-                && is_same(
-                    (self.agent.as_deref(), it.agent.as_deref()),
-                    (self.session.as_deref(), it.session.as_deref()),
-                )
+    /// The insertion of this very edit: the first of the same writer since, among all of the file.
+    fn insertion<'i>(&self, all: &'i [Insertion]) -> Option<&'i Insertion> {
+        let is_by_same = |it: &&Insertion| {
+            is_same((self.agent.as_deref(), it.agent.as_deref()), (self.session.as_deref(), it.session.as_deref()))
         };
-        all.iter().find(follows).is_some_and(|first| first.at == insertion.at)
+        between(all, self.at, self.at.saturating_add(EDIT_WITHIN)).iter().find(is_by_same)
     }
 }
 

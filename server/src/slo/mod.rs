@@ -10,4 +10,4 @@ mod said;
 
 pub(crate) use cases::{Case, Cases};
 pub(crate) use measure::{Measure, Measured, Objective, State, Status, measure};
-pub(crate) use said::said_in_files;
+pub(crate) use said::{Said, said_in_files};

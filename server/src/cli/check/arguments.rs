@@ -1,7 +1,7 @@
 //! What `countersign check` is asked.
 
 use super::rego::PolicyArguments;
-use crate::cli::report::Format;
+use crate::cli::checked::Format;
 use clap::{Args, ValueEnum};
 use countersign_engine::report::JsonFinding;
 use countersign_policy::{Severity, Verdict};
