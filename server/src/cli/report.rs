@@ -15,6 +15,7 @@ use super::{FAILED, ledger, print};
 use crate::disk::Configs;
 use crate::git::Git;
 use crate::record::now;
+use crate::review::repository;
 use crate::slo::{Case, Said, said_in_files};
 use clap::{Args, ValueEnum};
 use commits::JsonCommits;
@@ -67,7 +68,7 @@ enum Format {
 pub(super) struct JsonReport {
     /// Version of this form.
     version: u32,
-    /// The repository, by the name of its folder.
+    /// The repository, as requests for reviews name it; without a remote, its folder.
     repository: String,
     /// Where the time begins, in UTC, as RFC 3339 has it.
     since: String,
@@ -209,9 +210,14 @@ fn report(here: &Path, periods: &Periods, now: i64) -> anyhow::Result<(JsonRepor
     for (path, message) in &problems {
         anstream::eprintln!("countersign: {path}: {message}");
     }
+    let folder = || root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let report = JsonReport {
         version: VERSION,
-        repository: root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        repository: git
+            .as_ref()
+            .map(|git| repository(git, &settings.config))
+            .filter(|it| !it.is_empty())
+            .unwrap_or_else(folder),
         since: moment(periods.since()),
         until: moment(periods.until()),
         parts: periods.length,

@@ -202,12 +202,10 @@ fn overview(report: &JsonReport) -> Section {
         table.row([words("times that something was out of the ordinary"), number(record.anomalies.total)]);
     }
     let states = |state: &str| report.objectives.iter().filter(|it| it.state == state).count();
-    for (state, what) in [
-        ("kept", "objectives that are kept"),
-        ("missed", "objectives that are missed"),
-        ("unknown", "objectives of which that is not known"),
-    ] {
-        table.row([words(what), number(states(state))]);
+    let with_limit = report.objectives.len() - states("no-limit");
+    for (state, what) in [("kept", "kept"), ("missed", "missed"), ("unknown", "not known")] {
+        let what = format!("objectives with a limit: {what}");
+        table.row([words(what), Cell::Number(format!("{} of {with_limit}", states(state)))]);
     }
     Section::new("overview", "At a glance").table(table, "")
 }
@@ -260,6 +258,12 @@ fn shares(commits: &JsonCommits, labels: &[String], part: &str) -> [Section; 4] 
             "{} of {all} commits and merges could not be read, so what they changed is missing in all of this.",
             commits.unread_steps
         ));
+    }
+    if commits.total.changes > 0 && commits.total.unknown == commits.total.changes {
+        share = share.says(
+            "No note, trailer or tag says of any of these who wrote them. `countersign init --git` sets up hooks that write it down from \
+             the next commit on.",
+        );
     }
     let share = share.chart(chart).table(table, "");
     let none = "No change was made in the time.";
