@@ -219,6 +219,15 @@ fn clocks_that_are_wrong_and_chains_that_do_not_hold_are_said() {
     assert_eq!(report_of["record"]["intact"], false, "{report_of:#}");
     let doubts = report_of["doubts"].to_string();
     assert!(doubts.contains("the ledger is not intact"), "{doubts}");
+
+    // What is no JSON any more ends what can be read, and not the report.
+    let mut bytes = std::fs::read(&ledger).expect("the ledger");
+    bytes[place + 8] = b'?';
+    std::fs::write(&ledger, bytes).expect("it is changed");
+    let said = report(&workspace, &["--since", "30d"]);
+    assert_eq!(said.code, Some(2), "{}", said.stderr);
+    assert!(said.stdout.contains("of the ledger only what comes before is counted"), "{}", said.stdout);
+    assert!(said.stdout.contains("## Who wrote what has changed"), "{}", said.stdout);
 }
 
 #[test]
