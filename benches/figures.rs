@@ -3,7 +3,7 @@
 //! Prints one Markdown table. A bar that is not met is reported and does not fail the run. Every comparison (with an echo
 //! over the same pipes, with tree-sitter's own parse) is made in the same run, in turns.
 //!
-//! Options: `--only latency,traces,check,start,provenance,impact,agents,gate,languages,report` for some of the groups, `--quick` for a run of seconds that
+//! Options: `--only latency,traces,check,start,provenance,impact,agents,gate,languages,report,incident` for some of the groups, `--quick` for a run of seconds that
 //! shows whether the benchmark itself works. The traces and corpora are looked for in `$COUNTERSIGN_SHARED`, else in `../shared` beside
 //! the workspace.
 
@@ -27,6 +27,8 @@ mod echo;
 mod gate;
 #[path = "figures/impact.rs"]
 mod impact;
+#[path = "figures/incident.rs"]
+mod incident;
 #[path = "figures/languages.rs"]
 mod languages;
 #[path = "figures/latency.rs"]
@@ -54,7 +56,7 @@ const COUNTERSIGN: &str = env!("CARGO_BIN_EXE_countersign");
 type Group = fn(&Settings) -> Vec<Row>;
 
 /// The groups, by the names that `--only` takes.
-const GROUPS: [(&str, Group); 10] = [
+const GROUPS: [(&str, Group); 11] = [
     ("latency", latency::measure),
     ("traces", traces::measure),
     ("check", check::measure),
@@ -65,6 +67,7 @@ const GROUPS: [(&str, Group); 10] = [
     ("gate", gate::measure),
     ("languages", languages::measure),
     ("report", report::measure),
+    ("incident", incident::measure),
 ];
 
 /// What a measurement goes by.

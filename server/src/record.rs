@@ -2,8 +2,10 @@
 //! wrote what and how that came to be known.
 
 use crate::git;
+use crate::proposal::JudgedOperation;
 use crate::state::Store;
-use countersign_agents::{Action, Call};
+use countersign_agents::{Action, Call, Moment};
+use countersign_commands::{Grade, Reach};
 use countersign_ledger::{Ledger, LedgerError, NewEntry};
 use countersign_policy::Verdict;
 use countersign_provenance::{Agent, Authority, Origin, sha256};
@@ -66,23 +68,66 @@ pub(crate) fn expired(file: &Path, count: usize) -> NewEntry {
 
 /// An entry that an agent was answered before it did something. `file` is the one that it was about to edit, or a name in the
 /// folder in which it was about to do something else. Of a command only a digest is kept: it may hold secrets.
-pub(crate) fn answered(file: &Path, call: &Call, verdict: Verdict, risks: &[&str]) -> NewEntry {
-    let mut body = json!({ "surface": "hook", "verdict": verdict, "risk": risks.first(), "risks": risks });
-    if let Some(session) = &call.session {
-        body["session"] = session.as_str().into();
-    }
-    let what = match &call.action {
-        Action::Command(command) => Some(("command", sha256(command))),
-        Action::Tool { name, .. } => Some(("tool", name.clone())),
-        Action::Edits(_) | Action::Nothing => None,
-    };
+pub(crate) fn answered(file: &Path, call: &Call, verdict: Verdict, answer: &str, risks: &[&str]) -> NewEntry {
+    let mut body =
+        json!({ "surface": "hook", "verdict": verdict, "answer": answer, "risk": risks.first(), "risks": risks });
+    name_call(&mut body, call);
     let is_edit = matches!(call.action, Action::Edits(_));
-    if let Some((name, value)) = what {
-        body[name] = value.into();
-    }
     let entry = entry_of(Kind::Verdict, file, Some(call.tool.clone()), None, body);
     NewEntry { file: entry.file.filter(|_| is_edit), ..entry }
 }
+
+/// Names the command by a digest, or the tool, with its session and the number that the agent gives the call.
+fn name_call(body: &mut Value, call: &Call) {
+    for (name, value) in [("session", &call.session), ("call", &call.call)] {
+        if let Some(value) = value {
+            body[name] = value.as_str().into();
+        }
+    }
+    match &call.action {
+        Action::Command(command) => body["command"] = sha256(command).into(),
+        Action::Tool { name, .. } => body["tool"] = name.as_str().into(),
+        Action::Edits(_) | Action::Nothing => {}
+    }
+}
+
+/// An entry that an agent has run a command or called a tool, and what that was judged to do. `folder` is that in which it was called.
+///
+/// The entry is about the folder in which its operations run, where the text says that, else that in which it was called; `here` says
+/// of each operation whether it runs there. Of what was hit only digests of names are kept, as [`crate::watch::names`] makes them, and
+/// none of what is on this machine alone; of a program that is not known, not even its name.
+pub(crate) fn ran(folder: &Path, call: &Call, operations: &[JudgedOperation]) -> NewEntry {
+    let place = |one: &JudgedOperation| one.operation.folder.as_ref().map(|inside| folder.join(inside));
+    let common = operations.iter().find_map(place).unwrap_or_else(|| folder.to_owned());
+    let operation = |one: &JudgedOperation| {
+        let deed = &one.operation;
+        let target = deed.target.as_deref().filter(|_| deed.reach != Reach::Local);
+        json!({
+            "program": program(call, &deed.program), "effect": deed.effect, "reach": deed.reach, "grave": deed.grade == Grade::Grave,
+            "certain": deed.certain, "environment": one.environment, "names": target.map(crate::watch::names),
+            "here": place(one).is_some_and(|place| place == common),
+        })
+    };
+    let state = if call.moment == Moment::Failed { "failed" } else { "done" };
+    let operations: Vec<Value> = operations.iter().take(MAX_OPERATIONS).map(operation).collect();
+    let mut body = json!({ "state": state, "operations": operations });
+    name_call(&mut body, call);
+    let entry = entry_of(Kind::Command, &common.join("-"), Some(call.tool.clone()), None, body);
+    // The folder, and no file in it.
+    let folder = entry.file.as_deref().and_then(|file| file.strip_suffix('-')).map(|it| it.trim_end_matches('/'));
+    let folder = folder.map(|folder| if folder.is_empty() { ".".to_owned() } else { folder.to_owned() });
+    NewEntry { file: folder, ..entry }
+}
+
+/// The name of a program that is known. Any other may be called after somebody, or not be the name of a program at all.
+fn program<'n>(call: &Call, name: &'n str) -> &'n str {
+    let is_known =
+        || countersign_commands::recognised().iter().any(|(names, _)| names.split('`').any(|known| known == name));
+    if matches!(call.action, Action::Tool { .. }) || is_known() { name } else { "a script" }
+}
+
+/// What one command does that is kept: a script may do more.
+const MAX_OPERATIONS: usize = 20;
 
 /// Why nothing is attributed for what an agent said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

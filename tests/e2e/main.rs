@@ -28,6 +28,7 @@ mod git_hook;
 mod history;
 mod hooks;
 mod impact;
+mod incident;
 #[path = "../incidents/mod.rs"]
 mod incidents;
 mod inherited;

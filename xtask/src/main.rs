@@ -150,13 +150,14 @@ fn countersign(arguments: &[&str]) -> anyhow::Result<String> {
 }
 
 /// What there are schemas of.
-const SCHEMAS: [&str; 17] = [
+const SCHEMAS: [&str; 18] = [
     "blame",
     "config",
     "doctor",
     "findings",
     "gate",
     "impact",
+    "incident",
     "log",
     "policy",
     "policy-input",
@@ -205,6 +206,7 @@ fn generated() -> anyhow::Result<Vec<(String, String)>> {
     for page in [
         "docs/agents.md",
         "docs/command-line.md",
+        "docs/incidents.md",
         "docs/mcp.md",
         "docs/objectives.md",
         "docs/provenance.md",

@@ -629,6 +629,11 @@ pub(crate) fn written_of(workspace: &Workspace, module: &str, address: &str) -> 
     evaluated(workspace, &Evaluation::new(workspace, MAX_STEPS), module, address)
 }
 
+/// The names that a block gives to what it declares, as far as they are written out: of the resource in its cloud, and its own.
+pub fn names_of(workspace: &Workspace, module: &str, address: &str) -> Vec<String> {
+    written_of(workspace, module, address).map(|(_, written)| written.names).unwrap_or_default()
+}
+
 /// The same, by an evaluation that notes what is asked for it.
 fn evaluated(
     workspace: &Workspace,

@@ -25,7 +25,8 @@ pub use countersign_infra::charts::{chart_of, parent_of};
 pub use countersign_infra::terraform::{Definition, Lowered, Workspace, folder, module_of, normal, unread};
 pub use countersign_infra::{Format, may_declare};
 pub use derive::{
-    Digest, Elsewhere, UnitAt, alone, block_at, gaps, is_affected, locate, parts, parts_with, units, wanted_files,
+    Digest, Elsewhere, UnitAt, alone, block_at, gaps, is_affected, locate, names_of, parts, parts_with, units,
+    wanted_files,
 };
 pub use document::{Change, Document, Evidence, Inserted, Ranges, Snapshot, over_limit};
 pub use examples::{Failed, failed_examples};

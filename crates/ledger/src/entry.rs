@@ -34,6 +34,8 @@ pub enum Kind {
     Anchor,
     /// A command that was denied was requested, approved, declined or used.
     Approval,
+    /// An agent has run a command or called a tool.
+    Command,
     /// What an agent does is out of the ordinary.
     Anomaly,
     /// What an AI tool wrote was taken back.
@@ -54,6 +56,7 @@ impl Kind {
             Self::Unmatched => "unmatched",
             Self::Anchor => "anchor",
             Self::Approval => "approval",
+            Self::Command => "command",
             Self::Anomaly => "anomaly",
             Self::Revert => "revert",
             Self::Other(name) => name,
@@ -72,6 +75,7 @@ impl From<&str> for Kind {
             Self::Unmatched,
             Self::Anchor,
             Self::Approval,
+            Self::Command,
             Self::Anomaly,
             Self::Revert,
         ];

@@ -7,12 +7,15 @@
 //!
 //! A command that was denied to a coding agent is let through by the same signatures ([`CommandApproval`]).
 //!
+//! What a person decides about an incident is signed in the same way ([`IncidentClosed`]).
+//!
 //! In an emergency somebody may let changes through alone, for some hours ([`BreakGlass`]), to be reviewed afterwards.
 
 mod answer;
 mod break_glass;
 mod command;
 mod evidence;
+mod incident;
 mod request;
 mod seal;
 mod signature;
@@ -23,6 +26,7 @@ pub use answer::{ANSWER_TYPE, Answer, Decision};
 pub use break_glass::{BREAK_GLASS_TYPE, BreakGlass, Given, Rules};
 pub use command::{COMMAND_TYPE, CommandApproval};
 pub use evidence::{About as AboutEvidence, Done, EVIDENCE_NAMESPACE, EVIDENCE_TYPE, Evidence};
+pub use incident::{INCIDENT_TYPE, IncidentClosed, Role};
 pub use request::{About, Bound, REQUEST_TYPE, Region, Request, Unreadable};
 pub use seal::{digest, seal};
 pub use signature::{NAMESPACE, Refused, Signed, verify, verify_in};

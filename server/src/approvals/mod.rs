@@ -116,7 +116,7 @@ pub(crate) fn admit(
                     continue;
                 }
             }
-            return Some(match log(store, &at, &one.request, "used", None, None) {
+            return Some(match log_used(store, &at, &one.request, call) {
                 Ok(()) => {
                     let words = one.counting(approval, rules, now());
                     let people: Vec<&str> = words.iter().map(|word| word.person.as_str()).collect();
@@ -203,8 +203,16 @@ fn changed_files<'f>(then: &'f BTreeMap<String, String>, now: &'f BTreeMap<Strin
     then.keys().chain(now.keys()).find(|path| then.get(*path) != now.get(*path))
 }
 
-/// Adds to the ledger what became of a request, with the statement that somebody signed and the fingerprint of the key. The command
-/// itself may hold secrets, so only digests are there.
+/// Adds to the ledger that a request was used up, by which call.
+fn log_used(store: &Store, file: &Path, request: &Request, call: &Call) -> Result<(), LedgerError> {
+    let mut entry = entry_of_request(file, request, "used", None);
+    if let Some(call) = &call.call {
+        entry.body["call"] = call.as_str().into();
+    }
+    append(store, file, &[entry])
+}
+
+/// Adds to the ledger what became of a request, with the statement that somebody signed and the fingerprint of the key.
 pub(crate) fn log(
     store: &Store,
     file: &Path,
@@ -213,17 +221,23 @@ pub(crate) fn log(
     person: Option<String>,
     signed: Option<(&[u8], &str)>,
 ) -> Result<(), LedgerError> {
-    let mut body = json!({
+    let mut entry = entry_of_request(file, request, state, person);
+    if let Some((statement, key)) = signed {
+        entry.body["statement"] = record::sha256(statement).into();
+        entry.body["key"] = key.into();
+    }
+    append(store, file, &[entry])
+}
+
+/// What became of a request. The command itself may hold secrets, so only digests are there.
+fn entry_of_request(file: &Path, request: &Request, state: &str, person: Option<String>) -> NewEntry {
+    let body = json!({
         "state": state, "request": request.id, "session": request.session,
         "command": record::sha256(request.line().as_bytes()),
         "effects": request.basis.operations.iter().map(|done| done.effect).collect::<Vec<_>>(),
     });
-    if let Some((statement, key)) = signed {
-        body["statement"] = record::sha256(statement).into();
-        body["key"] = key.into();
-    }
     let entry = entry_of(Kind::Approval, file, Some(request.agent.tool().to_owned()), person, body);
-    append(store, file, &[NewEntry { file: None, ..entry }])
+    NewEntry { file: None, ..entry }
 }
 
 /// Where a request stands, in a sentence.

@@ -49,12 +49,13 @@ pub(super) fn run(agent: AgentKind) -> ExitCode {
             let is_denied = matches!(answer, Answer::Deny(_));
             // What people let through is nothing strange.
             if let Some(judgement) = judgement.as_ref().filter(|_| !is_let_through) {
-                problems.extend(log_answer(&store, &call, judgement).err());
+                problems.extend(log_answer(&store, &call, judgement, &answer).err());
                 problems.extend(watch::decided(&store, &call, judgement, is_denied).err());
             }
             problems.extend(judgement.into_iter().flat_map(|judgement| judgement.unjudged));
             // Also of what is denied: it may come about all the same, by a person's will or where an agent does not listen.
             problems.extend(record(&store, &call, is_denied));
+            problems.extend(log_done(&store, &call).err());
             // Where a tool has run already there is nothing to answer.
             let is_asked = matches!(call.moment, Moment::Before | Moment::Start);
             (is_asked.then(|| answer.reply(call.agent, call.event.as_deref())), problems)
@@ -78,18 +79,33 @@ fn answer(store: &Store, call: &Call, judgement: &Judgement, problems: &mut Vec<
     }
 }
 
-/// Adds to the ledger that something was denied, or has to be reviewed.
-fn log_answer(store: &Store, call: &Call, judgement: &Judgement) -> Result<(), String> {
-    if judgement.verdict() < Verdict::Review {
-        return Ok(());
-    }
+/// Adds to the ledger that something was denied, asked about, or has to be reviewed.
+fn log_answer(store: &Store, call: &Call, judgement: &Judgement, answer: &Answer) -> Result<(), String> {
+    let answered = match answer {
+        Answer::Deny(_) => "deny",
+        Answer::Ask(_) => "ask",
+        _ if judgement.verdict() < Verdict::Review => return Ok(()),
+        Answer::Tell(_) => "tell",
+        Answer::Pass => "pass",
+    };
     let named = match &call.action {
         Action::Edits(edits) => edits.first().map(|edit| edit.path.as_path()),
         _ => None,
     };
     let file = disk::place(call.cwd.as_deref(), named.unwrap_or(Path::new("-")));
-    let entry = record::answered(&file, call, judgement.verdict(), &judgement.ids());
+    let entry = record::answered(&file, call, judgement.verdict(), answered, &judgement.ids());
     record::append(store, &file, &[entry]).map_err(|error| error.to_string())
+}
+
+/// Adds to the ledger that a command was run or a tool called, whether or not anything stood in its way.
+fn log_done(store: &Store, call: &Call) -> Result<(), String> {
+    if !matches!(call.moment, Moment::After | Moment::Failed) {
+        return Ok(());
+    }
+    let Some(operations) = proposal::done(call) else { return Ok(()) };
+    let at = disk::place(call.cwd.as_deref(), Path::new("-"));
+    let folder = at.parent().unwrap_or(&at);
+    record::append(store, &at, &[record::ran(folder, call, &operations)]).map_err(|error| error.to_string())
 }
 
 /// Prints a reply, and gives its exit code.

@@ -29,7 +29,7 @@ pub(super) struct LogArguments {
     /// Only entries about this AI tool.
     #[arg(long, value_name = "TOOL")]
     agent: Option<String>,
-    /// Only entries of this kind: `insertion`, `tag`, `correction`, `finding`, `verdict`, `unmatched`, `anchor`, `approval`,
+    /// Only entries of this kind: `insertion`, `tag`, `correction`, `finding`, `verdict`, `unmatched`, `anchor`, `approval`, `command`,
     /// `anomaly`, `revert`.
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,

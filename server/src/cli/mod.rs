@@ -17,6 +17,7 @@ mod gitlab;
 mod hook;
 mod human;
 mod impact;
+mod incident;
 mod init;
 mod junit;
 mod ledger;
@@ -131,6 +132,9 @@ enum Command {
     /// By what was recorded in this clone and by the notes and trailers of commits; what neither holds is said to be not known. Ends
     /// with 0, and with 2 where the command line is wrong or something could not be read.
     Report(report::ReportArguments),
+    /// Find out what may have caused an incident, and keep what was decided about it.
+    #[command(subcommand)]
+    Incident(incident::IncidentCommand),
     /// Write down on a commit who wrote its lines: what the hooks call that `init --git` sets up.
     ///
     /// The note is that of git-ai (`refs/notes/ai`, authorship/3.0.0). Where git-ai itself is installed, it writes its own
@@ -259,6 +263,8 @@ enum Schema {
     Protocol,
     /// What `report --format json` prints.
     Report,
+    /// What `incident new --format json` prints, and keeps.
+    Incident,
     /// What `request-command --list --format json` prints.
     Requests,
     /// What `review list --format json` prints.
@@ -300,6 +306,7 @@ pub fn run() -> ExitCode {
         Command::Ledger { command } => ledger::run(&command),
         Command::Slo(arguments) => slo::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Incident(command) => incident::run(&command),
         Command::Note(arguments) => note::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
@@ -356,6 +363,7 @@ fn schema(of: Schema) -> anyhow::Result<ExitCode> {
         Schema::PolicyInput => schemars::schema_for!(countersign_engine::input::JsonInput),
         Schema::Protocol => crate::lsp::protocol_schema(),
         Schema::Report => schemars::schema_for!(report::JsonReport),
+        Schema::Incident => schemars::schema_for!(incident::Incident),
         Schema::Requests => schemars::schema_for!(Vec<request_command::JsonRequest>),
         Schema::Reviews => schemars::schema_for!(Vec<gate::JsonChange>),
         Schema::Risks => schemars::schema_for!(Vec<catalogue::JsonRisk<'static>>),

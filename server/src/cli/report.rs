@@ -11,7 +11,7 @@ mod record;
 use super::check::write_output;
 use super::slo::{JsonObjective, objectives};
 use super::stamp::UNNAMED;
-use super::{FAILED, ledger, print};
+use super::{FAILED, incident, ledger, print};
 use crate::disk::Configs;
 use crate::git::Git;
 use crate::record::now;
@@ -200,7 +200,10 @@ fn report(here: &Path, periods: &Periods, now: i64) -> anyhow::Result<(JsonRepor
     if let Some(why) = record.as_ref().and_then(|record| record.unread.as_ref()) {
         doubts.push(format!("of the ledger only what comes before is counted: {why}"));
     }
-    let objectives = objectives(&cases.unwrap_or_default(), &settings.config.objectives, MAX_LISTED);
+    let mut cases = cases.unwrap_or_default();
+    let of_incidents = git.iter().flat_map(|git| incident::cases(git, &mut doubts)).collect::<Vec<_>>();
+    cases.extend(of_incidents.into_iter().filter(|case| periods.index(case.at).is_some()));
+    let objectives = objectives(&cases, &settings.config.objectives, MAX_LISTED);
     if git.is_none() {
         doubts.push("this is no repository of git, so nothing is known of changes".to_owned());
     }

@@ -1,6 +1,6 @@
 //! `countersign slo`: whether what a team wants of changes by AI tools holds, by the record.
 
-use super::{FAILED, Format, ledger, print};
+use super::{FAILED, Format, incident, ledger, print};
 use crate::disk::Configs;
 use crate::git::Git;
 use crate::record;
@@ -93,7 +93,7 @@ pub(super) struct JsonQuantiles {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct JsonCase {
-    /// The entry of the ledger that says first that it was seen.
+    /// The entry of the ledger that says first that it was seen; 0 for an incident, which its file says.
     pub(super) entry: u64,
     /// When that was, in UTC, as RFC 3339 has it.
     pub(super) at: String,
@@ -138,7 +138,9 @@ pub(super) fn run(arguments: &SloArguments) -> anyhow::Result<ExitCode> {
         None => doubts.push("nothing was recorded here, so nothing is known".to_owned()),
     }
     let said = git.as_ref().map(|git| said_in_files(git, &settings.config)).unwrap_or_default();
-    let cases: Vec<Case> = cases.finish(said).into_iter().filter(|case| case.at >= since.as_millisecond()).collect();
+    let mut cases: Vec<Case> = cases.finish(said);
+    cases.extend(git.iter().flat_map(|git| incident::cases(git, &mut doubts)));
+    cases.retain(|case| case.at >= since.as_millisecond());
     let measured = measure(&cases, &settings.config.objectives, record::now());
     let report =
         JsonSlo { since: since.to_string(), objectives: measured.iter().map(|one| json(one, SHOWN)).collect(), doubts };

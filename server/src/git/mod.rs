@@ -2,10 +2,12 @@
 
 mod checkout;
 mod history;
+mod line;
 mod revision;
 
 pub(crate) use checkout::Checkout;
 pub(crate) use history::{BlamedLine, Git, NOTES, Step};
+pub(crate) use line::Line;
 pub(crate) use revision::{MergeBases, Revision};
 
 use crate::upwards::folders_from;

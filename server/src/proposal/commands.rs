@@ -25,11 +25,7 @@ pub(super) fn command(call: &Call, command: &str) -> Judgement {
     let files = OnDisk::default();
     let operations = place.with_context(&files, |context| countersign_commands::judge(command, context));
     let mut judgement = place.judgement("this command", &operations);
-    let operations = operations.into_iter().map(|operation| {
-        let (environment, verdict) = place.verdict(&operation);
-        JudgedOperation { operation, environment, is_stopped: verdict >= Verdict::Review }
-    });
-    let operations = operations.collect();
+    let operations = place.judged(operations);
     judgement.judged = Some(Judged { folder: place.folder, operations, files: files.read.into_inner() });
     judgement
 }
@@ -94,6 +90,17 @@ pub(super) fn tool(call: &Call, name: &str, arguments: &Value) -> Option<Judgeme
     let operations =
         place.with_context(&OnDisk::default(), |context| countersign_commands::judge_tool(name, arguments, context));
     Some(place.judgement(&format!("this call of {name}"), &operations))
+}
+
+/// What a call of a tool has done, as [`tool`] judges it.
+pub(super) fn done_by_tool(call: &Call, name: &str, arguments: &Value) -> Option<Vec<JudgedOperation>> {
+    if !is_foreign(call, name) || crate::mcp::is_own_tool(name) {
+        return None;
+    }
+    let place = Place::of(call);
+    let operations =
+        place.with_context(&OnDisk::default(), |context| countersign_commands::judge_tool(name, arguments, context));
+    Some(place.judged(operations))
 }
 
 /// Whether a tool is none of the agent's own: one of a server, or one for a cloud.
@@ -166,6 +173,15 @@ impl Place {
             branch: branch.as_deref(),
             protected: &self.config.config.agents.protected_branches,
         })
+    }
+
+    /// Operations, each with its environment and whether somebody has to look at it.
+    fn judged(&self, operations: Vec<Operation>) -> Vec<JudgedOperation> {
+        let judged = |operation: Operation| {
+            let (environment, verdict) = self.verdict(&operation);
+            JudgedOperation { operation, environment, is_stopped: verdict >= Verdict::Review }
+        };
+        operations.into_iter().map(judged).collect()
     }
 
     /// The environment of an operation, and what follows.

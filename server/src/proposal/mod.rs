@@ -6,7 +6,7 @@ mod edits;
 mod inherited;
 pub mod text;
 
-pub(crate) use commands::{Judged, UNREADABLE};
+pub(crate) use commands::{Judged, JudgedOperation, UNREADABLE};
 
 use crate::watch::Deed;
 use crate::watch::denied::Left;
@@ -80,6 +80,17 @@ pub(crate) fn judge(call: &Call) -> Option<Judgement> {
             "Countersign failed while it judged this; please report it with what the agent was about to do".to_owned();
         Some(Judgement { unjudged: vec![why], ..Judgement::new("this", &commands::settings(call)) })
     })
+}
+
+/// What a call has done, by what is there to be read now; `None` where it is no command and no call of a tool that may change what
+/// others share. Nothing where it cannot be judged.
+pub(crate) fn done(call: &Call) -> Option<Vec<JudgedOperation>> {
+    let judge = || match &call.action {
+        Action::Command(command) => commands::command(call, command).judged.map(|judged| judged.operations),
+        Action::Tool { name, arguments } => commands::done_by_tool(call, name, arguments),
+        Action::Edits(_) | Action::Nothing => None,
+    };
+    catch_unwind(AssertUnwindSafe(judge)).unwrap_or_else(|_| Some(Vec::new()))
 }
 
 /// The answer where the payload itself could not be read.

@@ -26,7 +26,7 @@ pub(crate) use parts::{Part, parts};
 pub(crate) use planned::{PlanFile, Planned};
 pub(crate) use proved::{EvidenceFile, Proved};
 pub(crate) use signers::{read_signers, signers_on_disk};
-pub(crate) use situation::Situation;
+pub(crate) use situation::{Situation, is_of_interest};
 pub(crate) use told::{Said, State, Told};
 
 use crate::disk::Configs;

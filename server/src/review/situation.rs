@@ -5,13 +5,13 @@ use super::kept::{Reviews, Stands};
 use super::signers::read_signers;
 use super::{Change, PlanFile, Proved, REVIEWS, email, impact_in_request, repository};
 use crate::disk::{Configs, FolderConfig};
-use crate::git::{self, Checkout, Git, MergeBases, Revision};
+use crate::git::{self, Checkout, Git, MergeBases, Revision, Step};
 use crate::impact::Kept;
 use anyhow::{Context, bail};
 use countersign_engine::normal;
 use countersign_engine::report::JsonProblem;
 use countersign_grammars::Language;
-use countersign_policy::{CODEOWNERS, CONFIG_FILE, OWN_RISKS};
+use countersign_policy::{CODEOWNERS, CONFIG_FILE, Globs, OWN_RISKS};
 use countersign_review::{About, Request, Signers, Standing};
 use jiff::Timestamp;
 use serde_json::json;
@@ -89,10 +89,15 @@ impl Situation {
         Self::between(git, (base, head), base, plans)
     }
 
-    /// What came in by one step of a branch, from one commit to the next or to the one that was merged, as the gate saw it then: by
-    /// the policy and the signers of the branch, as of the time of the step.
-    pub(crate) fn of_step(git: &Git, base: &str, head: &str, at: Timestamp) -> anyhow::Result<Self> {
-        Ok(Self { at, ..Self::between(git, (base, head), base, &[])? })
+    /// What came in by one step of a branch, as the gate saw it then: by the policy and the signers of the branch, as of the time of the
+    /// step, in milliseconds since 1970. Of a merge it is what its branch brought.
+    pub(crate) fn of_step(git: &Git, step: &Step, at: i64) -> anyhow::Result<Self> {
+        let (base, head) = match step.parents.as_slice() {
+            [base, branch] => (base, branch),
+            [base, ..] => (base, &step.commit),
+            [] => bail!("nothing comes before it here"),
+        };
+        Ok(Self { at: Timestamp::from_millisecond(at)?, ..Self::between(git, (base, head), base, &[])? })
     }
 
     /// What a commit has against one of its past, by the policy and the signers of its own and as of its time: each step was judged
@@ -263,6 +268,17 @@ impl Situation {
         };
         self.signers.names().into_iter().filter(may).map(str::to_owned).collect()
     }
+}
+
+/// Whether policy may have something to do with what a step changed.
+pub(crate) fn is_of_interest(step: &Step, config: &FolderConfig) -> bool {
+    let is_named = |file: &str| {
+        let environment = config.config.environment.of_path(file);
+        let names = |paths: &Option<Globs>| paths.as_ref().is_some_and(|paths| paths.fit(file));
+        config.tiers.of_file(file, environment).is_some() || config.config.require.iter().any(|row| names(&row.paths))
+    };
+    let is_of_it = |file: &String| Language::of_path(file).is_some() || file.starts_with(REVIEWS) || is_named(file);
+    step.files.iter().any(is_of_it)
 }
 
 /// That a file is a link to something that nobody looks at, and that Terraform would read.

@@ -108,6 +108,17 @@ pub(crate) fn name(target: &str) -> String {
     digest(&last.to_lowercase())
 }
 
+/// Digests of the words of a target, each as a whole and of the name in it, so that it can be told whether something has that name.
+pub(crate) fn names(target: &str) -> Vec<String> {
+    let words = target.split([' ', ',', '\t']).filter(|word| !word.is_empty()).take(MAX_NAMES);
+    let mut names: Vec<String> = words.flat_map(|word| [digest(&word.to_lowercase()), name(word)]).collect();
+    names.dedup();
+    names
+}
+
+/// Words of a target of which digests are kept.
+const MAX_NAMES: usize = 10;
+
 pub(crate) fn digest(text: &str) -> String {
     sha256(text).chars().take(16).collect()
 }

@@ -9,7 +9,7 @@ mod deed;
 pub(crate) mod denied;
 mod session;
 
-pub(crate) use deed::{Class, Deed, digest, name};
+pub(crate) use deed::{Class, Deed, digest, name, names};
 pub(crate) use session::{resource, resources};
 
 use crate::approvals::now;

@@ -15,9 +15,11 @@
 mod client;
 mod frame;
 mod process;
+mod scripted;
 mod text;
 
 pub use client::{Client, Received, RpcError, default_answer};
 pub use frame::{frame, read_frame};
 pub use process::{run, run_on};
+pub use scripted::{Cause, Scene, scripted};
 pub use text::{Encoding, LspText};

@@ -5,13 +5,12 @@ use super::record::PROTECTIONS;
 use super::{Distribution, Listed, moment};
 use crate::cli::stamp::{TIERS, agents, standing};
 use crate::disk::FolderConfig;
-use crate::git::{Git, Step, is_shallow};
-use crate::review::{Change, REVIEWS, Situation};
+use crate::git::{Git, Line, is_shallow};
+use crate::review::{Change, Situation, is_of_interest};
 use countersign_grammars::Language;
 use countersign_impact::Action;
-use countersign_policy::{Environment, Globs, Impacted, Mode, Origin, Tier};
+use countersign_policy::{Environment, Impacted, Mode, Origin, Tier};
 use countersign_review::Standing;
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -206,21 +205,15 @@ pub(super) fn commits(
         doubts.push("nothing is committed here yet, so nothing is known of changes".to_owned());
         return Ok(None);
     }
-    let mut line = git.first_parents("HEAD")?;
-    line.reverse();
-    let times: Vec<i64> = line.iter().map(|(_, time)| time.saturating_mul(1000)).collect();
-    let ahead = times.iter().filter(|time| **time > now).count();
-    if ahead > 0 {
-        doubts.push(format!("{ahead} of the commits are dated ahead of this machine's clock; they and those that follow count as made just now"));
+    let line = Line::to(git, "HEAD", now)?;
+    if line.ahead > 0 {
+        doubts.push(format!("{} of the commits are dated ahead of this machine's clock; they and those that follow count as made just now", line.ahead));
     }
-    // Where the time ends now, what is made just now is in it.
-    let times = smoothed(&times.iter().map(|time| (*time).min(now - 1)).collect::<Vec<_>>());
-    let before = |at: i64| times.partition_point(|time| *time < at).checked_sub(1);
-    let Some(last) = before(periods.until()) else {
+    let Some(last) = line.before(periods.until()) else {
         doubts.push("all commits are younger than the time of the report, so nothing is known of changes".to_owned());
         return Ok(None);
     };
-    let first = before(periods.since()).unwrap_or_else(|| {
+    let first = line.before(periods.since()).unwrap_or_else(|| {
         let why = if is_shallow(git.root()) {
             "this clone is shallow and ends within the time; `git fetch --unshallow` gets the rest"
         } else {
@@ -229,20 +222,9 @@ pub(super) fn commits(
         doubts.push(why.to_owned());
         0
     });
-    let name = |index: usize| line.get(index).map(|(commit, _)| commit.clone()).unwrap_or_default();
-    let (from, to) = (name(first), name(last));
-    let is_of_interest = |file: &String| {
-        let is_named = || {
-            let environment = config.config.environment.of_path(file);
-            let names = |paths: &Option<Globs>| paths.as_ref().is_some_and(|paths| paths.fit(file));
-            config.tiers.of_file(file, environment).is_some()
-                || config.config.require.iter().any(|row| names(&row.paths))
-        };
-        Language::of_path(file).is_some() || file.starts_with(REVIEWS) || is_named()
-    };
-    let steps = git.steps(&from, &to)?.into_iter().zip(times.iter().skip(first + 1));
-    let mut steps: Vec<(Step, i64)> = steps.map(|(step, time)| (step, *time)).collect();
-    steps.retain(|(step, _)| step.files.iter().any(is_of_interest));
+    let (from, to) = (line.commit(first).to_owned(), line.commit(last).to_owned());
+    let mut steps = line.steps(git, first, last)?;
+    steps.retain(|(step, _)| is_of_interest(step, config));
     if let Some(more) = steps.len().checked_sub(MAX_STEPS).filter(|more| *more > 0) {
         doubts.push(format!("the oldest {more} steps of the branch are not counted; a shorter time has them all"));
         steps.drain(..more);
@@ -251,7 +233,7 @@ pub(super) fn commits(
     let mut problems = BTreeSet::new();
     let mut latest = None;
     for (step, at) in &steps {
-        match situation(git, step, *at) {
+        match Situation::of_step(git, step, *at) {
             Ok(situation) => {
                 found.add(*at, periods, &situation);
                 problems.extend(situation.all_problems().into_iter().map(|it| format!("{}: {}", it.path, it.message)));
@@ -268,39 +250,6 @@ pub(super) fn commits(
         doubts.push(format!("{more} more problems of this kind are not told one by one"));
     }
     Ok(Some(found.finish((from, to), steps.len(), latest.as_ref())))
-}
-
-/// What a step brought, as the gate saw it: of a merge, what its branch brought.
-fn situation(git: &Git, step: &Step, at: i64) -> anyhow::Result<Situation> {
-    let (base, head) = match step.parents.as_slice() {
-        [base, branch] => (base, branch),
-        [base, ..] => (base, &step.commit),
-        [] => anyhow::bail!("nothing comes before it here"),
-    };
-    Situation::of_step(git, base, head, Timestamp::from_millisecond(at)?)
-}
-
-/// Times of commits, the oldest first, as if no clock had gone wrong: one that is out of line with its neighbours counts as they do,
-/// and none is before one that it comes after.
-fn smoothed(times: &[i64]) -> Vec<i64> {
-    let median = |index: usize| {
-        // As many neighbours on either side.
-        let reach = index.min(times.len() - 1 - index).min(2);
-        let mut near = times.get(index - reach..=index + reach).unwrap_or_default().to_vec();
-        near.sort_unstable();
-        near.get(reach).copied().unwrap_or_default()
-    };
-    let mut smoothed: Vec<i64> = (0..times.len()).map(median).collect();
-    // All others would follow the first one.
-    if let (Some(first), Some(second)) = (smoothed.first().copied(), times.get(1)) {
-        smoothed[0] = first.min(*second);
-    }
-    let mut last = i64::MIN;
-    for time in &mut smoothed {
-        last = last.max(*time);
-        *time = last;
-    }
-    smoothed
 }
 
 /// Shares by name.
@@ -480,18 +429,6 @@ fn most(shares: Shares) -> Vec<JsonShare> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn one_clock_that_is_wrong_moves_nothing() {
-        assert_eq!(smoothed(&[10, 20, 30, 40, 50]), [10, 20, 30, 40, 50]);
-        assert_eq!(smoothed(&[10, 20, 9_999, 40, 50]), [10, 20, 40, 50, 50]);
-        assert_eq!(smoothed(&[10, 20, 0, 40, 50]), [10, 10, 20, 40, 50]);
-        assert_eq!(smoothed(&[9_999, 20, 30]), [20, 30, 30]);
-        assert_eq!(smoothed(&[]), [0_i64; 0]);
-        assert_eq!(smoothed(&[7]), [7]);
-        let all = smoothed(&[5, 4, 3, 2, 1]);
-        assert!(all.is_sorted(), "{all:?}");
-    }
 
     #[test]
     fn the_rest_is_counted_together() {

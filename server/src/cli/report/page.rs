@@ -335,6 +335,7 @@ fn agents(record: &JsonRecord) -> Section {
             "insertions",
             "edits: review",
             "edits: deny",
+            "commands: run",
             "commands: review",
             "commands: deny",
             "requested",
@@ -349,6 +350,7 @@ fn agents(record: &JsonRecord) -> Section {
             agent.insertions,
             edits.review,
             edits.deny,
+            agent.ran,
             commands.review,
             commands.deny,
             requests.requested,
@@ -360,7 +362,7 @@ fn agents(record: &JsonRecord) -> Section {
     }
     Section::new("agents", "What agents were told")
         .says(
-            "Answers of the hook, before the agent went on; what was allowed or only noted is not recorded. What was denied may be \
+            "Commands and calls of tools that it ran, and answers of the hook before it went on; that something was allowed or only noted is not recorded. What was denied may be \
              requested; a person agrees or declines, and the agreement is used once.",
         )
         .table(table, "No agent did anything that was recorded.")

@@ -74,6 +74,8 @@ pub(super) struct JsonAgent {
     pub(super) insertions: usize,
     /// What it was answered before edits. What was allowed or only noted is not recorded.
     pub(super) edits: JsonAnswers,
+    /// How many commands and calls of tools it ran.
+    pub(super) ran: usize,
     /// What it was answered before commands and calls of tools. What was allowed or only noted is not recorded.
     pub(super) commands: JsonAnswers,
     /// What became of the denied commands that it asked for.
@@ -301,6 +303,7 @@ impl<'p> Tally<'p> {
                     activity.denials += 1;
                 }
             }
+            Kind::Command => self.agent(entry).ran += 1,
             // Of a review it says which one; of a command, which request.
             Kind::Approval if word("request").is_some() => {
                 let state = word("state").unwrap_or_default();
