@@ -222,8 +222,9 @@ fn outside_of_code(markdown: &str) -> Vec<&str> {
     let fenced = markdown.split("```toml").nth(1).and_then(|rest| rest.split("\n```").next()).unwrap_or_default();
     let outside = |line: &str| {
         // Of code, all between two fences of the same length.
-        let mut rest = line;
         let mut out = String::new();
+        let line = line.replace("\\`", "");
+        let mut rest = line.as_str();
         while let Some(start) = rest.find('`') {
             out.push_str(&rest[..start]);
             let fence: String = rest[start..].chars().take_while(|c| *c == '`').collect();
@@ -239,7 +240,8 @@ fn outside_of_code(markdown: &str) -> Vec<&str> {
             };
             rest = end.map_or("", |end| &inside[end..]);
         }
-        out + rest
+        // A mark with a backslash before it means nothing.
+        (out + rest).replace("\\<", "").replace("\\[", "")
     };
     markdown.lines().filter(|line| !fenced.contains(line) && outside(line).contains(['<', '['])).collect()
 }

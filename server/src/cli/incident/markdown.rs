@@ -17,6 +17,31 @@ fn code(text: &str) -> String {
     stamp::code(&shown(text))
 }
 
+/// A sentence in which others may have written something: nothing in it means anything in Markdown, and it stays readable.
+fn prose(text: &str) -> String {
+    let text = super::one_line(text);
+    let mut out = String::with_capacity(text.len());
+    let mut before = ' ';
+    for (at, c) in text.char_indices() {
+        let rest = text.get(at + c.len_utf8()..).unwrap_or_default();
+        let is_mark = match c {
+            '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '|' | '~' | '&' => true,
+            // Within a word it is a letter.
+            '_' => !(before.is_alphanumeric() && rest.starts_with(char::is_alphanumeric)),
+            // What would be made a link.
+            ':' => rest.starts_with("//"),
+            '.' => out.ends_with("www"),
+            _ => false,
+        };
+        if is_mark {
+            out.push('\\');
+        }
+        out.push(c);
+        before = c;
+    }
+    out
+}
+
 /// Who wrote a candidate, in words.
 pub(super) fn writer(candidate: &Candidate) -> String {
     let agents = tools(candidate);
@@ -69,20 +94,20 @@ pub(super) fn post_mortem(incident: &Incident) -> String {
         .commands
         .map_or_else(|| "no commands, for nothing was recorded".to_owned(), |it| stamp::counted(it, "command"));
     line(&format!(
-        "{} of the branch and {commands} were looked at. The likeliest first; the number orders them and is no probability.\n",
+        "Looked at: {} of the branch, and {commands}. The likeliest first; the number orders them and is no probability.\n",
         stamp::counted(incident.steps, "step")
     ));
     for (number, candidate) in incident.candidates.iter().take(MAX_TOLD).enumerate() {
         line(&format!(
             "{}. **{}** ({}, by {}, at {})",
             number + 1,
-            code(&what(candidate)),
+            prose(&what(candidate)),
             candidate.score,
-            code(&writer(candidate)),
+            prose(&writer(candidate)),
             candidate.at
         ));
         for sentence in candidate.evidence.iter().chain(&candidate.gaps) {
-            line(&format!("   - {}", code(sentence)));
+            line(&format!("   - {}", prose(sentence)));
         }
     }
     let more = incident.candidates.len().saturating_sub(MAX_TOLD) + incident.more_candidates;
@@ -94,7 +119,7 @@ pub(super) fn post_mortem(incident: &Incident) -> String {
     line("\n## The part of AI tools\n");
     line(&format!("Proposed: **{}**, for a person to decide.\n", incident.proposal.role.name()));
     for reason in &incident.proposal.reasons {
-        line(&format!("- {}", code(reason)));
+        line(&format!("- {}", prose(reason)));
     }
     line("\n## Factors\n");
     let factors =
@@ -102,7 +127,7 @@ pub(super) fn post_mortem(incident: &Incident) -> String {
     for (name, factors) in factors {
         line(&format!("### {name}\n"));
         for factor in factors {
-            line(&format!("- {}", code(factor)));
+            line(&format!("- {}", prose(factor)));
         }
         line("- _…_\n");
     }
@@ -118,7 +143,7 @@ pub(super) fn post_mortem(incident: &Incident) -> String {
     line("\n## What follows\n\n| what | who | until |\n|---|---|---|\n| _…_ | _…_ | _…_ |");
     line("\n## What is not known\n");
     for doubt in &incident.doubts {
-        line(&format!("- {}", code(doubt)));
+        line(&format!("- {}", prose(doubt)));
     }
     if incident.doubts.is_empty() {
         line("_…_");
@@ -131,7 +156,7 @@ fn timeline(incident: &Incident, line: &mut dyn FnMut(&str)) {
     line("| when (UTC) | what |\n|---|---|");
     let skipped = incident.timeline.len().saturating_sub(MAX_MOMENTS);
     for event in incident.timeline.iter().skip(skipped) {
-        line(&format!("| {} | {} |", event.at, code(&event.what)));
+        line(&format!("| {} | {} |", event.at, prose(&event.what)));
     }
     if skipped > 0 {
         line(&format!("\nThe {skipped} moments before are in the JSON beside this."));
@@ -187,4 +212,19 @@ fn row_of_change(part: &Part) -> (String, String) {
         format!("This row of `countersign.toml` wants one approval for {does} below {}.", code(&format!("{folder}**"))),
         row,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::prose;
+
+    #[test]
+    fn a_sentence_means_nothing_in_markdown() {
+        assert_eq!(prose("aws_db_instance.orders is _gone_"), "aws_db_instance.orders is \\_gone\\_");
+        assert_eq!(
+            prose("a|b <i>[x](https://y) `c` *d* &lt;"),
+            "a\\|b \\<i\\>\\[x\\](https\\://y) \\`c\\` \\*d\\* \\&lt;"
+        );
+        assert_eq!(prose("www.example.com\n# \u{1b}[31m"), "www\\.example.com # \u{fffd}\\[31m");
+    }
 }
