@@ -38,6 +38,7 @@ mod ledger;
 mod live;
 mod mcp;
 mod moves;
+mod otlp;
 mod own_risks;
 mod patterns;
 mod peers;

@@ -213,6 +213,7 @@ fn generated() -> anyhow::Result<Vec<(String, String)>> {
         "docs/releases.md",
         "docs/report.md",
         "docs/reviews.md",
+        "docs/telemetry.md",
     ] {
         files.push((page.to_owned(), with_help(&fs::read_to_string(root().join(page))?)?));
     }

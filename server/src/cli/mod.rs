@@ -22,6 +22,7 @@ mod init;
 mod junit;
 mod ledger;
 mod note;
+mod otlp;
 mod own_risks;
 mod person;
 mod policy;
@@ -132,6 +133,11 @@ enum Command {
     /// By what was recorded in this clone and by the notes and trailers of commits; what neither holds is said to be not known. Ends
     /// with 0, and with 2 where the command line is wrong or something could not be read.
     Report(report::ReportArguments),
+    /// Send verdicts, anomalies and objectives to a collector of OpenTelemetry, as OTLP over HTTP.
+    ///
+    /// Sends what is new in the ledger of this clone since the last call, and ends. Names of people and files are not sent, for nobody
+    /// could erase them there. Ends with 0, and with 2 where the collector cannot be reached or did not take all of it.
+    Otlp(otlp::OtlpArguments),
     /// Find out what may have caused an incident, and keep what was decided about it.
     #[command(subcommand)]
     Incident(incident::IncidentCommand),
@@ -306,6 +312,7 @@ pub fn run() -> ExitCode {
         Command::Ledger { command } => ledger::run(&command),
         Command::Slo(arguments) => slo::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Otlp(arguments) => otlp::run(&arguments),
         Command::Incident(command) => incident::run(&command),
         Command::Note(arguments) => note::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
