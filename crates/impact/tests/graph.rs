@@ -431,3 +431,33 @@ fn a_stack_takes_what_another_one_exports() {
     // Two export the name: the text does not say whose it is.
     check(&[("net/stack.yaml", network), ("app/stack.yaml", app), ("copy/stack.yaml", network)], of, &[]);
 }
+
+#[test]
+fn a_service_depends_on_what_its_selector_leads_to() {
+    let cart = |labels: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: cart, namespace: shop}}\nspec:\n  template:\n    metadata:\n      labels: {labels}\n"
+        )
+    };
+    let service = |namespace: &str, selector: &str| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: cart, namespace: {namespace}}}\nspec:\n  selector: {selector}\n"
+        )
+    };
+    let ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: front, namespace: shop}\nspec:\n  defaultBackend:\n    service: {name: cart, port: {number: 80}}\n";
+    let of = ("k/cart.yaml", "Deployment shop/cart");
+    let deployment = cart("{app: cart, tier: web}");
+    let fits = service("shop", "{app: cart}");
+    let files = [("k/cart.yaml", deployment.as_str()), ("k/service.yaml", &fits), ("k/ingress.yaml", ingress)];
+    check(&files, of, &["1 Service shop/cart", "2 Ingress shop/front < Service shop/cart"]);
+    // In one file as well.
+    let both = format!("{deployment}---\n{fits}");
+    check(&[("k/cart.yaml", &both)], of, &["1 Service shop/cart"]);
+    // Another label, another namespace, another folder, and what is not written out.
+    for other in [service("shop", "{app: cart, tier: api}"), service("bank", "{app: cart}"), service("shop", "{}")] {
+        check(&[files[0], ("k/service.yaml", &other)], of, &[]);
+    }
+    check(&[files[0], ("other/service.yaml", &fits)], of, &[]);
+    let template = service("shop", "{app: \"{{ .Values.name }}\"}");
+    check(&[files[0], ("k/service.yaml", &template)], of, &[]);
+}

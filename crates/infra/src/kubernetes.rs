@@ -8,6 +8,7 @@ use crate::terraform::lower::{finished, mentioning};
 use crate::terraform::syntax::{Block, Content, Expr, ExprKind, Item, Items};
 use crate::terraform::text_of;
 use crate::yaml::{get, last, name, shared, text};
+use std::collections::BTreeMap;
 
 /// Kinds that Kubernetes itself has, with group and version as of today.
 ///
@@ -71,10 +72,68 @@ pub(crate) fn add(source: &str, document: &Expr, blocks: &mut Vec<Block>) {
             // With a namespace goes everything in it.
             let mut named: Vec<_> = namespace.iter().map(|namespace| format!("Namespace {namespace}")).collect();
             references(source, document, namespace.as_deref(), 0, &mut named);
+            // One label is enough to be found by.
+            let selector = if kind == SERVICE { labels(document, SELECTOR) } else { None };
+            named.extend(selector.iter().flatten().next().map(pods));
             blocks.push(mentioning(block, named));
         }
         _ => {}
     }
+}
+
+/// The kind of a service.
+pub const SERVICE: &str = "v1/Service";
+
+/// Where the labels stand that a service selects pods by.
+const SELECTOR: &str = "spec.selector";
+
+/// Kinds that make pods, with where the labels of these stand.
+///
+/// Source: the API reference of Kubernetes 1.34.
+pub const WORKLOADS: &[(&str, &str)] = &[
+    ("apps/v1/DaemonSet", "spec.template.metadata.labels"),
+    ("apps/v1/Deployment", "spec.template.metadata.labels"),
+    ("apps/v1/ReplicaSet", "spec.template.metadata.labels"),
+    ("apps/v1/StatefulSet", "spec.template.metadata.labels"),
+    ("v1/Pod", "metadata.labels"),
+    ("v1/ReplicationController", "spec.template.metadata.labels"),
+];
+
+/// Labels by their names.
+type Labels = BTreeMap<String, String>;
+
+/// The labels at a place of an object, where all of them are written out; none where nothing stands there.
+fn labels(object: &Expr, path: &str) -> Option<Labels> {
+    let Some(value) = path.split('.').try_fold(object, get) else { return Some(Labels::new()) };
+    let ExprKind::Object { elements, open: false } = &value.kind else { return None };
+    elements.iter().map(|element| Some((name(element)?.to_owned(), text_of(&element.value)?.to_owned()))).collect()
+}
+
+/// The labels at a place of what a block declares.
+fn labels_of(block: &Block, path: &str) -> Option<Labels> {
+    let (first, rest) = path.split_once('.')?;
+    block.body.attribute(first).map_or_else(|| Some(Labels::new()), |value| labels(value, rest))
+}
+
+/// A label as a name that services are found by: of all that select by it first.
+fn pods((name, value): (&String, &String)) -> String {
+    format!("Pods {name}={value}")
+}
+
+/// The names by which the services are found that may lead to the pods that a block makes.
+pub(crate) fn selected_by(block: &Block) -> Vec<String> {
+    let workload = WORKLOADS.iter().find(|(kind, _)| **kind == *block.kind);
+    let labels = workload.and_then(|(_, path)| labels_of(block, path));
+    labels.iter().flatten().map(pods).collect()
+}
+
+/// Whether a block is a service that leads to the pods that another one makes, as far as that is written out.
+pub(crate) fn selects(service: &Block, workload: &Block) -> bool {
+    let path = WORKLOADS.iter().find(|(kind, _)| **kind == *workload.kind).map(|(_, path)| *path);
+    let pods = path.and_then(|path| labels_of(workload, path));
+    let selector = labels_of(service, SELECTOR).filter(|selector| *service.kind == *SERVICE && !selector.is_empty());
+    let fits = |(selector, pods): (Labels, Labels)| selector.iter().all(|(name, value)| pods.get(name) == Some(value));
+    selector.zip(pods).is_some_and(fits)
 }
 
 /// The kind of a document's resource, and the last part of it as it is written.

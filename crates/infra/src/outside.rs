@@ -2,10 +2,12 @@
 
 use crate::Format;
 use crate::cloudformation::{EXPORT, OUTPUT};
-use crate::kubernetes::is_object_of_cluster;
-use crate::terraform::Block;
+use crate::kubernetes::{is_object_of_cluster, selected_by, selects};
+use crate::terraform::{Block, Definition, Workspace, folder};
 use crate::yaml::text;
 use std::sync::Arc;
+
+pub use crate::kubernetes::{SERVICE, WORKLOADS};
 
 /// The names that others may use for what a block declares: an object's address, what an output is exported as.
 pub fn known_as(block: &Block) -> impl Iterator<Item = &Arc<str>> {
@@ -35,6 +37,18 @@ fn uses(block: &Block) -> impl Iterator<Item = &Arc<str>> {
 /// All of them.
 pub(crate) fn names(block: &Block) -> impl Iterator<Item = &Arc<str>> {
     known_as(block).chain(uses(block))
+}
+
+/// The services of a workspace that lead to the pods that a block makes, as far as labels are written out: in its folder, and in its
+/// namespace.
+pub fn services<'w>(workspace: &'w Workspace, of: &'w Definition) -> impl Iterator<Item = &'w Definition> {
+    let names = selected_by(of.block());
+    let found = names.into_iter().flat_map(|name| workspace.outside(&name).collect::<Vec<_>>());
+    found.filter(move |service| {
+        folder(&service.file) == folder(&of.file)
+            && namespace(&service.block().address) == namespace(&of.block().address)
+            && selects(service.block(), of.block())
+    })
 }
 
 /// Whether a name stands for one thing wherever it is used, and not only beside what it names. A template comes to something else in

@@ -14,6 +14,7 @@ use countersign_grammars::Language;
 use countersign_policy::{CODEOWNERS, CONFIG_FILE, Globs, OWN_RISKS};
 use countersign_review::{About, Request, Signers, Standing};
 use jiff::Timestamp;
+use rayon::prelude::*;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -21,6 +22,9 @@ use std::sync::{Arc, OnceLock};
 
 /// Commits since the base that are looked at.
 const MAX_COMMITS: usize = 20_000;
+
+/// Steps that are judged before they are told: each has its files unpacked for so long.
+const STEPS_AT_ONCE: usize = 16;
 
 /// Requests one behind the other by which a change may have been approved.
 const MAX_STEPS: usize = 100;
@@ -98,6 +102,14 @@ impl Situation {
             [] => bail!("nothing comes before it here"),
         };
         Ok(Self { at: Timestamp::from_millisecond(at)?, ..Self::between(git, (base, head), base, &[])? })
+    }
+
+    /// The same of many steps, each with its time: several at once, and told in their order.
+    pub(crate) fn of_steps(git: &Git, steps: &[(Step, i64)], mut each: impl FnMut(&Step, i64, anyhow::Result<Self>)) {
+        for some in steps.chunks(STEPS_AT_ONCE) {
+            let judged: Vec<_> = some.par_iter().map(|(step, at)| Self::of_step(git, step, *at)).collect();
+            some.iter().zip(judged).for_each(|((step, at), judged)| each(step, *at, judged));
+        }
     }
 
     /// What a commit has against one of its past, by the policy and the signers of its own and as of its time: each step was judged

@@ -1,6 +1,7 @@
 //! The walk from a resource to what depends on it.
 
 use super::{Dependent, Frame, Links, MAX_WALKED, Node, Radius, beside, parts};
+use countersign_infra::outside::services;
 use countersign_infra::terraform::{Block, Definition, Item, Step, Workspace, module_of};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
@@ -161,6 +162,12 @@ impl<'a> Walk<'a> {
         for (user, name) in definition.into_iter().flat_map(|definition| beside::users(self.workspace, definition)) {
             let frame = self.plain(&module_of(&user.file).into());
             for target in self.targets(frame, user, name) {
+                self.reach(target, index);
+            }
+        }
+        for service in definition.into_iter().flat_map(|definition| services(self.workspace, definition)) {
+            let frame = self.plain(&module_of(&service.file).into());
+            if let Some(target) = self.target(frame, service, None) {
                 self.reach(target, index);
             }
         }

@@ -7,22 +7,10 @@ use super::half::Half;
 use super::harm::{At, at};
 use super::module::Pair;
 use crate::change::{Action, Change, Reason};
-use countersign_infra::outside::namespace;
+use countersign_infra::outside::{SERVICE, WORKLOADS, namespace};
 use countersign_infra::terraform::{Definition, folder};
 use countersign_infra::{Body, ValueKind};
 use std::collections::BTreeMap;
-
-const SERVICE: &str = "v1/Service";
-
-/// Kinds that make pods, with where the labels of these stand.
-const WORKLOADS: &[(&str, &str)] = &[
-    ("apps/v1/DaemonSet", "spec.template.metadata.labels"),
-    ("apps/v1/Deployment", "spec.template.metadata.labels"),
-    ("apps/v1/ReplicaSet", "spec.template.metadata.labels"),
-    ("apps/v1/StatefulSet", "spec.template.metadata.labels"),
-    ("v1/Pod", "metadata.labels"),
-    ("v1/ReplicationController", "spec.template.metadata.labels"),
-];
 
 type Labels = BTreeMap<String, String>;
 

@@ -97,21 +97,19 @@ impl Steps {
         }
         let messages = git.messages(steps.iter().map(|(step, _)| step.commit.as_str()))?;
         let mut problems = BTreeSet::new();
-        for (step, at) in &steps {
-            match Situation::of_step(git, step, *at) {
-                Ok(situation) => {
-                    let all = situation.all_problems().into_iter().map(|it| format!("{}: {}", it.path, it.message));
-                    problems.extend(all.chain(situation.doubts.iter().cloned()));
-                    let message = messages.get(&step.commit).map(String::as_str).unwrap_or_default();
-                    let named = affected.names_file(&step.files);
-                    found.looked.push(Looked::of(step, message, *at, &situation, named));
-                }
-                Err(error) => {
-                    found.unread += 1;
-                    problems.insert(format!("commit {}: {error:#}", step.commit.get(..12).unwrap_or_default()));
-                }
+        Situation::of_steps(git, &steps, |step, at, situation| match situation {
+            Ok(situation) => {
+                let all = situation.all_problems().into_iter().map(|it| format!("{}: {}", it.path, it.message));
+                problems.extend(all.chain(situation.doubts.iter().cloned()));
+                let message = messages.get(&step.commit).map(String::as_str).unwrap_or_default();
+                let named = affected.names_file(&step.files);
+                found.looked.push(Looked::of(step, message, at, &situation, named));
             }
-        }
+            Err(error) => {
+                found.unread += 1;
+                problems.insert(format!("commit {}: {error:#}", step.commit.get(..12).unwrap_or_default()));
+            }
+        });
         let count = problems.len();
         found.gaps.extend(problems.into_iter().take(MAX_PROBLEMS));
         if count > MAX_PROBLEMS {

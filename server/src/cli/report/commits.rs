@@ -232,19 +232,17 @@ pub(super) fn commits(
     let mut found = Found::new(periods);
     let mut problems = BTreeSet::new();
     let mut latest = None;
-    for (step, at) in &steps {
-        match Situation::of_step(git, step, *at) {
-            Ok(situation) => {
-                found.add(*at, periods, &situation);
-                problems.extend(situation.all_problems().into_iter().map(|it| format!("{}: {}", it.path, it.message)));
-                latest = Some(situation);
-            }
-            Err(error) => {
-                found.unread += 1;
-                problems.insert(format!("commit {}: {error:#}", step.commit.get(..12).unwrap_or_default()));
-            }
+    Situation::of_steps(git, &steps, |step, at, situation| match situation {
+        Ok(situation) => {
+            found.add(at, periods, &situation);
+            problems.extend(situation.all_problems().into_iter().map(|it| format!("{}: {}", it.path, it.message)));
+            latest = Some(situation);
         }
-    }
+        Err(error) => {
+            found.unread += 1;
+            problems.insert(format!("commit {}: {error:#}", step.commit.get(..12).unwrap_or_default()));
+        }
+    });
     doubts.extend(problems.iter().take(MAX_PROBLEMS).cloned());
     if let Some(more) = problems.len().checked_sub(MAX_PROBLEMS).filter(|more| *more > 0) {
         doubts.push(format!("{more} more problems of this kind are not told one by one"));
