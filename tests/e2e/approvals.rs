@@ -58,21 +58,10 @@ fn approves(workspace: &Workspace, person: &str, id: &str, answer: &str) -> (boo
 /// The same with other options.
 #[cfg(target_os = "linux")]
 fn approves_with(workspace: &Workspace, person: &str, id: &str, answer: &str, options: &str) -> (bool, String) {
-    use crate::editor::{COUNTERSIGN, LIMIT};
     workspace.run_git(&["config", "user.name", person]);
     workspace.run_git(&["config", "user.email", &format!("{}@example.org", person.to_lowercase())]);
-    let typed = workspace.state().join("typed");
-    fs::write(&typed, format!("{answer}\n")).expect("it is written");
-    let mut terminal = std::process::Command::new("script");
-    terminal
-        .args(["-qec", &format!("{COUNTERSIGN} request-command --approve {id} {options}"), "/dev/null"])
-        .current_dir(workspace.root())
-        .env("XDG_STATE_HOME", workspace.state());
-    for name in ["CLAUDECODE", "CURSOR_AGENT", "GEMINI_CLI", "CODEX_SANDBOX", "OPENCODE"] {
-        terminal.env_remove(name);
-    }
-    let output = countersign_testkit::run_on(&mut terminal, fs::File::open(typed).expect("it is there"), LIMIT);
-    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    let (code, said) = crate::cli::at_terminal(workspace, &format!("request-command --approve {id} {options}"), answer);
+    (code == Some(0), said)
 }
 
 #[cfg(target_os = "linux")]

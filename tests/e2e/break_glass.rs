@@ -1,6 +1,6 @@
 //! Break-glasses: what one lets through, and each way to let more through by one.
 
-use crate::cli::countersign;
+use crate::cli::{countersign, fits};
 use crate::hooks::claude_writes;
 use crate::reviews::{DATABASE, FILE, SIGNERS, Team};
 use countersign_review::{BreakGlass, NAMESPACE};
@@ -62,8 +62,7 @@ fn it_passes_what_it_names_and_is_said_until_somebody_else_has_looked() {
         assert!(said.stdout.contains("passed by break-glass of ann@example.org"), "{format}: {}", said.stdout);
         assert!(said.stdout.contains("nobody else has looked at"), "{format}: {}", said.stdout);
     }
-    let schema = serde_json::from_str(&countersign(&team.workspace, &["schema", "gate"]).stdout).expect("JSON");
-    assert_eq!(jsonschema::validate(&schema, &gate.json).map_err(|error| error.to_string()), Ok(()));
+    fits("gate", &gate.json);
 
     // Merged, it is said on the next branch, too, and to take its file away does not help there.
     team.git(&["checkout", "-q", "main"]);
@@ -221,9 +220,6 @@ fn policy_and_signers_pass_by_none() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_person_breaks_it_at_a_terminal_and_nobody_else_does() {
-    use crate::editor::{COUNTERSIGN, LIMIT};
-    use std::fs;
-    use std::process::Command;
     let team = Team::new(POLICY);
     let text = team.workspace.read(FILE).replace("\"postgres\"", "\"mysql\"");
     team.workspace.write(FILE, &text);
@@ -232,18 +228,10 @@ fn a_person_breaks_it_at_a_terminal_and_nobody_else_does() {
     assert!(said.code == Some(2) && said.stderr.contains("a person at a terminal"), "{}", said.stderr);
     let breaks = |who: &str, more: &str, typed: &str| {
         team.git(&["config", "user.email", &format!("{who}@example.org")]);
-        let input = team.keys.path().join("typed");
-        fs::write(&input, format!("{typed}\n")).expect("it is written");
         let key = team.keys.path().join(who);
-        let line = format!("{COUNTERSIGN} review break-glass --why 'The shop is down.' --key {} {more}", key.display());
-        let mut terminal = Command::new("script");
-        terminal.args(["-qec", &line, "/dev/null"]).current_dir(team.workspace.root());
-        terminal.env("XDG_STATE_HOME", team.workspace.state()).env("GIT_CONFIG_GLOBAL", "/dev/null");
-        for name in ["CLAUDECODE", "CURSOR_AGENT", "GEMINI_CLI", "CODEX_SANDBOX", "OPENCODE"] {
-            terminal.env_remove(name);
-        }
-        let output = countersign_testkit::run_on(&mut terminal, fs::File::open(input).expect("it is there"), LIMIT);
-        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+        let line = format!("review break-glass --why 'The shop is down.' --key {} {more}", key.display());
+        let (code, said) = crate::cli::at_terminal(&team.workspace, &line, typed);
+        (code == Some(0), said)
     };
     for (who, more, typed, why) in [
         ("bob", "--hours 1", "yes", "does not name bob@example.org"),

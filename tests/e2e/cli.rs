@@ -20,6 +20,38 @@ pub(crate) fn countersign(workspace: &Workspace, arguments: &[&str]) -> Said {
     Said { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
+/// What is printed as JSON, which its schema fits.
+pub(crate) fn printed(workspace: &Workspace, schema: &str, arguments: &[&str]) -> Value {
+    let said = countersign(workspace, arguments);
+    let printed: Value =
+        serde_json::from_str(&said.stdout).unwrap_or_else(|_| panic!("{}{}", said.stdout, said.stderr));
+    fits(schema, &printed);
+    printed
+}
+
+/// That something is as a schema says.
+pub(crate) fn fits(name: &str, printed: &Value) {
+    let schema = jsonschema::validator_for(&schema(name)).expect("a schema");
+    let wrong = schema.iter_errors(printed).map(|error| format!("{}: {error}", error.instance_path()));
+    assert_eq!(wrong.collect::<Vec<_>>(), [""; 0], "{name}");
+}
+
+/// What `countersign` says and ends with at a terminal at which somebody types a line. `line` is as a shell takes it.
+pub(crate) fn at_terminal(workspace: &Workspace, line: &str, typed: &str) -> (Option<i32>, String) {
+    let input = workspace.state().join("typed");
+    std::fs::write(&input, format!("{typed}\n")).expect("it is written");
+    let mut terminal = Command::new("script");
+    terminal.args(["-qec", &format!("{COUNTERSIGN} {line}"), "/dev/null"]).current_dir(workspace.root());
+    terminal.env("XDG_STATE_HOME", workspace.state()).env("GIT_CONFIG_GLOBAL", "/dev/null");
+    // Whoever runs the tests may be an agent; who types here is none.
+    for name in ["CLAUDECODE", "CURSOR_AGENT", "GEMINI_CLI", "CODEX_SANDBOX", "OPENCODE"] {
+        terminal.env_remove(name);
+    }
+    let input = std::fs::File::open(input).expect("it is there");
+    let output = countersign_testkit::run_on(&mut terminal, input, LIMIT);
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// A folder with these files.
 pub(crate) fn files(files: &[(&str, &str)]) -> Workspace {
     let workspace = Workspace::new();

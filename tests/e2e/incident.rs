@@ -1,7 +1,7 @@
 //! `countersign incident`: what may have caused an incident, and what people decide about it.
 
 use crate::agents::hook;
-use crate::cli::{Said, countersign};
+use crate::cli::{Said, at_terminal, countersign, printed};
 use crate::editor::{COUNTERSIGN, LIMIT, Workspace};
 use crate::reviews::Team;
 use crate::stamp::engine;
@@ -18,14 +18,7 @@ fn new(workspace: &Workspace, arguments: &[&str]) -> Said {
 
 /// An incident as JSON, which its schema fits.
 fn json_of(workspace: &Workspace, arguments: &[&str]) -> Value {
-    let said = new(workspace, &[&["--format", "json"], arguments].concat());
-    let found: Value = serde_json::from_str(&said.stdout).unwrap_or_else(|_| panic!("{}{}", said.stdout, said.stderr));
-    let schema = countersign(workspace, &["schema", "incident"]).stdout;
-    let schema = jsonschema::validator_for(&serde_json::from_str(&schema).expect("JSON")).expect("a schema");
-    let errors: Vec<_> =
-        schema.iter_errors(&found).map(|error| format!("{}: {error}", error.instance_path())).collect();
-    assert!(errors.is_empty(), "{errors:#?}");
-    found
+    printed(workspace, "incident", &[&["incident", "new", "--format", "json"], arguments].concat())
 }
 
 #[test]
@@ -68,17 +61,9 @@ fn opened(team: &Team) -> String {
 fn closes(team: &Team, who: &str, key: &str, more: &str, typed: &str) -> (bool, String) {
     team.git(&["config", "user.name", who]);
     team.git(&["config", "user.email", &format!("{who}@example.org")]);
-    let input = team.keys.path().join("typed");
-    fs::write(&input, format!("{typed}\n")).expect("it is written");
-    let line = format!("{COUNTERSIGN} incident close {more} --key {}", team.keys.path().join(key).display());
-    let mut terminal = Command::new("script");
-    terminal.args(["-qec", &line, "/dev/null"]).current_dir(team.workspace.root());
-    terminal.env("XDG_STATE_HOME", team.workspace.state()).env("GIT_CONFIG_GLOBAL", "/dev/null");
-    for name in ["CLAUDECODE", "CURSOR_AGENT", "GEMINI_CLI", "CODEX_SANDBOX", "OPENCODE"] {
-        terminal.env_remove(name);
-    }
-    let output = countersign_testkit::run_on(&mut terminal, fs::File::open(input).expect("it is there"), LIMIT);
-    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    let line = format!("incident close {more} --key {}", team.keys.path().join(key).display());
+    let (code, said) = at_terminal(&team.workspace, &line, typed);
+    (code == Some(0), said)
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The record of who wrote what, and what tells that it was tampered with.
 
-use crate::cli::countersign;
+use crate::cli::{countersign, printed};
 use crate::editor::{FORCE, PUBLIC, SAFE, Workspace};
 use crate::history::{commit, git, repository};
 use crate::hooks::{claude_says_after, claude_writes};
@@ -160,10 +160,6 @@ fn what_is_printed_is_as_the_schemas_say() {
     let workspace = repository(SAFE);
     claude_writes(&workspace, "main.tf", &format!("{SAFE}{PUBLIC}"));
     for (schema, command) in [("log", &["log"][..]), ("status", &["status"]), ("blame", &["blame", "main.tf"])] {
-        let schema = countersign(&workspace, &["schema", schema]).stdout;
-        let printed = countersign(&workspace, &[command, &["--format", "json"]].concat()).stdout;
-        let (schema, printed): (Value, Value) =
-            (serde_json::from_str(&schema).expect("JSON"), serde_json::from_str(&printed).expect("JSON"));
-        assert_eq!(jsonschema::validate(&schema, &printed).map_err(|error| error.to_string()), Ok(()));
+        printed(&workspace, schema, &[command, &["--format", "json"]].concat());
     }
 }

@@ -1,6 +1,6 @@
 //! `countersign report`: what AI tools did in a time, by the record and the commits.
 
-use crate::cli::{Said, countersign};
+use crate::cli::{Said, countersign, printed};
 use crate::editor::{PUBLIC, SAFE, Workspace};
 use crate::reviews::{FILE, Team};
 use crate::stamp::engine;
@@ -22,14 +22,7 @@ fn report(workspace: &Workspace, arguments: &[&str]) -> Said {
 
 /// The report as JSON, which its schema fits.
 fn json(workspace: &Workspace, arguments: &[&str]) -> Value {
-    let said = report(workspace, &[&["--format", "json"], arguments].concat());
-    let report: Value = serde_json::from_str(&said.stdout).unwrap_or_else(|_| panic!("{}{}", said.stdout, said.stderr));
-    let schema = countersign(workspace, &["schema", "report"]).stdout;
-    let schema = jsonschema::validator_for(&serde_json::from_str(&schema).expect("JSON")).expect("a schema");
-    let errors: Vec<_> =
-        schema.iter_errors(&report).map(|error| format!("{}: {error}", error.instance_path())).collect();
-    assert!(errors.is_empty(), "{errors:#?}");
-    report
+    printed(workspace, "report", &[&["report", "--format", "json"], arguments].concat())
 }
 
 /// A ledger of a repository, with entries of such times.

@@ -707,7 +707,6 @@ fn nothing_is_left_behind() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_person_approves_at_a_terminal_and_nobody_else_does() {
-    use crate::editor::{COUNTERSIGN, LIMIT};
     let team = Team::new("");
     let id = team.asks();
     let said = countersign(&team.workspace, &["review", "approve", &id]);
@@ -715,17 +714,9 @@ fn a_person_approves_at_a_terminal_and_nobody_else_does() {
     assert!(said.stderr.contains("a person at a terminal"), "{}", said.stderr);
     let approves = |who: &str, key: &str, typed: &str| {
         team.git(&["config", "user.email", &format!("{who}@example.org")]);
-        let input = team.keys.path().join("typed");
-        fs::write(&input, format!("{typed}\n")).expect("it is written");
-        let line = format!("{COUNTERSIGN} review approve {id} --key {}", team.keys.path().join(key).display());
-        let mut terminal = Command::new("script");
-        terminal.args(["-qec", &line, "/dev/null"]).current_dir(team.workspace.root());
-        terminal.env("XDG_STATE_HOME", team.workspace.state()).env("GIT_CONFIG_GLOBAL", "/dev/null");
-        for name in ["CLAUDECODE", "CURSOR_AGENT", "GEMINI_CLI", "CODEX_SANDBOX", "OPENCODE"] {
-            terminal.env_remove(name);
-        }
-        let output = countersign_testkit::run_on(&mut terminal, fs::File::open(input).expect("it is there"), LIMIT);
-        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+        let line = format!("review approve {id} --key {}", team.keys.path().join(key).display());
+        let (code, said) = crate::cli::at_terminal(&team.workspace, &line, typed);
+        (code == Some(0), said)
     };
     let (done, said) = approves("ann", "ann", "yes");
     assert!(!done && said.contains("nobody approves what is their own"), "{said}");

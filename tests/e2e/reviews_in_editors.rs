@@ -299,22 +299,9 @@ fn what_is_asked_answered_and_taken_away_elsewhere_is_seen() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_terminal_that_closes_with_it_is_kept_until_it_was_read() {
-    use crate::editor::{COUNTERSIGN, LIMIT};
     let team = Team::new("");
     let id = team.asks();
-    let said = |stay: &str| {
-        let input = team.keys.path().join("typed");
-        fs::write(&input, "\n").expect("it is written");
-        let mut terminal = std::process::Command::new("script");
-        terminal.args(["-qec", &format!("{COUNTERSIGN} review approve {id} {stay}"), "/dev/null"]);
-        terminal.current_dir(team.workspace.root());
-        terminal.env("XDG_STATE_HOME", team.workspace.state()).env("GIT_CONFIG_GLOBAL", "/dev/null");
-        for name in ["CLAUDECODE", "CURSOR_AGENT", "GEMINI_CLI", "CODEX_SANDBOX", "OPENCODE"] {
-            terminal.env_remove(name);
-        }
-        let output = countersign_testkit::run_on(&mut terminal, fs::File::open(input).expect("it is there"), LIMIT);
-        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
-    };
+    let said = |stay: &str| crate::cli::at_terminal(&team.workspace, &format!("review approve {id} {stay}"), "");
     let why = "nobody approves what is their own";
     let (code, text) = said("");
     assert!(code == Some(2) && text.contains(why) && !text.contains("Press Enter"), "{text}");

@@ -1,6 +1,6 @@
 //! Safety objectives: what the record says of them, and what it does not.
 
-use crate::cli::countersign;
+use crate::cli::{countersign, fits};
 use crate::editor::{PUBLIC, SAFE, Workspace};
 use crate::hooks::claude_writes;
 use crate::ledger::log;
@@ -11,8 +11,7 @@ const OBJECTIVES: &str = "[objectives]\ndependents = 5\ndetection = \"5m\"\nrevi
 fn slo(workspace: &Workspace, more: &[&str]) -> (Value, Option<i32>) {
     let said = countersign(workspace, &[&["slo", "--format", "json"], more].concat());
     let report: Value = serde_json::from_str(&said.stdout).expect("JSON");
-    let schema = serde_json::from_str(&countersign(workspace, &["schema", "slo"]).stdout).expect("JSON");
-    assert_eq!(jsonschema::validate(&schema, &report).map_err(|error| error.to_string()), Ok(()));
+    fits("slo", &report);
     (report, said.code)
 }
 

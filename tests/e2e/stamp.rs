@@ -1,6 +1,6 @@
 //! `countersign stamp`: what AI tools had a part in of a release.
 
-use crate::cli::{Said, countersign};
+use crate::cli::{Said, countersign, printed};
 use crate::reviews::{FILE, Team};
 use serde_json::{Value, json};
 
@@ -24,14 +24,7 @@ fn stamp(team: &Team, arguments: &[&str]) -> Said {
 }
 
 fn json(team: &Team) -> Value {
-    let said = stamp(team, &["--format", "json"]);
-    let stamp: Value = serde_json::from_str(&said.stdout).unwrap_or_else(|_| panic!("{}{}", said.stdout, said.stderr));
-    let schema = countersign(&team.workspace, &["schema", "stamp"]).stdout;
-    let schema = jsonschema::validator_for(&serde_json::from_str(&schema).expect("JSON")).expect("a schema");
-    let errors: Vec<_> =
-        schema.iter_errors(&stamp).map(|error| format!("{}: {error}", error.instance_path())).collect();
-    assert!(errors.is_empty(), "{errors:#?}");
-    stamp
+    printed(&team.workspace, "stamp", &["stamp", "main..change", "--format", "json"])
 }
 
 #[test]

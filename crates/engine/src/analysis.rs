@@ -597,7 +597,7 @@ fn tags<'u>(units: &'u [Notable<'_>]) -> impl Iterator<Item = Range<usize>> + us
 
 /// Why a suppression has no effect by who wrote it and when; `None` where it has.
 fn refuses_suppression(snapshot: &Snapshot, policy: &Policy, by: Origin, range: &Range<usize>) -> Option<&'static str> {
-    if matches!(by, Origin::Ai | Origin::Mixed) {
+    if by.is_ai() {
         return Some("an AI wrote it, and an AI cannot accept a risk; a person has to write it");
     }
     let is_new = || snapshot.changed.overlapping(range.clone()).next().is_some();
@@ -606,7 +606,7 @@ fn refuses_suppression(snapshot: &Snapshot, policy: &Policy, by: Origin, range: 
 
 /// Who wrote two texts that make something so together: an AI's part counts, whoever wrote the other.
 fn together(a: OriginSummary, b: OriginSummary) -> OriginSummary {
-    let is_ai = |origin: &OriginSummary| matches!(origin.by, Origin::Ai | Origin::Mixed);
+    let is_ai = |origin: &OriginSummary| origin.by.is_ai();
     match (is_ai(&a), is_ai(&b)) {
         (false, true) => OriginSummary { by: Origin::Mixed, ..b },
         (true, false) => OriginSummary { by: Origin::Mixed, ..a },

@@ -11,6 +11,8 @@ use std::ops::ControlFlow;
 /// Which entries to read; the default is all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
+    /// After the entry of this number.
+    pub after: Option<u64>,
     /// Not before this time, in milliseconds since 1970 in UTC.
     pub since: Option<i64>,
     /// Before this time.
@@ -39,15 +41,17 @@ impl Ledger {
             .prepare_cached(&format!(
                 "SELECT number, at, kind, agent, body, previous, hash, person, file FROM entries
                 WHERE (?1 IS NULL OR at >= ?1) AND (?2 IS NULL OR at < ?2)
-                    AND (?3 IS NULL OR agent = ?3) AND (?4 IS NULL OR kind = ?4)
-                ORDER BY number {order} LIMIT ?5"
+                    AND (?3 IS NULL OR agent = ?3) AND (?4 IS NULL OR kind = ?4) AND number > ?5
+                ORDER BY number {order} LIMIT ?6"
             ))
             .map_err(failed)?;
         let mut names = Names::of(&moment).map_err(failed)?;
         let kind = filter.kind.as_ref().map(Kind::as_str);
         // A negative limit is none.
+        let after = filter.after.map_or(0, |after| i64::try_from(after).unwrap_or(i64::MAX));
         let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(-1));
-        let mut rows = query.query(params![filter.since, filter.until, filter.agent, kind, limit]).map_err(failed)?;
+        let mut rows =
+            query.query(params![filter.since, filter.until, filter.agent, kind, after, limit]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             let number: i64 = row.get(0).map_err(failed)?;
             let entry = entry(row, &mut names).map_err(|reason| LedgerError::Unreadable {

@@ -176,7 +176,7 @@ impl Change<'_> {
     }
 
     fn is_ai(&self) -> bool {
-        matches!(self.counts_as(), Origin::Ai | Origin::Mixed)
+        self.counts_as().is_ai()
     }
 }
 

@@ -24,6 +24,12 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// Whether an AI tool is known to have had a part in it.
+    #[must_use]
+    pub const fn is_ai(self) -> bool {
+        matches!(self, Self::Ai | Self::Mixed)
+    }
+
     /// The same, as far as that raises what is needed in a place of a tier: where it matters most, nobody's counts as an AI's.
     #[must_use]
     pub fn counts_as(self, tier: Tier) -> Self {

@@ -44,6 +44,7 @@ pub(crate) use human::written_by;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory, Parser, Subcommand};
 use countersign_agents::AgentKind;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -385,6 +386,16 @@ fn completions(shell: clap_complete::Shell) -> anyhow::Result<ExitCode> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "countersign", &mut script);
     print(&String::from_utf8_lossy(&script))
+}
+
+/// Problems that are told one by one.
+const MAX_PROBLEMS: usize = 10;
+
+/// The first of many problems, and how many more there are.
+fn first_of(problems: BTreeSet<String>) -> Vec<String> {
+    let more = problems.len().saturating_sub(MAX_PROBLEMS);
+    let more = (more > 0).then(|| format!("{more} more problems of this kind are not told one by one"));
+    problems.into_iter().take(MAX_PROBLEMS).chain(more).collect()
 }
 
 /// Prints to standard output, without colour where it is no terminal.

@@ -4,12 +4,12 @@
 //! be erased is not sent, for nobody could erase it there.
 
 use super::slo::JsonObjective;
-use super::{FAILED, incident, ledger, print, slo};
+use super::{FAILED, ledger, print, slo};
 use crate::disk::Configs;
 use crate::git::Git;
 use crate::record;
 use crate::review::repository;
-use crate::slo::{Cases, said_in_files};
+use crate::slo::Cases;
 use crate::state::{Store, write_atomically};
 use anyhow::{Context, bail};
 use clap::Args;
@@ -140,11 +140,8 @@ pub(super) fn run(arguments: &OtlpArguments) -> anyhow::Result<ExitCode> {
         keep(&place, &mut sent, &collector.endpoint, mark);
     }
     let mut doubts = Vec::new();
-    let said = git.as_ref().map(|git| said_in_files(git, &settings.config)).unwrap_or_default();
-    let mut cases = cases.finish(said);
-    cases.extend(git.iter().flat_map(|git| incident::cases(git, &mut doubts)));
     let now = record::now();
-    cases.retain(|case| case.at >= now - DAYS * 86_400_000);
+    let cases = slo::cases(cases, git.as_ref(), &settings.config, now - DAYS * 86_400_000, &mut doubts);
     let objectives = slo::objectives(&cases, &settings.config.objectives, 0);
     new.add(collector.metrics(&resource, metrics(&objectives, now))?);
     for doubt in &doubts {
@@ -170,9 +167,9 @@ pub(super) fn run(arguments: &OtlpArguments) -> anyhow::Result<ExitCode> {
 /// Up to which entry everything of this very ledger was sent; nothing where it is another one.
 fn sent_up_to(ledger: &Ledger, mark: &Mark) -> anyhow::Result<u64> {
     let mut is_same = false;
-    ledger.entries(&Filter::default(), |entry| {
+    ledger.entries(&Filter { after: mark.number.checked_sub(1), limit: Some(1), ..Filter::default() }, |entry| {
         is_same = entry.number == mark.number && entry.hash.to_string() == mark.hash;
-        if entry.number < mark.number { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        ControlFlow::Break(())
     })?;
     Ok(if is_same { mark.number } else { 0 })
 }

@@ -15,7 +15,7 @@ use super::{FAILED, incident, ledger, print};
 use crate::disk::Configs;
 use crate::git::Git;
 use crate::record::now;
-use crate::review::repository;
+use crate::review::repository_or_folder;
 use crate::slo::{Case, Said, said_in_files};
 use clap::{Args, ValueEnum};
 use commits::JsonCommits;
@@ -213,14 +213,12 @@ fn report(here: &Path, periods: &Periods, now: i64) -> anyhow::Result<(JsonRepor
     for (path, message) in &problems {
         anstream::eprintln!("countersign: {path}: {message}");
     }
-    let folder = || root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let report = JsonReport {
         version: VERSION,
-        repository: git
-            .as_ref()
-            .map(|git| repository(git, &settings.config))
-            .filter(|it| !it.is_empty())
-            .unwrap_or_else(folder),
+        repository: git.as_ref().map_or_else(
+            || root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+            |git| repository_or_folder(git, &settings.config),
+        ),
         since: moment(periods.since()),
         until: moment(periods.until()),
         parts: periods.length,

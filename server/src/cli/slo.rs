@@ -7,7 +7,7 @@ use crate::record;
 use crate::slo::{Case, Cases, Measure, Measured, Objective, State, Status, measure, said_in_files};
 use clap::Args;
 use countersign_ledger::Filter;
-use countersign_policy::Objectives;
+use countersign_policy::{Config, Objectives};
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -120,6 +120,22 @@ pub(super) struct JsonCase {
     pub(super) why: Option<&'static str>,
 }
 
+/// The cases of a record from a moment on, in milliseconds since 1970, with what requests, answers and incidents say that are kept in
+/// files.
+pub(super) fn cases(
+    recorded: Cases,
+    git: Option<&Git>,
+    config: &Config,
+    since: i64,
+    doubts: &mut Vec<String>,
+) -> Vec<Case> {
+    let said = git.map(|git| said_in_files(git, config)).unwrap_or_default();
+    let mut cases: Vec<Case> = recorded.finish(said);
+    cases.extend(git.into_iter().flat_map(|git| incident::cases(git, doubts)));
+    cases.retain(|case| case.at >= since);
+    cases
+}
+
 pub(super) fn run(arguments: &SloArguments) -> anyhow::Result<ExitCode> {
     let now = Timestamp::now();
     let since = now.checked_sub(SignedDuration::from_hours(24 * i64::from(arguments.days)))?;
@@ -137,10 +153,7 @@ pub(super) fn run(arguments: &SloArguments) -> anyhow::Result<ExitCode> {
         })?,
         None => doubts.push("nothing was recorded here, so nothing is known".to_owned()),
     }
-    let said = git.as_ref().map(|git| said_in_files(git, &settings.config)).unwrap_or_default();
-    let mut cases: Vec<Case> = cases.finish(said);
-    cases.extend(git.iter().flat_map(|git| incident::cases(git, &mut doubts)));
-    cases.retain(|case| case.at >= since.as_millisecond());
+    let cases = self::cases(cases, git.as_ref(), &settings.config, since.as_millisecond(), &mut doubts);
     let measured = measure(&cases, &settings.config.objectives, record::now());
     let report =
         JsonSlo { since: since.to_string(), objectives: measured.iter().map(|one| json(one, SHOWN)).collect(), doubts };

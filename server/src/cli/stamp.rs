@@ -147,7 +147,7 @@ fn ends(range: &str) -> anyhow::Result<(&str, &str)> {
 fn stamp(git: &Git, situation: &Situation, from: &str) -> anyhow::Result<JsonStamp> {
     let to = situation.head.clone().unwrap_or_default();
     let from = git.commit(from)?;
-    let is_ai = |change: &&Change| matches!(change.origin, Origin::Ai | Origin::Mixed);
+    let is_ai = |change: &&Change| change.origin.is_ai();
     let mut items: Vec<JsonItem> = situation.changes.iter().filter(is_ai).map(|it| item(situation, it)).collect();
     items.sort_by(|a, b| (&a.path, &a.address).cmp(&(&b.path, &b.address)));
     let (mut by_tier, mut by_agent) = (BTreeMap::new(), BTreeMap::new());

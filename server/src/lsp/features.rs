@@ -382,9 +382,7 @@ pub(super) fn regions(view: &View) -> Vec<RegionResult> {
 pub(super) fn code_lenses(view: &View) -> Vec<CodeLens> {
     let analysis = view.analysis();
     let mut lenses = impact_lenses(view);
-    for region in
-        shown_regions(view).into_iter().filter(|region| matches!(region.origin.by, Origin::Ai | Origin::Mixed))
-    {
+    for region in shown_regions(view).into_iter().filter(|region| region.origin.by.is_ai()) {
         let start = view.range(&region.range).start;
         let range = Range { start, end: start };
         let arguments = arguments(view, &region.range, None);
@@ -538,11 +536,11 @@ pub(super) fn code_actions(view: &View, params: &CodeActionParams) -> CodeAction
             add(CodeActionKind::REFACTOR, format!("Tag as written by {tool}"), TAG, tag, None);
             add(CodeActionKind::REFACTOR, "I wrote this".to_owned(), I_WROTE_THIS, arguments(view, &range, None), None);
         }
-        if matches!(by, Some(Origin::Ai | Origin::Mixed)) && view.path.is_some() {
+        if by.is_some_and(Origin::is_ai) && view.path.is_some() {
             let title = "Take back what the AI changed here".to_owned();
             add(CodeActionKind::REFACTOR, title, TAKE_BACK, arguments(view, &range, None), None);
         }
-        if matches!(by, Some(Origin::Ai | Origin::Mixed)) || !selection.is_empty() {
+        if by.is_some_and(Origin::is_ai) || !selection.is_empty() {
             let title = "Request a review of this".to_owned();
             add(CodeActionKind::REFACTOR, title, REQUEST_REVIEW, arguments(view, &range, None), None);
         }

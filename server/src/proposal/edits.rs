@@ -17,7 +17,7 @@ use countersign_agents::{Call, Change, Edit};
 use countersign_commands::Operation;
 use countersign_engine::{Evidence, Finding, Policy, Snapshot, Workspace, chart_of, module_of, units};
 use countersign_grammars::Language;
-use countersign_policy::{Asked, Environment, Origin, Surface, Tier};
+use countersign_policy::{Asked, Environment, Surface, Tier};
 use countersign_provenance::{self as provenance, Agent, Means};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -309,10 +309,7 @@ fn saying(
     config: &FolderConfig,
     policy: &Policy,
 ) -> Saying {
-    if finding.risk == "suppression-without-effect"
-        && !would_be.was_said(finding)
-        && matches!(finding.origin.by, Origin::Ai | Origin::Mixed)
-    {
+    if finding.risk == "suppression-without-effect" && !would_be.was_said(finding) && finding.origin.by.is_ai() {
         let operation =
             control::bypass(format!("writes a suppression into `{shown}`, and an agent cannot accept a risk"));
         return bypassing(call, config, &operation);

@@ -210,7 +210,7 @@ impl OneFile<'_> {
         change.takes = taken.collect();
         // What goes has no text of its own that says whose it was: whoever changed the part has done it. And where it matters most,
         // the rest of the part is an AI's too, as it is where nobody knows who changed it.
-        let is_by_ai = matches!(change.counts_as(), Origin::Ai | Origin::Mixed);
+        let is_by_ai = change.counts_as().is_ai();
         let verdict = |finding: &Finding| match finding.origin.by {
             Origin::Unknown | Origin::Suspected
                 if is_by_ai && (change.tier >= Tier::High || finding.impact.is_some()) =>

@@ -158,18 +158,25 @@ impl Affected {
             affected.read(state, &asked.resources, &mut found);
         }
         (affected.resources, affected.by_name, affected.calls) = (found.resources, found.by_name, found.calls);
+        let mut ambiguous = Vec::new();
         for asked in &asked.resources {
-            let (folder, address) = in_folder(asked);
-            let own: Arc<str> = parts(address).1.into();
-            if !affected.resources.keys().any(|(module, known)| {
-                *known == own && (!parts(address).0.is_empty() || affected.is_below(module, folder))
-            }) {
+            let meant = affected.meant(asked);
+            if meant.is_empty() {
                 bail!(
                     "there is no `{asked}` in the files of this repository, neither in the last good state nor in the deployed one; \
                      an address is as `countersign impact` takes it, as in `aws_db_instance.orders`, `module.network.aws_vpc.main` or \
                      `Deployment shop/cart`, with its folder before it where several have it, as in `live/prod:aws_vpc.main`. What is \
                      declared elsewhere cannot be found here; name files with --path"
                 );
+            }
+            let files: BTreeSet<String> =
+                meant.into_iter().filter_map(|(module, own)| affected.file_of(module, own)).collect();
+            if files.len() > 1 {
+                ambiguous.push(format!(
+                    "`{asked}` stands in {}, and all of them are taken to be affected; name the folder before it, as in `FOLDER:{}`",
+                    files.into_iter().collect::<Vec<_>>().join(" and "),
+                    in_folder(asked).1
+                ));
             }
         }
         if affected.resources.is_empty() && !asked.paths.is_empty() {
@@ -184,12 +191,10 @@ impl Affected {
         };
         let mut places: Vec<Place> = affected.resources.keys().filter_map(place).collect();
         places.sort();
-        let configs = Configs::default();
-        let settings = configs.of(&now.join("-"));
         let files: BTreeSet<&str> = places.iter().map(|place| place.path.as_str()).collect();
+        let settings = Configs::default().of(&now.join("-"));
         affected.environments = files.into_iter().map(|file| settings.config.environment.of_path(file)).collect();
         affected.places = places;
-        let ambiguous = asked.resources.iter().filter_map(|asked| affected.ambiguous(asked)).collect::<Vec<_>>();
         affected.doubts.extend(ambiguous);
         Ok(affected)
     }
@@ -246,21 +251,13 @@ impl Affected {
         Path::new(self.relative(module)).starts_with(folder)
     }
 
-    /// That something that was asked about stands in several places, or in a module.
-    fn ambiguous(&self, asked: &str) -> Option<String> {
+    /// The resources that an address that was asked about may mean.
+    fn meant(&self, asked: &str) -> Vec<&Resource> {
         let (folder, address) = in_folder(asked);
         let (calls, own) = parts(address);
         let is_it =
             |(module, known): &&Resource| **known == *own && (!calls.is_empty() || self.is_below(module, folder));
-        let files = self.resources.keys().filter(is_it);
-        let files: BTreeSet<String> = files.filter_map(|(module, own)| self.file_of(module, own)).collect();
-        let files: Vec<String> = files.into_iter().collect();
-        (files.len() > 1).then(|| {
-            format!(
-                "`{asked}` stands in {}, and all of them are taken to be affected; name the folder before it, as in `FOLDER:{address}`",
-                files.join(" and ")
-            )
-        })
+        self.resources.keys().filter(is_it).collect()
     }
 
     /// A file as people name it: from the root of the repository.

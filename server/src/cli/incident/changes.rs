@@ -3,6 +3,7 @@
 use super::affected::Affected;
 use super::rank::{Facts, harm_of_change, is_harmful, score};
 use super::{Candidate, Event, Part, Place, Reach, What, moment, one_line};
+use crate::cli::first_of;
 use crate::cli::stamp::{UNNAMED, agents, counted, standing};
 use crate::disk::FolderConfig;
 use crate::git::{Git, Line, Step};
@@ -23,8 +24,8 @@ const MAX_PARTS: usize = 10;
 const MAX_PATHS: usize = 5;
 const MAX_GAPS: usize = 10;
 
-/// Problems that are told one by one.
-const MAX_PROBLEMS: usize = 10;
+/// How the evidence begins that says who approved it.
+pub(super) const APPROVED: &str = "Approved by";
 
 /// A step, and what it changed.
 struct Looked {
@@ -110,11 +111,7 @@ impl Steps {
                 problems.insert(format!("commit {}: {error:#}", step.commit.get(..12).unwrap_or_default()));
             }
         });
-        let count = problems.len();
-        found.gaps.extend(problems.into_iter().take(MAX_PROBLEMS));
-        if count > MAX_PROBLEMS {
-            found.gaps.push(format!("{} more problems of this kind are not told one by one", count - MAX_PROBLEMS));
-        }
+        found.gaps.extend(first_of(problems));
         Ok(found)
     }
 
@@ -242,12 +239,10 @@ impl Looked {
             ranked.push((score(&facts), reach, part));
         }
         ranked.sort_by_key(|(score, ..)| std::cmp::Reverse(*score));
-        let Some((score, reach, first)) = ranked.first() else {
-            return self.only_named.as_ref().map(|file| self.of_file(file, time));
-        };
         let of_file = self.only_named.as_ref().map(|file| self.of_file(file, time));
-        if let Some(of_file) = of_file.filter(|of_file| of_file.score > *score) {
-            return Some(of_file);
+        let Some((score, reach, first)) = ranked.first() else { return of_file };
+        if of_file.as_ref().is_some_and(|of_file| of_file.score > *score) {
+            return of_file;
         }
         let mut evidence = vec![one_line(&in_words(first, reach))];
         if first.change.is_only_caused {
@@ -270,10 +265,10 @@ impl Looked {
         }
         evidence.push(before(self.at, time));
         if !first.approved_by.is_empty() {
-            evidence.push(one_line(&format!("Approved by {}.", first.approved_by.join(" and "))));
+            evidence.push(one_line(&format!("{APPROVED} {}.", first.approved_by.join(" and "))));
         }
         let (origin, agents) = self.writers(first);
-        if is_ai(origin) && agents.iter().all(|agent| agent == UNNAMED) || origin == Origin::Unknown {
+        if origin.is_ai() && agents.iter().all(|agent| agent == UNNAMED) || origin == Origin::Unknown {
             evidence.extend(self.mentions());
         }
         let gaps: BTreeSet<&String> = first.gaps.iter().collect();
@@ -301,7 +296,7 @@ impl Looked {
     fn writers(&self, part: &LookedPart) -> (Origin, Vec<String>) {
         let own = |part: &LookedPart| {
             let origin = part.change.origin;
-            (origin, if is_ai(origin) { agents(&part.change) } else { Vec::new() })
+            (origin, if origin.is_ai() { agents(&part.change) } else { Vec::new() })
         };
         if !part.change.is_only_caused {
             return own(part);
@@ -313,10 +308,6 @@ impl Looked {
             _ => (Origin::Unknown, Vec::new()),
         }
     }
-}
-
-const fn is_ai(origin: Origin) -> bool {
-    matches!(origin, Origin::Ai | Origin::Mixed)
 }
 
 /// Where in a time a moment lies, from 0 to 1.

@@ -1,8 +1,7 @@
 //! `countersign incident close`: what a person decides, and signs.
 
-use super::closed::{Kept, files};
+use super::closed::{Judge, Kept, files};
 use super::one_line;
-use super::run::{judge, signers};
 use crate::cli::sign::Signer;
 use crate::cli::{ledger, person, print};
 use crate::disk::display;
@@ -50,9 +49,9 @@ pub(in crate::cli) struct CloseArguments {
 
 pub(super) fn close(git: &Git, arguments: &CloseArguments) -> anyhow::Result<ExitCode> {
     person::at_terminal()?;
-    let (signers, signers_file) = signers(git);
-    let now = Timestamp::now();
-    let kept = Kept::named(git.root(), &arguments.id, &judge(git, &signers))?;
+    let judge = Judge::of(git);
+    let now = judge.now;
+    let kept = Kept::named(git.root(), &arguments.id, &judge)?;
     let incident = &kept.incident;
     if let Some(Ok(closed)) = &kept.closed {
         bail!("{} has decided about {} already: {}", closed.by, incident.id, closed.role.name());
@@ -81,7 +80,7 @@ pub(super) fn close(git: &Git, arguments: &CloseArguments) -> anyhow::Result<Exi
         deployed_at: arguments.deployed.as_ref().map(time).transpose()?,
         detected_at: match &arguments.detected {
             Some(text) => time(text)?,
-            None => incident.until.parse()?,
+            None => incident.until,
         },
         rolled_back_at: arguments.rolled_back.as_ref().map(time).transpose()?,
         by: by.clone(),
@@ -110,8 +109,8 @@ pub(super) fn close(git: &Git, arguments: &CloseArguments) -> anyhow::Result<Exi
     let key_of = Signer {
         person: &by,
         key: arguments.key.as_deref(),
-        signers: &signers,
-        signers_file: &signers_file,
+        signers: &judge.signers,
+        signers_file: &judge.signers_file,
         hardware: false,
     };
     let (signature, signed) = key_of.sign(git, &bytes, now)?;

@@ -1,11 +1,11 @@
 //! Incidents as they are kept, and what people have decided about them: a file each under `.countersign/incidents`, to be committed.
 
-use super::{Incident, Question, What, moment, one_line};
-use crate::disk::read_most;
+use super::{Incident, Question, moment, one_line};
+use crate::disk::{Configs, read_most};
 use crate::git::Git;
+use crate::review::{read_signers, repository_or_folder, signers_on_disk};
 use crate::slo::Case;
 use anyhow::{Context, bail};
-use countersign_commands::Effect;
 use countersign_review::{IncidentClosed, Role, Signers, digest};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ pub(super) fn files(id: &str) -> [PathBuf; 4] {
 pub(super) fn name(repository: &str, question: &Question) -> String {
     let Question { title, words, asked, .. } = question;
     let all = [&[repository.to_owned(), title.clone()], words.as_slice(), &asked.resources, &asked.paths].concat();
-    let day: String = moment(question.until).chars().take(10).filter(char::is_ascii_digit).collect();
+    let day: String = moment(question.until).to_string().chars().take(10).filter(char::is_ascii_digit).collect();
     let digits = digest(all.join("\n").as_bytes());
     format!("{day}-{}", digits.get(..8).unwrap_or(&digits))
 }
@@ -50,13 +50,29 @@ pub(super) struct Kept {
 }
 
 /// What a decision is judged by.
-pub(super) struct Judge<'a> {
+pub(super) struct Judge {
     /// The repository, as incidents name it.
-    pub(super) repository: String,
+    repository: String,
     /// Whose key is whose.
-    pub(super) signers: &'a Signers,
+    pub(super) signers: Signers,
+    /// The file that says so, from the root.
+    pub(super) signers_file: String,
     /// Now.
     pub(super) now: Timestamp,
+}
+
+impl Judge {
+    /// That of a work tree.
+    pub(super) fn of(git: &Git) -> Self {
+        let configs = Configs::default();
+        let config = &configs.of(&git.root().join("-")).config;
+        let signers_file = config.review.signers.clone();
+        let (signers, problems) = read_signers(&signers_file, &signers_on_disk(&git.root().join(&signers_file)));
+        for problem in problems {
+            anstream::eprintln!("countersign: {}: {}", problem.path, problem.message);
+        }
+        Self { repository: repository_or_folder(git, config), signers, signers_file, now: Timestamp::now() }
+    }
 }
 
 /// All of a work tree.
@@ -70,7 +86,7 @@ pub(super) struct Incidents {
 
 impl Incidents {
     /// Those of a work tree. Whose key is whose say the signers.
-    pub(super) fn on_disk(root: &Path, judge: &Judge<'_>) -> Self {
+    pub(super) fn on_disk(root: &Path, judge: &Judge) -> Self {
         let mut found = Self::default();
         let mut names = ids(root);
         if names.len() > MAX_INCIDENTS {
@@ -105,31 +121,9 @@ fn is_id(text: &str) -> bool {
     !text.is_empty() && text.len() <= 64 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
-impl Incident {
-    /// Whether what it says can be shown and signed: what others write into the file may be anything.
-    fn check(&self) -> anyhow::Result<()> {
-        let moments = [&self.from, &self.until, &self.opened_at].into_iter();
-        let moments =
-            moments.chain(self.candidates.iter().map(|it| &it.at)).chain(self.timeline.iter().map(|it| &it.at));
-        for moment in moments {
-            if moment.parse::<Timestamp>().is_err() {
-                bail!("`{}` is no moment", one_line(moment));
-            }
-        }
-        for candidate in &self.candidates {
-            let What::Command { operations, .. } = &candidate.what else { continue };
-            let is_known = |effect: &str| Effect::ALL.iter().any(|known| known.name() == effect);
-            if let Some(one) = operations.iter().find(|one| !is_known(&one.effect)) {
-                bail!("`{}` is no effect of a command", one_line(&one.effect));
-            }
-        }
-        Ok(())
-    }
-}
-
 impl Kept {
     /// One by its name.
-    pub(super) fn named(root: &Path, id: &str, judge: &Judge<'_>) -> anyhow::Result<Self> {
+    pub(super) fn named(root: &Path, id: &str, judge: &Judge) -> anyhow::Result<Self> {
         if !is_id(id) || !root.join(&files(id)[0]).exists() {
             let all = Incidents::on_disk(root, judge).all;
             let names: Vec<&str> = all.iter().map(|kept| kept.incident.id.as_str()).collect();
@@ -140,7 +134,7 @@ impl Kept {
         Self::read(root, id, judge).with_context(|| format!("{} cannot be read", crate::disk::display(&files(id)[0])))
     }
 
-    fn read(root: &Path, id: &str, judge: &Judge<'_>) -> anyhow::Result<Self> {
+    fn read(root: &Path, id: &str, judge: &Judge) -> anyhow::Result<Self> {
         let [file, _, closed, signature] = files(id).map(|file| root.join(file));
         let bytes = limited(&file)?;
         let incident: Incident = serde_json::from_slice(&bytes).map_err(|error| {
@@ -155,7 +149,6 @@ impl Kept {
         if incident.id != id {
             bail!("it is about the incident {}", one_line(&incident.id));
         }
-        incident.check()?;
         let sha256 = digest(&bytes);
         let closed = closed.exists().then(|| {
             let bytes = limited(&closed).map_err(|error| error.to_string())?;
@@ -163,7 +156,7 @@ impl Kept {
             if incident.repository != judge.repository {
                 return Err(format!("it is about another repository, {}", one_line(&incident.repository)));
             }
-            IncidentClosed::signed(&bytes, &signature, (id, &sha256), judge.signers, judge.now)
+            IncidentClosed::signed(&bytes, &signature, (id, &sha256), &judge.signers, judge.now)
         });
         Ok(Self { incident, sha256, closed })
     }
@@ -181,8 +174,7 @@ fn limited(path: &Path) -> anyhow::Result<Vec<u8>> {
 /// How soon one was noticed counts from when its cause went live, and so does how soon that was undone. What cannot be read, and what
 /// does not count, is added to `doubts`.
 pub(in crate::cli) fn cases(git: &Git, doubts: &mut Vec<String>) -> Vec<Case> {
-    let (signers, _) = super::run::signers(git);
-    let judge = super::run::judge(git, &signers);
+    let judge = Judge::of(git);
     let mut cases = Vec::new();
     let mut ids = ids(git.root());
     // Of one that nobody has decided about nothing counts.

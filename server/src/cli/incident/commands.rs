@@ -4,6 +4,7 @@ use super::affected::Affected;
 use super::changes::{before, reaches, when};
 use super::rank::{Facts, HARMFUL, harm_of_command, score};
 use super::{Candidate, Event, Operation, Reach, What, moment};
+use crate::cli::ledger::open_in;
 use crate::cli::stamp::UNNAMED;
 use countersign_commands::Effect;
 use countersign_ledger::{Entry, Filter, Kind, LedgerError, Name};
@@ -22,15 +23,48 @@ const BEFORE: i64 = 24 * WITHIN;
 /// How far ahead of this machine's clock the clock of another process may be, in milliseconds.
 const SKEW: i64 = 60_000;
 
-/// A command that was run, or asked for.
-struct Ran {
+/// What an entry says of the call that it is about.
+struct Call {
     at: i64,
     agent: Option<String>,
     session: Option<String>,
     /// The agent's number of the call.
-    call: Option<String>,
+    number: Option<String>,
     sha256: Option<String>,
     tool: Option<String>,
+}
+
+impl Call {
+    fn of(entry: &Entry) -> Self {
+        let word = |name: &str| entry.body.get(name).and_then(Value::as_str).map(str::to_owned);
+        Self {
+            at: entry.at,
+            agent: entry.agent.clone(),
+            session: word("session"),
+            number: word("call"),
+            sha256: word("command"),
+            tool: word("tool"),
+        }
+    }
+
+    /// What it is known by for certain.
+    fn key(&self) -> Option<(String, String)> {
+        self.session.clone().zip(self.number.clone())
+    }
+
+    /// What calls of one text have in common.
+    fn text(&self) -> Text {
+        (self.session.clone(), self.sha256.clone(), self.tool.clone())
+    }
+
+    fn who(&self) -> &str {
+        self.agent.as_deref().unwrap_or(UNNAMED)
+    }
+}
+
+/// A command that was run, or asked for.
+struct Ran {
+    of: Call,
     folder: Option<String>,
     state: &'static str,
     operations: Vec<Done>,
@@ -40,7 +74,6 @@ struct Ran {
 /// What one command did.
 struct Done {
     told: Operation,
-    effect: Effect,
     /// Digests of the names of what was hit; `None` where nothing was named.
     names: Option<Vec<String>>,
     /// Whether it ran in the folder of the command.
@@ -60,12 +93,7 @@ enum Word {
 
 /// An answer to a command.
 struct Answer {
-    at: i64,
-    agent: Option<String>,
-    session: Option<String>,
-    call: Option<String>,
-    sha256: Option<String>,
-    tool: Option<String>,
+    of: Call,
     effects: Vec<Effect>,
     word: Word,
     is_taken: bool,
@@ -89,7 +117,7 @@ impl Record {
     /// Reads the ledger of a work tree.
     pub(super) fn of(root: &Path, (from, until): (i64, i64), now: i64) -> anyhow::Result<Self> {
         let mut record = Self { ran: Vec::new(), events: Vec::new(), is_there: false, gaps: Vec::new(), anomalies: 0 };
-        let Some(ledger) = super::open(root)? else {
+        let Some(ledger) = open_in(root)? else {
             record.gaps.push(
                 "nothing was recorded in this clone, so it is not known what agents ran; the record is in the clone in which they \
                  worked, so ask those who did for `countersign incident new` there"
@@ -160,25 +188,10 @@ impl Record {
                 self.events.push(Event { at: moment(entry.at), what });
             }
         };
-        let answer = |effects: Vec<Effect>, said: Word| Answer {
-            at: entry.at,
-            agent: entry.agent.clone(),
-            session: word("session"),
-            call: word("call"),
-            sha256: word("command"),
-            tool: word("tool"),
-            effects,
-            word: said,
-            is_taken: false,
-        };
+        let answer = |effects: Vec<Effect>, word: Word| Answer { of: Call::of(entry), effects, word, is_taken: false };
         match &entry.kind {
             Kind::Command => self.ran.push(Ran {
-                at: entry.at,
-                agent: entry.agent.clone(),
-                session: word("session"),
-                call: word("call"),
-                sha256: word("command"),
-                tool: word("tool"),
+                of: Call::of(entry),
                 folder: entry.file.as_ref().and_then(|file| match &file.name {
                     Name::Known(name) => Some(name.clone()),
                     Name::Erased | Name::False => None,
@@ -230,20 +243,17 @@ impl Record {
     /// Puts answers to the commands that they were about, by the agent's number of the call. Where an agent gives none, it is not
     /// known whether a command with the same text in the same session is the one.
     fn join(&mut self, mut answers: Vec<Answer>, from: i64) {
-        self.ran.retain(|ran| ran.at >= from);
+        self.ran.retain(|ran| ran.of.at >= from);
         let mut by_call: HashMap<(String, String), usize> = HashMap::new();
         let mut by_text: HashMap<Text, Vec<usize>> = HashMap::new();
         for (index, answer) in answers.iter().enumerate() {
-            if let (Some(session), Some(call)) = (&answer.session, &answer.call) {
-                by_call.insert((session.clone(), call.clone()), index);
-            } else {
-                let text = (answer.session.clone(), answer.sha256.clone(), answer.tool.clone());
-                by_text.entry(text).or_default().push(index);
+            match answer.of.key() {
+                Some(key) => drop(by_call.insert(key, index)),
+                None => by_text.entry(answer.of.text()).or_default().push(index),
             }
         }
         for ran in &mut self.ran {
-            let call = ran.session.clone().zip(ran.call.clone());
-            let by_call = call.and_then(|call| by_call.get(&call)).and_then(|index| answers.get_mut(*index));
+            let by_call = ran.of.key().and_then(|key| by_call.get(&key)).and_then(|index| answers.get_mut(*index));
             if let Some(answer) = by_call {
                 answer.is_taken = true;
                 ran.passed = Some(match (answer.word, ran.state) {
@@ -255,11 +265,11 @@ impl Record {
                 });
                 continue;
             }
-            let text = (ran.session.clone(), ran.sha256.clone(), ran.tool.clone());
-            let all = by_text.get(&text).map(Vec::as_slice).unwrap_or_default();
-            let before = all.partition_point(|index| answers.get(*index).is_some_and(|answer| answer.at <= ran.at));
+            let all = by_text.get(&ran.of.text()).map(Vec::as_slice).unwrap_or_default();
+            let is_before = |index: &usize| answers.get(*index).is_some_and(|answer| answer.of.at <= ran.of.at);
+            let before = all.partition_point(is_before);
             let last = before.checked_sub(1).and_then(|last| all.get(last)).and_then(|index| answers.get_mut(*index));
-            let is_near = |answer: &&mut Answer| answer.at.saturating_add(WITHIN) >= ran.at && !answer.is_taken;
+            let is_near = |answer: &&mut Answer| answer.of.at.saturating_add(WITHIN) >= ran.of.at && !answer.is_taken;
             if let Some(answer) = last.filter(is_near) {
                 answer.is_taken = true;
                 ran.passed = Some("perhaps");
@@ -268,29 +278,23 @@ impl Record {
         self.ran.retain(|ran| ran.passed != Some("refused"));
         // What people let through was run, as far as one can tell. Of what was denied that is not known, and of what a person was
         // asked about neither.
-        for answer in answers.into_iter().filter(|answer| !answer.is_taken && answer.at >= from) {
+        for answer in answers.into_iter().filter(|answer| !answer.is_taken && answer.of.at >= from) {
             let done = |effect: &Effect| Done {
                 told: Operation {
                     program: "not recorded".to_owned(),
-                    effect: effect.name().to_owned(),
+                    effect: *effect,
                     reach: "not-recorded".to_owned(),
                     grave: true,
                     certain: false,
                     environment: Environment::Unknown,
                     target: None,
                 },
-                effect: *effect,
                 names: None,
                 is_here: false,
             };
             self.ran.push(Ran {
-                at: answer.at,
                 operations: answer.effects.iter().map(done).collect(),
-                agent: answer.agent,
-                session: answer.session,
-                call: answer.call,
-                sha256: answer.sha256,
-                tool: answer.tool,
+                of: answer.of,
                 folder: None,
                 state: "not-recorded",
                 passed: match answer.word {
@@ -300,7 +304,7 @@ impl Record {
                 },
             });
         }
-        self.ran.sort_by_key(|ran| ran.at);
+        self.ran.sort_by_key(|ran| ran.of.at);
     }
 
     /// How many commands are known; `None` where there is no record.
@@ -322,7 +326,7 @@ impl Record {
     pub(super) fn events(&self) -> Vec<Event> {
         let event = |ran: &Ran| {
             let first = ran.operations.first()?;
-            let who = ran.agent.as_deref().unwrap_or(UNNAMED);
+            let who = ran.of.who();
             let what = match ran.state {
                 "failed" => "ran and failed",
                 "done" => "was run",
@@ -330,8 +334,12 @@ impl Record {
             };
             let passed = ran.passed.map(|passed| format!(", {passed}")).unwrap_or_default();
             Some(Event {
-                at: moment(ran.at),
-                what: format!("A command of {who} {what}: {} ({}{passed}).", first.told.program, first.told.effect),
+                at: moment(ran.of.at),
+                what: format!(
+                    "A command of {who} {what}: {} ({}{passed}).",
+                    first.told.program,
+                    first.told.effect.name()
+                ),
             })
         };
         self.ran.iter().filter_map(event).chain(self.events.iter().cloned()).collect()
@@ -347,12 +355,13 @@ impl Ran {
                 Some(names) => affected.named(&one.told.program, names, folder),
                 None => (affected.whole(&one.told.program, folder), None, 0),
             };
-            let harm = harm_of_command(one.effect, one.told.grave) * if one.told.reach == "local" { 0.2 } else { 1.0 };
+            let harm =
+                harm_of_command(one.told.effect, one.told.grave) * if one.told.reach == "local" { 0.2 } else { 1.0 };
             let facts = Facts {
                 harm,
                 reach: &reach,
                 dependents,
-                when: when(self.at, time),
+                when: when(self.of.at, time),
                 is_elsewhere: affected.is_elsewhere(one.told.environment, &reach),
                 certainty: self.certainty() * if one.told.certain { 1.0 } else { 0.85 },
             };
@@ -360,7 +369,7 @@ impl Ran {
         }
         ranked.sort_by_key(|(score, ..)| std::cmp::Reverse(*score));
         let (score, reach, first, harm) = ranked.first()?;
-        let who = self.agent.clone().unwrap_or_else(|| UNNAMED.to_owned());
+        let who = self.of.who();
         let target = first.target.as_ref().filter(|_| !matches!(reach, Reach::Perhaps { .. }));
         let target = target.map(|it| format!(", hitting {it} by its name")).unwrap_or_default();
         let is_certain = first.certain && self.state == "done";
@@ -372,13 +381,13 @@ impl Ran {
         let mut evidence = vec![format!(
             "`{}` {perhaps}{}{target}{environment}. {}",
             first.program,
-            verb(&first.effect),
+            verb(first.effect),
             reaches(reach)
         )];
         if affected.is_elsewhere(first.environment, reach) {
             evidence.push(format!("It is about {}, and what is affected is not.", first.environment.name()));
         }
-        evidence.push(before(self.at, time));
+        evidence.push(before(self.of.at, time));
         evidence.extend(match self.state {
             "failed" => Some("It failed, and may have done a part of it.".to_owned()),
             "not-recorded" if self.passed.is_none() => {
@@ -395,7 +404,7 @@ impl Ran {
             }
             _ => None,
         }.map(str::to_owned));
-        if let Some(session) = &self.session {
+        if let Some(session) = &self.of.session {
             evidence.push(format!("The transcript of session {session} of {who} has its text."));
         }
         let gaps = match self.passed {
@@ -407,18 +416,18 @@ impl Ran {
         };
         Some(Candidate {
             score: *score,
-            at: moment(self.at),
+            at: moment(self.of.at),
             origin: Origin::Ai,
-            agents: vec![who],
+            agents: vec![who.to_owned()],
             reach: reach.clone(),
             is_harmful: *harm >= HARMFUL,
             is_certain,
             evidence,
             gaps,
             what: What::Command {
-                session: self.session.clone(),
-                sha256: self.sha256.clone(),
-                tool: self.tool.clone(),
+                session: self.of.session.clone(),
+                sha256: self.of.sha256.clone(),
+                tool: self.of.tool.clone(),
                 folder: self.folder.clone(),
                 state: self.state.to_owned(),
                 operations: ranked.iter().map(|(.., operation, _)| operation.clone()).collect(),
@@ -438,19 +447,19 @@ impl Ran {
 }
 
 /// What a command with an effect does, in words.
-pub(super) fn verb(name: &str) -> &'static str {
-    match effect(name) {
-        Some(Effect::Destroy) => "destroys",
-        Some(Effect::Replace) => "destroys and makes anew",
-        Some(Effect::Interrupt) => "stops or restarts",
-        Some(Effect::Access) => "changes who may do what or reach what",
-        Some(Effect::Apply) => "applies changes",
-        Some(Effect::StateChange) => "changes what a tool believes of the world",
-        Some(Effect::HistoryRewrite) => "rewrites history",
-        Some(Effect::DataDelete) => "deletes data",
-        Some(Effect::FileDelete) => "deletes files",
-        Some(Effect::BypassControl) => "goes around a check",
-        Some(Effect::Unknown) | None => "does what could not be read",
+pub(super) const fn verb(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Destroy => "destroys",
+        Effect::Replace => "destroys and makes anew",
+        Effect::Interrupt => "stops or restarts",
+        Effect::Access => "changes who may do what or reach what",
+        Effect::Apply => "applies changes",
+        Effect::StateChange => "changes what a tool believes of the world",
+        Effect::HistoryRewrite => "rewrites history",
+        Effect::DataDelete => "deletes data",
+        Effect::FileDelete => "deletes files",
+        Effect::BypassControl => "goes around a check",
+        Effect::Unknown => "does what could not be read",
     }
 }
 
@@ -466,7 +475,6 @@ fn operations(body: &Value) -> Vec<Done> {
         let is = |name: &str| one.get(name).and_then(Value::as_bool).unwrap_or_default();
         let environment = one.get("environment").and_then(|it| serde_json::from_value(it.clone()).ok());
         Some(Done {
-            effect: effect(&word("effect"))?,
             names: one
                 .get("names")
                 .and_then(Value::as_array)
@@ -474,7 +482,7 @@ fn operations(body: &Value) -> Vec<Done> {
             is_here: is("here"),
             told: Operation {
                 program: word("program"),
-                effect: word("effect"),
+                effect: effect(&word("effect"))?,
                 reach: word("reach"),
                 grave: is("grave"),
                 certain: is("certain"),

@@ -186,7 +186,7 @@ pub(super) fn row(candidate: &Candidate) -> Option<(String, String)> {
                 says.to_owned(),
                 format!(
                     "[[command]]\neffect = [\"{}\"]\nprogram = [{program}]\n{environment}verdict = \"deny\"\n",
-                    first.effect
+                    first.effect.name()
                 ),
             )
         }

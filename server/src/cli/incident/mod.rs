@@ -16,20 +16,22 @@ mod run;
 pub(super) use closed::cases;
 pub(super) use run::{IncidentCommand, run};
 
-use super::{ledger, person::shown};
-use crate::disk::{Configs, FolderConfig};
+use super::person::shown;
+use crate::disk::Configs;
 use crate::git::{self, Git, Line};
-use crate::review::repository;
+use crate::review::repository_or_folder;
 use affected::{Affected, Asked};
 use anyhow::{Context, bail};
 use changes::Steps;
 use commands::Record;
+use countersign_commands::Effect;
 use countersign_impact::Action;
 use countersign_policy::{Environment, Origin, Tier};
 use jiff::Timestamp;
 use role::{Factors, Proposal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 
 /// Candidates that are kept.
 const MAX_CANDIDATES: usize = 20;
@@ -58,14 +60,17 @@ pub(super) struct Incident {
     /// The repository, as requests for reviews name it; without a remote, its folder.
     repository: String,
     /// When it was opened, in UTC, as RFC 3339 has it. All times are so.
-    opened_at: String,
+    #[schemars(with = "String")]
+    opened_at: Timestamp,
     /// Who opened it, where git knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     opened_by: Option<String>,
     /// Where the time begins in which its cause may lie.
-    from: String,
+    #[schemars(with = "String")]
+    from: Timestamp,
     /// Where it ends: when it was noticed.
-    until: String,
+    #[schemars(with = "String")]
+    until: Timestamp,
     /// The last commit that is taken to have been good; left out where the history begins later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     good: Option<String>,
@@ -126,7 +131,8 @@ struct Candidate {
     /// orders candidates and is no probability.
     score: u32,
     /// When it came in or was run.
-    at: String,
+    #[schemars(with = "String")]
+    at: Timestamp,
     /// What it is.
     #[serde(flatten)]
     what: What,
@@ -219,7 +225,7 @@ struct Operation {
     /// The program or tool.
     program: String,
     /// What became of what it hit.
-    effect: String,
+    effect: Effect,
     /// `local`, `shared` or `live`.
     reach: String,
     /// Whether it cannot simply be undone.
@@ -272,7 +278,8 @@ enum Reach {
 #[serde(rename_all = "camelCase")]
 struct Event {
     /// When.
-    at: String,
+    #[schemars(with = "String")]
+    at: Timestamp,
     /// What, in a sentence.
     what: String,
 }
@@ -329,7 +336,7 @@ fn incident(git: &Git, question: &Question, now: i64) -> anyhow::Result<Incident
     let record = Record::of(git.root(), time, now)?;
     let mut candidates = steps.candidates(&affected, time);
     candidates.extend(record.candidates(&affected, time));
-    candidates.sort_by(|a, b| (b.score, &b.at).cmp(&(a.score, &a.at)));
+    candidates.sort_by_key(|candidate| Reverse((candidate.score, candidate.at)));
     // Why it is not known that nothing is missing.
     let gaps =
         [&doubts, &affected.doubts, &steps.gaps, record.gaps()].into_iter().flatten().cloned().collect::<Vec<_>>();
@@ -347,7 +354,7 @@ fn incident(git: &Git, question: &Question, now: i64) -> anyhow::Result<Incident
         timeline.drain(..timeline.len() - MAX_LISTED);
     }
     let opened_by = git::author(&git.root().join("-"));
-    let repository = named(git, &settings);
+    let repository = repository_or_folder(git, &settings.config);
     let factors = role::factors(&candidates, &record);
     let more_candidates = candidates.len().saturating_sub(MAX_CANDIDATES);
     candidates.truncate(MAX_CANDIDATES);
@@ -374,12 +381,6 @@ fn incident(git: &Git, question: &Question, now: i64) -> anyhow::Result<Incident
         timeline,
         doubts,
     })
-}
-
-/// The repository as requests for reviews name it; without a remote, its folder.
-fn named(git: &Git, settings: &FolderConfig) -> String {
-    let folder = || git.root().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Some(repository(git, &settings.config)).filter(|it| !it.is_empty()).unwrap_or_else(folder)
 }
 
 fn window(git: &Git, question: &Question, now: i64, doubts: &mut Vec<String>) -> anyhow::Result<Window> {
@@ -445,17 +446,12 @@ fn window(git: &Git, question: &Question, now: i64, doubts: &mut Vec<String>) ->
     Ok(Window { good: good.min(deployed), deployed, line, from })
 }
 
-/// A moment in milliseconds since 1970, as RFC 3339 has it, in UTC.
-fn moment(at: i64) -> String {
-    Timestamp::from_millisecond(at).map(|at| at.to_string()).unwrap_or_default()
+/// A moment in milliseconds since 1970; one that no calendar has is 1970.
+fn moment(at: i64) -> Timestamp {
+    Timestamp::from_millisecond(at).unwrap_or_default()
 }
 
 /// A text of others, as one line without what a terminal would take for its own.
 fn one_line(text: &str) -> String {
     shown(text).replace('\n', " ")
-}
-
-/// Opens the ledger of a folder, where there is one.
-fn open(root: &std::path::Path) -> anyhow::Result<Option<countersign_ledger::Ledger>> {
-    ledger::open_in(root)
 }

@@ -1,7 +1,9 @@
 //! What part AI tools may have had in an incident: a proposal, never a fact.
 
+use super::changes::APPROVED;
 use super::commands::{Record, verb};
 use super::{Candidate, Reach, What};
+use countersign_commands::Effect;
 use countersign_policy::Origin;
 use countersign_review::Role;
 use schemars::JsonSchema;
@@ -40,7 +42,7 @@ fn is_likely(candidate: &Candidate) -> bool {
 }
 
 fn is_ai(candidate: &Candidate) -> bool {
-    matches!(candidate.origin, Origin::Ai | Origin::Mixed)
+    candidate.origin.is_ai()
 }
 
 /// What part AI tools may have had, by the candidates, the likeliest first. `gaps` says why it is not known that nothing is missing.
@@ -146,7 +148,7 @@ pub(super) fn what(candidate: &Candidate) -> String {
         What::Command { operations, tool, .. } => {
             let first = operations.first();
             let program = tool.as_deref().or(first.map(|one| one.program.as_str())).unwrap_or("a command");
-            let does = verb(first.map_or("unknown", |one| one.effect.as_str()));
+            let does = verb(first.map_or(Effect::Unknown, |one| one.effect));
             format!("the command of {} at {} ({program}, which {does})", tools(candidate), candidate.at)
         }
     }
@@ -168,7 +170,7 @@ pub(super) fn factors(candidates: &[Candidate], record: &Record) -> Factors {
             Origin::Human => factors.human.push(format!("{what} is by a person.")),
             Origin::Unknown | Origin::Suspected => factors.process.push(format!("Nobody knows who wrote {name}.")),
         }
-        let approved = candidate.evidence.iter().filter(|it| it.starts_with("Approved by "));
+        let approved = candidate.evidence.iter().filter(|it| it.starts_with(APPROVED));
         factors.human.extend(approved.map(|it| format!("{what}: {it}")));
         if let What::Command { passed: Some(passed), .. } = &candidate.what {
             match passed.as_str() {

@@ -6,14 +6,12 @@ use super::closed::{Incidents, Judge, Kept, MAX_BYTES, files, folder};
 use super::{Incident, Question, incident, markdown, one_line};
 use crate::cli::person::shown;
 use crate::cli::{FAILED, Format, ledger, print};
-use crate::disk::{Configs, display};
+use crate::disk::display;
 use crate::git::Git;
 use crate::record::now;
-use crate::review::{read_signers, signers_on_disk};
 use crate::state::write_atomically;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use countersign_review::Signers;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
@@ -100,7 +98,8 @@ pub(in crate::cli) struct ShowArguments {
 struct JsonListed<'a> {
     id: &'a str,
     title: &'a str,
-    noticed: &'a str,
+    #[schemars(with = "String")]
+    noticed: Timestamp,
     proposed: &'a str,
     /// What was decided; left out while nothing was.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,24 +117,6 @@ pub(in crate::cli) fn run(command: &IncidentCommand) -> anyhow::Result<ExitCode>
         IncidentCommand::Show(arguments) => show(&git, arguments),
         IncidentCommand::Close(arguments) => close(&git, arguments),
     }
-}
-
-/// Whose key is whose, by the work tree.
-pub(super) fn signers(git: &Git) -> (Signers, String) {
-    let configs = Configs::default();
-    let file = configs.of(&git.root().join("-")).config.review.signers.clone();
-    let (signers, problems) = read_signers(&file, &signers_on_disk(&git.root().join(&file)));
-    for problem in problems {
-        anstream::eprintln!("countersign: {}: {}", problem.path, problem.message);
-    }
-    (signers, file)
-}
-
-/// What decisions are judged by.
-pub(super) fn judge<'s>(git: &Git, signers: &'s Signers) -> Judge<'s> {
-    let configs = Configs::default();
-    let repository = super::named(git, &configs.of(&git.root().join("-")));
-    Judge { repository, signers, now: Timestamp::now() }
 }
 
 fn new(git: &Git, arguments: &NewArguments) -> anyhow::Result<ExitCode> {
@@ -215,8 +196,7 @@ fn changed_since(git: &Git, post_mortem: &Path, file: &Path) -> Option<String> {
 }
 
 fn list(git: &Git, arguments: &ListArguments) -> anyhow::Result<ExitCode> {
-    let (signers, _) = signers(git);
-    let found = Incidents::on_disk(git.root(), &judge(git, &signers));
+    let found = Incidents::on_disk(git.root(), &Judge::of(git));
     let listed: Vec<JsonListed<'_>> = found.all.iter().map(listed).collect();
     match arguments.format {
         Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&listed)?))?,
@@ -245,7 +225,7 @@ fn listed(kept: &Kept) -> JsonListed<'_> {
     JsonListed {
         id,
         title,
-        noticed: until,
+        noticed: *until,
         proposed: proposal.role.name(),
         decided: kept.closed.as_ref().and_then(|closed| closed.as_ref().ok()).map(|closed| closed.role.name()),
         problem: kept.closed.as_ref().and_then(|closed| closed.as_ref().err()).map(String::as_str),
@@ -253,8 +233,7 @@ fn listed(kept: &Kept) -> JsonListed<'_> {
 }
 
 fn show(git: &Git, arguments: &ShowArguments) -> anyhow::Result<ExitCode> {
-    let (signers, _) = signers(git);
-    let kept = Kept::named(git.root(), &arguments.id, &judge(git, &signers))?;
+    let kept = Kept::named(git.root(), &arguments.id, &Judge::of(git))?;
     let printed = match arguments.format {
         Shown::Json => format!("{}\n", serde_json::to_string_pretty(&kept.incident)?),
         Shown::Markdown => shown(&markdown::post_mortem(&kept.incident)),

@@ -3,6 +3,7 @@
 use super::periods::Periods;
 use super::record::PROTECTIONS;
 use super::{Distribution, Listed, moment};
+use crate::cli::first_of;
 use crate::cli::stamp::{TIERS, agents, standing};
 use crate::disk::FolderConfig;
 use crate::git::{Git, Line, is_shallow};
@@ -17,9 +18,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Areas, languages and folders that are told one by one.
 const MAX_SHARES: usize = 20;
-
-/// Problems that are told one by one.
-const MAX_PROBLEMS: usize = 10;
 
 /// Steps that are looked at, the newest.
 const MAX_STEPS: usize = 2_000;
@@ -243,10 +241,7 @@ pub(super) fn commits(
             problems.insert(format!("commit {}: {error:#}", step.commit.get(..12).unwrap_or_default()));
         }
     });
-    doubts.extend(problems.iter().take(MAX_PROBLEMS).cloned());
-    if let Some(more) = problems.len().checked_sub(MAX_PROBLEMS).filter(|more| *more > 0) {
-        doubts.push(format!("{more} more problems of this kind are not told one by one"));
-    }
+    doubts.extend(first_of(problems));
     Ok(Some(found.finish((from, to), steps.len(), latest.as_ref())))
 }
 
