@@ -3,7 +3,7 @@
 //! Prints one Markdown table. A bar that is not met is reported and does not fail the run. Every comparison (with an echo
 //! over the same pipes, with tree-sitter's own parse) is made in the same run, in turns.
 //!
-//! Options: `--only latency,traces,check,start,provenance,impact,agents,gate,languages,report,incident` for some of the groups, `--quick` for a run of seconds that
+//! Options: `--only latency,traces,check,start,provenance,impact,agents,gate,languages,report,incident,store` for some of the groups, `--quick` for a run of seconds that
 //! shows whether the benchmark itself works. The traces and corpora are looked for in `$COUNTERSIGN_SHARED`, else in `../shared` beside
 //! the workspace.
 
@@ -41,6 +41,9 @@ mod provenance;
 mod report;
 #[path = "figures/start.rs"]
 mod start;
+#[cfg(target_os = "linux")]
+#[path = "figures/store.rs"]
+mod store;
 #[path = "figures/table.rs"]
 mod table;
 #[path = "figures/traces.rs"]
@@ -56,7 +59,7 @@ const COUNTERSIGN: &str = env!("CARGO_BIN_EXE_countersign");
 type Group = fn(&Settings) -> Vec<Row>;
 
 /// The groups, by the names that `--only` takes.
-const GROUPS: [(&str, Group); 11] = [
+const GROUPS: &[(&str, Group)] = &[
     ("latency", latency::measure),
     ("traces", traces::measure),
     ("check", check::measure),
@@ -68,6 +71,8 @@ const GROUPS: [(&str, Group); 11] = [
     ("languages", languages::measure),
     ("report", report::measure),
     ("incident", incident::measure),
+    #[cfg(target_os = "linux")]
+    ("store", store::measure),
 ];
 
 /// What a measurement goes by.
@@ -95,10 +100,10 @@ fn main() {
     let shared = std::env::var_os("COUNTERSIGN_SHARED")
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared")), PathBuf::from);
     let settings = Settings { quick, shared };
-    let is_wanted = |name| only.as_ref().is_none_or(|only: &String| only.split(',').any(|wanted| wanted == name));
+    let is_wanted = |name: &str| only.as_ref().is_none_or(|only: &String| only.split(',').any(|wanted| wanted == name));
 
     let mut rows = Vec::new();
-    for (name, measure) in GROUPS.into_iter().filter(|(name, _)| is_wanted(*name)) {
+    for (name, measure) in GROUPS.iter().filter(|(name, _)| is_wanted(name)) {
         eprintln!("measuring {name} …");
         rows.extend(measure(&settings));
     }

@@ -54,7 +54,7 @@ pub(crate) fn measure(settings: &Settings) -> Vec<Row> {
 }
 
 /// A ledger in the repository, with as many entries.
-fn record(root: &Path, entries: usize) {
+pub(crate) fn record(root: &Path, entries: usize) {
     let state = root.join(".git/countersign");
     fs::create_dir_all(&state).expect("a folder");
     let mut ledger = Ledger::open(state.join("ledger.sqlite")).expect("a ledger");

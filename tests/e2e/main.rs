@@ -60,6 +60,8 @@ mod session;
 mod slo;
 mod sql;
 mod stamp;
+#[cfg(target_os = "linux")]
+mod store;
 mod suspected;
 mod watch;
 mod workflows;

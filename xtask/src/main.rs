@@ -42,6 +42,8 @@ cargo xtask soak editors [--times N]
                              fails; a series of one commit goes on where it was left
 cargo xtask soak ledger [--kills N]
                              kill processes that write to one ledger; 1,000 kills are the full run, 100 the default
+cargo xtask soak store [--kills N]
+                             kill processes that send to one store in PostgreSQL; 100 kills unless said otherwise
 cargo xtask tables [--check] [DIR]
                              write (or check) the tables of crates/policy, impact and commands from the facts in DIR
 cargo xtask traces [--data DIR]
@@ -93,6 +95,9 @@ fn main() -> anyhow::Result<ExitCode> {
         }
         ["soak", "editors", rest @ ..] => {
             soak::editors::run(option(rest, "--times").unwrap_or("20").parse().context("--times takes a number")?)
+        }
+        ["soak", "store", rest @ ..] => {
+            soak::store::run(option(rest, "--kills").unwrap_or("100").parse().context("--kills takes a number")?)
         }
         [soak::ledger::WRITER, path, writer] => soak::ledger::write(path, writer),
         ["tables"] => tables::run(None, false),
@@ -213,6 +218,7 @@ fn generated() -> anyhow::Result<Vec<(String, String)>> {
         "docs/releases.md",
         "docs/report.md",
         "docs/reviews.md",
+        "docs/store.md",
         "docs/telemetry.md",
     ] {
         files.push((page.to_owned(), with_help(&fs::read_to_string(root().join(page))?)?));

@@ -42,6 +42,7 @@ mod export;
 mod hash;
 mod ledger;
 mod read;
+mod sealed;
 mod store;
 mod verify;
 
@@ -52,5 +53,6 @@ pub use export::{Names, verify_export};
 pub use hash::{BadHash, Hash};
 pub use ledger::{Erased, Ledger};
 pub use read::Filter;
+pub use sealed::{Chain, Disclosed, Sealed};
 pub use store::{MAX_SCHEMA, SetAside};
 pub use verify::{Fault, Verification};

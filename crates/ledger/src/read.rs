@@ -4,6 +4,7 @@ use crate::entry::{Entry, Kind, Named};
 use crate::error::LedgerError;
 use crate::hash::Hash;
 use crate::ledger::Ledger;
+use crate::sealed::Sealed;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -39,7 +40,7 @@ impl Ledger {
         let moment = self.connection.unchecked_transaction().map_err(failed)?;
         let mut query = moment
             .prepare_cached(&format!(
-                "SELECT number, at, kind, agent, body, previous, hash, person, file FROM entries
+                "SELECT number, at, kind, agent, person, file, body, previous, hash FROM entries
                 WHERE (?1 IS NULL OR at >= ?1) AND (?2 IS NULL OR at < ?2)
                     AND (?3 IS NULL OR agent = ?3) AND (?4 IS NULL OR kind = ?4) AND number > ?5
                 ORDER BY number {order} LIMIT ?6"
@@ -54,11 +55,10 @@ impl Ledger {
             query.query(params![filter.since, filter.until, filter.agent, kind, after, limit]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             let number: i64 = row.get(0).map_err(failed)?;
-            let entry = entry(row, &mut names).map_err(|reason| LedgerError::Unreadable {
-                path: self.path.clone(),
-                number,
-                reason,
-            })?;
+            let unreadable = |reason| LedgerError::Unreadable { path: self.path.clone(), number, reason };
+            let sealed = Sealed::of(row).map_err(unreadable)?;
+            names.look_up([sealed.person, sealed.file]).map_err(unreadable)?;
+            let entry = sealed.open(|commitment| names.named(commitment)).map_err(unreadable)?;
             if each(entry).is_break() {
                 break;
             }
@@ -79,38 +79,22 @@ impl<'m> Names<'m> {
         Ok(Self { query, known: HashMap::new() })
     }
 
-    fn named(&mut self, commitment: Hash) -> Result<Named, String> {
-        if let Some(named) = self.known.get(&commitment) {
-            return Ok(named.clone());
+    /// Looks up what is not known yet.
+    fn look_up(&mut self, commitments: [Option<Hash>; 2]) -> Result<(), String> {
+        for commitment in commitments.into_iter().flatten() {
+            if self.known.contains_key(&commitment) {
+                continue;
+            }
+            let read = |row: &Row<'_>| Ok((row.get_ref(0)?.as_bytes()?.to_vec(), row.get_ref(1)?.as_bytes()?.to_vec()));
+            let found: Option<(Vec<u8>, Vec<u8>)> =
+                self.query.query_row([commitment.0], read).optional().map_err(|error| error.to_string())?;
+            let (salt, name) = found.as_ref().map(|(salt, name)| (salt.as_slice(), name.as_slice())).unzip();
+            self.known.insert(commitment, Named::new(commitment, salt, name));
         }
-        let read = |row: &Row<'_>| Ok((row.get_ref(0)?.as_bytes()?.to_vec(), row.get_ref(1)?.as_bytes()?.to_vec()));
-        let found: Option<(Vec<u8>, Vec<u8>)> =
-            self.query.query_row([commitment.0], read).optional().map_err(|error| error.to_string())?;
-        let (salt, name) = found.as_ref().map(|(salt, name)| (salt.as_slice(), name.as_slice())).unzip();
-        let named = Named::new(commitment, salt, name);
-        self.known.insert(commitment, named.clone());
-        Ok(named)
+        Ok(())
     }
-}
 
-fn entry(row: &Row<'_>, names: &mut Names<'_>) -> Result<Entry, String> {
-    let bad = |error: rusqlite::Error| error.to_string();
-    let hash = |index| -> Result<Hash, String> { row.get(index).map(Hash).map_err(bad) };
-    let mut name = |index: usize| -> Result<Option<Named>, String> {
-        let commitment = row.get::<_, Option<[u8; 32]>>(index).map_err(bad)?;
-        commitment.map(|commitment| names.named(Hash(commitment))).transpose()
-    };
-    let number: i64 = row.get(0).map_err(bad)?;
-    let body = row.get_ref(4).map_err(bad)?.as_str().map_err(|error| error.to_string())?;
-    Ok(Entry {
-        number: u64::try_from(number).map_err(|error| error.to_string())?,
-        at: row.get(1).map_err(bad)?,
-        kind: Kind::from(row.get_ref(2).map_err(bad)?.as_str().map_err(|error| error.to_string())?),
-        agent: row.get(3).map_err(bad)?,
-        person: name(7)?,
-        file: name(8)?,
-        body: serde_json::from_str(body).map_err(|error| error.to_string())?,
-        previous: hash(5)?,
-        hash: hash(6)?,
-    })
+    fn named(&self, commitment: Hash) -> Named {
+        self.known.get(&commitment).cloned().unwrap_or_else(|| Named::new(commitment, None, None))
+    }
 }

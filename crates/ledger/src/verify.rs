@@ -215,7 +215,13 @@ impl Walk {
     pub(crate) fn new(anchors: &[Anchor]) -> Self {
         let mut anchors = anchors.to_vec();
         anchors.sort_unstable_by(|one, other| other.cmp(one));
-        Self { anchors, verified: 0, last: Hash::ZERO, anchored: None }
+        Self { anchors, ..Self::after(None) }
+    }
+
+    /// A walk that goes on after an entry that was right.
+    pub(crate) fn after(head: Option<Anchor>) -> Self {
+        let Anchor { number: verified, hash: last } = head.unwrap_or(Anchor { number: 0, hash: Hash::ZERO });
+        Self { anchors: Vec::new(), verified, last, anchored: None }
     }
 
     pub(crate) fn expected(&self) -> u64 {

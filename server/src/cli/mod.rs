@@ -35,6 +35,7 @@ mod sign;
 mod slo;
 mod stamp;
 mod status;
+mod sync;
 
 pub(crate) use catalogue::page;
 pub(crate) use check::{Check, Listed, listed, today};
@@ -139,6 +140,11 @@ enum Command {
     /// Sends what is new in the ledger of this clone since the last call, and ends. Names of people and files are not sent, for nobody
     /// could erase them there. Ends with 0, and with 2 where the collector cannot be reached or did not take all of it.
     Otlp(otlp::OtlpArguments),
+    /// Send ledgers to a team's store in PostgreSQL.
+    ///
+    /// Sends what the store does not have yet, of this clone or of those that are named: from where it has everything, each entry once,
+    /// also where several send at once or one was ended in between. Ends with 0, and with 2 where something could not be sent.
+    Sync(sync::SyncArguments),
     /// Find out what may have caused an incident, and keep what was decided about it.
     #[command(subcommand)]
     Incident(incident::IncidentCommand),
@@ -314,6 +320,7 @@ pub fn run() -> ExitCode {
         Command::Slo(arguments) => slo::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Otlp(arguments) => otlp::run(&arguments),
+        Command::Sync(arguments) => sync::run(&arguments),
         Command::Incident(command) => incident::run(&command),
         Command::Note(arguments) => note::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),

@@ -11,15 +11,17 @@ mod record;
 use super::check::write_output;
 use super::slo::{JsonObjective, objectives};
 use super::stamp::UNNAMED;
+use super::sync::StoreArgument;
 use super::{FAILED, incident, ledger, print};
 use crate::disk::Configs;
 use crate::git::Git;
 use crate::record::now;
-use crate::review::repository_or_folder;
+use crate::review::repository_at;
 use crate::slo::{Case, Said, said_in_files};
 use clap::{Args, ValueEnum};
 use commits::JsonCommits;
 use countersign_ledger::{Filter, LedgerError};
+use countersign_store::{Store, Wanted};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use periods::Periods;
@@ -38,6 +40,8 @@ const MAX_LISTED: usize = 100;
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArguments {
+    #[command(flatten)]
+    of: StoreArgument,
     /// From this time on: a date and time (`2026-03-01T12:00:00Z`), a date in UTC, or how long ago (`7d`, `12w`).
     #[arg(long, value_name = "TIME", default_value = "12w")]
     since: String,
@@ -163,11 +167,15 @@ impl Distribution {
 }
 
 pub(super) fn run(arguments: &ReportArguments) -> anyhow::Result<ExitCode> {
+    let here = std::env::current_dir()?;
     let now = now();
     let time = |text: &str| ledger::time(text, TimeZone::UTC);
     let until = arguments.until.as_deref().map(time).transpose()?.unwrap_or(now);
     let periods = Periods::of(time(&arguments.since)?, until)?;
-    let (report, is_whole) = report(&std::env::current_dir()?, &periods, now)?;
+    let (report, is_whole) = match &arguments.of.store {
+        Some(address) => report_of_store(&here, address, &periods, now)?,
+        None => report(&here, &periods, now)?,
+    };
     let rendered = match arguments.format {
         Format::Json => format!("{}\n", serde_json::to_string_pretty(&report)?),
         Format::Markdown => markdown::text(&page::of(&report)),
@@ -215,10 +223,7 @@ fn report(here: &Path, periods: &Periods, now: i64) -> anyhow::Result<(JsonRepor
     }
     let report = JsonReport {
         version: VERSION,
-        repository: git.as_ref().map_or_else(
-            || root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
-            |git| repository_or_folder(git, &settings.config),
-        ),
+        repository: repository_at(root, git.as_ref(), &settings.config),
         since: moment(periods.since()),
         until: moment(periods.until()),
         parts: periods.length,
@@ -230,6 +235,56 @@ fn report(here: &Path, periods: &Periods, now: i64) -> anyhow::Result<(JsonRepor
     let is_read = report.record.as_ref().is_none_or(|record| record.unread.is_none());
     let is_whole = is_read && report.commits.as_ref().is_none_or(|commits| commits.unread_steps == 0);
     Ok((report, is_whole && problems.is_empty()))
+}
+
+/// What there is to say of all repositories of a team's store, by the record alone; objectives are those of the current folder.
+fn report_of_store(here: &Path, address: &str, periods: &Periods, now: i64) -> anyhow::Result<(JsonReport, bool)> {
+    let git = Git::of(here).ok();
+    let configs = Configs::default();
+    let settings = configs.of(&git.as_ref().map_or(here, Git::root).join("-"));
+    let mut tally = Tally::new(periods, now);
+    let mut last = None;
+    let read = Store::read(address, &Wanted::All, |source, entry| {
+        if last.replace(source.id).is_some_and(|last| last != source.id) {
+            tally.next_ledger();
+        }
+        tally.add(&entry);
+    })?;
+    let (mut record, cases) = tally.finish(Vec::new());
+    record.intact = read.faults.is_empty();
+    record.chain = match read.faults.as_slice() {
+        [] => format!("intact, {} entries in {} ledgers", read.entries, read.sources.len()),
+        faults => format!("not intact: {}", faults.join("; ")),
+    };
+    let mut doubts = Vec::new();
+    if !record.intact {
+        doubts.push(format!("of the store something is {}; what is said by it here may be false", record.chain));
+    }
+    doubts.extend(read.sources.iter().filter(|source| source.forked_after > 0).map(|source| {
+        format!(
+            "a ledger of {} goes another way than another one after entry {}: two machines go on with copies of one, or one was rewritten",
+            source.repository, source.forked_after
+        )
+    }));
+    doubts.push("this is by what was sent to the store; changes by commits, and requests and answers in files, are in the report of each repository".to_owned());
+    let repositories = read.repositories();
+    let report = JsonReport {
+        version: VERSION,
+        repository: format!(
+            "{} repositories: {}",
+            repositories.len(),
+            repositories.into_iter().collect::<Vec<_>>().join(", ")
+        ),
+        since: moment(periods.since()),
+        until: moment(periods.until()),
+        parts: periods.length,
+        objectives: objectives(&cases, &settings.config.objectives, MAX_LISTED),
+        record: Some(record),
+        commits: None,
+        doubts,
+    };
+    let is_whole = read.faults.is_empty() && configs.problems().is_empty();
+    Ok((report, is_whole))
 }
 
 /// What the ledger says, and the cases in it; `None` where there is none. The chain is verified at the same time, over a connection of

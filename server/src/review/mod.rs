@@ -146,10 +146,10 @@ pub(crate) fn repository(git: &Git, config: &Config) -> String {
     }
 }
 
-/// The same; where that is nothing, the name of its folder.
-pub(crate) fn repository_or_folder(git: &Git, config: &Config) -> String {
-    let folder = || git.root().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Some(repository(git, config)).filter(|it| !it.is_empty()).unwrap_or_else(folder)
+/// The same; where that is nothing, or this is no repository, the name of the folder.
+pub(crate) fn repository_at(root: &Path, git: Option<&Git>, config: &Config) -> String {
+    let folder = || root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    git.map(|git| repository(git, config)).filter(|it| !it.is_empty()).unwrap_or_else(folder)
 }
 
 /// Host and path of an address of git, without the way there: neither protocol nor user, nor a `.git` at its end.

@@ -14,12 +14,14 @@
 
 mod client;
 mod frame;
+mod postgres;
 mod process;
 mod scripted;
 mod text;
 
 pub use client::{Client, Received, RpcError, default_answer};
 pub use frame::{frame, read_frame};
+pub use postgres::Postgres;
 pub use process::{run, run_on};
 pub use scripted::{Cause, Scene, scripted};
 pub use text::{Encoding, LspText};

@@ -2,3 +2,4 @@
 
 pub(crate) mod editors;
 pub(crate) mod ledger;
+pub(crate) mod store;

@@ -3,7 +3,7 @@
 use super::{Incident, Question, moment, one_line};
 use crate::disk::{Configs, read_most};
 use crate::git::Git;
-use crate::review::{read_signers, repository_or_folder, signers_on_disk};
+use crate::review::{read_signers, repository_at, signers_on_disk};
 use crate::slo::Case;
 use anyhow::{Context, bail};
 use countersign_review::{IncidentClosed, Role, Signers, digest};
@@ -71,7 +71,7 @@ impl Judge {
         for problem in problems {
             anstream::eprintln!("countersign: {}: {}", problem.path, problem.message);
         }
-        Self { repository: repository_or_folder(git, config), signers, signers_file, now: Timestamp::now() }
+        Self { repository: repository_at(git.root(), Some(git), config), signers, signers_file, now: Timestamp::now() }
     }
 }
 

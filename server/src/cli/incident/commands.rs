@@ -9,6 +9,7 @@ use crate::cli::stamp::UNNAMED;
 use countersign_commands::Effect;
 use countersign_ledger::{Entry, Filter, Kind, LedgerError, Name};
 use countersign_policy::{Environment, Origin};
+use countersign_store::{Store, Wanted};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -106,17 +107,71 @@ type Text = (Option<String>, Option<String>, Option<String>);
 pub(super) struct Record {
     ran: Vec<Ran>,
     events: Vec<Event>,
-    is_there: bool,
+    /// Whose commands are in it; `None` where there is no record.
+    whose: Option<&'static str>,
     /// Why it may not have all that agents did in the time.
     gaps: Vec<String>,
     /// How often what agents do was out of the ordinary.
     pub(super) anomalies: usize,
 }
 
+/// What is taken out of the entries before it is joined.
+#[derive(Default)]
+struct Taken {
+    answers: Vec<Answer>,
+    /// Entries that are ahead of this machine's clock.
+    future: usize,
+}
+
+impl Taken {
+    /// Takes the next entry, in order of their times.
+    fn take(&mut self, record: &mut Record, entry: &Entry, (from, until): (i64, i64), now: i64) {
+        if entry.at > now.saturating_add(SKEW) {
+            self.future += 1;
+        } else if entry.at < until {
+            record.add(entry, &mut self.answers, from);
+        }
+    }
+}
+
 impl Record {
+    const fn new() -> Self {
+        Self { ran: Vec::new(), events: Vec::new(), whose: None, gaps: Vec::new(), anomalies: 0 }
+    }
+
+    /// Reads what all machines have sent to a team's store of a repository.
+    pub(super) fn of_store(
+        address: &str,
+        repository: &str,
+        (from, until): (i64, i64),
+        now: i64,
+    ) -> anyhow::Result<Self> {
+        let mut record = Self::new();
+        let mut taken = Taken::default();
+        let wanted = Wanted::Of { repository: repository.to_owned(), since: from - BEFORE };
+        let read = Store::read(address, &wanted, |_, entry| taken.take(&mut record, &entry, (from, until), now))?;
+        if read.sources.is_empty() {
+            record.gaps.push(format!(
+                "nothing of {repository} was sent to the store, so it is not known what agents ran; `countersign sync` sends it"
+            ));
+            return Ok(record);
+        }
+        record.whose = Some("in a clone that sends to the store");
+        record.gaps.push("what a machine has not sent to the store yet is not known".to_owned());
+        record.gaps.extend(read.faults.iter().map(|fault| format!("of the store something cannot be read: {fault}")));
+        record.gaps.extend(read.sources.iter().filter(|source| source.forked_after > 0).map(|source| {
+            format!(
+                "a ledger goes another way than another one after entry {}: two machines go on with copies of one, or one was rewritten",
+                source.forked_after
+            )
+        }));
+        record.finish(taken, from);
+        Ok(record)
+    }
+
     /// Reads the ledger of a work tree.
     pub(super) fn of(root: &Path, (from, until): (i64, i64), now: i64) -> anyhow::Result<Self> {
-        let mut record = Self { ran: Vec::new(), events: Vec::new(), is_there: false, gaps: Vec::new(), anomalies: 0 };
+        let mut record = Self::new();
         let Some(ledger) = open_in(root)? else {
             record.gaps.push(
                 "nothing was recorded in this clone, so it is not known what agents ran; the record is in the clone in which they \
@@ -125,22 +180,18 @@ impl Record {
             );
             return Ok(record);
         };
-        record.is_there = true;
+        record.whose = Some("in this clone");
         let mut first = None;
         let begins = ledger.entries(&Filter::default(), |entry| {
             first = Some(entry.at);
             ControlFlow::Break(())
         });
-        let (mut answers, mut future) = (Vec::new(), 0_usize);
+        let mut taken = Taken::default();
         // Answers may be older than what they were about.
         let filter = Filter { since: Some(from - BEFORE), ..Filter::default() };
         let read = begins.and_then(|()| {
             ledger.entries(&filter, |entry| {
-                if entry.at > now.saturating_add(SKEW) {
-                    future += 1;
-                } else if entry.at < until {
-                    record.add(&entry, &mut answers, from);
-                }
+                taken.take(&mut record, &entry, (from, until), now);
                 ControlFlow::Continue(())
             })
         });
@@ -154,29 +205,39 @@ impl Record {
         if !found.is_intact() {
             record.gaps.push(format!("the ledger is {found}; what is said of commands may be false"));
         }
-        if future > 0 {
-            record
-                .gaps
-                .push(format!("{future} entries of the ledger are ahead of this machine's clock; they are left out"));
-        }
         if let Some(first) = first.filter(|first| *first > from) {
             record.gaps.push(format!("the record begins at {}, within the time", moment(first)));
         }
-        if record.ran.is_empty() {
-            record.gaps.push(
+        record.finish(taken, from);
+        Ok(record)
+    }
+
+    /// Says what is missing in what was taken, and joins it.
+    fn finish(&mut self, taken: Taken, from: i64) {
+        if taken.future > 0 {
+            self.gaps.push(format!(
+                "{} entries of the record are ahead of this machine's clock; they are left out",
+                taken.future
+            ));
+        }
+        if self.ran.is_empty() {
+            self.gaps.push(
                 "the record has no command of the time: none was run, or what recorded it did not record commands yet"
                     .to_owned(),
             );
         }
-        record.join(answers, from);
-        Ok(record)
+        self.join(taken.answers, from);
     }
 
     /// What it cannot know, whatever is in it.
     pub(super) fn doubts(&self) -> Vec<String> {
-        let always = "of commands only those are known that an agent with Countersign's hook ran in this clone; what people typed, \
-                      other machines did, or agents without the hook is not. A command's time is that at which it ended";
-        self.gaps.iter().cloned().chain(self.is_there.then(|| always.to_owned())).collect()
+        let always = |whose| {
+            format!(
+                "of commands only those are known that an agent with Countersign's hook ran {whose}; what people typed, other machines \
+                 did, or agents without the hook is not. A command's time is that at which it ended"
+            )
+        };
+        self.gaps.iter().cloned().chain(self.whose.map(always)).collect()
     }
 
     /// Takes the next entry.
@@ -309,7 +370,7 @@ impl Record {
 
     /// How many commands are known; `None` where there is no record.
     pub(super) fn commands(&self) -> Option<usize> {
-        self.is_there.then_some(self.ran.len())
+        self.whose.map(|_| self.ran.len())
     }
 
     /// Why it may not have all that agents did in the time.

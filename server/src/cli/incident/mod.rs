@@ -19,7 +19,7 @@ pub(super) use run::{IncidentCommand, run};
 use super::person::shown;
 use crate::disk::Configs;
 use crate::git::{self, Git, Line};
-use crate::review::repository_or_folder;
+use crate::review::repository_at;
 use affected::{Affected, Asked};
 use anyhow::{Context, bail};
 use changes::Steps;
@@ -301,6 +301,8 @@ struct Question {
     good: Option<String>,
     /// What is affected.
     asked: Asked,
+    /// A team's store, by whose record it is asked.
+    store: Option<String>,
     /// The time and the commits in the words of whoever asks.
     words: Vec<String>,
 }
@@ -333,7 +335,11 @@ fn incident(git: &Git, question: &Question, now: i64) -> anyhow::Result<Incident
     let time = (window.from, question.until);
     let places = (window.good, window.deployed);
     let steps = Steps::of(git, &settings, &window.line, places, time, &affected)?;
-    let record = Record::of(git.root(), time, now)?;
+    let repository = repository_at(git.root(), Some(git), &settings.config);
+    let record = match &question.store {
+        Some(address) => Record::of_store(address, &repository, time, now)?,
+        None => Record::of(git.root(), time, now)?,
+    };
     let mut candidates = steps.candidates(&affected, time);
     candidates.extend(record.candidates(&affected, time));
     candidates.sort_by_key(|candidate| Reverse((candidate.score, candidate.at)));
@@ -354,7 +360,6 @@ fn incident(git: &Git, question: &Question, now: i64) -> anyhow::Result<Incident
         timeline.drain(..timeline.len() - MAX_LISTED);
     }
     let opened_by = git::author(&git.root().join("-"));
-    let repository = repository_or_folder(git, &settings.config);
     let factors = role::factors(&candidates, &record);
     let more_candidates = candidates.len().saturating_sub(MAX_CANDIDATES);
     candidates.truncate(MAX_CANDIDATES);

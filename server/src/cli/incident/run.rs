@@ -5,6 +5,7 @@ use super::close::{CloseArguments, close};
 use super::closed::{Incidents, Judge, Kept, MAX_BYTES, files, folder};
 use super::{Incident, Question, incident, markdown, one_line};
 use crate::cli::person::shown;
+use crate::cli::sync::StoreArgument;
 use crate::cli::{FAILED, Format, ledger, print};
 use crate::disk::display;
 use crate::git::Git;
@@ -57,6 +58,8 @@ pub(in crate::cli) struct NewArguments {
     /// Files that are affected: globs from the root of the repository, as in `live/prod/**`.
     #[arg(long, value_name = "GLOB", num_args = 1..)]
     path: Vec<String>,
+    #[command(flatten)]
+    of: StoreArgument,
     /// How to print it.
     #[arg(long, value_enum, default_value_t = Shown::Human)]
     format: Shown,
@@ -130,6 +133,7 @@ fn new(git: &Git, arguments: &NewArguments) -> anyhow::Result<ExitCode> {
         is_deployed: arguments.deploy.is_some(),
         good: arguments.good.clone(),
         asked: Asked { resources: arguments.resource.clone(), paths: arguments.path.clone() },
+        store: arguments.of.store.clone(),
         words: [&arguments.from, &arguments.until, &arguments.good, &arguments.deploy]
             .map(|word| word.clone().unwrap_or_default())
             .to_vec(),

@@ -235,6 +235,8 @@ pub(super) struct Tally<'p> {
     now: i64,
     entries: usize,
     cases: Cases,
+    /// Those of ledgers before.
+    finished: Vec<Case>,
     agents: BTreeMap<String, JsonAgent>,
     activity: Vec<JsonActivity>,
     corrections: BTreeMap<(Option<String>, Option<String>), usize>,
@@ -255,6 +257,7 @@ impl<'p> Tally<'p> {
             now,
             entries: 0,
             cases: Cases::default(),
+            finished: Vec::new(),
             agents: BTreeMap::new(),
             activity: activity.collect(),
             corrections: BTreeMap::new(),
@@ -352,10 +355,23 @@ impl<'p> Tally<'p> {
         self.agents.entry(name.to_owned()).or_default()
     }
 
+    /// Goes on with another ledger, whose entries have nothing to do with those of the last one.
+    pub(super) fn next_ledger(&mut self) {
+        self.finished.extend(std::mem::take(&mut self.cases).finish(Vec::new()));
+        self.last = i64::MIN;
+    }
+
     /// What it comes to, but for the chain; and the cases of the time.
     pub(super) fn finish(mut self, said: Vec<Said>) -> (JsonRecord, Vec<Case>) {
-        let cases: Vec<Case> = self.cases.finish(said);
-        let cases: Vec<Case> = cases.into_iter().filter(|case| self.periods.index(case.at).is_some()).collect();
+        let of_last = self.cases.finish(said);
+        let mut cases = self.finished;
+        if cases.is_empty() {
+            cases = of_last;
+        } else {
+            cases.extend(of_last);
+            cases.sort_by_key(|case| case.at);
+        }
+        cases.retain(|case| self.periods.index(case.at).is_some());
         let mut outcomes: BTreeMap<(String, Verdict), JsonOutcome> = BTreeMap::new();
         let mut blast_radius = Distribution::default();
         for case in &cases {
