@@ -58,7 +58,7 @@ fn everything_is_there_once_whoever_sends_it_and_whatever_happens() {
     sends(&shop, &writer, "nothing was recorded");
     // More than one batch.
     record(&shop, "live/prod/main.tf", 12_000);
-    sends(&shop, &writer, "12000 entries and 2 names were sent");
+    sends(&shop, &writer, "12000 entries and 2 names sent");
     sends(&shop, &writer, "has everything already");
     record(&shop, "live/prod/db.tf", 3);
     let both = repository("both");
@@ -66,7 +66,7 @@ fn everything_is_there_once_whoever_sends_it_and_whatever_happens() {
     let roots = [shop.root(), both.root()].map(|root| root.display().to_string());
     let said = sync(&shop, &writer, &[roots[0].as_str(), "/", roots[1].as_str()]);
     assert!(
-        said.stdout.contains("shop: 3 entries and 1 names") && said.stdout.contains("both: 7 entries"),
+        said.stdout.contains("shop: 3 entries and 1 name sent") && said.stdout.contains("both: 7 entries"),
         "{}",
         said.stdout
     );
@@ -81,7 +81,7 @@ fn everything_is_there_once_whoever_sends_it_and_whatever_happens() {
     // What is erased is erased there as well, and does not come back.
     let said = countersign(&shop, &["ledger", "erase", "live/prod/db.tf"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
-    sends(&shop, &writer, "1 names that were erased here are erased there as well");
+    sends(&shop, &writer, "erased here and now are there as well: 1.");
     assert_eq!(store.says("SELECT count(*) FROM countersign.names WHERE is_erased AND salt IS NULL"), "1");
 
     // A copy that goes on by itself is kept beside the one that it was, and so is one that is older.
@@ -90,11 +90,11 @@ fn everything_is_there_once_whoever_sends_it_and_whatever_happens() {
     fs::copy(shop.path(LEDGER), copy.path(LEDGER)).expect("a copy");
     record(&shop, "live/prod/main.tf", 2);
     sends(&shop, &writer, "2 entries");
-    sends(&copy, &writer, "2 entries that follow the last one of this ledger");
+    sends(&copy, &writer, "goes on 2 beyond the last entry of this ledger");
     record(&copy, "live/prod/main.tf", 1);
     sends(&copy, &writer, "goes another way than one that is there, after entry 12003");
     record(&copy, "live/prod/main.tf", 1);
-    sends(&copy, &writer, "1 entries");
+    sends(&copy, &writer, "1 entry and 0 names sent");
     sends(&shop, &writer, "has everything already");
     assert_eq!(counts(), "12014|12014|3");
 
@@ -108,7 +108,8 @@ fn everything_is_there_once_whoever_sends_it_and_whatever_happens() {
     // All of it can be asked, by whoever reads.
     let report = printed(&shop, "report", &["report", "--store", &store.address("r"), "--format", "json"]);
     assert_eq!(report["record"]["chain"], "intact, 12015 entries in 3 ledgers", "{report:#}");
-    assert!(report["repository"].as_str().is_some_and(|it| it.starts_with("2 repositories: ")), "{report}");
+    assert_eq!(report["repository"], "2 repositories");
+    assert!(report["doubts"].to_string().contains("of github.com/example/both, github.com/example/shop; "), "{report}");
     assert!(report["doubts"].to_string().contains("goes another way than another one after entry 12003"), "{report}");
 }
 
@@ -245,7 +246,7 @@ fn what_another_machine_ran_is_among_the_candidates() {
         "tool_use_id": "t1", "tool_input": { "command": "aws s3 rm s3://shop-invoices --recursive" }, "tool_response": {},
     });
     crate::agents::hook(&hers, "claude-code", payload.to_string().as_bytes());
-    sends(&hers, &store.address("w"), "1 entries");
+    sends(&hers, &store.address("w"), "1 entry and 1 name sent");
     let asked =
         ["incident", "new", "--format", "json", "--dry-run", "--from", "1h", "--resource", "aws_s3_bucket.invoices"];
     let alone = printed(&mine, "incident", &asked);

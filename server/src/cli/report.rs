@@ -10,7 +10,7 @@ mod record;
 
 use super::check::write_output;
 use super::slo::{JsonObjective, objectives};
-use super::stamp::UNNAMED;
+use super::stamp::{UNNAMED, counted};
 use super::sync::StoreArgument;
 use super::{FAILED, incident, ledger, print};
 use crate::disk::Configs;
@@ -237,6 +237,9 @@ fn report(here: &Path, periods: &Periods, now: i64) -> anyhow::Result<(JsonRepor
     Ok((report, is_whole && problems.is_empty()))
 }
 
+/// Repositories that are named one by one.
+const MAX_NAMED: usize = 20;
+
 /// What there is to say of all repositories of a team's store, by the record alone; objectives are those of the current folder.
 fn report_of_store(here: &Path, address: &str, periods: &Periods, now: i64) -> anyhow::Result<(JsonReport, bool)> {
     let git = Git::of(here).ok();
@@ -266,15 +269,18 @@ fn report_of_store(here: &Path, address: &str, periods: &Periods, now: i64) -> a
             source.repository, source.forked_after
         )
     }));
-    doubts.push("this is by what was sent to the store; changes by commits, and requests and answers in files, are in the report of each repository".to_owned());
     let repositories = read.repositories();
+    let mut named: Vec<String> = repositories.iter().take(MAX_NAMED).map(|it| (*it).to_owned()).collect();
+    if repositories.len() > MAX_NAMED {
+        named.push(format!("{} more", repositories.len() - MAX_NAMED));
+    }
+    doubts.push(format!(
+        "this is by what was sent to the store of {}; changes by commits, and requests and answers in files, are in the report of each repository",
+        if named.is_empty() { "no repository yet".to_owned() } else { named.join(", ") }
+    ));
     let report = JsonReport {
         version: VERSION,
-        repository: format!(
-            "{} repositories: {}",
-            repositories.len(),
-            repositories.into_iter().collect::<Vec<_>>().join(", ")
-        ),
+        repository: counted(repositories.len(), "repository"),
         since: moment(periods.since()),
         until: moment(periods.until()),
         parts: periods.length,

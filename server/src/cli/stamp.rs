@@ -294,7 +294,12 @@ fn markdown(stamp: &JsonStamp) -> String {
 }
 
 pub(super) fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+    let is_ies = |stem: &&str| !stem.ends_with(['a', 'e', 'o', 'u']);
+    match (count, what.strip_suffix('y').filter(is_ies)) {
+        (1, _) => format!("1 {what}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        (_, None) => format!("{count} {what}s"),
+    }
 }
 
 /// A text that others have written, as code in a cell of a table.

@@ -1,5 +1,6 @@
 //! `countersign sync`: sends ledgers to a team's store.
 
+use super::stamp::counted;
 use super::{FAILED, ledger, person, print};
 use crate::disk::Configs;
 use crate::git::Git;
@@ -78,23 +79,28 @@ async fn send(store: &mut Store, folder: &Path, names: Names) -> anyhow::Result<
     let repository = repository_at(root, git.as_ref(), &configs.of(&root.join("-")).config);
     let mut so_far = 0;
     let sent = store.send(&ledger, &repository, names, |entries| so_far = entries).await;
-    let sent = sent.with_context(|| match so_far {
-        0 => "nothing was sent; what was there before stays, and the next call goes on from there".to_owned(),
-        _ => format!("{so_far} entries were sent; the next call goes on from there"),
+    let sent = sent.with_context(|| {
+        let before = if so_far == 0 { "nothing".to_owned() } else { some(so_far, "entry") };
+        format!("sent before this: {before}; the next call goes on from there")
     })?;
     print(&person::shown(&told(&sent, &repository, store.name())))?;
     Ok(())
 }
 
+fn some(count: u64, what: &str) -> String {
+    counted(usize::try_from(count).unwrap_or(usize::MAX), what)
+}
+
 /// What was sent, in sentences.
 fn told(sent: &Sent, repository: &str, store: &str) -> String {
     let Sent { entries, names, erased, forked_after, ahead } = sent;
-    let mut out = match entries {
-        0 => format!("{repository}: {store} has everything already.\n"),
-        _ => format!("{repository}: {entries} entries and {names} names were sent to {store}.\n"),
+    let mut out = if *entries == 0 {
+        format!("{repository}: {store} has everything already.\n")
+    } else {
+        format!("{repository}: {} and {} sent to {store}.\n", some(*entries, "entry"), some(*names, "name"))
     };
     if *erased > 0 {
-        let _ = writeln!(out, "  {erased} names that were erased here are erased there as well.");
+        let _ = writeln!(out, "  Names that were erased here and now are there as well: {erased}.");
     }
     if let Some(after) = forked_after {
         let _ = writeln!(
@@ -106,7 +112,7 @@ fn told(sent: &Sent, repository: &str, store: &str) -> String {
     if *ahead > 0 {
         let _ = writeln!(
             out,
-            "  The store has {ahead} entries that follow the last one of this ledger: its end was cut off, or an older copy was put in its \
+            "  The store goes on {ahead} beyond the last entry of this ledger: its end was cut off, or an older copy was put in its \
              place. `countersign ledger verify` says what anchors say of it."
         );
     }

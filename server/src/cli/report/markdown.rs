@@ -31,7 +31,7 @@ pub(super) fn text(page: &Page) -> String {
 
 /// A title, of which a part may be the name of a folder: without what means something in Markdown.
 fn code_in_title(title: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_');
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_' | '/' | ',');
     title.chars().map(|c| if is_plain(c) { c } else { '-' }).collect()
 }
 

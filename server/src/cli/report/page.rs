@@ -418,7 +418,7 @@ fn objectives(report: &JsonReport) -> Section {
     let breaches = Table { note: (more > 0).then(|| format!("{more} more are over a limit.")), ..breaches };
     Section::new("objectives", "How soon it was seen, asked about, decided on and taken back")
         .says(
-            "From the insertion, by the record of this clone, against `[objectives]` of countersign.toml. What is not known is \
+            "From the insertion, by the record, against `[objectives]` of countersign.toml. What is not known is \
              never counted as kept; the median and the 90th percentile are of the known cases. What became of a case counts up to now, \
              also where that is after the time of the report.",
         )
