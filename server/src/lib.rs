@@ -22,6 +22,7 @@ mod seen;
 mod slo;
 mod spool;
 mod state;
+mod store;
 mod surroundings;
 mod upwards;
 mod watch;

@@ -96,18 +96,25 @@ fn everything_is_there_once_whoever_sends_it_and_whatever_happens() {
     record(&copy, "live/prod/main.tf", 1);
     sends(&copy, &writer, "1 entry and 0 names sent");
     sends(&shop, &writer, "has everything already");
-    assert_eq!(counts(), "12014|12014|3");
+    // What each of them names from there on is none of the other's, and is not erased for it.
+    record(&shop, "live/prod/new.tf", 1);
+    record(&copy, "live/prod/other.tf", 1);
+    for workspace in [&shop, &copy, &shop, &copy] {
+        assert_eq!(sync(workspace, &writer, &[]).code, Some(0));
+    }
+    assert_eq!(store.says("SELECT count(*) FILTER (WHERE is_erased), count(*) FROM countersign.names"), "1|7");
+    assert_eq!(counts(), "12016|12016|3");
 
     // One that was changed is not sent from there on.
     record(&both, "main.tf", 2);
     tamper(&both);
     let said = sync(&both, &writer, &[]);
     assert!(said.code == Some(2) && said.stderr.contains("not intact: entry 9 was changed"), "{}", said.stderr);
-    assert_eq!(counts(), "12015|12015|3", "what comes before it was sent");
+    assert_eq!(counts(), "12017|12017|3", "what comes before it was sent");
 
     // All of it can be asked, by whoever reads.
     let report = printed(&shop, "report", &["report", "--store", &store.address("r"), "--format", "json"]);
-    assert_eq!(report["record"]["chain"], "intact, 12015 entries in 3 ledgers", "{report:#}");
+    assert_eq!(report["record"]["chain"], "intact, 12017 entries in 3 ledgers", "{report:#}");
     assert_eq!(report["repository"], "2 repositories");
     assert!(report["doubts"].to_string().contains("of github.com/example/both, github.com/example/shop; "), "{report}");
     assert!(report["doubts"].to_string().contains("goes another way than another one after entry 12003"), "{report}");
@@ -139,6 +146,8 @@ fn whoever_writes_adds_and_whoever_reads_reads() {
         ("w", "SELECT body FROM countersign.entries"),
         ("w", "SELECT name FROM countersign.names"),
         ("w", "TRUNCATE countersign.entries"),
+        ("w", "UPDATE countersign.names SET name = NULL, salt = NULL"),
+        ("r", "SELECT countersign.erase(ARRAY[]::bytea[])"),
         (
             "r",
             "INSERT INTO countersign.ledgers (root, family, begins, repository) SELECT sha256('x'), sha256('x'), 1, 'x'",
@@ -197,6 +206,12 @@ fn a_store_that_cannot_do_it_is_named_with_the_way_out() {
     store.says("ALTER DATABASE team SET default_transaction_read_only = on");
     refused(&writer, "is read-only");
     store.says("BEGIN READ WRITE; ALTER DATABASE team RESET default_transaction_read_only; COMMIT");
+    store.says(
+        "CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; \
+         END $$; CREATE TRIGGER no_space BEFORE INSERT ON countersign.entries FOR EACH ROW EXECUTE FUNCTION no_space()",
+    );
+    refused(&writer, "is full: no space left");
+    store.says("DROP TRIGGER no_space ON countersign.entries");
     // It restarts while somebody sends: that is waited for.
     record(&shop, "main.tf", 30_000);
     std::thread::scope(|scope| {

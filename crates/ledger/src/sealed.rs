@@ -6,6 +6,7 @@ use crate::hash::Hash;
 use crate::ledger::Ledger;
 use crate::verify::{Fault, Walk};
 use rusqlite::{Row, params};
+use std::collections::HashSet;
 
 /// An entry with all that is hashed of it: names are their commitments, and the body is the very text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,6 +152,34 @@ impl Ledger {
     pub fn sealed_at(&self, number: u64) -> Result<Option<Sealed>, LedgerError> {
         let Some(before) = number.checked_sub(1) else { return Ok(None) };
         Ok(self.sealed(before, 1)?.into_iter().find(|entry| entry.number == number))
+    }
+
+    /// Those of some commitments that entries hold and of which the name is erased.
+    pub fn erased(&self, commitments: &[Hash]) -> Result<Vec<Hash>, LedgerError> {
+        let failed = |error| LedgerError::of(&self.path, error);
+        if commitments.is_empty() {
+            return Ok(Vec::new());
+        }
+        // One walk, for there is no index by names.
+        let moment = self.connection.unchecked_transaction().map_err(failed)?;
+        let mut held: HashSet<Hash> = HashSet::new();
+        for column in ["person", "file"] {
+            let mut query = moment
+                .prepare(&format!("SELECT DISTINCT {column} FROM entries WHERE {column} IS NOT NULL"))
+                .map_err(failed)?;
+            let rows = query.query_map([], |row| Ok(Hash(row.get(0)?))).map_err(failed)?;
+            for row in rows {
+                held.insert(row.map_err(failed)?);
+            }
+        }
+        let mut known = moment.prepare("SELECT 1 FROM names WHERE commitment = ?").map_err(failed)?;
+        let mut erased = Vec::new();
+        for commitment in commitments.iter().filter(|commitment| held.contains(commitment)) {
+            if !known.exists([commitment.0]).map_err(failed)? {
+                erased.push(*commitment);
+            }
+        }
+        Ok(erased)
     }
 
     /// All names that are not erased.

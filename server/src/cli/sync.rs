@@ -5,10 +5,10 @@ use super::{FAILED, ledger, person, print};
 use crate::disk::Configs;
 use crate::git::Git;
 use crate::review::repository_at;
+use crate::store::{Sent, Store};
 use anyhow::Context;
 use clap::Args;
 use countersign_ledger::Names;
-use countersign_store::{Sent, Store};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -94,7 +94,7 @@ fn some(count: u64, what: &str) -> String {
 /// What was sent, in sentences.
 fn told(sent: &Sent, repository: &str, store: &str) -> String {
     let Sent { entries, names, erased, forked_after, ahead } = sent;
-    let mut out = if *entries == 0 {
+    let mut out = if *entries == 0 && *names == 0 {
         format!("{repository}: {store} has everything already.\n")
     } else {
         format!("{repository}: {} and {} sent to {store}.\n", some(*entries, "entry"), some(*names, "name"))

@@ -15,13 +15,12 @@
 //! **Roles.** `countersign_writer` adds, and sees of others only how far they have come; `countersign_reader` reads. Neither can change
 //! or remove an entry. They cannot log in; whoever may is made a member.
 
+mod connection;
 mod copy;
 mod error;
 mod receive;
 mod send;
-mod store;
 
-pub use error::StoreError;
-pub use receive::{Read, Source, Wanted};
-pub use send::Sent;
-pub use store::Store;
+pub(crate) use connection::Store;
+pub(crate) use receive::Wanted;
+pub(crate) use send::Sent;

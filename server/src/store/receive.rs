@@ -1,8 +1,8 @@
 //! From the store to whoever reads.
 
-use crate::copy::{NoRows, Reader};
-use crate::error::StoreError;
-use crate::store::{PATIENCE, Store};
+use super::connection::{PATIENCE, Store};
+use super::copy::{NoRows, Reader};
+use super::error::StoreError;
 use countersign_ledger::{Anchor, Chain, Disclosed, Entry, Hash, Name, Named, Sealed};
 use futures_util::TryStreamExt;
 use sqlx_core::connection::Connection;
@@ -20,7 +20,7 @@ const LOTS: usize = 16;
 
 /// Which entries are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub(crate) enum Wanted {
     /// All, ledger by ledger, each in its order; the chains are verified. Files are named with the repository before them, as in
     /// `github.com/example/shop: main.tf`.
     All,
@@ -35,29 +35,29 @@ pub enum Wanted {
 
 /// A ledger of the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
+pub(crate) struct Source {
     /// Its number in the store.
-    pub id: i64,
+    pub(crate) id: i64,
     /// The repository, as requests for reviews name it.
-    pub repository: String,
+    pub(crate) repository: String,
     /// The last entry that it has in common with another ledger, which has it; 0 where it has nothing in common with any.
-    pub forked_after: u64,
+    pub(crate) forked_after: u64,
 }
 
 /// What was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Read {
+pub(crate) struct Read {
     /// The ledgers.
-    pub sources: Vec<Arc<Source>>,
+    pub(crate) sources: Vec<Arc<Source>>,
     /// Entries.
-    pub entries: u64,
+    pub(crate) entries: u64,
     /// Of what chain something is wrong: the repository, and what.
-    pub faults: Vec<String>,
+    pub(crate) faults: Vec<String>,
 }
 
 impl Read {
     /// The repositories.
-    pub fn repositories(&self) -> BTreeSet<&str> {
+    pub(crate) fn repositories(&self) -> BTreeSet<&str> {
         self.sources.iter().map(|source| source.repository.as_str()).collect()
     }
 }
@@ -76,7 +76,11 @@ enum Lot {
 
 impl Store {
     /// Reads entries of one moment, one at a time: they need not fit into memory. Blocks, and uses another thread.
-    pub fn read(address: &str, wanted: &Wanted, mut each: impl FnMut(&Source, Entry)) -> Result<Read, StoreError> {
+    pub(crate) fn read(
+        address: &str,
+        wanted: &Wanted,
+        mut each: impl FnMut(&Source, Entry),
+    ) -> Result<Read, StoreError> {
         thread::scope(|scope| {
             let (to, from) = sync_channel(LOTS);
             let reading = scope.spawn(move || {
@@ -219,7 +223,13 @@ impl Lots<'_> {
         let [ledger, number, at, kind, agent, person, file, body, previous, hash] = fields else { return Err(NoRows) };
         let integer =
             |field: Option<&[u8]>| field.and_then(|it| it.try_into().ok()).map(i64::from_be_bytes).ok_or(NoRows);
-        let text = |field: &[u8]| str::from_utf8(field).map(str::to_owned).map_err(|_| NoRows);
+        // Whoever may write may have made up an entry, and that one is no reason to read none.
+        let mut is_text = true;
+        let mut text = |field: &[u8]| {
+            let read = str::from_utf8(field);
+            is_text &= read.is_ok();
+            read.unwrap_or_default().to_owned()
+        };
         let hash_of = |field: &[u8]| field.try_into().map(Hash).map_err(|_| NoRows);
         let ledger = integer(*ledger)?;
         if self.current.as_ref().is_none_or(|(source, _)| source.id != ledger) {
@@ -231,11 +241,11 @@ impl Lots<'_> {
         let sealed = Sealed {
             number: u64::try_from(integer(*number)?).map_err(|_| NoRows)?,
             at: integer(*at)?,
-            kind: text(kind.ok_or(NoRows)?)?,
-            agent: agent.map(text).transpose()?,
+            kind: text(kind.ok_or(NoRows)?),
+            agent: agent.map(&mut text),
             person: person.map(hash_of).transpose()?,
             file: file.map(hash_of).transpose()?,
-            body: text(body.ok_or(NoRows)?)?,
+            body: text(body.ok_or(NoRows)?),
             previous: hash_of(previous.ok_or(NoRows)?)?,
             hash: hash_of(hash.ok_or(NoRows)?)?,
         };
@@ -247,7 +257,9 @@ impl Lots<'_> {
             *chain = None;
         }
         self.read.entries += 1;
-        self.lot.push(sealed);
+        if is_text {
+            self.lot.push(sealed);
+        }
         if self.lot.len() == LOT {
             self.flush();
         }

@@ -1,6 +1,6 @@
 //! The connection, and the tables.
 
-use crate::error::StoreError;
+use super::error::StoreError;
 use sqlx_core::connection::{ConnectOptions, Connection};
 use sqlx_core::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx_core::query_scalar::query_scalar;
@@ -21,10 +21,10 @@ const MIGRATIONS: &str = "countersign.migrations";
 
 /// The version of the tables, and what makes them.
 const VERSION: i64 = 1;
-const TABLES: &str = include_str!("../migrations/0001_ledgers.sql");
+const TABLES: &str = include_str!("migrations/0001_ledgers.sql");
 
 /// A store that is connected to.
-pub struct Store {
+pub(crate) struct Store {
     pub(crate) connection: PgConnection,
     options: PgConnectOptions,
     /// How it is called in messages: host and database.
@@ -33,14 +33,14 @@ pub struct Store {
 
 impl Store {
     /// Connects to `postgres://USER@HOST/DATABASE`. A password may also stand in `PGPASSWORD` or in the file of passwords.
-    pub async fn connect(address: &str) -> Result<Self, StoreError> {
+    pub(crate) async fn connect(address: &str) -> Result<Self, StoreError> {
         let mut store = Self::open(address).await?;
         store.is_ours().await?;
         Ok(store)
     }
 
     /// Creates the tables and roles, or brings them up to date. Says whether anything was to be done.
-    pub async fn set_up(address: &str) -> Result<bool, StoreError> {
+    pub(crate) async fn set_up(address: &str) -> Result<bool, StoreError> {
         let mut store = Self::open(address).await?;
         let encoding: String = query_scalar("SHOW server_encoding")
             .fetch_one(&mut store.connection)
@@ -77,6 +77,10 @@ impl Store {
             .application_name("countersign")
             .options([("statement_timeout", PATIENCE.as_millis().to_string().as_str())])
             .disable_statement_logging();
+        // A password with a `/` that is not encoded ends up here.
+        if options.get_database().is_some_and(|name| name.contains('@')) {
+            return Err(StoreError::Address("a password in it has to be percent-encoded".to_owned()));
+        }
         let place = options.get_socket().map_or_else(|| options.get_host().to_owned(), |it| it.display().to_string());
         let name = format!("the store {place}/{}", options.get_database().unwrap_or_default());
         let connection = connect(&options, &name).await?;
@@ -92,10 +96,9 @@ impl Store {
     /// Whether its tables are those of this version.
     async fn is_ours(&mut self) -> Result<(), StoreError> {
         let version = query_scalar("SELECT max(version) FROM countersign.migrations WHERE success");
-        let version: Option<i64> = match version.fetch_one(&mut self.connection).await {
-            Ok(version) => version,
-            Err(error) => return Err(self.failed(&error)),
-        };
+        let slow = |_| StoreError::Slow { store: self.name.clone(), seconds: PATIENCE.as_secs() };
+        let version = timeout(PATIENCE, version.fetch_one(&mut self.connection)).await.map_err(slow)?;
+        let version: Option<i64> = version.map_err(|error| self.failed(&error))?;
         match version.unwrap_or_default() {
             VERSION => Ok(()),
             newer if newer > VERSION => {
@@ -110,12 +113,12 @@ impl Store {
     }
 
     /// How it is called in messages: host and database.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Ends the connection in good order.
-    pub async fn close(self) {
+    pub(crate) async fn close(self) {
         let _ = timeout(CONNECTING, self.connection.close()).await;
     }
 }

@@ -1,22 +1,22 @@
 //! From a ledger to the store.
 
-use crate::copy::Rows;
-use crate::error::StoreError;
-use crate::store::{PATIENCE, Store};
+use super::connection::{PATIENCE, Store};
+use super::copy::Rows;
+use super::error::StoreError;
 use countersign_ledger::{Anchor, Chain, Hash, Ledger, Names, Sealed};
 use sqlx_core::connection::Connection;
 use sqlx_core::query::query;
 use sqlx_core::query_as::query_as;
 use sqlx_core::query_scalar::query_scalar;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 /// Entries that are sent at once, all or none.
 const BATCH: usize = 5_000;
 
-/// Bytes of bodies after which no more entries are sent at once.
-const BATCH_BYTES: usize = 16 << 20;
+/// Bytes of bodies after which no more entries are sent at once: what a slow line takes within the time that is waited.
+const BATCH_BYTES: usize = 1 << 20;
 
 /// Names that are sent at once.
 const NAMES: usize = 5_000;
@@ -25,19 +25,22 @@ const NAMES: usize = 5_000;
 const TRIES: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// How often in a row somebody else may have added to the same ledger.
+const REFUSED: u32 = 100;
+
 /// What was sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Sent {
+pub(crate) struct Sent {
     /// Entries.
-    pub entries: u64,
+    pub(crate) entries: u64,
     /// Names.
-    pub names: u64,
+    pub(crate) names: u64,
     /// Names that are erased in the ledger, and now in the store as well.
-    pub erased: u64,
+    pub(crate) erased: u64,
     /// The last entry that this ledger has in common with another one in the store, where the two go different ways.
-    pub forked_after: Option<u64>,
+    pub(crate) forked_after: Option<u64>,
     /// How many entries the store has beyond the end of this ledger: it was cut off, or an older copy was put in its place.
-    pub ahead: u64,
+    pub(crate) ahead: u64,
 }
 
 /// A ledger of the store, and how far it has come.
@@ -46,6 +49,16 @@ struct Line {
     id: i64,
     begins: u64,
     head: Anchor,
+}
+
+/// What became of a batch.
+enum Step {
+    /// It is there.
+    Added,
+    /// Somebody else has added to the same ledger in the meantime.
+    Refused,
+    /// There was nothing left to send.
+    Done,
 }
 
 /// Where sending goes on.
@@ -61,7 +74,7 @@ enum From {
 impl Store {
     /// Sends what the store does not have yet of a ledger. Each batch is there as a whole or not at all, and may have been sent by
     /// anybody. Where the store restarts in between, it is tried again for some seconds. `told` is given the number of entries so far.
-    pub async fn send(
+    pub(crate) async fn send(
         &mut self,
         ledger: &Ledger,
         repository: &str,
@@ -70,20 +83,31 @@ impl Store {
     ) -> Result<Sent, StoreError> {
         let mut sent = Sent::default();
         let Some(first) = ledger.sealed_at(1)? else { return Ok(sent) };
-        let mut tries = 0;
+        let (mut tries, mut refused) = (0, 0);
         loop {
             match self.step(ledger, &first, repository, &mut sent).await {
-                Ok(true) => {
-                    tries = 0;
+                Ok(Step::Added) => {
+                    (tries, refused) = (0, 0);
                     told(sent.entries);
                 }
-                Ok(false) => break,
+                // Somebody else has added to it, which is seen when it is looked at anew.
+                Ok(Step::Refused) if refused < REFUSED => {
+                    refused += 1;
+                    sleep(PAUSE).await;
+                }
+                Ok(Step::Refused) => return Err(StoreError::Busy { store: self.name.clone() }),
+                Ok(Step::Done) => break,
                 Err(error) => self.wait_for(error, &mut tries).await?,
             }
         }
         tries = 0;
-        while let Err(error) = self.names(ledger, first.hash, names, &mut sent).await {
-            self.wait_for(error, &mut tries).await?;
+        loop {
+            let done = timeout(PATIENCE, self.names(ledger, first.hash, names, &mut sent)).await;
+            let slow = StoreError::Slow { store: self.name.clone(), seconds: PATIENCE.as_secs() };
+            match done.unwrap_or(Err(slow)) {
+                Ok(()) => break,
+                Err(error) => self.wait_for(error, &mut tries).await?,
+            }
         }
         Ok(sent)
     }
@@ -102,21 +126,21 @@ impl Store {
         Err(error)
     }
 
-    /// Sends one batch; `false` where nothing is left.
+    /// Sends one batch.
     async fn step(
         &mut self,
         ledger: &Ledger,
         first: &Sealed,
         repository: &str,
         sent: &mut Sent,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Step, StoreError> {
         let name = self.name.clone();
         let within = |seconds: Duration| StoreError::Slow { store: name.clone(), seconds: seconds.as_secs() };
         let from = timeout(PATIENCE, self.from(ledger, first)).await.map_err(|_| within(PATIENCE))??;
         let (head, parent) = match &from {
             From::Behind(ahead) => {
                 sent.ahead = *ahead;
-                return Ok(false);
+                return Ok(Step::Done);
             }
             From::After(line) => (Some(line.head), None),
             From::Begin(None) => (None, None),
@@ -124,7 +148,7 @@ impl Store {
         };
         let begins = head.map_or(1, |head| head.number + 1);
         let batch = batch(ledger, head)?;
-        let Some(root) = batch.first().map(|entry| entry.hash) else { return Ok(false) };
+        let Some(root) = batch.first().map(|entry| entry.hash) else { return Ok(Step::Done) };
         // A killed sender leaves a transaction that its connection takes with it.
         let adding = async {
             let ledger_of = match from {
@@ -134,13 +158,14 @@ impl Store {
             self.add(&ledger_of, repository, &batch).await
         };
         let is_added = timeout(PATIENCE, adding).await.map_err(|_| within(PATIENCE))??;
-        if is_added {
-            sent.entries += batch.len() as u64;
-            if parent.is_some() {
-                sent.forked_after = Some(begins - 1);
-            }
+        if !is_added {
+            return Ok(Step::Refused);
         }
-        Ok(true)
+        sent.entries += batch.len() as u64;
+        if parent.is_some() {
+            sent.forked_after = Some(begins - 1);
+        }
+        Ok(Step::Added)
     }
 
     /// Where sending of a ledger with this first entry goes on.
@@ -184,9 +209,9 @@ impl Store {
                 common = Some((line.id, low));
             }
         }
-        let longest = lines.iter().map(|line| line.head.number).max().unwrap_or_default();
+        let head_of = |id| lines.iter().find(|line| line.id == id).map_or(end, |line| line.head.number);
         Ok(match common {
-            Some((_, number)) if number == end => From::Behind(longest.saturating_sub(end)),
+            Some((id, number)) if number == end => From::Behind(head_of(id).saturating_sub(end)),
             common => From::Begin(common),
         })
     }
@@ -269,7 +294,7 @@ impl Store {
 
     /// Sends the names that the store does not have, and erases there what is erased in the ledger.
     async fn names(&mut self, ledger: &Ledger, family: Hash, names: Names, sent: &mut Sent) -> Result<(), StoreError> {
-        let own: HashMap<Hash, _> = ledger.disclosed()?.into_iter().map(|name| (name.commitment, name)).collect();
+        // What the store has is asked first: what is recorded and sent by others in the meantime is not missing here then.
         let there: Vec<(Vec<u8>, bool)> =
             query_as("SELECT commitment, is_erased FROM countersign.names WHERE family = $1")
                 .bind(family.0.as_slice())
@@ -279,20 +304,23 @@ impl Store {
         let hash = |bytes: Vec<u8>| bytes.try_into().ok().map(Hash);
         let there: Vec<(Hash, bool)> =
             there.into_iter().filter_map(|(commitment, is_erased)| Some((hash(commitment)?, is_erased))).collect();
-        let gone = there.iter().filter(|(commitment, is_erased)| !is_erased && !own.contains_key(commitment));
-        let gone: Vec<Vec<u8>> = gone.map(|(commitment, _)| commitment.0.to_vec()).collect();
-        for some in gone.chunks(NAMES) {
-            let done = query("UPDATE countersign.names SET salt = NULL, name = NULL WHERE commitment = ANY($1)")
-                .bind(some)
-                .execute(&mut self.connection)
+        let own: BTreeMap<Hash, _> = ledger.disclosed()?.into_iter().map(|name| (name.commitment, name)).collect();
+        let missing = there.iter().filter(|(commitment, is_erased)| !is_erased && !own.contains_key(commitment));
+        let missing: Vec<Hash> = missing.map(|(commitment, _)| *commitment).collect();
+        // A name that no entry here holds is of another ledger that has parted from this one.
+        for some in ledger.erased(&missing)?.chunks(NAMES) {
+            let erased: i64 = query_scalar("SELECT countersign.erase($1)")
+                .bind(some.iter().map(|hash| hash.0.to_vec()).collect::<Vec<_>>())
+                .fetch_one(&mut self.connection)
                 .await
                 .map_err(|error| self.failed(&error))?;
-            sent.erased += done.rows_affected();
+            sent.erased += u64::try_from(erased).unwrap_or_default();
         }
         if names == Names::Withheld {
             return Ok(());
         }
         let known: HashSet<Hash> = there.into_iter().map(|(commitment, _)| commitment).collect();
+        // In one order, whoever sends them: else two would wait for each other.
         let new: Vec<_> = own.into_values().filter(|name| !known.contains(&name.commitment)).collect();
         for some in new.chunks(NAMES) {
             let column = |of: fn(&countersign_ledger::Disclosed) -> Vec<u8>| some.iter().map(of).collect::<Vec<_>>();

@@ -5,7 +5,7 @@ use sqlx_core::error::Error;
 
 /// Why something could not be done. Every message names the store, and never a password.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub(crate) enum StoreError {
     /// The address is none.
     #[error("this is no address of PostgreSQL; write `postgres://USER@HOST/DATABASE`: {0}")]
     Address(String),
@@ -123,11 +123,14 @@ impl StoreError {
         // Source: appendix A of the manual of PostgreSQL.
         match database.code().as_deref().unwrap_or_default() {
             "25006" => Self::ReadOnly { store },
-            "53100" | "53200" => Self::Full { store, why },
-            "42501" | "28000" | "28P01" => Self::Denied { store, why },
-            "57014" => Self::Slow { store, seconds: crate::store::PATIENCE.as_secs() },
+            "53100" => Self::Full { store, why },
+            "42501" | "28000" | "28P01" | "3D000" => Self::Denied { store, why },
+            "57014" => Self::Slow { store, seconds: super::connection::PATIENCE.as_secs() },
             "42P01" | "3F000" => Self::NotSetUp { store },
-            code if code.starts_with("08") || code.starts_with("57P") || code == "53300" => {
+            code if code.starts_with("08")
+                || code.starts_with("57P")
+                || matches!(code, "53300" | "53200" | "40P01" | "40001") =>
+            {
                 Self::Unreachable { store, why }
             }
             _ => Self::Other { store, why },
@@ -135,7 +138,7 @@ impl StoreError {
     }
 
     /// Whether the same may be well a moment later.
-    pub fn is_passing(&self) -> bool {
+    pub(crate) fn is_passing(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Slow { .. })
     }
 }

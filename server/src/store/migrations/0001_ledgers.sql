@@ -11,11 +11,14 @@ CREATE TABLE countersign.ledgers (
     family bytea NOT NULL CHECK (octet_length(family) = 32),
     -- The number of its first entry here, and the ledger in which the entry before that is.
     begins bigint NOT NULL CHECK (begins > 0),
-    parent bigint REFERENCES countersign.ledgers,
+    parent bigint,
     -- As requests for reviews name it.
     repository text NOT NULL,
     CHECK ((begins = 1) = (parent IS NULL)),
-    CHECK ((begins = 1) = (root = family))
+    CHECK ((begins = 1) = (root = family)),
+    UNIQUE (id, family),
+    -- Whoever has parted from a ledger is of its family.
+    FOREIGN KEY (parent, family) REFERENCES countersign.ledgers (id, family)
 );
 
 CREATE INDEX ledgers_of_family ON countersign.ledgers (family);
@@ -57,6 +60,7 @@ CREATE TABLE countersign.names (
     name bytea,
     is_erased boolean GENERATED ALWAYS AS (name IS NULL) STORED,
     CHECK ((salt IS NULL) = (name IS NULL)),
+    CHECK (octet_length(salt) = 32),
     CONSTRAINT name_is_what_was_committed_to CHECK (salt IS NULL OR commitment = sha256(salt || name))
 );
 
@@ -91,12 +95,36 @@ $$;
 CREATE TRIGGER entries_follow AFTER INSERT ON countersign.entries
 REFERENCING NEW TABLE AS new_entries FOR EACH STATEMENT EXECUTE FUNCTION countersign.entries_follow();
 
--- For people and their tools; what is no UTF-8 is shown with escapes.
+-- Forgets names, and gives their number. Whoever may erase may write no other name in their place.
+CREATE FUNCTION countersign.erase(commitments bytea[]) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = countersign, pg_temp AS $$
+    WITH erased AS (
+        UPDATE countersign.names SET salt = NULL, name = NULL
+        WHERE commitment IN (
+            SELECT n.commitment FROM countersign.names AS n
+            WHERE n.commitment = ANY(commitments) AND n.name IS NOT NULL ORDER BY n.commitment FOR UPDATE
+        )
+        RETURNING 1
+    )
+    SELECT count(*) FROM erased
+$$;
+
+-- A text for people; what is none in UTF-8, or has a NUL, with escapes.
+CREATE FUNCTION countersign.in_words(bytes bytea) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN convert_from(bytes, 'UTF8');
+EXCEPTION WHEN character_not_in_repertoire OR untranslatable_character THEN
+    RETURN encode(bytes, 'escape');
+END
+$$;
+
+-- For people and their tools.
 CREATE VIEW countersign.log AS
 SELECT
-    l.repository, e.ledger, e.number, to_timestamp(e.at / 1000.0) AS at, encode(e.kind, 'escape') AS kind,
-    encode(e.agent, 'escape') AS agent, encode(p.name, 'escape') AS person, encode(f.name, 'escape') AS file,
-    encode(e.body, 'escape') AS body, encode(e.hash, 'hex') AS hash
+    l.repository, e.ledger, e.number, -- What is beyond the years that there are is the last moment of them.
+    to_timestamp(least(greatest(e.at, 0), 253402300799999) / 1000.0) AS at, countersign.in_words(e.kind) AS kind,
+    countersign.in_words(e.agent) AS agent, countersign.in_words(p.name) AS person, countersign.in_words(f.name) AS file,
+    countersign.in_words(e.body) AS body, encode(e.hash, 'hex') AS hash
 FROM countersign.entries AS e
 JOIN countersign.ledgers AS l ON l.id = e.ledger
 LEFT JOIN countersign.names AS p ON p.commitment = e.person
@@ -120,4 +148,7 @@ GRANT SELECT ON countersign.ledgers, countersign.entries, countersign.names, cou
 GRANT SELECT, INSERT ON countersign.ledgers TO countersign_writer;
 GRANT UPDATE (repository) ON countersign.ledgers TO countersign_writer;
 GRANT SELECT (ledger, number, hash), INSERT ON countersign.entries TO countersign_writer;
-GRANT SELECT (commitment, family, is_erased), INSERT, UPDATE (salt, name) ON countersign.names TO countersign_writer;
+GRANT SELECT (commitment, family, is_erased), INSERT ON countersign.names TO countersign_writer;
+REVOKE ALL ON FUNCTION countersign.erase(bytea[]), countersign.in_words(bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION countersign.erase(bytea[]) TO countersign_writer;
+GRANT EXECUTE ON FUNCTION countersign.in_words(bytea) TO countersign_reader;
